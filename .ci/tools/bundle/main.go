@@ -1,0 +1,76 @@
+// Command bundle makes the files of the browser shim that are committed and embedded, from the TypeScript in web/src:
+//
+//	go -C .ci/tools run ./bundle          writes web/dist
+//	go -C .ci/tools run ./bundle -check   fails if web/dist is not what web/src gives
+//	go -C .ci/tools run ./bundle -tests   writes web/.build, the readable modules that the tests import
+//
+// It needs no Node: esbuild is a Go package.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	web := flag.String("web", "../../web", "the folder with src and dist")
+	check := flag.Bool("check", false, "write nothing, fail if dist is not what src gives")
+	tests := flag.Bool("tests", false, "write the build that the tests import instead")
+	flag.Parse()
+	if err := run(*web, *check, *tests); err != nil {
+		fmt.Fprintln(os.Stderr, "bundle:", err)
+		os.Exit(1)
+	}
+}
+
+func run(web string, check, tests bool) error {
+	if tests {
+		files, err := modules(web)
+		if err != nil {
+			return err
+		}
+		return write(filepath.Join(web, ".build"), files)
+	}
+	files, err := dist(web)
+	if err != nil {
+		return err
+	}
+	if check {
+		return compare(filepath.Join(web, "dist"), files)
+	}
+	return write(filepath.Join(web, "dist"), files)
+}
+
+func write(dir string, files []file) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := os.WriteFile(filepath.Join(dir, f.name), f.content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare returns an error that names each file in dir which differs.
+func compare(dir string, files []file) error {
+	var errs []error
+	for _, f := range files {
+		got, err := os.ReadFile(filepath.Join(dir, f.name))
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case !bytes.Equal(got, f.content):
+			errs = append(errs, fmt.Errorf("%s is not what web/src gives", filepath.Join(dir, f.name)))
+		}
+	}
+	if len(errs) > 0 {
+		errs = append(errs, errors.New("run: go -C .ci/tools run ./bundle"))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,29 @@
+LISTEN ?= 127.0.0.1:8080
+
+.PHONY: run test build bundle fmt lint fuzz clean
+
+run: build ## the demo: two windows, no Redis
+	@bin/nudge demo --listen $(LISTEN)
+
+test: ## install what is missing, then check and test everything
+	@.ci/install
+	@.ci/check
+	@.ci/test
+
+build: ## bin/nudge
+	@go build -trimpath -o bin/nudge ./cmd/nudge
+
+bundle: ## web/dist from web/src
+	@go -C .ci/tools run ./bundle
+
+fmt:
+	@go -C .ci/tools tool gofumpt -w $(CURDIR)
+
+lint: ## formatting, vet, staticcheck, types, bundle
+	@.ci/check
+
+fuzz: ## 30 s for each fuzz test
+	@.ci/fuzz
+
+clean:
+	@rm -rf bin web/node_modules

@@ -1,0 +1,19 @@
+// Package fallback decides how often a browser should poll the application now.
+//
+// Push only ever shortens the wait for news; the poll stays the way a page
+// learns the truth. So everything here leans one way: whoever knows nothing,
+// forgets a field or computes nonsense ends at the fast interval, which is what
+// the application bore before push existed.
+//
+// Four things meet in the answer:
+//
+//   - [Health] turns the echoes of the source's probe into a [Verdict];
+//   - [Flag] says who gets push at all;
+//   - [Ramp] turns a flip of the flag into a slope, so that the application
+//     never sees its load jump;
+//   - [Policy] makes a [Cadence] of them, the numbers that go to the browser.
+//
+// Nothing here reads a clock, draws a random number, starts a goroutine or does
+// I/O: callers bring the time and the dice. All but Health are plain values,
+// and Health is safe for concurrent use.
+package fallback

@@ -1,0 +1,55 @@
+package fallback_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"nudge/fallback"
+)
+
+func TestPushOnTheWire(t *testing.T) {
+	var forgotten fallback.Push
+	for _, tc := range []struct {
+		push fallback.Push
+		want string
+	}{
+		{fallback.Healthy, "healthy"},
+		{fallback.Degraded, "degraded"},
+		{fallback.Down, "down"},
+		{fallback.Off, "off"},
+		{forgotten, "down"},
+		{fallback.Push(200), "down"},
+	} {
+		if got := tc.push.String(); got != tc.want {
+			t.Errorf("Push(%d).String() = %q, want %q", uint8(tc.push), got, tc.want)
+		}
+		body, err := json.Marshal(struct{ Push fallback.Push }{tc.push})
+		if want := `{"Push":"` + tc.want + `"}`; err != nil || string(body) != want {
+			t.Errorf("Push(%d) as JSON = %s, %v, want %s", uint8(tc.push), body, err, want)
+		}
+	}
+}
+
+func TestPushIsOrderedByHealth(t *testing.T) {
+	if fallback.Down >= fallback.Degraded || fallback.Degraded >= fallback.Healthy {
+		t.Error("want Down < Degraded < Healthy")
+	}
+}
+
+func TestReasonsAreAClosedSet(t *testing.T) {
+	seen := map[fallback.Reason]bool{fallback.ReasonNone: true}
+	for _, r := range fallback.Reasons() {
+		if seen[r] {
+			t.Errorf("reason %q is empty or listed twice", r)
+		}
+		seen[r] = true
+	}
+	for _, r := range []fallback.Reason{
+		fallback.ReasonStarting, fallback.ReasonLateEcho, fallback.ReasonNoEcho,
+		fallback.ReasonSource, fallback.ReasonRecovering,
+	} {
+		if !seen[r] {
+			t.Errorf("Reasons misses %q", r)
+		}
+	}
+}

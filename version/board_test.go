@@ -1,0 +1,265 @@
+package version
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// project makes a Project in tests.
+func project(t testing.TB, id string) Project {
+	t.Helper()
+	p, err := ParseProject(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// step is one thing that happens to a project, and what is believed of it afterwards.
+type step struct {
+	what string
+	do   func(*Board, Project)
+	want State
+}
+
+func announce(v Version) func(*Board, Project) {
+	return func(b *Board, p Project) { b.Message(News{Project: p, Version: v}) }
+}
+
+func reset(v Version) func(*Board, Project) {
+	return func(b *Board, p Project) { b.Message(News{Project: p, Version: v, Reset: true}) }
+}
+
+func confirm(v Version, origin uint64) func(*Board, Project) {
+	return func(b *Board, p Project) { b.Confirm(p, Key{v, true}, origin) }
+}
+
+func confirmNoKey(origin uint64) func(*Board, Project) {
+	return func(b *Board, p Project) { b.Confirm(p, Key{}, origin) }
+}
+
+func routine(v Version) func(*Board, Project) {
+	return func(b *Board, p Project) { b.Routine(p, Key{v, true}, b.Clock()) }
+}
+
+func gap(b *Board, _ Project) { b.Gap() }
+
+func waiting(era uint64) State            { return State{Era: era} }
+func unknown(era uint64) State            { return State{Listening: true, Era: era} }
+func known(v Version, era uint64) State   { return State{true, true, v, era} }
+func unheard(v Version, era uint64) State { return State{false, true, v, era} }
+
+// Each story is a sequence of events and the belief after each: the rules of belief, told once.
+func TestBoardBelief(t *testing.T) {
+	stories := map[string][]step{
+		"the key is believed, greater messages are news": {
+			{"watch", func(*Board, Project) {}, waiting(0)},
+			{"key 123", confirm(123, 1), known(123, 0)},
+			{"older message", announce(122), known(123, 0)},
+			{"same message", announce(123), known(123, 0)},
+			{"news", announce(124), known(124, 0)},
+		},
+		"no key is unknown until a message comes": {
+			{"no key", confirmNoKey(1), unknown(0)},
+			{"news", announce(7), known(7, 0)},
+		},
+		"a message that overtakes the first read of the key": {
+			{"message", announce(9), unheard(9, 0)},
+			{"older key", confirm(8, 1), known(9, 0)},
+		},
+		"a first key greater than an overtaking message": {
+			{"message", announce(9), unheard(9, 0)},
+			{"newer key", confirm(10, 1), known(10, 0)},
+		},
+		"a reset that overtakes the first read of the key": {
+			{"message", announce(200), unheard(200, 0)},
+			{"reset", reset(50), unheard(50, 1)},
+			{"key read before the reset", confirm(200, 1), known(50, 1)},
+		},
+		"a reset goes down once, then up": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"reset", reset(50), known(50, 1)},
+			{"news", announce(51), known(51, 1)},
+		},
+		"a gap that lost nothing": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"same key, same history", confirm(100, 1), known(100, 0)},
+		},
+		"a gap that hid news": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"greater key", confirm(105, 1), known(105, 0)},
+		},
+		"a gap after which the key is lower": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"lower key", confirm(99, 1), unknown(1)},
+			{"news", announce(100), known(100, 1)},
+		},
+		"a gap after which the key is gone": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"no key", confirmNoKey(1), unknown(1)},
+		},
+		"a gap into another history": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"same key, another server", confirm(100, 2), unknown(1)},
+			{"kept says that the key is no news", routine(100), unknown(1)},
+			{"a key that moved is", routine(101), known(101, 1)},
+		},
+		"a gap after which the history cannot be told": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"key", confirm(100, 0), unknown(1)},
+			{"gap", gap, waiting(1)},
+			{"nor now", confirm(100, 0), unknown(2)},
+		},
+		"what was unknown before a gap is unknown after it": {
+			{"no key", confirmNoKey(1), unknown(0)},
+			{"gap", gap, waiting(0)},
+			{"key of another publisher", confirm(10, 1), unknown(1)},
+		},
+		"a gap goes before a reset that came before its key was read": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"reset", reset(50), unheard(50, 1)},
+			{"key", confirm(40, 1), unknown(2)},
+		},
+		"two gaps, the first too short to read": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"believed in history 1, now 2", confirm(100, 2), unknown(1)},
+		},
+		"a routine read finds news": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"greater", routine(101), known(101, 0)},
+			{"the same", routine(101), known(101, 0)},
+		},
+		"a routine read finds a reset": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"below belief and kept", routine(40), known(40, 1)},
+		},
+		"a publisher that never writes keys": {
+			{"old key", confirm(10, 1), known(10, 0)},
+			{"news", announce(20), known(20, 0)},
+			{"the key stays behind", routine(10), known(20, 0)},
+			{"and again", routine(10), known(20, 0)},
+		},
+		"a routine read finds no key": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"none", func(b *Board, p Project) { b.Routine(p, Key{}, b.Clock()) }, known(100, 0)},
+			{"kept stays, so this is a reset", routine(90), known(90, 1)},
+		},
+		"a routine read that is late": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"reset while it was on its way", func(b *Board, p Project) {
+				sent := b.Clock()
+				b.Message(News{Project: p, Version: 50, Reset: true})
+				b.Routine(p, Key{100, true}, sent)
+			}, known(50, 1)},
+		},
+		"a routine read during a gap": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"ignored", routine(105), unheard(100, 0)},
+		},
+		"unknown, and a key appears": {
+			{"no key", confirmNoKey(1), unknown(0)},
+			{"key", routine(5), known(5, 0)},
+		},
+		"a reset is kept, so the key that still holds it is no second one": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"reset", reset(50), known(50, 1)},
+			{"news without the key", announce(60), known(60, 1)},
+			{"the reset's key", routine(50), known(60, 1)},
+		},
+		"forgetting is whole": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"forget", func(b *Board, p Project) { b.Drop(p) }, waiting(0)},
+			{"message", announce(101), waiting(0)},
+			{"watch", func(b *Board, p Project) { b.Open(p) }, waiting(0)},
+			{"lower key", confirm(3, 2), known(3, 0)},
+		},
+	}
+	for name, steps := range stories {
+		t.Run(name, func(t *testing.T) {
+			b, p := NewBoard(), project(t, "42")
+			b.Open(p)
+			for i, s := range steps {
+				s.do(b, p)
+				if diff := cmp.Diff(s.want, b.State(p)); diff != "" {
+					t.Fatalf("step %d, %s (-want +got):\n%s", i+1, s.what, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestBoardTake(t *testing.T) {
+	b, p, q := NewBoard(), project(t, "42"), project(t, "7")
+	b.Open(p)
+	b.Open(q)
+	b.Confirm(p, Key{1, true}, 1)
+	b.Confirm(q, Key{1, true}, 1)
+	b.Take(nil)
+	<-b.Changed()
+
+	prev := Version(1)
+	b.Message(News{Project: q, Version: 2, Prev: &prev})
+	b.Message(News{Project: p, Version: 2, Prev: &prev, Writer: "tab"})
+	b.Message(News{Project: q, Version: 3})
+	select {
+	case <-b.Changed():
+	default:
+		t.Fatal("news woke nobody")
+	}
+	got := b.Take(nil)
+	want := []Change{
+		{Project: q, State: known(3, 0)}, // two advances in one: what came with the first is dropped
+		{Project: p, State: known(2, 0), Extras: &News{Project: p, Version: 2, Prev: &prev, Writer: "tab"}},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Project{})); diff != "" {
+		t.Fatalf("Take (-want +got):\n%s", diff)
+	}
+	if again := b.Take(nil); len(again) != 0 {
+		t.Fatalf("taken twice: %v", again)
+	}
+
+	b.Message(News{Project: p, Version: 1, Reset: true})
+	if got := b.Take(nil); len(got) != 1 || !got[0].Reset || got[0].Era != 1 {
+		t.Fatalf("after a reset: %+v", got)
+	}
+	b.Message(News{Project: p, Version: 5})
+	b.Drop(p)
+	b.Open(p)
+	if got := b.Take(nil); len(got) != 0 {
+		t.Fatalf("news of a forgotten project: %+v", got)
+	}
+}
+
+// A flood of messages wakes once, and costs no memory.
+func TestBoardFlood(t *testing.T) {
+	b, p := NewBoard(), project(t, "42")
+	b.Open(p)
+	b.Confirm(p, Key{}, 1)
+	b.Take(nil)
+	buf := make([]Change, 0, 1)
+	v := Version(0)
+	allocs := testing.AllocsPerRun(100, func() {
+		for range 1000 {
+			v++
+			b.Message(News{Project: p, Version: v})
+		}
+		buf = b.Take(buf[:0])
+	})
+	if len(buf) != 1 || buf[0].Version != v {
+		t.Fatalf("after a flood: %+v, want version %d", buf, v)
+	}
+	if allocs > 1 {
+		t.Fatalf("1,000 messages made %v allocations", allocs)
+	}
+}

@@ -1,0 +1,104 @@
+package version
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// MemoryOptions are the options of [NewMemory].
+type MemoryOptions struct {
+	Probe    time.Duration // time between two echoes; 0: 2 s
+	Evidence Evidence
+}
+
+// Memory is the source of a single node: what is published here is stored here, and forgotten with the
+// process. Its methods may be called at any time, also before and after Run.
+type Memory struct {
+	board *Board
+	opt   MemoryOptions
+
+	mu      sync.Mutex // guards all below, and keeps the board in the order of publishing
+	stored  map[Project]Version
+	watched map[Project]struct{}
+	stats   Stats
+}
+
+// NewMemory returns a source that writes to board.
+func NewMemory(board *Board, opt MemoryOptions) *Memory {
+	if opt.Probe <= 0 {
+		opt.Probe = 2 * time.Second
+	}
+	return &Memory{board: board, opt: opt, stored: map[Project]Version{}, watched: map[Project]struct{}{}}
+}
+
+// Run gives an echo each probe. There is no way for news here that could break, so being run is the evidence.
+func (m *Memory) Run(ctx context.Context) error {
+	tick := time.NewTicker(m.opt.Probe)
+	defer tick.Stop()
+	for {
+		m.opt.Evidence.echo(time.Now())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Watch implements [Source]. The board listens at once.
+func (m *Memory) Watch(p Project) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.watched[p]; ok {
+		return
+	}
+	m.watched[p] = struct{}{}
+	m.board.Open(p)
+	v, known := m.stored[p]
+	m.board.Confirm(p, Key{v, known}, 1)
+}
+
+// Forget implements [Source].
+func (m *Memory) Forget(p Project) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.watched, p)
+	m.board.Drop(p)
+}
+
+// Publish implements [Source]. It never fails.
+func (m *Memory) Publish(_ context.Context, news []News) (Receipt, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var r Receipt
+	for _, n := range news {
+		held, known := m.stored[n.Project]
+		if known && n.Version <= held && !n.Reset {
+			r.Stale++
+			continue
+		}
+		r.Accepted++
+		m.stats.Messages++
+		m.stored[n.Project] = n.Version
+		m.board.Message(n)
+	}
+	return r, nil
+}
+
+// Newest is the version stored of p.
+func (m *Memory) Newest(p Project) (v Version, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, known = m.stored[p]
+	return v, known
+}
+
+// Stats implements [Source].
+func (m *Memory) Stats() Stats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.stats
+	s.Watched = len(m.watched)
+	return s
+}

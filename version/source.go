@@ -1,0 +1,62 @@
+package version
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrUnavailable is wrapped by the errors of [Source.Publish] when the news could not be handed over
+// now, though nothing is wrong with it. Publishing the same again is safe.
+var ErrUnavailable = errors.New("version: source unavailable")
+
+// Source is where news comes from. It writes what it hears to the [Board] it was made with.
+type Source interface {
+	// Run listens until ctx ends, and returns nil then. It outlives every fault of what it listens to.
+	Run(ctx context.Context) error
+	// Watch asks for news of p. It does not wait: the board tells when the source listens. Watching what
+	// is watched changes nothing. It may be called before Run.
+	Watch(p Project)
+	// Forget ends Watch, and drops p from the board.
+	Forget(p Project)
+	// Publish stores and announces each of news that is newer than what is stored, in order, and counts
+	// both. After an error some may have been taken.
+	Publish(ctx context.Context, news []News) (Receipt, error)
+	// Stats are counts since the source was made.
+	Stats() Stats
+}
+
+// Receipt is the outcome of Publish.
+type Receipt struct {
+	Accepted int // stored and announced
+	Stale    int // not newer than the version stored
+}
+
+// Stats tells what a source has been through. Counters only grow.
+type Stats struct {
+	Watched   int    // projects watched now
+	Messages  uint64 // messages received on projects' channels
+	Malformed uint64 // of these, not to be read, and ignored
+	Gaps      uint64 // times that the subscription broke
+}
+
+// Evidence is how a source proves that news would come through, and admits that it would not. The
+// functions are called from the source's own goroutines and must not block; nil ones are not called.
+type Evidence struct {
+	// Echo: a probe that was sent at this time has come back the way news comes.
+	Echo func(sent time.Time)
+	// Lost: the source knows by itself that no news comes, and why. An Echo ends it.
+	Lost func(err error)
+}
+
+func (e Evidence) echo(sent time.Time) {
+	if e.Echo != nil {
+		e.Echo(sent)
+	}
+}
+
+func (e Evidence) lost(err error) {
+	if e.Lost != nil {
+		e.Lost(err)
+	}
+}
