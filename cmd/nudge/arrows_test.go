@@ -1,0 +1,65 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// arrows says which packages of ours each room may import.
+var arrows = map[string][]string{
+	"nudge/version":           {},
+	"nudge/version/redistest": {},
+	"nudge/fallback":          {},
+	"nudge/web":               {},
+	"nudge/web/demo":          {},
+	"nudge/gateway":           {"nudge/version", "nudge/fallback", "nudge/web"},
+	"nudge/cmd/nudge":         {"nudge/version", "nudge/fallback", "nudge/web", "nudge/web/demo", "nudge/gateway"},
+}
+
+// homes says which one room may import a library.
+var homes = map[string]string{
+	"github.com/redis/go-redis":        "nudge/version",
+	"github.com/go-chi":                "nudge/gateway",
+	"github.com/golang-jwt/jwt":        "nudge/gateway nudge/cmd/nudge", // nudge token signs
+	"github.com/prometheus":            "nudge/gateway",
+	"github.com/spf13":                 "nudge/cmd/nudge",
+	"github.com/go-viper/mapstructure": "nudge/cmd/nudge",
+	"github.com/fsnotify/fsnotify":     "nudge/cmd/nudge",
+	"go.yaml.in/yaml":                  "nudge/cmd/nudge",
+}
+
+func TestArrows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "nudge/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		room, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		allowed, known := arrows[room]
+		if !known {
+			t.Errorf("package %s is in no room; put it into one, or draw its arrows here", room)
+		}
+		seen[room] = true
+		for path := range strings.FieldsSeq(imports) {
+			if strings.HasPrefix(path, "nudge/") && !slices.Contains(allowed, path) {
+				t.Errorf("%s must not import %s", room, path)
+			}
+			for library, home := range homes {
+				inside := slices.ContainsFunc(strings.Fields(home), func(h string) bool {
+					return room == h || strings.HasPrefix(room, h+"/")
+				})
+				if strings.HasPrefix(path, library) && !inside {
+					t.Errorf("%s must not import %s; its home is %s", room, path, home)
+				}
+			}
+		}
+	}
+	for room := range arrows {
+		if !seen[room] {
+			t.Errorf("there is no package %s; a typo in this table would let everything pass", room)
+		}
+	}
+}

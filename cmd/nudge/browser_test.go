@@ -1,0 +1,347 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"nudge/version/redistest"
+)
+
+// browser starts a headless Chromium of its own for the test. Without one the test is skipped, or fails if
+// NUDGE_TEST_REQUIRE is set.
+func browser(t testing.TB) context.Context {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		const missing = "chromium is not installed: apt-get install chromium"
+		if os.Getenv("NUDGE_TEST_REQUIRE") != "" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.UserDataDir(t.TempDir()))...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start %s: %v", path, err)
+	}
+	return ctx
+}
+
+// page is one tab.
+type page struct {
+	t   testing.TB
+	ctx context.Context
+}
+
+// open opens a tab with url, and waits until its nudge is there.
+func open(t testing.TB, browser context.Context, url string) *page {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser)
+	t.Cleanup(cancel)
+	p := &page{t, ctx}
+	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+		t.Fatalf("open %s: %v", url, err)
+	}
+	p.wait("document.readyState === 'complete' && !!window.nudge")
+	return p
+}
+
+// eval evaluates an expression, and awaits it if it is a promise.
+func eval[T any](p *page, expression string) T {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, awaited))
+	if err != nil {
+		p.t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+func awaited(p *runtime.EvaluateParams) { chromedp.EvalAwaitPromise(p) }
+
+// wait waits until a condition holds on the page.
+func (p *page) wait(condition string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience+5*time.Second)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool](condition,
+		chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(patience)))
+	if err != nil {
+		var now string
+		now, _ = chromedp.Run(p.ctx, chromedp.Evaluate[string]("JSON.stringify([window.nudge && nudge.getSnapshot(), window.polls, document.title])"))
+		p.t.Fatalf("waiting for %s: %v; the page is at %s", condition, err, now)
+	}
+}
+
+// snapshot waits until a condition on nudge's snapshot s holds.
+func (p *page) snapshot(condition string) {
+	p.t.Helper()
+	p.wait("(s => " + condition + ")(nudge.getSnapshot())")
+}
+
+// application is what Nudge serves: a versioned poll endpoint, and a page that polls it.
+type application struct {
+	*httptest.Server
+	t testing.TB
+
+	mu      sync.Mutex
+	version int64
+	polls   []poll
+}
+
+type poll struct {
+	at     time.Time
+	reason string
+	since  int64
+	got    int64
+}
+
+const applicationPage = `<!doctype html><meta charset="utf-8"><title>page</title>
+<script type="module">
+import { createNudge } from '%[1]s/nudge.js'
+window.polls = []
+window.nudge = createNudge({
+  projects: { 42: %[2]d },
+  gateway: '%[1]s',
+  fast: 1000,
+  getToken: async () => (await fetch('/token', { method: 'POST' })).text(),
+  poll: async ({ reason, projects, signal }) => {
+    const answer = await fetch('/changes?reason=' + reason + '&since=' + projects[42].have, { signal })
+    const { version } = await answer.json()
+    window.polls.push({ reason, version, at: Date.now() })
+    return { versions: { 42: version } }
+  },
+})
+</script>`
+
+func newApplication(t testing.TB, gateway string) *application {
+	a := &application{t: t, version: 100}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, applicationPage, gateway, a.version)
+	})
+	mux.HandleFunc("POST /token", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, mint(t, grant{subject: "alice", subscribe: []string{"42"}}))
+	})
+	mux.HandleFunc("GET /changes", func(w http.ResponseWriter, r *http.Request) {
+		since, _ := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.polls = append(a.polls, poll{time.Now(), r.URL.Query().Get("reason"), since, a.version})
+		fmt.Fprintf(w, `{"version":%d}`, a.version)
+	})
+	a.Server = httptest.NewServer(mux)
+	t.Cleanup(a.Close)
+	return a
+}
+
+// commit raises the version without telling anybody.
+func (a *application) commit() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.version++
+	return a.version
+}
+
+func (a *application) polled() []poll {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]poll(nil), a.polls...)
+}
+
+// stage is Redis, a gateway, the application, and a page of it with a proven stream.
+type stage struct {
+	t       testing.TB
+	redis   *redistest.Server
+	gateway *gatewayProcess
+	app     *application
+	page    *page
+	config  string // of the gateway, as it stood at the start
+	file    string // the same, for commands
+}
+
+func newStage(t testing.TB) *stage {
+	chromium := browser(t)
+	s := &stage{t: t, redis: redistest.Start(t)}
+	address := freeAddress(t)
+	s.app = newApplication(t, "http://"+address)
+	s.config = quick(address, s.redis.Addr, "{ramp: 1s}") + "cors: {origins: [\"" + s.app.URL + "\"]}\n"
+	s.redis.Do("SET", "nudge:{42}", "100")
+	s.gateway, s.file = serveFile(t, configFile(t, s.config)), configFile(t, s.config)
+	s.page = open(t, chromium, s.app.URL)
+	s.proven()
+	return s
+}
+
+// proven waits until the page goes by push.
+func (s *stage) proven() {
+	s.t.Helper()
+	s.page.snapshot("s.mode === 'push' && s.push === 'healthy' && s.interval === 60000")
+}
+
+// publish commits a version, and announces it as the application would.
+func (s *stage) publish() int64 {
+	s.t.Helper()
+	v := s.app.commit()
+	runNudge(s.t, 0, "publish", "--config", s.file, fmt.Sprint("42@", v))
+	return v
+}
+
+func (s *stage) has(v int64) {
+	s.t.Helper()
+	s.page.snapshot(fmt.Sprintf("s.versions[42] === %d", v))
+}
+
+// news counts the polls of the page that push asked for.
+func (s *stage) news() int { return eval[int](s.page, "nudge.getSnapshot().stats.newsPolls") }
+
+// A published version makes the page poll, once, at once.
+func TestBrowserPollsForNews(t *testing.T) {
+	s := newStage(t)
+	before := len(s.app.polled())
+	v := s.publish()
+	s.has(v)
+	polls := s.app.polled()[before:]
+	if len(polls) != 1 || polls[0].reason != "news" || polls[0].since != 100 || polls[0].got != v {
+		t.Errorf("polls for one advance: %+v, want one for news", polls)
+	}
+}
+
+// Redis is killed: the page is told, polls at its old pace, keeps its stream; and recovers by itself.
+func TestBrowserRedisKilled(t *testing.T) {
+	s := newStage(t)
+	streams := eval[int](s.page, "nudge.getSnapshot().stats.streams")
+	s.redis.Kill()
+	s.page.snapshot("s.push === 'down' && s.interval === 1000")
+	s.gateway.untilStatus("/ready", http.StatusOK)
+	v := s.app.commit() // there is nobody to announce it to
+	s.has(v)
+	s.redis.Start()
+	s.proven()
+	if now := eval[int](s.page, "nudge.getSnapshot().stats.streams"); now != streams {
+		t.Errorf("%d streams were opened since Redis was killed, want none", now-streams)
+	}
+	s.has(s.publish())
+}
+
+// The gateway is killed: the page goes on polling at its old pace, comes back, and no poll is lost or doubled.
+func TestBrowserGatewayKilled(t *testing.T) {
+	s := newStage(t)
+	s.has(s.publish())
+	s.gateway.kill()
+	s.page.snapshot("s.mode === 'poll' && s.interval === 1000")
+	v := s.app.commit()
+	s.has(v)
+	runNudge(s.t, 0, "publish", "--config", s.file, fmt.Sprint("42@", v)) // Redis is still there
+	news, polls := s.news(), len(s.app.polled())
+	s.gateway = serveFile(t, s.gateway.file)
+	s.proven()
+	if now := s.news(); now != news {
+		t.Errorf("a hello with nothing new cost %d polls", now-news)
+	}
+	for _, p := range s.app.polled()[polls:] {
+		if p.reason != "interval" {
+			t.Errorf("a poll for %q while nothing was new", p.reason)
+		}
+	}
+	before := len(s.app.polled())
+	v = s.publish()
+	s.has(v)
+	if polls := s.app.polled()[before:]; len(polls) != 1 {
+		t.Errorf("%d polls for one advance: %+v", len(polls), polls)
+	}
+}
+
+// The flag in the file: off shortens the interval and ends the stream, on brings both back.
+func TestBrowserFlag(t *testing.T) {
+	s := newStage(t)
+	write(t, s.gateway.file, strings.Replace(s.config, "{ramp", "{enabled: false, ramp", 1))
+	s.page.snapshot("s.mode === 'poll' && s.push === 'off' && s.interval === 1000 && s.stream === 'none'")
+	s.has(s.app.commit())
+	write(t, s.gateway.file, s.config)
+	s.proven()
+	s.has(s.publish())
+	// A broken file changes nothing.
+	from := len(s.gateway.stderr.String())
+	write(t, s.gateway.file, s.config+"nonsense: 1\n")
+	s.gateway.stderr.until(t, from, "nonsense")
+	s.has(s.publish())
+	s.page.snapshot("s.mode === 'push'")
+}
+
+// The demo: two windows follow each other, both printed lines show at once, the switch works.
+func TestBrowserDemo(t *testing.T) {
+	chromium := browser(t)
+	d := start(t, nil, "demo", "--listen", "127.0.0.1:0")
+	d.stdout.until(t, 0, "Ctrl-C")
+	var url string
+	var commands []string
+	for line := range strings.Lines(d.stdout.String()) {
+		if text := strings.TrimSpace(line); strings.HasPrefix(text, "curl ") || strings.Contains(text, " publish ") {
+			commands = append(commands, text)
+		}
+		if _, rest, ok := strings.Cut(line, "open "); ok {
+			url, _, _ = strings.Cut(rest, " ")
+		}
+	}
+	if len(commands) != 2 {
+		t.Fatalf("the demo printed %d commands:\n%s", len(commands), d.stdout)
+	}
+	first, second := open(t, chromium, url), open(t, chromium, url)
+	for _, p := range []*page{first, second} {
+		p.snapshot("s.mode === 'push' && s.interval === 60000")
+	}
+	story := func(title string) string {
+		return fmt.Sprintf(`!!document.querySelector('[data-testid=story][data-title=%q]')`, title)
+	}
+
+	eval[bool](first, `document.querySelector('[data-testid=add-title]').value = 'Written in one window',
+		document.querySelector('[data-testid=add-submit]').click(), true`)
+	first.wait(story("Written in one window"))
+	second.wait(story("Written in one window"))
+
+	for _, command := range commands {
+		if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, out)
+		}
+	}
+	for _, p := range []*page{first, second} {
+		p.wait(story("Write the release note"))
+		p.wait(`Number(document.querySelector('[data-testid=counter]').textContent.replace(/\D/g, '')) > 0`)
+	}
+
+	eval[bool](first, `document.querySelector('[data-testid=push-switch]').click(), true`)
+	for _, p := range []*page{first, second} {
+		p.snapshot("s.push === 'off' && s.interval === 3000")
+		p.wait(`/off/i.test(document.querySelector('[data-testid=push-state]').textContent)`)
+	}
+	eval[bool](first, `document.querySelector('[data-testid=push-switch]').click(), true`)
+	first.snapshot("s.mode === 'push' && s.interval === 60000")
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// newConfigCommand is `nudge config`. loader is asked when a sub-command runs,
+// after the flags are parsed, so that --config is known. Problems are returned
+// as the error, one per line; wrong usage as a usageError.
+func newConfigCommand(loader func() Loader) *cobra.Command {
+	config := &cobra.Command{
+		Use:   "config",
+		Short: "Check or print the configuration",
+		Args:  noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			return usageError{errors.New("config: say what to do, check or print")}
+		},
+	}
+	config.AddCommand(newConfigCheckCommand(loader), newConfigPrintCommand(loader))
+	return config
+}
+
+func newConfigCheckCommand(loader func() Loader) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Tell whether nudge serve would take the configuration",
+		Long: "Reads the configuration as nudge serve would, without starting anything.\n" +
+			"Prints ok, or everything that is wrong with it, one problem a line.",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			loaded, err := checkConfig(loader())
+			if err != nil {
+				return err
+			}
+			warn(cmd, loaded)
+			name := loaded.Path
+			if name == "" {
+				name = "defaults and environment"
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), name+": ok")
+			return nil
+		},
+	}
+}
+
+func newConfigPrintCommand(loader func() Loader) *cobra.Command {
+	return &cobra.Command{
+		Use:   "print",
+		Short: "Print the configuration in effect, and where each value comes from",
+		Long: "Prints what flags, environment, file and defaults come to, as a config.yaml with\n" +
+			"the origin of each value beside it. Secrets are masked.",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			loaded, err := loader().Load()
+			if err != nil {
+				return err
+			}
+			warn(cmd, loaded)
+			return printConfig(cmd.OutOrStdout(), loaded)
+		},
+	}
+}
+
+// checkConfig loads the configuration for serving, whatever the loader is for.
+func checkConfig(loader Loader) (*Loaded, error) {
+	loader.Purpose = ForServing
+	return loader.Load()
+}
+
+func warn(cmd *cobra.Command, loaded *Loaded) {
+	for _, warning := range loaded.Warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning: "+warning)
+	}
+}
+
+// noArguments is cobra.NoArgs with the error of wrong usage.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(cmd, args); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// usageError is a command that was not called as its help says: exit 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }

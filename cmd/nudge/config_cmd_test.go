@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// runConfig runs `nudge config …`.
+func runConfig(loader Loader, args ...string) (stdout, stderr string, err error) {
+	command := newConfigCommand(func() Loader { return loader })
+	command.SilenceErrors, command.SilenceUsage = true, true
+	var out, errOut bytes.Buffer
+	command.SetOut(&out)
+	command.SetErr(&errOut)
+	command.SetArgs(args)
+	err = command.Execute()
+	return out.String(), errOut.String(), err
+}
+
+func TestConfigCheck(t *testing.T) {
+	inEmptyDirectory(t)
+	t.Setenv("NUDGE_AUTH_SECRET", goodSecret)
+	stdout, stderr, err := runConfig(Loader{}, "check")
+	if err != nil || stdout != "defaults and environment: ok\n" || stderr != "" {
+		t.Errorf("%q, %q, %v", stdout, stderr, err)
+	}
+	writeFile(t, "config.yaml", "node: a\n")
+	t.Setenv("NUDGE_PUSH_ENABLE", "false")
+	stdout, stderr, err = runConfig(Loader{}, "check")
+	want := "warning: unknown variables are ignored: NUDGE_PUSH_ENABLE (did you mean NUDGE_PUSH_ENABLED?)\n"
+	if err != nil || stdout != "config.yaml: ok\n" || stderr != want {
+		t.Errorf("%q, %q, %v", stdout, stderr, err)
+	}
+}
+
+// check says what serve would say, whatever the loader is for.
+func TestConfigCheckWantsKeys(t *testing.T) {
+	inEmptyDirectory(t)
+	writeFile(t, "config.yaml", "node: a\n")
+	stdout, _, err := runConfig(Loader{Purpose: ForCommands}, "check")
+	if err == nil || !strings.HasPrefix(err.Error(), "auth.secret: is not set") || stdout != "" {
+		t.Errorf("%q, %v", stdout, err)
+	}
+	if _, _, err := runConfig(Loader{Purpose: ForCommands}, "print"); err != nil {
+		t.Errorf("print: %v", err)
+	}
+}
+
+func TestConfigRefusals(t *testing.T) {
+	inEmptyDirectory(t)
+	writeFile(t, "config.yaml", "node: 42\nheartbeat: 15\n")
+	want := "config.yaml:1: node: 42 is a number, not text; write \"42\"\nconfig.yaml:2: heartbeat: 15 has no unit; write 15s for seconds"
+	for _, command := range []string{"check", "print"} {
+		stdout, _, err := runConfig(Loader{}, command)
+		if err == nil || err.Error() != want || stdout != "" {
+			t.Errorf("%s: %q, %v", command, stdout, err)
+		}
+		if _, usage := errors.AsType[usageError](err); usage {
+			t.Errorf("%s: a bad configuration is not wrong usage", command)
+		}
+	}
+}
+
+func TestConfigUsage(t *testing.T) {
+	for _, args := range [][]string{{}, {"chekc"}, {"check", "config.yaml"}, {"print", "x"}} {
+		_, _, err := runConfig(Loader{NoDefaultFile: true}, args...)
+		if _, usage := errors.AsType[usageError](err); !usage {
+			t.Errorf("config %v: %v, want wrong usage", args, err)
+		}
+	}
+}
+
+func TestConfigPrint(t *testing.T) {
+	inEmptyDirectory(t)
+	writeFile(t, "config.yaml", "redis:\n  password: \"the word\"\npush:\n  include: [\"42\", team-*]\n  ramp: 90s\nnode: \"true\"\n")
+	t.Setenv("NUDGE_AUTH_SECRET", goodSecret)
+	t.Setenv("NUDGE_HEARTBEAT", "15s")
+	stdout, _, err := runConfig(Loader{Flags: map[string]string{"listen": ":80"}}, "print")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"listen: :80 # --listen",
+		"ops_listen: 127.0.0.1:9090 # default",
+		`base_path: "" # default`,
+		`node: "true" # config.yaml:6`,
+		"  password: '********' # config.yaml:2",
+		"  secret: '********' # NUDGE_AUTH_SECRET",
+		`  previous_secret: "" # default`,
+		`  include: ["42", team-*] # config.yaml:4`,
+		"  ramp: 1m30s # config.yaml:5",
+		"  jitter: 0.2 # default",
+		"heartbeat: 15s # NUDGE_HEARTBEAT",
+		"  body: 64KiB # default",
+		"  addrs: [] # default",
+	} {
+		if !strings.Contains("\n"+stdout, "\n"+line+"\n") {
+			t.Errorf("no line %q in\n%s", line, stdout)
+		}
+	}
+	for _, secret := range []string{goodSecret, "the word"} {
+		if strings.Contains(stdout, secret) {
+			t.Errorf("%q is printed", secret)
+		}
+	}
+}
+
+// What is printed is a configuration, and the same one but for the secrets.
+func TestConfigPrintReadsBack(t *testing.T) {
+	inEmptyDirectory(t)
+	writeFile(t, "config.yaml", "log: {level: \"debug\"}\npoll: {budget: 1250000, slow: 1h30m, jitter: 0.25}\nlimits: {body: 1025B, trusted_proxies: [\"::1\"]}\n"+
+		"cors: {origins: [\"https://a.example:8443\"]}\nauth: {issuer: \"a: b # c\", cookie: \"~\"}\n")
+	loaded, err := Loader{}.Load()
+	must(t, err)
+	stdout, _, err := runConfig(Loader{}, "print")
+	must(t, err)
+	must(t, os.WriteFile("printed.yaml", []byte(stdout), 0o600))
+	again, err := Loader{Path: "printed.yaml"}.Load()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, stdout)
+	}
+	if diff := cmp.Diff(loaded.Config, again.Config); diff != "" {
+		t.Error(diff)
+	}
+}

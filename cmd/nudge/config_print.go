@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// printConfig writes the effective configuration as a config.yaml, with where
+// each value comes from beside it. Secrets are masked.
+func printConfig(w io.Writer, loaded *Loaded) error {
+	root := &yaml.Node{Kind: yaml.MappingNode}
+	sections := map[string]*yaml.Node{"": root}
+	for _, s := range settings {
+		above := strings.TrimSuffix(strings.TrimSuffix(s.key, lastWord(s.key)), ".")
+		if sections[above] == nil {
+			sections[above] = &yaml.Node{Kind: yaml.MappingNode}
+			root.Content = append(root.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: above}, sections[above])
+		}
+		origin := loaded.Origins[s.key]
+		if origin == "" {
+			origin = "default"
+		}
+		name := &yaml.Node{Kind: yaml.ScalarNode, Value: lastWord(s.key)}
+		value := s.node(loaded.Config)
+		value.LineComment = origin
+		sections[above].Content = append(sections[above].Content, name, value)
+	}
+	var text bytes.Buffer
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(root); err != nil {
+		return fmt.Errorf("print configuration: %w", err)
+	}
+	_, err := w.Write(text.Bytes())
+	return err
+}
+
+// node is the setting's value as it would be written in the file.
+func (s setting) node(c *Config) *yaml.Node {
+	value := s.in(c).Interface()
+	switch value := value.(type) {
+	case []string:
+		list := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
+		for _, item := range value {
+			list.Content = append(list.Content, textNode(item))
+		}
+		return list
+	case string:
+		if s.secret && value != "" {
+			value = masked
+		}
+		return textNode(value)
+	default:
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: plain(value)}
+	}
+}
+
+func textNode(text string) *yaml.Node {
+	node := new(yaml.Node)
+	node.SetString(text) // quotes what would be read as something else
+	return node
+}
+
+// plain is a value as an operator would write it.
+func plain(value any) string {
+	switch value := value.(type) {
+	case time.Duration:
+		return plainDuration(value)
+	case float64:
+		return strconv.FormatFloat(value, 'f', -1, 64)
+	default:
+		return fmt.Sprint(value)
+	}
+}
+
+// plainDuration is 5m where Duration.String says 5m0s.
+func plainDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A Problem is one thing wrong with a configuration, with the way to mend it.
+type Problem struct {
+	Where string // config.yaml:31, NUDGE_HEARTBEAT, --listen, or "" when a default is at fault
+	Key   string // heartbeat; "" when the trouble is with the file as a whole
+	Text  string // what is wrong and what to write instead; never a secret
+	also  []string
+}
+
+// String is the problem on one line: where, key, text.
+func (p Problem) String() string {
+	parts := make([]string, 0, 3)
+	for _, part := range []string{p.Where, p.Key, p.Text} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ": ")
+}
+
+// Problems is the error for a configuration that is refused: everything that is
+// wrong with it. It is never empty when returned as an error.
+type Problems []Problem
+
+// Error lists the problems, one per line.
+func (p Problems) Error() string { return p.joined("\n") }
+
+func (p Problems) joined(separator string) string {
+	lines := make([]string, len(p))
+	for i, problem := range p {
+		lines[i] = problem.String()
+	}
+	return strings.Join(lines, separator)
+}
+
+// err is p as an error, nil when there is nothing wrong.
+func (p Problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return p
+}
+
+// locate fills in where each problem's key (or, if that one has its default, one
+// of the keys that contradict it) was given.
+func (p Problems) locate(origins map[string]string) Problems {
+	located := make(Problems, len(p))
+	for i, problem := range p {
+		for _, key := range append([]string{problem.Key}, problem.also...) {
+			if origin := origins[key]; origin != "" && problem.Where == "" {
+				problem.Where = origin
+			}
+		}
+		located[i] = problem
+	}
+	return located
+}
+
+// show is text as it can stand in a message: short, on one line, quoted where it
+// would be hard to read otherwise.
+func show(text string) string {
+	const longest = 60
+	if len(text) > longest {
+		text = text[:longest] + "…"
+	}
+	plain := text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return r <= ' ' || r == '"' || r == '\'' || r == 0x7f || r == '\uFFFD'
+	})
+	if plain && strconv.CanBackquote(text) {
+		return text
+	}
+	return fmt.Sprintf("%q", text)
+}
+
+// masked stands for a secret. It is too short to be one, so printed
+// configuration cannot be taken for a working one by accident.
+const masked = "********"

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/viper"
+)
+
+// defaultFile is read when no other is named and it exists.
+const defaultFile = "config.yaml"
+
+const largestFile = 1 * MiB
+
+// Loader says where a configuration comes from: flag before environment before
+// file before default. The zero value reads ./config.yaml if it exists, and the
+// environment. A Loader may be used again and again, from one goroutine each.
+type Loader struct {
+	// Path is the file named by --config; one that does not exist is an error.
+	// Empty: ./config.yaml if it exists.
+	Path string
+	// NoDefaultFile leaves ./config.yaml alone when Path is empty.
+	NoDefaultFile bool
+	// Flags are the settings given on the command line, by dotted key; messages
+	// call "poll.fast" --poll-fast.
+	Flags map[string]string
+	// Defaults hold where nothing is said; nil: Default(). Not changed.
+	Defaults *Config
+	// Purpose is what the configuration must be good for.
+	Purpose Purpose
+}
+
+// Loaded is a configuration that passed every check.
+type Loaded struct {
+	Config *Config
+	// Path is the file that was read, "" when there was none.
+	Path string
+	// Origins says where each key was given: "config.yaml:31", "NUDGE_NODE" or
+	// "--listen". A key that is not in it has its default.
+	Origins map[string]string
+	// Warnings are for the log, one line each: not wrong, but probably not meant.
+	Warnings []string
+
+	print fingerprint
+}
+
+// Load reads, checks and merges the configuration. What is wrong with it comes
+// back as Problems, all of it at once.
+func (l Loader) Load() (*Loaded, error) { return l.load(l.read()) }
+
+// A reading is the file as it was at one moment.
+type reading struct {
+	path string // as messages name it
+	data []byte
+	err  error // fs.ErrNotExist is fine for a file that nobody named
+}
+
+// A fingerprint tells readings apart.
+type fingerprint [sha256.Size]byte
+
+func (r reading) fingerprint() fingerprint {
+	if r.err != nil {
+		return sha256.Sum256([]byte("error: " + r.err.Error()))
+	}
+	return sha256.Sum256(append([]byte("data: "), r.data...))
+}
+
+func (r reading) missing() bool { return errors.Is(r.err, fs.ErrNotExist) }
+
+func (l Loader) path() string {
+	if l.Path == "" && !l.NoDefaultFile {
+		return defaultFile
+	}
+	return l.Path
+}
+
+func (l Loader) read() reading {
+	r := reading{path: l.path()}
+	if r.path == "" {
+		r.err = fs.ErrNotExist
+		return r
+	}
+	file, err := os.Open(r.path)
+	if err != nil {
+		r.err = err
+		return r
+	}
+	defer file.Close()
+	r.data, r.err = io.ReadAll(io.LimitReader(file, int64(largestFile)+1))
+	if Size(len(r.data)) > largestFile {
+		r.err = fmt.Errorf("is larger than %v; this is hardly a configuration", largestFile)
+	}
+	return r
+}
+
+func (l Loader) load(r reading) (*Loaded, error) {
+	loaded := &Loaded{Origins: map[string]string{}, print: r.fingerprint()}
+	var problems Problems
+	switch {
+	case r.err == nil:
+		loaded.Path = r.path
+		loaded.Origins, problems = checkStrictly(r.path, r.data)
+	case !r.missing() || l.Path != "":
+		problems = Problems{unreadable(r)}
+	}
+	values, environmentProblems := checkEnvironment(os.LookupEnv)
+	flags, flagProblems := checkFlags(l.Flags)
+	problems = slices.Concat(problems, environmentProblems, flagProblems)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	for _, s := range settings {
+		if _, given := values[s.key]; given {
+			loaded.Origins[s.key] = s.env
+		}
+		if _, given := flags[s.key]; given {
+			loaded.Origins[s.key] = flagName(s.key)
+		}
+	}
+	config, err := l.merge(r.data, flags)
+	if err != nil {
+		return nil, Problems{{Where: loaded.Path, Text: err.Error()}}
+	}
+	if problems := config.check(l.Purpose).locate(loaded.Origins); len(problems) > 0 {
+		return nil, problems
+	}
+	loaded.Config = config
+	if unknown := unknownVariables(os.Environ()); len(unknown) > 0 {
+		loaded.Warnings = append(loaded.Warnings, "unknown variables are ignored: "+strings.Join(unknown, ", "))
+	}
+	return loaded, nil
+}
+
+func unreadable(r reading) Problem {
+	if r.missing() {
+		return Problem{Where: r.path, Text: "does not exist; name the file with --config, or create it"}
+	}
+	err := r.err
+	if inner, wrapped := errors.AsType[*fs.PathError](err); wrapped {
+		err = inner.Err
+	}
+	return Problem{Where: r.path, Text: err.Error()}
+}
+
+// merge lets viper lay the layers over one another. Everything in them has
+// passed a strict check; nothing is converted but text to the key's own type.
+func (l Loader) merge(file []byte, flags map[string]any) (*Config, error) {
+	v := viper.New()
+	v.SetConfigType("yaml")
+	v.AllowEmptyEnv(true)
+	defaults := l.Defaults
+	if defaults == nil {
+		defaults = Default()
+	}
+	for _, s := range settings {
+		v.SetDefault(s.key, s.in(defaults).Interface())
+		// One by one: AutomaticEnv would let a variable such as NUDGE_PUSH hide
+		// the section push.
+		if err := v.BindEnv(s.key, s.env); err != nil {
+			return nil, err
+		}
+	}
+	if err := v.ReadConfig(bytes.NewReader(file)); err != nil {
+		return nil, err
+	}
+	for key, value := range flags {
+		v.Set(key, value)
+	}
+	config := new(Config)
+	err := v.UnmarshalExact(config, func(d *mapstructure.DecoderConfig) {
+		d.WeaklyTypedInput = false
+		d.DecodeHook = decodeText
+	})
+	if err != nil {
+		return nil, fmt.Errorf("decode configuration: %w", err)
+	}
+	return config, nil
+}
+
+// decodeText reads text as the type of the field it is for.
+func decodeText(from, to reflect.Type, data any) (any, error) {
+	text, isText := data.(string)
+	if !isText || from == to {
+		return data, nil
+	}
+	value, complaint := setting{typ: to}.parse(text)
+	if complaint != "" {
+		return nil, errors.New(complaint)
+	}
+	return value, nil
+}

@@ -1,0 +1,95 @@
+// Command nudge is the gateway that lets an application which polls switch to push, and back: the server,
+// the demo, and the tools to publish, watch and mint tokens.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// release is the version of Nudge.
+const release = "0.1.0"
+
+// Exit codes.
+const (
+	exitFailed = 1 // bad configuration included
+	exitUsage  = 2
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is main with its outside passed in. Results go to stdout, all else to stderr.
+func run(args []string, stdout, stderr io.Writer) (exit int) {
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	var problems Problems
+	if errors.As(err, &problems) {
+		fmt.Fprintf(stderr, "nudge: the configuration is refused:\n%v\n", problems)
+		return exitFailed
+	}
+	fmt.Fprintln(stderr, "nudge: "+err.Error())
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintln(stderr, "nudge help lists the commands, nudge help COMMAND the flags of one")
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func newRootCommand() *cobra.Command {
+	var file string
+	root := &cobra.Command{
+		Use:   "nudge",
+		Short: "Lets an application which polls switch to push, and back at any moment",
+		Long: "Nudge tells browsers that a project has a newer version; they then poll the\n" +
+			"application, which stays the truth. While push is proven healthy they poll\n" +
+			"rarely, and at their old pace when it is not.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("there is no command %q", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().StringVar(&file, "config", "", "configuration file (default ./config.yaml if it exists)")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+	})
+	loader := func() Loader { return Loader{Path: file} }
+	root.AddCommand(
+		newServeCommand(loader), newDemoCommand(), newPublishCommand(loader), newWatchCommand(loader),
+		newTokenCommand(loader), newConfigCommand(loader), newVersionCommand(),
+	)
+	return root
+}
+
+func newVersionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			built := "unknown Go"
+			if info, ok := debug.ReadBuildInfo(); ok {
+				built = info.GoVersion
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "nudge %s (%s)\n", release, built)
+			return err
+		},
+	}
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+)
+
+// WatcherOptions say what a Watcher watches and whom it tells. Only Loaded is
+// required.
+type WatcherOptions struct {
+	// Loader is what made Loaded, and makes what comes after it.
+	Loader Loader
+	// Loaded is what runs at the start.
+	Loaded *Loaded
+	// Apply takes over a new configuration, which has passed every check and
+	// holds the running values of all that needs a restart. An error keeps the
+	// old one. Called from Run's goroutine, one call at a time; nil: nothing to do.
+	Apply func(*Config) error
+	// Hangup is where SIGHUP arrives; nil: never.
+	Hangup <-chan os.Signal
+	// Log gets one line per change, refusal or SIGHUP; nil: nobody.
+	Log *slog.Logger
+	// Looked is told the outcome of every look at a changed configuration, nil or
+	// why the last good one stays: for metrics. Called from Run's goroutine.
+	Looked func(error)
+	// Debounce is how long the file must be quiet before it is read, and then stay
+	// the same before it is believed; 0: 100ms.
+	Debounce time.Duration
+	// Poll is how often the file is read even without an event, for file systems
+	// that send none; 0: 5s.
+	Poll time.Duration
+}
+
+// A Watcher reloads the configuration when its file changes or SIGHUP comes.
+// A file that is refused, or gone, leaves the last good configuration in place.
+type Watcher struct {
+	WatcherOptions
+
+	events func(paths []string) (*fileEvents, error)
+
+	// Owned by Run.
+	running   *Config     // what Apply took last, or the start
+	hadFile   bool        // a file was read once, so it may not be missing
+	seen      fingerprint // of the file as last looked at, good or bad
+	candidate fingerprint // of the file as last read, if it was not looked at
+	failing   bool        // the last look was refused
+	restarted string      // the keys last reported as needing a restart
+}
+
+// NewWatcher returns a watcher that does nothing until Run.
+func NewWatcher(options WatcherOptions) *Watcher {
+	w := &Watcher{WatcherOptions: options, events: newFileEvents}
+	w.running, w.seen = options.Loaded.Config, options.Loaded.print
+	w.hadFile = options.Loaded.Path != ""
+	if w.Apply == nil {
+		w.Apply = func(*Config) error { return nil }
+	}
+	if w.Looked == nil {
+		w.Looked = func(error) {}
+	}
+	if w.Log == nil {
+		w.Log = slog.New(slog.DiscardHandler)
+	}
+	if w.Debounce == 0 {
+		w.Debounce = 100 * time.Millisecond
+	}
+	if w.Poll == 0 {
+		w.Poll = 5 * time.Second
+	}
+	return w
+}
+
+// Run watches until ctx is done, and then returns nil. To be called once.
+func (w *Watcher) Run(ctx context.Context) error {
+	var changed <-chan struct{}
+	path := w.Loader.path()
+	events := w.open(path)
+	if events != nil {
+		changed = events.changed
+		defer events.close()
+	}
+	poll := time.NewTicker(w.Poll)
+	defer poll.Stop()
+	quiet := time.NewTimer(0) // at once: something may have been saved since the first load
+	defer quiet.Stop()
+	var since time.Time // when the first event came that was not answered; zero: none
+
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+			if since.IsZero() {
+				since = time.Now()
+			}
+			// A directory that is never quiet must not put the reload off for ever.
+			if time.Since(since) < 3*w.Debounce {
+				quiet.Reset(w.Debounce)
+			}
+		case <-poll.C:
+			quiet.Reset(w.Debounce)
+		case <-quiet.C:
+			since = time.Time{}
+			if events != nil {
+				events.follow(path)
+			}
+			if !w.lookIfChanged() {
+				quiet.Reset(w.Debounce)
+			}
+		case _, open := <-w.Hangup:
+			if !open {
+				w.Hangup = nil
+				continue
+			}
+			w.look(w.Loader.read(), true)
+		}
+	}
+}
+
+func (w *Watcher) open(path string) *fileEvents {
+	if path == "" {
+		return nil
+	}
+	events, err := w.events(directories(path))
+	if err != nil {
+		w.Log.Warn("no file events, the configuration is polled", "path", path, "every", w.Poll, "error", err)
+		return nil
+	}
+	return events
+}
+
+// lookIfChanged reads the file once, and stops if it is the one last looked at.
+// A new one must read the same twice: what is being written in place is cut off,
+// and may look fine. settled is false when it wants to be called again.
+func (w *Watcher) lookIfChanged() (settled bool) {
+	r := w.Loader.read()
+	now := r.fingerprint()
+	if now == w.seen {
+		return true
+	}
+	if now != w.candidate {
+		w.candidate = now
+		return false
+	}
+	w.look(r, false)
+	return true
+}
+
+// look loads and applies what was read. asked: by a person, who gets an answer
+// in the log whatever comes out.
+func (w *Watcher) look(r reading, asked bool) {
+	w.seen = r.fingerprint()
+	changed, err := w.take(r, asked)
+	switch {
+	case err != nil:
+		w.Log.Error("configuration refused, the last good one stays", "problems", oneLine(err))
+	case len(changed) > 0:
+		w.Log.Info("configuration reloaded", "changed", strings.Join(changed, " "))
+	case asked || w.failing:
+		w.Log.Info("configuration is good and unchanged")
+	}
+	w.failing = err != nil
+	w.Looked(err)
+}
+
+// take makes the reading the running configuration, and returns what changed.
+func (w *Watcher) take(r reading, asked bool) (changed []string, err error) {
+	// Nobody has to have a file; but one that was there and is gone was hardly
+	// meant to bring the defaults back.
+	if r.missing() && w.hadFile {
+		return nil, Problems{unreadable(r)}
+	}
+	loaded, err := w.Loader.load(r)
+	if err != nil {
+		return nil, err
+	}
+	next := takeOver(w.running, loaded.Config)
+	if problems := next.check(w.Loader.Purpose).locate(loaded.Origins); len(problems) > 0 {
+		for i := range problems {
+			problems[i].Text += " (with what only a restart can change)"
+		}
+		return nil, problems
+	}
+	changed = reloaded(w.running, loaded.Config)
+	if len(changed) > 0 {
+		if err := w.Apply(next); err != nil {
+			return nil, err
+		}
+	}
+	keys := strings.Join(RestartNeeded(w.running, loaded.Config), " ")
+	if keys != "" && (asked || keys != w.restarted) {
+		w.Log.Warn("configuration changes need a restart", "keys", keys)
+	}
+	w.restarted = keys
+	w.running = next
+	w.hadFile = w.hadFile || loaded.Path != ""
+	return changed, nil
+}
+
+func oneLine(err error) string {
+	if problems, ok := errors.AsType[Problems](err); ok {
+		return problems.joined(" | ")
+	}
+	return err.Error()
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nudge/version"
+)
+
+// remote is the other side of publish and watch: a gateway, if one was named, else Redis as configured.
+type remote struct {
+	gateway string
+	token   string
+}
+
+// flags adds --gateway and --token. The environment stands for both, so that a token need not be typed.
+func (r *remote) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&r.gateway, "gateway", os.Getenv("NUDGE_GATEWAY"), "URL of a gateway (or NUDGE_GATEWAY); else Redis as configured")
+	cmd.Flags().StringVar(&r.token, "token", "", "token for the gateway (or NUDGE_TOKEN)")
+	cmd.Flags().Lookup("gateway").DefValue = ""
+}
+
+// redis connects to Redis as configured. The caller closes it.
+func (r *remote) redis(l Loader, board *version.Board, log *slog.Logger) (*version.Redis, error) {
+	loaded, err := l.Load()
+	if err != nil {
+		return nil, err
+	}
+	if loaded.Config.Redis.Mode == "none" {
+		return nil, usageError{errors.New("redis.mode is none, so there is no Redis to go to; name a gateway with --gateway URL, or configure redis")}
+	}
+	o, err := loaded.Config.redisOptions(log)
+	if err != nil {
+		return nil, err
+	}
+	return version.NewRedis(board, o)
+}
+
+// request makes a request to the gateway.
+func (r *remote) request(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Request, error) {
+	base, err := url.Parse(r.gateway)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+		return nil, usageError{fmt.Errorf("--gateway %q is not the URL of a gateway; write it like http://127.0.0.1:8080", r.gateway)}
+	}
+	target := base.JoinPath(path)
+	target.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	token := r.token
+	if token == "" {
+		token = os.Getenv("NUDGE_TOKEN")
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	return req, nil
+}
+
+// refusal is a gateway's answer that is no success.
+type refusal struct {
+	status int
+	detail string
+	after  time.Duration
+}
+
+func (e *refusal) Error() string {
+	return fmt.Sprintf("the gateway refuses (%d): %s", e.status, e.detail)
+}
+
+// final tells whether asking again would bring the same.
+func (e *refusal) final() bool {
+	return e.status >= 400 && e.status < 500 && e.status != http.StatusTooManyRequests || e.status == http.StatusNoContent
+}
+
+// readRefusal makes an error of an answer that is no success.
+func readRefusal(resp *http.Response) *refusal {
+	e := &refusal{status: resp.StatusCode, detail: http.StatusText(resp.StatusCode)}
+	var problem struct{ Detail string }
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // a body that breaks off leaves the status
+	if json.Unmarshal(text, &problem) == nil && problem.Detail != "" {
+		e.detail = problem.Detail
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		e.detail += "; give one with --token or NUDGE_TOKEN (nudge token mints one)"
+	}
+	if seconds, err := time.ParseDuration(resp.Header.Get("Retry-After") + "s"); err == nil {
+		e.after = seconds
+	}
+	return e
+}
+
+// brief takes the operation and the URL, which may hold a token, out of an HTTP client's error.
+func brief(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return fmt.Errorf("reach the gateway: %w", wrapped.Err)
+	}
+	return err
+}
+
+// marksOf reads arguments such as 42@124, or, if versions are not wanted, 42.
+func marksOf(args []string, versions bool) ([]version.Mark, error) {
+	marks := make([]version.Mark, len(args))
+	for i, arg := range args {
+		m, err := version.ParseMark(arg)
+		if err == nil && versions && !m.Known {
+			err = fmt.Errorf("%s has no version; write %s@124", arg, arg)
+		}
+		if err == nil && !versions && m.Known {
+			err = fmt.Errorf("%s has a version; write %s", arg, strings.Split(arg, "@")[0])
+		}
+		if err != nil {
+			return nil, usageError{err}
+		}
+		marks[i] = m
+	}
+	return marks, nil
+}

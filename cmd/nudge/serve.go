@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"nudge/gateway"
+	"nudge/version"
+)
+
+func newServeCommand(loader func() Loader) *cobra.Command {
+	var address, ops string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a gateway",
+		Long: "Runs a gateway until SIGTERM or SIGINT, which makes it say goodbye to its streams\n" +
+			"first; a second signal ends it at once. The configuration is read again whenever\n" +
+			"its file changes, and at SIGHUP.",
+		Args: noArguments,
+	}
+	cmd.Flags().StringVar(&address, "listen", "", "public address, instead of the configured one")
+	cmd.Flags().StringVar(&ops, "ops-listen", "", "operators' address, instead of the configured one")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		l := loader()
+		l.Purpose = ForServing
+		l.Flags = map[string]string{}
+		for name, key := range map[string]string{"listen": "listen", "ops-listen": "ops_listen"} {
+			if f := cmd.Flags().Lookup(name); f.Changed {
+				l.Flags[key] = f.Value.String()
+			}
+		}
+		ctx, stop := untilSignal(cmd.Context())
+		defer stop()
+		return serve(ctx, l, cmd.ErrOrStderr())
+	}
+	return cmd
+}
+
+// untilSignal ends with the first SIGTERM or SIGINT. A second one then ends the process at once.
+func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
+	if parent == nil {
+		parent = context.Background()
+	}
+	ctx, stop := signal.NotifyContext(parent, syscall.SIGTERM, syscall.SIGINT)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// serve runs a gateway as configured until ctx ends.
+func serve(ctx context.Context, l Loader, stderr io.Writer) error {
+	loaded, err := l.Load()
+	if err != nil {
+		return err
+	}
+	c := loaded.Config
+	log, level := newLogger(c.Log, stderr)
+	for _, warning := range loaded.Warnings {
+		log.Warn(warning)
+	}
+	o := c.gatewayOptions(log)
+	var redis *version.Redis
+	o.Source = func(board *version.Board, evidence version.Evidence) (version.Source, error) {
+		if c.Redis.Mode == "none" {
+			return version.NewMemory(board, version.MemoryOptions{Probe: c.Redis.Probe, Evidence: evidence}), nil
+		}
+		ro, err := c.redisOptions(log)
+		if err != nil {
+			return nil, err
+		}
+		ro.Instance, ro.Evidence = o.Instance, evidence
+		redis, err = version.NewRedis(board, ro)
+		return redis, err
+	}
+	g, err := gateway.New(o)
+	if err != nil {
+		return err
+	}
+	if redis != nil {
+		defer redis.Close()
+	}
+	servers, err := c.listenAll(g, log)
+	if err != nil {
+		return err
+	}
+	c.sayHow(log, servers, loaded.Path)
+
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	watcher := NewWatcher(WatcherOptions{
+		Loader: l, Loaded: loaded, Hangup: hangup, Log: log, Looked: g.Reloaded,
+		Apply: func(c *Config) error {
+			if err := g.Apply(c.gatewaySettings()); err != nil {
+				return err
+			}
+			level.Set(c.Log.level())
+			return nil
+		},
+	})
+	return runAll(ctx, g, servers, watcher.Run)
+}
+
+// listenAll opens the public and the operators' listener.
+func (c *Config) listenAll(g *gateway.Gateway, log *slog.Logger) ([]*server, error) {
+	public, err := listen("listen", c.Listen, c.TLS, g.Handler(), log)
+	if err != nil {
+		return nil, err
+	}
+	if c.OpsListen == "" {
+		return []*server{public}, nil
+	}
+	ops, err := listen("ops_listen", c.OpsListen, TLSConfig{}, g.Ops(), log)
+	if err != nil {
+		public.listener.Close()
+		return nil, err
+	}
+	return []*server{public, ops}, nil
+}
+
+// sayHow tells in the log what was started, and what about it may surprise.
+func (c *Config) sayHow(log *slog.Logger, servers []*server, path string) {
+	var ops string
+	if len(servers) > 1 {
+		ops = servers[1].listener.Addr().String()
+	}
+	log.Info("nudge serves", "version", release, "listen", servers[0].listener.Addr().String(), "ops_listen", ops,
+		"config", path, "redis", c.Redis.Mode, "push", c.Push.Enabled)
+	if c.Redis.Mode == "none" {
+		log.Warn("redis.mode is none: this serves one node, hears only of what is published to it over HTTP, and forgets it at restart")
+	}
+	if c.Auth.Open {
+		log.Warn("auth.open: everybody who can reach this gateway may subscribe to every project")
+	}
+}
+
+// runAll runs a gateway with its servers until ctx ends; then it lets the streams go, stops listening, and ends the
+// rest, in this order, so that nobody is cut who could be told.
+func runAll(ctx context.Context, g *gateway.Gateway, servers []*server, also ...func(context.Context) error) error {
+	// The gateway outlives the signal: it tells the streams goodbye.
+	group, serving := errgroup.WithContext(context.WithoutCancel(ctx))
+	inner, stop := context.WithCancel(serving)
+	defer stop()
+	for _, task := range append(also, g.Run) {
+		group.Go(func() error { return task(inner) })
+	}
+	for _, s := range servers {
+		group.Go(s.run)
+	}
+	select {
+	case <-ctx.Done():
+		g.Drain(serving)
+	case <-serving.Done(): // something failed: nothing to wait for
+	}
+	for _, s := range servers {
+		s.close()
+	}
+	stop()
+	return group.Wait()
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/spf13/cobra"
+
+	"nudge/version"
+)
+
+// grant is what a token says.
+type grant struct {
+	subject   string
+	subscribe []string
+	publish   []string
+	ttl       time.Duration
+}
+
+// sign makes a token of it, as an application would.
+func (g grant) sign(auth AuthConfig, now time.Time) (string, error) {
+	for _, text := range append(append([]string{}, g.subscribe...), g.publish...) {
+		if _, err := version.ParsePattern(text); err != nil {
+			return "", usageError{err}
+		}
+	}
+	claims := jwt.MapClaims{"aud": auth.Audience, "iat": now.Unix(), "exp": now.Add(g.ttl).Unix()}
+	if auth.Issuer != "" {
+		claims["iss"] = auth.Issuer
+	}
+	if g.subject != "" {
+		claims["sub"] = g.subject
+	}
+	if len(g.subscribe) > 0 {
+		claims["subscribe"] = g.subscribe
+	}
+	if len(g.publish) > 0 {
+		claims["publish"] = g.publish
+	}
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(auth.Secret))
+}
+
+func newTokenCommand(loader func() Loader) *cobra.Command {
+	var g grant
+	cmd := &cobra.Command{
+		Use:   "token",
+		Short: "Mint a token, for trying out",
+		Long: "Prints a token signed with auth.secret, and nothing else. In production the\n" +
+			"application signs; this is for terminals and scripts.",
+		Example: "  curl -N -H \"Authorization: Bearer $(nudge token --subscribe 42)\" \\\n    'http://127.0.0.1:8080/events?project=42'",
+		Args:    noArguments,
+	}
+	cmd.Flags().StringSliceVar(&g.subscribe, "subscribe", nil, "projects it may subscribe to, such as 42,team-* or '*'")
+	cmd.Flags().StringSliceVar(&g.publish, "publish", nil, "projects it may publish over HTTP")
+	cmd.Flags().StringVar(&g.subject, "sub", "", "the user it is for")
+	cmd.Flags().DurationVar(&g.ttl, "ttl", time.Hour, "how long it is good for")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if len(g.subscribe)+len(g.publish) == 0 {
+			return usageError{fmt.Errorf("a token that allows nothing is of no use: add --subscribe or --publish")}
+		}
+		if g.ttl < time.Second {
+			return usageError{fmt.Errorf("--ttl %v: a token lives for a second at least", g.ttl)}
+		}
+		loaded, err := loader().Load()
+		if err != nil {
+			return err
+		}
+		if loaded.Config.Auth.Secret == "" {
+			return fmt.Errorf("auth.secret is not set, so there is nothing to sign with; set it in the configuration or as NUDGE_AUTH_SECRET")
+		}
+		token, err := g.sign(loaded.Config.Auth, time.Now())
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), token)
+		return err
+	}
+	return cmd
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+// shortestSecret is the size of the smallest HMAC in use, in bytes: a shorter
+// key is easier to guess than the signature.
+const shortestSecret = 32
+
+const makeSecret = "openssl rand -hex 32"
+
+// cookieName is a token in the words of HTTP.
+var cookieName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+func (c *Config) checkAuth(r *refusals, purpose Purpose) {
+	a := c.Auth
+	switch {
+	case a.JWKS != "":
+		r.refuse("auth.jwks", "is not supported by this version yet; use auth.secret").and("auth.secret")
+	case a.Open && a.Secret != "":
+		r.refuse("auth.open", "contradicts auth.secret; write open: false to check tokens, or remove the secret to let everybody in").
+			and("auth.secret")
+	case !a.Open && a.Secret == "" && purpose == ForServing:
+		r.refuse("auth.secret", "is not set, and without keys everybody could subscribe; set NUDGE_AUTH_SECRET to the application's secret "+
+			"(make one with %s), or write auth.open: true if only a private network can reach this gateway", makeSecret)
+	}
+	r.secret("auth.secret", a.Secret)
+	r.secret("auth.previous_secret", a.PreviousSecret)
+	if a.PreviousSecret != "" && a.Secret == "" {
+		r.refuse("auth.previous_secret", "is for rotation, beside auth.secret; write that too, or remove this").and("auth.secret")
+	}
+	if a.Audience == "" {
+		r.refuse("auth.audience", "is empty, so tokens made for others would pass; write nudge, or what the application puts in aud")
+	}
+	r.within("auth.leeway", a.Leeway, 0, 10*time.Minute)
+	if a.Cookie != "" && !cookieName.MatchString(a.Cookie) {
+		r.refuse("auth.cookie", `%s is no cookie name; write letters, digits, - or _, or "" for no cookie`, show(a.Cookie))
+	}
+}
+
+// secret checks a secret and never shows it.
+func (r *refusals) secret(key, secret string) {
+	switch {
+	case secret == "":
+	case len(secret) < shortestSecret:
+		r.refuse(key, "has %d bytes and needs %d at least; make one with %s", len(secret), shortestSecret, makeSecret)
+	case strings.TrimSpace(secret) != secret:
+		// Seen with secrets read from files: the application trims the end of
+		// the line, and every token is refused.
+		r.refuse(key, "has white space or a line break around it, which the application hardly signs with; remove it")
+	}
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
+	basePath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$`)
+	nodeName = regexp.MustCompile(`^[A-Za-z0-9._~:-]{0,128}$`)
+	prefix   = regexp.MustCompile(`^[A-Za-z0-9._~:-]{0,63}[A-Za-z0-9._~-]$`)
+)
+
+func (c *Config) checkServers(r *refusals) {
+	host, port, err := splitAddress(c.Listen)
+	if err != nil {
+		r.refuse("listen", "%s %v; write host:port, such as 127.0.0.1:8080", show(c.Listen), err)
+	}
+	if c.OpsListen != "" {
+		opsHost, opsPort, opsErr := splitAddress(c.OpsListen)
+		switch {
+		case opsErr != nil:
+			r.refuse("ops_listen", `%s %v; write host:port, such as 127.0.0.1:9090, or "" for none`, show(c.OpsListen), opsErr)
+		case err == nil && port != 0 && port == opsPort && (host == opsHost || everyHost(host) || everyHost(opsHost)):
+			r.refuse("ops_listen", `%s is taken by listen (%s); write another port, or "" for none`, show(c.OpsListen), show(c.Listen)).and("listen")
+		}
+	}
+	if !basePath.MatchString(c.BasePath) {
+		r.refuse("base_path", `%s is no path; write "" or a path that begins with / and does not end with it, such as /push`, show(c.BasePath))
+	}
+	if !nodeName.MatchString(c.Node) {
+		r.refuse("node", `%s is no name; write up to 128 of A-Z a-z 0-9 . _ ~ : - or "" for the host name`, show(c.Node))
+	}
+	r.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	r.oneOf("log.format", c.Log.Format, "text", "json")
+	if c.TLS.Cert != "" && c.TLS.Key == "" {
+		r.refuse("tls.key", "is missing beside tls.cert; write the file with the certificate's key").and("tls.cert")
+	}
+	if c.TLS.Key != "" && c.TLS.Cert == "" {
+		r.refuse("tls.cert", "is missing beside tls.key; write the file with the certificate").and("tls.key")
+	}
+}
+
+func (c *Config) checkRedis(r *refusals) {
+	c.checkRedisMode(r)
+	redis := c.Redis
+	for _, addr := range redis.Addrs {
+		if host, port, err := splitAddress(addr); err != nil {
+			r.refuse("redis.addrs", "%s %v; write host:port, such as 127.0.0.1:6379", show(addr), err)
+		} else if host == "" || port == 0 {
+			r.refuse("redis.addrs", "%s lacks a host or a port; write both, such as 127.0.0.1:6379", show(addr))
+		}
+	}
+	if redis.DB < 0 {
+		r.refuse("redis.db", "%d is below 0; write 0 or more", redis.DB)
+	}
+	if redis.DB > 0 && redis.Prefix == defaultPrefix {
+		r.refuse("redis.db", "%d needs a redis.prefix of its own, since pub/sub ignores the database; write one, such as %s%[1]d",
+			redis.DB, defaultPrefix)
+	}
+	if redis.Username != "" && redis.Password == "" {
+		r.refuse("redis.username", "needs redis.password; write it, or set NUDGE_REDIS_PASSWORD")
+	}
+	if redis.TLSCA != "" && !redis.TLS {
+		r.refuse("redis.tls_ca", "is read with redis.tls: true only; write that, or remove this").and("redis.tls")
+	}
+	if !prefix.MatchString(redis.Prefix) {
+		r.refuse("redis.prefix", "%s is no prefix; write 1 to 64 of A-Z a-z 0-9 . _ ~ : - that do not end with a colon", show(redis.Prefix))
+	}
+	r.within("redis.probe", redis.Probe, 100*time.Millisecond, 30*time.Second)
+}
+
+func (c *Config) checkRedisMode(r *refusals) {
+	redis := c.Redis
+	switch redis.Mode {
+	case "none":
+		if len(redis.Addrs) > 0 {
+			r.refuse("redis.addrs", "contradicts redis.mode: none; write redis.mode: standalone to use it, or [] here").and("redis.mode")
+		}
+	case "standalone":
+		if len(redis.Addrs) != 1 {
+			r.refuse("redis.addrs", "has %d entries, and redis.mode: standalone needs one; write [host:port]", len(redis.Addrs)).and("redis.mode")
+		}
+	case "sentinel", "cluster":
+		r.refuse("redis.mode", "%s is not supported by this version yet; use standalone with one address, or none for a single node", redis.Mode)
+		return
+	default:
+		r.oneOf("redis.mode", redis.Mode, "none", "standalone", "sentinel", "cluster")
+		return
+	}
+	for _, only := range [][2]string{
+		{"redis.master", redis.Master},
+		{"redis.sentinel_username", redis.SentinelUsername},
+		{"redis.sentinel_password", redis.SentinelPassword},
+	} {
+		if key, value := only[0], only[1]; value != "" {
+			r.refuse(key, `is for redis.mode: sentinel only, and the mode is %s; write "" here`, redis.Mode).and("redis.mode")
+		}
+	}
+}
+
+// checkCORS holds the origins to the form in which browsers send theirs, since
+// they are compared letter by letter.
+func (c *Config) checkCORS(r *refusals) {
+	for _, origin := range c.CORS.Origins {
+		if origin == "*" {
+			if !c.Auth.Open {
+				r.refuse("cors.origins", "* is for auth.open only; write each origin, such as https://app.example.com").and("auth.open")
+			}
+			continue
+		}
+		sent, ok := sentOrigin(origin)
+		switch {
+		case !ok:
+			r.refuse("cors.origins", "%s is no origin; write scheme://host or scheme://host:port, such as https://app.example.com", show(origin))
+		case sent != origin:
+			r.refuse("cors.origins", "%s is never sent by a browser; write %s", show(origin), sent)
+		}
+	}
+}
+
+// sentOrigin is the origin as a browser spells it: lower case, no path, no port
+// that goes without saying.
+func sentOrigin(text string) (origin string, ok bool) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", false
+	}
+	host, port := u.Hostname(), u.Port()
+	address, err := netip.ParseAddr(host)
+	if !hostName.MatchString(host) && err != nil || strings.HasSuffix(u.Host, ":") {
+		return "", false
+	}
+	if number, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || number == 0) {
+		return "", false
+	}
+	origin = u.Scheme + "://" + strings.ToLower(host)
+	if address.Is6() {
+		origin = u.Scheme + "://[" + strings.ToLower(host) + "]"
+	}
+	if port != "" && port != map[string]string{"http": "80", "https": "443"}[u.Scheme] {
+		origin += ":" + port
+	}
+	return origin, true
+}
+
+// splitAddress reads host:port. The host may be empty, the port 0.
+func splitAddress(text string) (host string, port uint16, err error) {
+	host, service, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", 0, errors.New("is no address")
+	}
+	number, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return "", 0, errors.New("has no port from 0 to 65535")
+	}
+	if _, err := netip.ParseAddr(host); err != nil && host != "" && !hostName.MatchString(host) {
+		return "", 0, errors.New("has no valid host")
+	}
+	return host, uint16(number), nil
+}
+
+// everyHost tells whether a listener on host takes the port of all addresses.
+func everyHost(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "" || err == nil && address.IsUnspecified()
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestValidateRefuses(t *testing.T) {
+	const noKeys = "auth.secret: is not set, and without keys everybody could subscribe; set NUDGE_AUTH_SECRET to the application's secret " +
+		"(make one with openssl rand -hex 32), or write auth.open: true if only a private network can reach this gateway"
+	const noProject = " is no project; write 1 to 128 of A-Z a-z 0-9 . _ ~ : - and at most one * at the end"
+	for _, test := range []struct {
+		want   string
+		change func(c *Config)
+	}{
+		{`listen: "" is no address; write host:port, such as 127.0.0.1:8080`, func(c *Config) { c.Listen = "" }},
+		{`listen: 8080 is no address; write host:port, such as 127.0.0.1:8080`, func(c *Config) { c.Listen = "8080" }},
+		{`listen: localhost:http has no port from 0 to 65535; write host:port, such as 127.0.0.1:8080`, func(c *Config) { c.Listen = "localhost:http" }},
+		{`listen: :65536 has no port from 0 to 65535; write host:port, such as 127.0.0.1:8080`, func(c *Config) { c.Listen = ":65536" }},
+		{`listen: "a b:80" has no valid host; write host:port, such as 127.0.0.1:8080`, func(c *Config) { c.Listen = "a b:80" }},
+		{`listen: ::1:80 is no address; write host:port, such as 127.0.0.1:8080`, func(c *Config) { c.Listen = "::1:80" }},
+		{`ops_listen: x is no address; write host:port, such as 127.0.0.1:9090, or "" for none`, func(c *Config) { c.OpsListen = "x" }},
+		{`ops_listen: 127.0.0.1:8080 is taken by listen (127.0.0.1:8080); write another port, or "" for none`, func(c *Config) { c.OpsListen = c.Listen }},
+		{`ops_listen: 127.0.0.1:80 is taken by listen (:80); write another port, or "" for none`, func(c *Config) { c.Listen, c.OpsListen = ":80", "127.0.0.1:80" }},
+		{`ops_listen: [::]:8080 is taken by listen (127.0.0.1:8080); write another port, or "" for none`, func(c *Config) { c.OpsListen = "[::]:8080" }},
+		{`base_path: push is no path; write "" or a path that begins with / and does not end with it, such as /push`, func(c *Config) { c.BasePath = "push" }},
+		{`base_path: / is no path; write "" or a path that begins with / and does not end with it, such as /push`, func(c *Config) { c.BasePath = "/" }},
+		{`base_path: /push/ is no path; write "" or a path that begins with / and does not end with it, such as /push`, func(c *Config) { c.BasePath = "/push/" }},
+		{`base_path: /a/../b is no path; write "" or a path that begins with / and does not end with it, such as /push`, func(c *Config) { c.BasePath = "/a/../b" }},
+		{`base_path: /{a} is no path; write "" or a path that begins with / and does not end with it, such as /push`, func(c *Config) { c.BasePath = "/{a}" }},
+		{`node: "gw 1" is no name; write up to 128 of A-Z a-z 0-9 . _ ~ : - or "" for the host name`, func(c *Config) { c.Node = "gw 1" }},
+		{`log.level: loud is unknown; write debug, info, warn or error`, func(c *Config) { c.Log.Level = "loud" }},
+		{`log.format: xml is unknown; write text or json`, func(c *Config) { c.Log.Format = "xml" }},
+		{`tls.key: is missing beside tls.cert; write the file with the certificate's key`, func(c *Config) { c.TLS.Cert = "a" }},
+		{`tls.cert: is missing beside tls.key; write the file with the certificate`, func(c *Config) { c.TLS.Key = "a" }},
+
+		{`redis.mode: sentinel is not supported by this version yet; use standalone with one address, or none for a single node`, func(c *Config) { c.Redis.Mode, c.Redis.Master, c.Redis.Addrs = "sentinel", "m", []string{"a:1", "b:2"} }},
+		{`redis.mode: cluster is not supported by this version yet; use standalone with one address, or none for a single node`, func(c *Config) { c.Redis.Mode = "cluster" }},
+		{`redis.mode: Standalone is unknown; write none, standalone, sentinel or cluster`, func(c *Config) { c.Redis.Mode = "Standalone" }},
+		{`redis.addrs: contradicts redis.mode: none; write redis.mode: standalone to use it, or [] here`, func(c *Config) { c.Redis.Addrs = []string{"a:1"} }},
+		{`redis.addrs: has 0 entries, and redis.mode: standalone needs one; write [host:port]`, func(c *Config) { c.Redis.Mode = "standalone" }},
+		{`redis.addrs: has 2 entries, and redis.mode: standalone needs one; write [host:port]`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"a:1", "b:2"} }},
+		{`redis.addrs: redis is no address; write host:port, such as 127.0.0.1:6379`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"redis"} }},
+		{`redis.addrs: redis://a:6379 is no address; write host:port, such as 127.0.0.1:6379`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"redis://a:6379"} }},
+		{`redis.addrs: :6379 lacks a host or a port; write both, such as 127.0.0.1:6379`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{":6379"} }},
+		{`redis.master: is for redis.mode: sentinel only, and the mode is none; write "" here`, func(c *Config) { c.Redis.Master = "m" }},
+		{`redis.sentinel_username: is for redis.mode: sentinel only, and the mode is none; write "" here`, func(c *Config) { c.Redis.SentinelUsername = "m" }},
+		{`redis.sentinel_password: is for redis.mode: sentinel only, and the mode is none; write "" here`, func(c *Config) { c.Redis.SentinelPassword = "m" }},
+		{`redis.db: -1 is below 0; write 0 or more`, func(c *Config) { c.Redis.DB = -1 }},
+		{`redis.db: 3 needs a redis.prefix of its own, since pub/sub ignores the database; write one, such as nudge3`, func(c *Config) { c.Redis.DB = 3 }},
+		{`redis.username: needs redis.password; write it, or set NUDGE_REDIS_PASSWORD`, func(c *Config) { c.Redis.Username = "u" }},
+		{`redis.tls_ca: is read with redis.tls: true only; write that, or remove this`, func(c *Config) { c.Redis.TLSCA = "ca.pem" }},
+		{`redis.prefix: "" is no prefix; write 1 to 64 of A-Z a-z 0-9 . _ ~ : - that do not end with a colon`, func(c *Config) { c.Redis.Prefix = "" }},
+		{`redis.prefix: n* is no prefix; write 1 to 64 of A-Z a-z 0-9 . _ ~ : - that do not end with a colon`, func(c *Config) { c.Redis.Prefix = "n*" }},
+		{`redis.prefix: n{a} is no prefix; write 1 to 64 of A-Z a-z 0-9 . _ ~ : - that do not end with a colon`, func(c *Config) { c.Redis.Prefix = "n{a}" }},
+		{`redis.prefix: nudge: is no prefix; write 1 to 64 of A-Z a-z 0-9 . _ ~ : - that do not end with a colon`, func(c *Config) { c.Redis.Prefix = "nudge:" }},
+		{`redis.probe: 99ms is below 100ms; write 100ms or more`, func(c *Config) { c.Redis.Probe = 99 * time.Millisecond }},
+		{`redis.probe: 1m is above 30s; write 30s or less`, func(c *Config) { c.Redis.Probe = time.Minute }},
+
+		{noKeys, func(c *Config) { c.Auth.Secret = "" }},
+		{`auth.open: contradicts auth.secret; write open: false to check tokens, or remove the secret to let everybody in`, func(c *Config) { c.Auth.Open = true }},
+		{`auth.jwks: is not supported by this version yet; use auth.secret`, func(c *Config) { c.Auth.Secret, c.Auth.JWKS = "", "https://x" }},
+		{`auth.secret: has 31 bytes and needs 32 at least; make one with openssl rand -hex 32`, func(c *Config) { c.Auth.Secret = goodSecret[1:] }},
+		{`auth.secret: has white space or a line break around it, which the application hardly signs with; remove it`, func(c *Config) { c.Auth.Secret += "\n" }},
+		{`auth.previous_secret: has 5 bytes and needs 32 at least; make one with openssl rand -hex 32`, func(c *Config) { c.Auth.PreviousSecret = "short" }},
+		{`auth.previous_secret: is for rotation, beside auth.secret; write that too, or remove this`, func(c *Config) { c.Auth.Open, c.Auth.Secret, c.Auth.PreviousSecret = true, "", otherSecret }},
+		{`auth.audience: is empty, so tokens made for others would pass; write nudge, or what the application puts in aud`, func(c *Config) { c.Auth.Audience = "" }},
+		{`auth.leeway: -1s is below 0s; write 0s or more`, func(c *Config) { c.Auth.Leeway = -time.Second }},
+		{`auth.leeway: 11m is above 10m; write 10m or less`, func(c *Config) { c.Auth.Leeway = 11 * time.Minute }},
+		{`auth.cookie: "a b" is no cookie name; write letters, digits, - or _, or "" for no cookie`, func(c *Config) { c.Auth.Cookie = "a b" }},
+		{`auth.cookie: a=b is no cookie name; write letters, digits, - or _, or "" for no cookie`, func(c *Config) { c.Auth.Cookie = "a=b" }},
+
+		{`push.percent: -1 is below 0; write 0 or more`, func(c *Config) { c.Push.Percent = -1 }},
+		{`push.percent: 101 is above 100; write 100 or less`, func(c *Config) { c.Push.Percent = 101 }},
+		{`push.percent: 50 needs the subjects of tokens, and auth.open has none; write 100, or use auth.secret`, func(c *Config) { c.Auth.Open, c.Auth.Secret, c.Push.Percent = true, "", 50 }},
+		{`push.include: a*b` + noProject, func(c *Config) { c.Push.Include = []string{"42", "team-*", "*", "a*b"} }},
+		{`push.exclude: ""` + noProject, func(c *Config) { c.Push.Exclude = []string{""} }},
+		{`push.exclude: a/b` + noProject, func(c *Config) { c.Push.Exclude = []string{"a/b"} }},
+		{`push.exclude: ` + strings.Repeat("x", 60) + `…` + noProject, func(c *Config) { c.Push.Exclude = []string{strings.Repeat("x", 129)} }},
+		{`push.ramp: -1s is below 0s; write 0s or more`, func(c *Config) { c.Push.Ramp = -time.Second }},
+
+		{`poll.fast: 999ms is below 1s; write 1s or more`, func(c *Config) { c.Poll.Fast, c.Poll.Gap = 999*time.Millisecond, 0 }},
+		{`poll.slow: 9s is below poll.fast (10s); write 10s or more`, func(c *Config) { c.Poll.Slow = 9 * time.Second }},
+		{`poll.slow: 25h is above 24h; write 24h or less`, func(c *Config) { c.Poll.Slow = 25 * time.Hour }},
+		{`poll.longest: 9s is below poll.fast (10s); write 10s or more`, func(c *Config) { c.Poll.Longest = 9 * time.Second }},
+		{`poll.gap: -1s is below 0s; write 0s or more`, func(c *Config) { c.Poll.Gap = -time.Second }},
+		{`poll.gap: 11s is above poll.fast (10s), so news would be slower than polling; write 10s or less`, func(c *Config) { c.Poll.Gap = 11 * time.Second }},
+		{`poll.jitter: 1 is not from 0 up to, but without, 1; write 0.2`, func(c *Config) { c.Poll.Jitter = 1 }},
+		{`poll.jitter: -0.1 is not from 0 up to, but without, 1; write 0.2`, func(c *Config) { c.Poll.Jitter = -0.1 }},
+		{`poll.jitter: NaN is not from 0 up to, but without, 1; write 0.2`, func(c *Config) { c.Poll.Jitter = math.NaN() }},
+		{`poll.jitter: -Inf is not from 0 up to, but without, 1; write 0.2`, func(c *Config) { c.Poll.Jitter = math.Inf(-1) }},
+		{`poll.budget: -1 is not a rate; write polls per second, or 0 for browsers ÷ poll.fast`, func(c *Config) { c.Poll.Budget = -1 }},
+		{`poll.budget: NaN is not a rate; write polls per second, or 0 for browsers ÷ poll.fast`, func(c *Config) { c.Poll.Budget = math.NaN() }},
+		{`poll.budget: +Inf is not a rate; write polls per second, or 0 for browsers ÷ poll.fast`, func(c *Config) { c.Poll.Budget = math.Inf(1) }},
+		{`heartbeat: 999ms is below 1s; write 1s or more`, func(c *Config) { c.Heartbeat = 999 * time.Millisecond }},
+		{`heartbeat: 2h is above 1h; write 1h or less`, func(c *Config) { c.Heartbeat = 2 * time.Hour }},
+
+		{`limits.streams: -1 is below 0; write 0 or more`, func(c *Config) { c.Limits.Streams = -1 }},
+		{`limits.goroutine_streams: -1 is below 0; write 0 or more`, func(c *Config) { c.Limits.GoroutineStreams = -1 }},
+		{`limits.streams_per_subject: -1 is below 0; write 0 or more`, func(c *Config) { c.Limits.StreamsPerSubject = -1 }},
+		{`limits.streams_per_address: -1 is below 0; write 0 or more`, func(c *Config) { c.Limits.StreamsPerAddress = -1 }},
+		{`limits.connects_per_second: -1 is below 0; write 0 or more`, func(c *Config) { c.Limits.ConnectsPerSecond = -1 }},
+		{`limits.projects_per_stream: 0 is below 1; write 1 or more`, func(c *Config) { c.Limits.ProjectsPerStream = 0 }},
+		{`limits.projects_per_stream: 65 is above 64; write 64 or less`, func(c *Config) { c.Limits.ProjectsPerStream = 65 }},
+		{`limits.stream_age: 59s is below 1m; write 1m or more, or 0s for no limit`, func(c *Config) { c.Limits.StreamAge = 59 * time.Second }},
+		{`limits.stream_age: -1m is below 1m; write 1m or more, or 0s for no limit`, func(c *Config) { c.Limits.StreamAge = -time.Minute }},
+		{`limits.body: 1023B is not between 1KiB and 16MiB; write one in between, such as 64KiB`, func(c *Config) { c.Limits.Body = 1023 }},
+		{`limits.body: 17MiB is not between 1KiB and 16MiB; write one in between, such as 64KiB`, func(c *Config) { c.Limits.Body = 17 * MiB }},
+		{`limits.trusted_proxies: proxy is no network; write one such as 10.0.0.0/8, or an address`, func(c *Config) { c.Limits.TrustedProxies = []string{"proxy"} }},
+		{`limits.trusted_proxies: 10.0.0.0/33 is no network; write one such as 10.0.0.0/8, or an address`, func(c *Config) { c.Limits.TrustedProxies = []string{"10.0.0.0/33"} }},
+		{`limits.trusted_proxies: 10.0.0.1/8 has bits beyond its mask; write 10.0.0.0/8`, func(c *Config) { c.Limits.TrustedProxies = []string{"10.0.0.1/8"} }},
+
+		{`drain.delay: -1s is below 0s; write 0s or more`, func(c *Config) { c.Drain.Delay = -time.Second }},
+		{`drain.window: 2h is above 1h; write 1h or less`, func(c *Config) { c.Drain.Window = 2 * time.Hour }},
+
+		{`cors.origins: * is for auth.open only; write each origin, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"*"} }},
+		{`cors.origins: app.example.com is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"app.example.com"} }},
+		{`cors.origins: https://*.example.com is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://*.example.com"} }},
+		{`cors.origins: ftp://a is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"ftp://a"} }},
+		{`cors.origins: https://a:0 is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://a:0"} }},
+		{`cors.origins: https://u@a is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://u@a"} }},
+		{`cors.origins: https://a?b is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://a?b"} }},
+		{`cors.origins: https://a: is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://a:"} }},
+		{`cors.origins: null is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"null"} }},
+		{`cors.origins: https://a/ is never sent by a browser; write https://a`, func(c *Config) { c.CORS.Origins = []string{"https://a/"} }},
+		{`cors.origins: https://a/app is never sent by a browser; write https://a`, func(c *Config) { c.CORS.Origins = []string{"https://a/app"} }},
+		{`cors.origins: https://App.example:443 is never sent by a browser; write https://app.example`, func(c *Config) { c.CORS.Origins = []string{"https://App.example:443"} }},
+		{`cors.origins: https://a? is never sent by a browser; write https://a`, func(c *Config) { c.CORS.Origins = []string{"https://a?"} }},
+	} {
+		t.Run(test.want, func(t *testing.T) {
+			c := Default()
+			c.Auth.Secret = goodSecret
+			test.change(c)
+			err := c.Validate(ForServing)
+			if err == nil || err.Error() != test.want {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestValidateAccepts(t *testing.T) {
+	for name, change := range map[string]func(c *Config){
+		"any port":    func(c *Config) { c.Listen, c.OpsListen = "127.0.0.1:0", "127.0.0.1:0" },
+		"no ops":      func(c *Config) { c.OpsListen = "" },
+		"same port":   func(c *Config) { c.Listen, c.OpsListen = "10.0.0.1:80", "127.0.0.1:80" },
+		"IPv6":        func(c *Config) { c.Listen, c.OpsListen = "[::1]:80", "localhost:81" },
+		"path":        func(c *Config) { c.BasePath = "/a/b-c.d" },
+		"TLS":         func(c *Config) { c.TLS = TLSConfig{Cert: "a", Key: "b"} },
+		"standalone":  func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"redis-1.example:6379"} },
+		"another db":  func(c *Config) { c.Redis.DB, c.Redis.Prefix = 3, "app:nudge3" },
+		"open":        func(c *Config) { c.Auth.Open, c.Auth.Secret, c.CORS.Origins = true, "", []string{"*"} },
+		"rotation":    func(c *Config) { c.Auth.PreviousSecret = otherSecret },
+		"no cookie":   func(c *Config) { c.Auth.Cookie = "" },
+		"host cookie": func(c *Config) { c.Auth.Cookie = "__Host-nudge" },
+		"patterns":    func(c *Config) { c.Push.Include = []string{"42", "team-*", "*", strings.Repeat("x", 128)} },
+		"nothing":     func(c *Config) { c.Push.Percent, c.Push.Ramp, c.Push.Enabled = 0, 0, false },
+		"level pace":  func(c *Config) { c.Poll.Slow, c.Poll.Longest, c.Poll.Gap = c.Poll.Fast, c.Poll.Fast, c.Poll.Fast },
+		"no jitter":   func(c *Config) { c.Poll.Jitter, c.Poll.Gap = 0, 0 },
+		"nearly 1":    func(c *Config) { c.Poll.Jitter = math.Nextafter(1, 0) },
+		"ageless":     func(c *Config) { c.Limits.StreamAge = 0 },
+		"proxies":     func(c *Config) { c.Limits.TrustedProxies = []string{"10.0.0.0/8", "192.0.2.1", "::1", "fd00::/8"} },
+		"origins": func(c *Config) {
+			c.CORS.Origins = []string{"https://a.example", "http://localhost:3000", "http://[::1]:8080"}
+		},
+		"at once":            func(c *Config) { c.Drain = DrainConfig{} },
+		"largest everything": func(c *Config) { c.Limits.Body, c.Limits.Streams, c.Poll.Budget = 16*MiB, math.MaxInt32, 1e6 },
+	} {
+		c := Default()
+		c.Auth.Secret = goodSecret
+		change(c)
+		if err := c.Validate(ForServing); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestValidateReportsEverything(t *testing.T) {
+	c := Default()
+	c.Listen, c.Heartbeat, c.Limits.Body = "x", 0, 0
+	if got := len(c.check(ForServing)); got != 4 {
+		t.Errorf("%d problems, want 4 (with the missing secret):\n%v", got, c.check(ForServing))
+	}
+}
+
+func TestValidateKeepsSecrets(t *testing.T) {
+	const short = "hunter2"
+	c := Default()
+	c.Auth.Secret, c.Auth.PreviousSecret, c.Redis.SentinelPassword = short, short, short
+	if err := c.Validate(ForServing); err == nil || strings.Contains(err.Error(), short) {
+		t.Error(err)
+	}
+}

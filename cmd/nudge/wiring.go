@@ -1,0 +1,105 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+
+	"nudge/fallback"
+	"nudge/gateway"
+	"nudge/version"
+)
+
+// newLogger makes the logger that the configuration asks for; its level can be set later.
+func newLogger(c LogConfig, w io.Writer) (*slog.Logger, *slog.LevelVar) {
+	level := new(slog.LevelVar)
+	level.Set(c.level())
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options)), level
+	}
+	return slog.New(slog.NewTextHandler(w, options)), level
+}
+
+// level is the level by its name. Only for a configuration that was checked.
+func (c LogConfig) level() (l slog.Level) {
+	_ = l.UnmarshalText([]byte(c.Level)) // info, as zero, if it has no such name
+	return l
+}
+
+// gatewaySettings is the part of a configuration that the gateway takes over while it runs.
+func (c *Config) gatewaySettings() gateway.Settings {
+	return gateway.Settings{
+		Flag: fallback.Flag{
+			Enabled: c.Push.Enabled, Percent: c.Push.Percent,
+			Include: c.Push.Include, Exclude: c.Push.Exclude, Ramp: c.Push.Ramp,
+		},
+		Policy: fallback.Policy{
+			Fast: c.Poll.Fast, Slow: c.Poll.Slow, Longest: c.Poll.Longest, Gap: c.Poll.Gap,
+			Budget: c.Poll.Budget, Jitter: c.Poll.Jitter, Heartbeat: c.Heartbeat,
+		},
+		Auth: gateway.Auth{
+			Open: c.Auth.Open, Secret: c.Auth.Secret, Previous: c.Auth.PreviousSecret,
+			Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, Leeway: c.Auth.Leeway,
+		},
+		Limits: c.Limits.gateway(),
+	}
+}
+
+func (l LimitsConfig) gateway() gateway.Limits {
+	limits := gateway.Limits{
+		Streams: l.Streams, GoroutineStreams: l.GoroutineStreams, ProjectsPerStream: l.ProjectsPerStream,
+		StreamsPerSubject: l.StreamsPerSubject, StreamsPerAddress: l.StreamsPerAddress,
+		ConnectsPerSecond: l.ConnectsPerSecond, StreamAge: l.StreamAge, Body: int64(l.Body),
+	}
+	for _, network := range l.Proxies() {
+		limits.TrustedProxies = append(limits.TrustedProxies, network.String())
+	}
+	return limits
+}
+
+// gatewayOptions is what a gateway needs besides its source.
+func (c *Config) gatewayOptions(log *slog.Logger) gateway.Options {
+	node := c.Node
+	if node == "" {
+		node, _ = os.Hostname() // a machine without a name has a gateway without one
+	}
+	o := gateway.Options{
+		Settings: c.gatewaySettings(), Probe: c.Redis.Probe,
+		Node: node, Instance: fmt.Sprintf("%08x", rand.Uint32()), Version: release,
+		BasePath: c.BasePath, Origins: c.CORS.Origins, Cookie: c.Auth.Cookie, QueryToken: c.Auth.Query,
+		DrainDelay: c.Drain.Delay, DrainWindow: c.Drain.Window, Log: log,
+	}
+	if c.Redis.Mode != "none" {
+		o.Listen = c.Redis.Probe // to hear the others' probes before wanting traffic
+	}
+	return o
+}
+
+// redisOptions is how to reach Redis.
+func (c *Config) redisOptions(log *slog.Logger) (version.RedisOptions, error) {
+	o := version.RedisOptions{
+		Addr: c.Redis.Addrs[0], DB: c.Redis.DB, Username: c.Redis.Username, Password: c.Redis.Password,
+		Prefix: c.Redis.Prefix, Probe: c.Redis.Probe, Log: log,
+	}
+	if !c.Redis.TLS {
+		return o, nil
+	}
+	o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.Redis.TLSCA == "" {
+		return o, nil
+	}
+	pem, err := os.ReadFile(c.Redis.TLSCA)
+	if err != nil {
+		return o, fmt.Errorf("redis.tls_ca: %w", err)
+	}
+	o.TLS.RootCAs = x509.NewCertPool()
+	if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
+		return o, fmt.Errorf("redis.tls_ca: %s holds no certificate in PEM form", c.Redis.TLSCA)
+	}
+	return o, nil
+}
