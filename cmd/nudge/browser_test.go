@@ -224,6 +224,7 @@ func (s *stage) news() int { return eval[int](s.page, "nudge.getSnapshot().stats
 
 // A published version makes the page poll, once, at once.
 func TestBrowserPollsForNews(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	before := len(s.app.polled())
 	v := s.publish()
@@ -236,6 +237,7 @@ func TestBrowserPollsForNews(t *testing.T) {
 
 // Redis is killed: the page is told, polls at its old pace, keeps its stream; and recovers by itself.
 func TestBrowserRedisKilled(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	streams := eval[int](s.page, "nudge.getSnapshot().stats.streams")
 	s.redis.Kill()
@@ -253,6 +255,7 @@ func TestBrowserRedisKilled(t *testing.T) {
 
 // The gateway is killed: the page goes on polling at its old pace, comes back, and no poll is lost or doubled.
 func TestBrowserGatewayKilled(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.has(s.publish())
 	s.gateway.kill()
@@ -281,6 +284,7 @@ func TestBrowserGatewayKilled(t *testing.T) {
 
 // The flag in the file: off shortens the interval and ends the stream, on brings both back.
 func TestBrowserFlag(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	write(t, s.gateway.file, strings.Replace(s.config, "{ramp", "{enabled: false, ramp", 1))
 	s.page.snapshot("s.mode === 'poll' && s.push === 'off' && s.interval === 1000 && s.stream === 'none'")
@@ -298,6 +302,7 @@ func TestBrowserFlag(t *testing.T) {
 
 // The demo: two windows follow each other, both printed lines show at once, the switch works.
 func TestBrowserDemo(t *testing.T) {
+	t.Parallel()
 	chromium := browser(t)
 	d := start(t, nil, "demo", "--listen", "127.0.0.1:0")
 	d.stdout.until(t, 0, "Ctrl-C")

@@ -15,6 +15,7 @@ import (
 
 // A version published with redis-cli's PUBLISH reaches an idle stream with the publish, not with a heartbeat.
 func TestPublishReachesStream(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	// Heartbeats an hour apart: nothing but the publish can bring an event.
 	text := strings.Replace(quick("127.0.0.1:0", redis.Addr, "{}"), "heartbeat: 1s", "heartbeat: 1h", 1)
@@ -35,6 +36,7 @@ func TestPublishReachesStream(t *testing.T) {
 
 // A version that is stored already, or published before the stream opens, is in its hello.
 func TestHelloCarriesVersion(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	redis.Do("SET", "nudge:{42}", "124")
 	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
@@ -58,6 +60,7 @@ func versionIn(e event, project string) float64 {
 
 // Redis is killed: every stream is told within 2 × probe + 3 s, stays open, and recovers by itself.
 func TestRedisIsKilled(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
 	redis.Do("SET", "nudge:{42}", "124")
@@ -103,6 +106,7 @@ func TestRedisIsKilled(t *testing.T) {
 
 // The flag in the file: off ends the streams over the ramp and lets none in, on lets them return.
 func TestFlagInFile(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	on := quick("127.0.0.1:0", redis.Addr, "{ramp: 300ms}")
 	g := serveFile(t, configFile(t, on))
@@ -128,6 +132,7 @@ func TestFlagInFile(t *testing.T) {
 
 // A broken file is refused with its line and the mend; what runs goes on.
 func TestBrokenFileIsRefused(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	good := quick("127.0.0.1:0", redis.Addr, "{}")
 	g := serveFile(t, configFile(t, good))
@@ -151,6 +156,7 @@ func TestBrokenFileIsRefused(t *testing.T) {
 
 // SIGTERM: not ready, goodbye to each stream, exit 0 as soon as the last is gone.
 func TestDrain(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
 	token := mint(t, grant{subscribe: []string{"42"}})
@@ -172,6 +178,7 @@ func TestDrain(t *testing.T) {
 
 // A second signal ends it at once.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	text := strings.Replace(quick("127.0.0.1:0", redis.Addr, "{}"), "delay: 100ms", "delay: 1h", 1)
 	g := serveFile(t, configFile(t, text))
@@ -183,6 +190,7 @@ func TestSecondSignal(t *testing.T) {
 
 // The commands, and what they say when they cannot.
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
 	publish := mint(t, grant{publish: []string{"*"}})
@@ -238,6 +246,7 @@ func TestCommands(t *testing.T) {
 
 // nudge watch prints what is published, over a gateway and over Redis.
 func TestWatchCommand(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
 	redis.Do("SET", "nudge:{42}", "1")
@@ -273,6 +282,7 @@ func runNudge(t testing.TB, exit int, args ...string) string {
 
 // No line of any log holds a token, whatever happens.
 func TestLogsHoldNoToken(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	text := quick("127.0.0.1:0", redis.Addr, "{}") + "log: {level: debug, format: json}\n"
 	g := serveFileJSON(t, configFile(t, strings.Replace(text, "auth: {", "auth: {query: true, ", 1)))
