@@ -1,0 +1,158 @@
+/// <reference lib="esnext.disposable" />
+
+// What an application sees of Nudge: these are its published types. Durations are in milliseconds, points in time are epoch
+// milliseconds.
+
+/**
+ * Starts to poll, and lets the gateway say when. The poll loop never stops: push makes polls earlier or rarer, never absent,
+ * and where no gateway answers the page polls at its own `fast`. Nothing here ever throws into the application.
+ *
+ * Requests to the gateway carry cookies, for the token is one. A gateway on another origin must therefore name the page's
+ * origin in its CORS headers. `env` replaces parts of the browser, for tests.
+ */
+export declare function createNudge(options: Options, env?: Partial<Env>): Nudge;
+
+/** Why a poll is made. */
+export type PollReason =
+  | 'interval' // its time had come
+  | 'news' // push announced something
+  | 'behind' // the last answer was older than what push had announced
+  | 'retry' // the last poll failed
+  | 'refresh' // the page asked for it
+  | 'return' // the page was away: hidden for long, or in the back/forward cache
+  | 'online'; // the network came back
+
+/** What the shim tells the application's poll. */
+export interface PollContext {
+  readonly reason: PollReason;
+  /** Per project the version that the page has and, if push knows a newer one, the version that it wants. */
+  readonly projects: Readonly<Record<string, { readonly have: number; readonly want?: number }>>;
+  /** Aborted by `stop()`, and after a minute without an answer. */
+  readonly signal: AbortSignal;
+}
+
+/** The versions that the page has now. A project left out counts as brought up to what was wanted. */
+export interface PollResult {
+  readonly versions?: Readonly<Record<string, number>>;
+}
+
+export interface Options {
+  /** The projects on the page, each with the version it was rendered at. */
+  readonly projects: Readonly<Record<string, number>>;
+  /** The request that the application already had: "what changed since?" May throw; that never stops anything. */
+  poll(context: PollContext): PollResult | undefined | void | Promise<PollResult | undefined | void>;
+  /** Where the gateway is; may contain a base path. Default: the page's origin. */
+  readonly gateway?: string;
+  /** The interval until a gateway has named one. Default: 10,000. */
+  readonly fast?: number;
+  /** Gives the token for the gateway; null while nobody is logged in. Not needed where the application sets the cookie. */
+  getToken?(): Promise<string | null> | string | null;
+  /** Stops the instance when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** `push`: news comes by itself and polls are rare. `poll`: polls do the work. */
+export type Mode = 'push' | 'poll' | 'stopped';
+
+/** The state of push as a gateway last told it. */
+export type Push = 'healthy' | 'degraded' | 'down' | 'off' | 'unknown';
+
+/** `open` has said hello; `proven` has also shown that it delivers. `waiting` comes back by itself, soon. */
+export type StreamState = 'none' | 'waiting' | 'connecting' | 'open' | 'proven';
+
+/** Why things are as they are. */
+export type Reason =
+  | 'starting' // nothing is known yet
+  | 'proving' // a stream is open and has yet to show that it delivers
+  | 'streaming' // all is well
+  | 'degraded' // push works, the gateway does not fully trust it
+  | 'down' // the gateway hears nothing from its source
+  | 'uncovered' // the stream does not serve every project of the page
+  | 'goodbye' // the gateway ended the stream on purpose; it comes back
+  | 'lost' // the stream broke
+  | 'mute' // something on the way holds events back
+  | 'unreachable' // no gateway answers
+  | 'busy' // the gateway takes no more streams for now
+  | 'off' // switched off by the flag
+  | 'denied' // the gateway refuses these projects
+  | 'token' // no token, or one that the gateway does not take
+  | 'unsupported' // there is no EventSource here
+  | 'hidden' // the page has been left, or is not shown yet
+  | 'stopped';
+
+export interface Stats {
+  readonly startedAt: number;
+  /** Polls begun, for whatever reason. */
+  readonly polls: number;
+  /** Those of them that push asked for. */
+  readonly newsPolls: number;
+  readonly failedPolls: number;
+  /** Events received over streams. */
+  readonly events: number;
+  /** Streams opened. */
+  readonly streams: number;
+}
+
+export interface Snapshot {
+  readonly mode: Mode;
+  readonly push: Push;
+  readonly stream: StreamState;
+  /** The interval in force, before jitter. */
+  readonly interval: number;
+  /** The interval without push: a gateway's, or the page's own while none has named one. */
+  readonly fast: number;
+  /** Each wait is drawn from within this share of its interval. */
+  readonly jitter: number;
+  /** Null while a poll is in flight, and when stopped. */
+  readonly nextPollAt: number | null;
+  readonly lastPollAt: number | null;
+  readonly lastEventAt: number | null;
+  /** The version of each project that the page has. */
+  readonly versions: Readonly<Record<string, number>>;
+  /** How many projects push knows a newer version of. */
+  readonly behind: number;
+  readonly reason: Reason;
+  readonly stats: Stats;
+}
+
+export interface Nudge {
+  /** Calls `listener` after every change; gives its undo. Made for React's useSyncExternalStore. */
+  subscribe(listener: () => void): () => void;
+  /** The same object until something changes. */
+  getSnapshot(): Snapshot;
+  /** Polls now; resolves when a poll begun after this call has ended, well or not. Never rejects. */
+  refresh(): Promise<void>;
+  /** Ends everything, for good. */
+  stop(): void;
+  [Symbol.dispose](): void;
+}
+
+/** All that the shim needs of the world. Tests put a fake one in its place. */
+export interface Env {
+  /** Epoch milliseconds that never run backwards. */
+  now(): number;
+  /** Uniform in [0, 1). */
+  random(): number;
+  setTimeout(ring: () => void, ms: number): unknown;
+  clearTimeout(id: unknown): void;
+  fetch(url: string, init: RequestInit): Promise<Pick<Response, 'status' | 'headers' | 'json'>>;
+  /** Missing where there is none. */
+  EventSource?: new (url: string, init: { withCredentials: boolean }) => Source;
+  /** The page's own origin: where the gateway is unless the page says otherwise. */
+  origin: string;
+  /** Where pagehide, pageshow and online are heard. */
+  window?: Listens;
+  document?: Listens & { readonly visibilityState: string; readonly prerendering?: boolean };
+  /** Where the page's own mistakes are told. */
+  report(error: unknown): void;
+}
+
+export interface Listens {
+  addEventListener(type: string, listener: (event: any) => void, options: { signal: AbortSignal }): void;
+}
+
+/** The part of EventSource in use. */
+export interface Source {
+  addEventListener(type: string, listener: (event: any) => void): void;
+  close(): void;
+}

@@ -1,0 +1,25 @@
+import type { Env } from './types.js';
+
+/** The browser as environment. Globals are looked up at every call, so that test frameworks may replace them. */
+export function browser(): Env {
+  const world = globalThis as any;
+  let last = 0;
+  let lead = 0;
+  return {
+    // A clock set back would postpone every due time by as much; here time then merely stands still for a moment.
+    now() {
+      const wall = Date.now();
+      lead = Math.max(lead, last - wall);
+      return (last = wall + lead);
+    },
+    random: () => Math.random(),
+    setTimeout: (ring, ms) => setTimeout(ring, ms),
+    clearTimeout: (id) => clearTimeout(id as number),
+    fetch: (url, init) => fetch(url, init),
+    EventSource: world.EventSource,
+    origin: world.location?.origin ?? '',
+    window: world.addEventListener && world,
+    document: world.document,
+    report: (error) => world.reportError?.(error),
+  };
+}

@@ -1,0 +1,283 @@
+import { backoff, between, stretched } from './chance.js';
+import type { Clock } from './clock.js';
+import { judge, type Reply, request } from './gateway.js';
+import type { Ledger } from './ledger.js';
+import type { State } from './state.js';
+import { type Cause, openStream, type Stream } from './stream.js';
+import type { Env, Options, Reason, StreamState } from './types.js';
+import type { Message } from './wire.js';
+
+/** The n-th failure in a row waits anything up to 1 s · 2ⁿ, within these bounds. */
+const STEP = 1000;
+const SHORTEST = 250;
+const LONGEST = 30_000;
+/** A stream that was proven for this long clears the record. */
+const STABLE = 60_000;
+/**
+ * When a gateway dies, all its browsers lose their streams at once. A script cannot see `retry`, so they spread their
+ * return over this much, or over the newest spread if that is longer. They poll meanwhile, so nothing is lost by it.
+ */
+const FIRST_LOSS = 5000;
+/** From the second mute stream in a row, push rests: this long, doubled each time. */
+const COOL = 300_000;
+const COOLEST = 3_600_000;
+/** After an intended end nobody polls faster for this long, or until this long after the time to come back. */
+const GRACE = 60_000;
+const GRACE_MORE = 10_000;
+/** A token that lives shorter is left to expire: the gateway says goodbye then. */
+const SOONEST_RENEWAL = 10_000;
+/** A question without an answer for this long has failed. */
+const PATIENCE = 15_000;
+
+/** Why nothing is tried at the moment. Only a pause of the link's own choice may be cut short. */
+const enum Rest {
+  Own,
+  Asked, // the gateway said when to come back
+  Verdict, // no stream is to be had for now
+  Away, // the page has been left
+}
+
+/**
+ * The link to the gateway: it keeps one good stream open, as far as the gateway lets it. Two for a moment when one replaces
+ * the other: the old one goes when the new one is proven. No verdict is for ever: each wait ends with another try.
+ */
+export interface Link {
+  /** Opens the first stream, or that after `suspend`. */
+  start(): void;
+  /** The page is left; it may come back. */
+  suspend(): void;
+  /** The page was away, or the network: whatever stream there is may be dead without knowing. */
+  renew(): void;
+  /** The poll interval that its proven stream allows, or that the grace after one keeps. */
+  rare(): number | undefined;
+  stream(): StreamState;
+  reason(): Reason;
+}
+
+export function createLink(
+  env: Env,
+  clock: Clock,
+  state: State,
+  ledger: Ledger,
+  { gateway = env.origin, getToken }: Pick<Options, 'gateway' | 'getToken'>,
+  /** There is news, to be polled for within `spread` ms. */
+  news: (spread: number) => void,
+): Link {
+  const { now, random } = env;
+  const root = gateway.replace(/\/+$/, '');
+  const step = clock.alarm();
+  const ease = clock.alarm();
+  const renewal = clock.alarm();
+
+  let held: Stream | undefined; // the one that counts
+  let fresh: Stream | undefined; // the one that is to replace it
+  let grace: number | undefined; // the poll interval kept after a goodbye
+  let rest = Rest.Own;
+  let attempt = 0; // answers to an earlier one are not heard
+  let failures = 0;
+  let mutes = 0; // mute streams in a row
+  let mute = false; // the last stream was one
+  let armed = false; // the renewal of the token has its time
+  let retold = false; // the token has been fetched anew because the gateway refused it
+  let provenAt = 0; // when the newest proof was given
+  let spread = 0; // the newest
+
+  // Steps. One is pending or under way at any time; a new one takes the place of the old.
+
+  function wait(ms: number, next: () => void, why: Reason, how = Rest.Own) {
+    attempt++;
+    rest = how;
+    state.reason = why;
+    step.set(ms, next);
+  }
+
+  function failed(why: Reason, next: () => void, atLeast = 0) {
+    mute = false;
+    const own = backoff(random, failures++, STEP, SHORTEST, LONGEST);
+    wait(Math.max(own, stretched(random, atLeast, state.jitter)), next, why, atLeast ? Rest.Asked : Rest.Own);
+  }
+
+  /** Gives up streams until the verdict may have changed. */
+  function halt(why: Reason, ms: number, next = ask) {
+    drop(fresh);
+    drop(held);
+    grace = undefined;
+    mute = retold = false;
+    wait(stretched(random, ms, state.jitter), next, why, Rest.Verdict);
+  }
+
+  /** Waits for an answer, unless something else begins meanwhile. None in time is a failure. */
+  function expect<T>(answer: Promise<T>, act: (value: T) => void, again: () => void, why: Reason) {
+    const mine = ++attempt;
+    const fail = () => failed(why, again);
+    step.set(PATIENCE, fail);
+    answer.then(
+      clock.turn((value) => mine === attempt && act(value)),
+      clock.turn(() => mine === attempt && fail()),
+    );
+  }
+
+  /** Asks how things stand, and so why a stream may have ended. */
+  function ask() {
+    expect(request(env, `${root}/poll-interval?${ledger.query()}`), (reply) => heed(reply, ask), ask, 'unreachable');
+  }
+
+  /** Gives the token to the gateway, for a cookie: no URL should ever hold one. */
+  function authorize() {
+    armed = false;
+    expect(
+      (async () => getToken!())(),
+      (token) => {
+        if (!token) return halt('token', GRACE, authorize);
+        const init = { method: 'POST', headers: { Authorization: `Bearer ${token}` } };
+        expect(request(env, root + '/session', init), (reply) => heed(reply, authorize), authorize, 'unreachable');
+      },
+      authorize,
+      'token',
+    );
+  }
+
+  function heed(reply: Reply, again: () => void) {
+    const { ttl_ms, connect_after_ms } = reply.message;
+    const verdict = judge(reply, ledger.projects());
+    follow(reply.message);
+    if (verdict === 'busy' || verdict === 'unreachable') return failed(verdict, again, reply.retryAfter);
+    if (verdict === 'token' && getToken && !retold) {
+      retold = true;
+      return authorize();
+    }
+    if (verdict === 'off') state.push = verdict;
+    if (verdict !== 'go') return halt(verdict, ttl_ms, verdict === 'token' && getToken ? authorize : ask);
+
+    // The network is fine, so a mute stream was not its fault.
+    const cool = mute && ++mutes > 1 && Math.min(COOLEST, COOL * 2 ** (mutes - 2));
+    mute = false;
+    if (cool) return wait(cool * between(random, 0.8, 1.2), ask, 'mute', Rest.Asked);
+    if (connect_after_ms) return wait(stretched(random, connect_after_ms, state.jitter), open, state.reason, Rest.Asked);
+    open();
+  }
+
+  function open() {
+    attempt++;
+    step.clear();
+    if (!env.EventSource) {
+      rest = Rest.Verdict;
+      state.reason = 'unsupported';
+      return;
+    }
+    rest = Rest.Own;
+    drop(fresh);
+    state.stats.streams++;
+    const stream = openStream(env, clock, `${root}/events?${ledger.query()}`, {
+      any(message) {
+        state.stats.events++;
+        state.lastEventAt = now();
+        follow(message);
+      },
+      hello: greeted,
+      version(message) {
+        spread = message.spread_ms;
+        if (ledger.advance(message)) news(spread);
+      },
+      goodbye: (message) => dismissed(stream, message),
+      proven: () => proven(stream),
+      lost: (cause) => lost(stream, cause),
+    });
+    if (held) fresh = stream;
+    else held = stream;
+  }
+
+  // What streams tell.
+
+  function follow({ push, fast_ms, jitter }: Message) {
+    state.push = push ?? state.push;
+    state.fast = fast_ms ?? state.fast;
+    state.jitter = jitter ?? state.jitter;
+  }
+
+  function greeted(message: Message) {
+    retold = false;
+    state.reason = 'proving';
+    spread = message.spread_ms;
+    if (ledger.hello(message)) news(spread);
+    // A fleet that logged in together need not renew together.
+    const left = message.token_expires_in_s! * 1000 * between(random, 0.7, 0.9);
+    if (!getToken || armed || !(left >= 0)) return;
+    armed = true;
+    renewal.set(Math.max(left, SOONEST_RENEWAL), () => {
+      armed = false;
+      if (held) authorize();
+    });
+  }
+
+  function proven(stream: Stream) {
+    if (stream === fresh) drop(held);
+    provenAt = now();
+    grace = undefined;
+    mutes = 0;
+  }
+
+  function dismissed(stream: Stream, { reason, after_ms, spread_ms }: Message) {
+    if (reason === 'off') state.push = reason;
+    if (reason === 'off' || reason === 'revoked') {
+      return halt(reason === 'off' ? reason : 'denied', after_ms + random() * Math.max(spread_ms, FIRST_LOSS));
+    }
+    const ms = after_ms + random() * spread_ms;
+    const counted = stream.state === 'proven';
+    if (counted) {
+      grace = stream.poll;
+      ease.set(Math.max(GRACE, ms + GRACE_MORE), () => (grace = undefined));
+    }
+    if (drop(stream)) return;
+    // A gateway that sends everybody away at once must not be asked again at once.
+    const least = counted ? SHORTEST : between(random, 1000, 2000);
+    wait(Math.max(ms, least), reason === 'expired' && getToken ? authorize : open, 'goodbye', Rest.Asked);
+  }
+
+  function lost(stream: Stream, cause: Cause) {
+    const stable = stream.state === 'proven' && now() - provenAt >= STABLE;
+    if (stable) failures = 0;
+    if (drop(stream)) return;
+    if (!held) state.push = 'unknown';
+    mute = cause === 'mute';
+    if (mute) return wait(between(random, 5000, 15_000), ask, cause as Reason);
+    if (!stable) return failed('lost', ask);
+    failures++;
+    wait(between(random, SHORTEST, Math.max(FIRST_LOSS, spread)), ask, 'lost');
+  }
+
+  /** Lets go of a stream; true if the other takes its place. */
+  function drop(stream: Stream | undefined): boolean {
+    stream?.close();
+    const heir = stream === held && fresh;
+    if (stream === held) held = fresh;
+    fresh = undefined;
+    return !!heir;
+  }
+
+  const start = () => (getToken ? authorize() : open());
+
+  return {
+    start,
+    suspend() {
+      rest = Rest.Away;
+      attempt++;
+      step.clear();
+      drop(fresh);
+      drop(held);
+      state.reason = 'hidden';
+    },
+    renew() {
+      const back = rest === Rest.Away;
+      if (!back && (rest || fresh || held?.state === 'connecting')) return;
+      wait(random() * 1000, back ? start : held ? open : ask, state.reason);
+    },
+    rare: () => (held?.state === 'proven' ? held.poll : grace),
+    stream: () => held?.state ?? (rest > Rest.Asked ? 'none' : 'waiting'),
+    reason() {
+      if (held?.state !== 'proven') return state.reason;
+      if (ledger.uncovered()) return 'uncovered';
+      return state.push === 'degraded' || state.push === 'down' ? state.push : 'streaming';
+    },
+  };
+}

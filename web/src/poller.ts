@@ -1,0 +1,165 @@
+import { backoff, between } from './chance.js';
+import type { Clock } from './clock.js';
+import type { Ledger } from './ledger.js';
+import { announced, jittered, served, shortened, type Window } from './pace.js';
+import type { State } from './state.js';
+import type { Env, Options, PollReason } from './types.js';
+
+/** News-driven polls are at least this far apart. */
+const GAP = 1000;
+/** A poll without an answer for this long has failed. */
+const PATIENCE = 60_000;
+/** The first wait after an answer older than what was announced, and how often it doubles. */
+const AGAIN = 250;
+const TRIES = 4;
+/** Failing polls never back off further than this. */
+const LONGEST_BACKOFF = 300_000;
+
+/**
+ * The poll loop. It never stops, and never has two polls in flight: whatever push does only moves the next one.
+ */
+export interface Poller {
+  /** There is news; the polls of all who hear it are spread over `spread` ms. */
+  news(spread: number): void;
+  /** Polls within a second, failing or not. */
+  soon(reason: PollReason): void;
+  refresh(): Promise<void>;
+  /** Follows the interval in force. To be called whenever anything may have changed. */
+  settle(): void;
+  /** When the next poll is due; null while one is in flight. */
+  nextAt(): number | null;
+  stop(): void;
+}
+
+interface Flight {
+  controller: AbortController;
+  /** Those whom the end of this poll was promised. */
+  promised: (() => void)[];
+}
+
+export function createPoller(
+  env: Env,
+  clock: Clock,
+  state: State,
+  ledger: Ledger,
+  poll: Options['poll'],
+  /** The interval in force. */
+  interval: () => number,
+): Poller {
+  const { now, random } = env;
+  const { stats } = state;
+  const alarm = clock.alarm();
+
+  let due: number;
+  let reason: PollReason;
+  let draw: number; // of this poll cycle, for when the interval gets shorter
+  let base: number; // the interval that `due` follows
+  let window: Window | undefined;
+  let spread = 0; // of the newest news
+  let newsAt = -GAP; // when the last news-driven poll began
+  let hurry: PollReason | undefined; // why to poll again soon after the poll in flight
+  let failures = 0;
+  let tries = 0;
+  let flight: Flight | undefined;
+  let promised: (() => void)[] = [];
+
+  function cycle() {
+    draw = random();
+    base = interval();
+    due = now() + jittered(base, state.jitter, random());
+    reason = 'interval';
+  }
+
+  function sooner(ms: number, why: PollReason) {
+    const at = now() + ms;
+    if (at >= due) return;
+    due = at;
+    reason = why;
+  }
+
+  /** What is in flight may have been overtaken by events, and then fail: it does not count. */
+  function soon(why: PollReason) {
+    if (flight) hurry = why;
+    else sooner(random() * 1000, why);
+  }
+
+  /** When news wants a poll. While polls fail it has to wait: an application in trouble is not helped by haste. */
+  function newsDue(): number {
+    if (!window || window.served || failures) return Infinity;
+    return window.due === due ? due : Math.max(window.due, newsAt + GAP);
+  }
+
+  function settle() {
+    if (flight) return;
+    const ms = interval();
+    if (ms < base && !failures) due = shortened(due, now(), ms, draw);
+    base = ms;
+    alarm.set(promised.length ? 0 : Math.min(due, newsDue()) - now(), begin);
+  }
+
+  function news(ms: number) {
+    settle();
+    spread = ms;
+    // A poll in flight has begun before the news, so that its due time is past and serves nothing.
+    window = announced(window, now(), spread, random(), flight ? Infinity : due);
+  }
+
+  function begin() {
+    const why = promised.length ? 'refresh' : newsDue() < due ? 'news' : reason;
+    const at = (state.lastPollAt = now());
+    window = served(window, at);
+    stats.polls++;
+    if (why === 'news') {
+      newsAt = at;
+      stats.newsPolls++;
+    }
+
+    const asked = ledger.ask();
+    const mine: Flight = (flight = { controller: new AbortController(), promised });
+    const { signal } = mine.controller;
+    promised = [];
+
+    /** Whatever comes first ends the poll; a later word of the same poll is not heard. */
+    const end = (act: (versions: Record<string, unknown>) => void) =>
+      clock.turn((versions: Record<string, unknown> = {}) => {
+        if (flight !== mine) return;
+        flight = undefined;
+        act(versions);
+        if (hurry) soon(hurry);
+        hurry = undefined;
+        mine.promised.forEach((keep) => keep());
+      });
+    const succeeded = end((versions) => {
+      failures = 0;
+      const stale = ledger.answer(asked, versions);
+      if (!ledger.owes()) window = served(window, now());
+      if (!ledger.behind()) tries = 0;
+      cycle();
+      if (stale && tries < TRIES) sooner(AGAIN * 2 ** tries++ * between(random, 0.5, 1.5) + spread * random(), 'behind');
+    });
+    const failed: () => void = end(() => {
+      mine.controller.abort();
+      stats.failedPolls++;
+      cycle();
+      due = now() + backoff(random, ++failures, state.fast, GAP, LONGEST_BACKOFF);
+      reason = 'retry';
+    });
+
+    const answer = async () => ({ ...(await poll({ reason: why, projects: asked, signal }))?.versions });
+    alarm.set(PATIENCE, failed);
+    answer().then(succeeded, failed);
+  }
+
+  cycle();
+  return {
+    news,
+    soon,
+    refresh: () => new Promise((keep) => promised.push(keep)),
+    settle,
+    nextAt: () => (flight ? null : Math.ceil(Math.min(due, newsDue()))),
+    stop() {
+      flight?.controller.abort();
+      promised.concat(flight?.promised ?? []).forEach((keep) => keep());
+    },
+  };
+}

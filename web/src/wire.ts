@@ -1,0 +1,64 @@
+import type { Push } from './types.js';
+
+/** A day: longer than anything a gateway has reason to ask for, and well within what timers take. */
+const LONGEST = 86_400_000;
+
+/** How each field is read. One that makes no sense is taken as absent, one that is not listed is not seen. */
+const shape = {
+  // Cadence: undefined where nothing was said.
+  push: (value: unknown) => (STATES.includes(value as Push) ? (value as Push) : undefined),
+  poll_ms: number(100, undefined),
+  fast_ms: number(100, undefined),
+  heartbeat_ms: number(100, undefined),
+  jitter: number(0, undefined, 0.9),
+  // Events.
+  spread_ms: number(0, 0),
+  token_expires_in_s: number(0, undefined),
+  versions: (value: unknown) => fields(value),
+  unknown: list,
+  project: String,
+  version: (value: unknown) => value,
+  reset: (value: unknown) => value === true,
+  reason: String,
+  after_ms: number(0, 0),
+  // The answer of /poll-interval.
+  ttl_ms: number(1000, 60_000),
+  connect_after_ms: number(0, 0),
+  denied: list,
+  off: list,
+  refusing: Boolean,
+};
+
+const STATES: Push[] = ['healthy', 'degraded', 'down', 'off'];
+
+/** Anything that a gateway says: the data of an event, or the body of an answer. */
+export type Message = { readonly [K in keyof typeof shape]: ReturnType<(typeof shape)[K]> };
+
+/** Reads JSON, or what JSON has already become. Never throws. */
+export function read(said: unknown): Message {
+  let value = said;
+  try {
+    if (typeof said === 'string') value = JSON.parse(said);
+  } catch {
+    // Then it says nothing.
+  }
+  const from = fields(value);
+  return Object.fromEntries(Object.entries(shape).map(([name, take]) => [name, take(from[name])])) as Message;
+}
+
+export function isVersion(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function fields(value: unknown): Record<string, unknown> {
+  return Object(value);
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Reads a number from `least` up, cut at `most`. */
+function number<T>(least: number, otherwise: T, most = LONGEST) {
+  return (value: unknown) => (typeof value === 'number' && value >= least ? Math.min(value, most) : otherwise);
+}

@@ -1,0 +1,529 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { answer, cadence, hello, proven, terms, World } from './world.js';
+
+const within = (value, low, high, what = '') => assert.ok(value >= low && value <= high, `${what} ${value} not in ${low}…${high}`);
+const asks = (world) => world.requests.filter((r) => r.path === '/poll-interval');
+const sessions = (world) => world.requests.filter((r) => r.path === '/session');
+const networkError = () => {
+  throw new TypeError('Failed to fetch');
+};
+
+/** Passes time until something holds; gives how long it took. */
+async function until(world, holds, limit = 7_200_000) {
+  const from = world.now;
+  while (!holds()) {
+    assert.ok(world.now - from < limit, 'it never came');
+    await world.pass(50);
+  }
+  return world.now - from;
+}
+
+test('after a loss the gateway is asked once why, and a new stream opened', async () => {
+  const world = await proven();
+  await world.live(70_000);
+  world.source.fail();
+  assert.equal(asks(world).length, 0, 'not all at once');
+  within(await until(world, () => world.sources.length === 2), 250, 5050);
+  assert.equal(asks(world).length, 1);
+  assert.equal(asks(world)[0].query, '?project=42@123');
+  assert.equal(asks(world)[0].init.credentials, 'include');
+  await world.prove();
+  assert.equal(world.state.stream, 'proven');
+  assert.equal(asks(world).length, 1);
+});
+
+test('the first loss after a stable stream is spread over 5 s, or the newest spread if longer', async () => {
+  for (const [spread_ms, low, high] of [[0, 3000, 5050], [20_000, 12_000, 20_050]]) {
+    const waits = [];
+    for (let seed = 1; seed <= 40; seed++) {
+      const world = await proven({}, seed);
+      await world.live(70_000);
+      world.source.send('version', { project: '42', version: 123, spread_ms });
+      world.source.fail();
+      waits.push(await until(world, () => asks(world).length === 1));
+    }
+    within(Math.max(...waits), low, high);
+    within(Math.min(...waits), 250, 2000);
+  }
+});
+
+test('failures back off with full jitter, up to 30 s', async () => {
+  const world = new World(3);
+  world.routes['/poll-interval'] = networkError;
+  world.start();
+  world.source.fail();
+  const times = [world.now];
+  for (let n = 0; n < 60; n++) {
+    await until(world, () => asks(world).length > n);
+    times.push(asks(world)[n].at);
+  }
+  const waits = times.slice(1).map((t, i) => t - times[i]);
+  waits.forEach((w, n) => within(w, 250, Math.min(30_000, 1000 * 2 ** n), `wait ${n}`));
+  within(Math.max(...waits), 25_000, 30_000);
+  assert.equal(world.state.reason, 'unreachable');
+  assert.equal(world.sources.length, 1, 'no stream is tried while nothing answers');
+});
+
+test('only a stream that was proven for a minute clears the record', async () => {
+  for (const [life, low, high] of [[30_000, 5001, 30_000], [60_000, 250, 5000]]) {
+    const waits = [];
+    for (let seed = 1; seed <= 12; seed++) {
+      const world = new World(seed);
+      world.start();
+      for (let n = 0; n < 6; n++) {
+        world.source.fail();
+        const count = world.sources.length;
+        await until(world, () => world.sources.length > count);
+      }
+      await world.prove();
+      await world.live(life);
+      const before = asks(world).length;
+      world.source.fail();
+      waits.push(await until(world, () => asks(world).length > before));
+      if (life < 60_000) continue;
+      await until(world, () => world.state.stream === 'connecting');
+      world.source.fail();
+      within(await until(world, () => asks(world).length > before + 1), 250, 2050, 'the second loss');
+    }
+    within(Math.max(...waits), low, high + 50);
+  }
+});
+
+test('the time that the gateway names is waited for before connecting', async () => {
+  const world = await proven();
+  world.routes['/poll-interval'] = () => answer(200, { ...terms, connect_after_ms: 40_000 });
+  world.source.fail();
+  await until(world, () => asks(world).length === 1);
+  within(await until(world, () => world.sources.length === 2), 40_000, 48_050);
+  assert.equal(asks(world).length, 1);
+});
+
+test('off: no stream, and asked again after ttl until it is on', async () => {
+  for (const body of [{ push: 'off' }, { off: ['42'] }]) {
+    const world = await proven();
+    world.routes['/poll-interval'] = () => answer(200, { ...terms, ttl_ms: 60_000, ...body });
+    world.source.fail();
+    await until(world, () => asks(world).length === 1);
+    assert.deepEqual([world.state.stream, world.state.push, world.state.reason], ['none', 'off', 'off']);
+    for (let n = 2; n < 6; n++) within(await until(world, () => asks(world).length === n), 60_000, 72_050);
+    assert.equal(world.sources.length, 1);
+    world.routes['/poll-interval'] = () => answer(200, terms);
+    within(await until(world, () => world.sources.length === 2), 60_000, 72_050);
+    await world.prove();
+    assert.deepEqual([world.state.push, world.state.mode], ['healthy', 'push']);
+  }
+});
+
+test('denied and malformed: no stream, asked again after ttl', async () => {
+  for (const reply of [answer(403, { code: 'forbidden' }), answer(400, { code: 'malformed' }), answer(200, { ...terms, denied: ['42'] })]) {
+    const world = await proven();
+    world.routes['/poll-interval'] = () => reply;
+    world.source.fail();
+    await until(world, () => asks(world).length === 1);
+    assert.deepEqual([world.state.stream, world.state.reason, world.state.interval], ['none', 'denied', 10_000]);
+    within(await until(world, () => asks(world).length === 2), 60_000, 72_050);
+  }
+});
+
+test('busy: Retry-After is only ever stretched', async () => {
+  const at = (world, seconds) => new Date(world.now + seconds * 1000).toUTCString();
+  for (const [status, header] of [[503, () => '20'], [429, () => '20'], [503, (world) => at(world, 20)]]) {
+    for (let seed = 1; seed <= 5; seed++) {
+      const world = await proven({}, seed);
+      world.routes['/poll-interval'] = () => answer(status, {}, { 'Retry-After': header(world) });
+      world.source.fail();
+      await until(world, () => asks(world).length === 1);
+      assert.deepEqual([world.state.stream, world.state.reason], ['waiting', 'busy']);
+      within(await until(world, () => asks(world).length === 2), 19_000, 24_050);
+    }
+  }
+});
+
+test('refusing: asked again with back-off', async () => {
+  for (const refusing of ['draining', 'limit']) {
+    const world = await proven();
+    world.routes['/poll-interval'] = () => answer(200, { ...terms, refusing });
+    world.source.fail();
+    await until(world, () => asks(world).length === 6);
+    assert.deepEqual([world.sources.length, world.state.reason], [1, 'busy']);
+  }
+});
+
+test('a question that is never answered is given up', async () => {
+  const world = await proven();
+  world.routes['/poll-interval'] = () => new Promise(() => {});
+  world.source.fail();
+  await until(world, () => asks(world).length === 1);
+  within(await until(world, () => asks(world).length === 2), 15_000, 17_050);
+});
+
+test('goodbye: back after its time and spread, without polling faster, and without a question', async () => {
+  const waits = [];
+  for (let seed = 1; seed <= 30; seed++) {
+    const world = await proven({}, seed);
+    await world.pass(20_000);
+    const due = world.state.nextPollAt;
+    world.source.send('goodbye', { reason: 'drain', after_ms: 1800, spread_ms: 5000 });
+    assert.equal(world.source.closed, true);
+    assert.deepEqual([world.state.stream, world.state.reason, world.state.interval], ['waiting', 'goodbye', 300_000]);
+    assert.equal(world.state.nextPollAt, due);
+    assert.equal(world.state.mode, 'push');
+    waits.push(await until(world, () => world.sources.length === 2));
+    assert.equal(asks(world).length, 0);
+    await world.prove();
+    assert.equal(world.state.nextPollAt, due, 'not one poll more');
+  }
+  within(Math.min(...waits), 1800, 2800);
+  within(Math.max(...waits), 5800, 6850);
+});
+
+test('the grace lasts 60 s, or 10 s more than the wait', async () => {
+  for (const [after_ms, grace] of [[0, 60_000], [49_000, 60_000], [80_000, 90_000]]) {
+    const world = await proven();
+    await world.pass(20_000);
+    world.routes['/poll-interval'] = networkError;
+    world.source.send('goodbye', { reason: 'rotate', after_ms, spread_ms: 0 });
+    world.EventSource.prototype.addEventListener = function () {};
+    const due = world.state.nextPollAt;
+    await world.pass(grace - 1);
+    assert.equal(world.state.interval, 300_000, `${after_ms}`);
+    assert.equal(world.state.nextPollAt, due);
+    await world.pass(1);
+    assert.equal(world.state.interval, 10_000, `${after_ms}`);
+    within(world.state.nextPollAt - world.now, 0, 10_000);
+  }
+});
+
+test('no later goodbye extends the grace, and one without proof gives none', async () => {
+  const world = await proven();
+  await world.pass(20_000);
+  const at = world.now;
+  world.source.send('goodbye', { reason: 'drain', after_ms: 0, spread_ms: 0 });
+  while (world.now - at < 59_000) {
+    await world.pass(1000);
+    world.source.send('goodbye', { reason: 'overload', after_ms: 0, spread_ms: 0 });
+    assert.equal(world.state.interval, 300_000);
+  }
+  await world.pass(61_000 - (world.now - at));
+  assert.equal(world.state.interval, 10_000);
+
+  const other = new World();
+  other.start();
+  other.source.send('hello', hello);
+  other.source.send('goodbye', { reason: 'drain', after_ms: 0, spread_ms: 0 });
+  assert.equal(other.state.interval, 10_000);
+});
+
+test('a gateway that sends everybody away is not asked more than once a second', async () => {
+  const world = new World();
+  world.start();
+  for (let n = 1; n <= 20; n++) {
+    world.source.send('goodbye', { reason: 'overload', after_ms: 0, spread_ms: 0 });
+    within(await until(world, () => world.sources.length > n), 1000, 2050);
+  }
+});
+
+test('a new proof ends the grace: what the new gateway says counts', async () => {
+  const world = await proven();
+  await world.pass(20_000);
+  world.source.send('goodbye', { reason: 'drain', after_ms: 0, spread_ms: 0 });
+  await until(world, () => world.sources.length === 2);
+  await world.prove({ push: 'down', poll_ms: 10_000 });
+  assert.equal(world.state.interval, 10_000);
+  world.source.send('heartbeat', cadence);
+  assert.equal(world.state.interval, 300_000);
+  world.source.fail();
+  assert.equal(world.state.interval, 10_000, 'nothing of the grace is left');
+});
+
+test('a verdict against push ends the grace', async () => {
+  const world = await proven();
+  await world.pass(20_000);
+  world.routes['/poll-interval'] = () => answer(200, { ...terms, push: 'off' });
+  world.source.send('goodbye', { reason: 'drain', after_ms: 0, spread_ms: 0 });
+  await until(world, () => world.sources.length === 2);
+  world.source.fail();
+  assert.equal(world.state.interval, 300_000);
+  await until(world, () => asks(world).length === 1);
+  assert.equal(world.state.interval, 10_000);
+});
+
+test('a project that has to wait is polled fast also within the grace', async () => {
+  const world = await proven();
+  await world.pass(20_000);
+  world.source.send('goodbye', { reason: 'drain', after_ms: 0, spread_ms: 0 });
+  await until(world, () => world.sources.length === 2);
+  world.source.send('hello', { ...hello, versions: {}, waiting: ['42'] });
+  assert.equal(world.state.interval, 10_000);
+});
+
+test('goodbye off and revoked: no return, and fast at once, until the gateway says otherwise', async () => {
+  for (const [said, reason] of [['off', 'off'], ['revoked', 'denied']]) {
+    const world = await proven();
+    await world.pass(20_000);
+    world.routes['/poll-interval'] = () => (said === 'off' ? answer(200, { ...terms, push: 'off' }) : answer(403));
+    world.source.send('goodbye', { reason: said, after_ms: 0, spread_ms: 0 });
+    assert.deepEqual([world.state.stream, world.state.reason, world.state.interval], ['none', reason, 10_000]);
+    within(await until(world, () => asks(world).length === 1), 0, 6050);
+    within(await until(world, () => asks(world).length === 2), 60_000, 72_050);
+    assert.equal(world.sources.length, 1);
+    world.routes['/poll-interval'] = () => answer(200, terms);
+    within(await until(world, () => world.sources.length === 2), 60_000, 72_050);
+  }
+});
+
+test('mute: a short wait after the first, a rest that grows after the second, never for ever', async () => {
+  const world = new World(2);
+  world.start();
+  const rests = [];
+  for (let n = 0; n < 8; n++) {
+    world.source.send('hello', hello);
+    await world.pass(5000);
+    assert.equal(world.state.reason, 'mute');
+    const count = world.sources.length;
+    rests.push(await until(world, () => world.sources.length > count, 5_000_000));
+  }
+  within(rests[0], 5000, 15_050);
+  for (let k = 0; k < 7; k++) {
+    const cool = Math.min(3_600_000, 300_000 * 2 ** k);
+    within(rests[k + 1], cool * 0.8, cool * 1.2 + 31_000, `rest ${k}`);
+  }
+  await world.prove();
+  assert.equal(world.state.stream, 'proven');
+  world.source.fail();
+  await until(world, () => world.sources.length === 10);
+  world.source.send('hello', hello);
+  await world.pass(5000);
+  within(await until(world, () => world.sources.length === 11), 5000, 15_050);
+});
+
+test('a network that answers nothing is not mute', async () => {
+  const world = new World();
+  world.routes['/poll-interval'] = networkError;
+  world.start();
+  await world.pass(600_000);
+  assert.equal(world.sources.length, 1);
+  world.routes['/poll-interval'] = () => answer(200, terms);
+  within(await until(world, () => world.sources.length === 2), 0, 30_050);
+});
+
+test('polls go on at the fast interval through all of it', async () => {
+  const world = new World(4);
+  world.start();
+  for (let n = 0; n < 6; n++) {
+    world.source.send('hello', hello);
+    await world.pass(600_000);
+  }
+  for (let i = 1; i < world.polls.length; i++) within(world.polls[i].at - world.polls[i - 1].at, 0, 12_000);
+});
+
+test('the token is given once, for a cookie, before the first stream', async () => {
+  const world = new World();
+  world.start({ getToken: async () => 'abc', gateway: 'https://push.test/n' });
+  assert.equal(world.sources.length, 0);
+  await world.calm();
+  const [{ path, init, origin }] = world.requests;
+  assert.equal(origin + path, 'https://push.test/n/session');
+  assert.equal(init.method, 'POST');
+  assert.equal(init.credentials, 'include');
+  assert.equal(init.headers.Authorization, 'Bearer abc');
+  assert.doesNotMatch(JSON.stringify(world.requests.map((r) => r.query)), /abc/);
+});
+
+/** A gateway at the page's own origin, with /session. */
+function withToken(getToken, seed) {
+  const world = new World(seed);
+  world.start({ getToken });
+  return world;
+}
+
+test('a refused token is fetched anew, once', async () => {
+  let tokens = 0;
+  const world = withToken(async () => `t${++tokens}`);
+  world.routes['/session'] = () => answer(tokens < 2 ? 401 : 204);
+  await world.calm();
+  assert.equal(tokens, 2);
+  assert.equal(world.sources.length, 1);
+
+  let more = 0;
+  const refused = withToken(() => `t${++more}`);
+  refused.routes['/session'] = () => answer(401);
+  await refused.calm();
+  assert.equal(more, 2);
+  assert.deepEqual([refused.state.stream, refused.state.reason, refused.sources.length], ['none', 'token', 0]);
+  refused.routes['/session'] = () => answer(204);
+  within(await until(refused, () => refused.sources.length === 1), 60_000, 72_050);
+});
+
+test('a stream that died of its token comes back with a new one', async () => {
+  let tokens = 0;
+  const world = withToken(() => `t${++tokens}`);
+  await world.calm();
+  await world.prove();
+  world.routes['/poll-interval'] = () => answer(401, { ...terms, fast_ms: 9000 });
+  world.source.fail();
+  await until(world, () => world.sources.length === 2);
+  assert.equal(tokens, 2);
+  assert.equal(world.state.fast, 9000, 'the cadence for everybody is in the body');
+  await world.prove();
+  world.source.fail();
+  await until(world, () => world.sources.length === 3);
+  assert.equal(tokens, 3, 'a hello has shown that the token was taken');
+  world.source.fail();
+  await until(world, () => world.state.reason === 'token');
+  assert.equal(tokens, 3, 'once');
+});
+
+test('without getToken a refusal waits for the application to set its cookie', async () => {
+  const world = await proven();
+  world.routes['/poll-interval'] = () => answer(401, terms);
+  world.source.fail();
+  await until(world, () => world.state.reason === 'token');
+  assert.equal(world.state.stream, 'none');
+  world.routes['/poll-interval'] = () => answer(200, terms);
+  within(await until(world, () => world.sources.length === 2), 59_000, 72_050);
+  assert.equal(sessions(world).length, 0);
+});
+
+test('nobody logged in: no stream, asked again later', async () => {
+  let token = null;
+  const world = withToken(() => token);
+  await world.calm();
+  assert.deepEqual([world.state.stream, world.state.reason], ['none', 'token']);
+  token = 'abc';
+  within(await until(world, () => world.sources.length === 1), 60_000, 72_050);
+});
+
+test('a getToken that throws, or never answers, is tried again', async () => {
+  for (const broken of [() => { throw new Error('x'); }, () => Promise.reject(new Error('x')), () => new Promise(() => {})]) {
+    let act = broken;
+    const world = withToken(() => act());
+    await world.pass(10_000);
+    act = () => 'abc';
+    within(await until(world, () => world.sources.length === 1), 0, 40_000);
+  }
+});
+
+test('the token is renewed in the last 10 to 30 % of its life, make-before-break', async () => {
+  const lives = [];
+  for (let seed = 1; seed <= 20; seed++) {
+    let tokens = 0;
+    const world = withToken(() => `t${++tokens}`, seed);
+    await world.calm();
+    const from = world.now;
+    const old = await world.prove({ token_expires_in_s: 1000 });
+    while (tokens < 2) await world.live(10_000);
+    lives.push(world.now - from);
+    await world.calm();
+    assert.equal(world.sources.length, 2);
+    const [, fresh] = world.sources;
+    assert.equal(old.closed, false);
+    assert.equal(world.state.stream, 'proven');
+    fresh.send('hello', { ...hello, token_expires_in_s: 1000 });
+    assert.equal(old.closed, false, 'until the new one is proven');
+    assert.equal(world.state.interval, 300_000);
+    await world.pass(1000);
+    fresh.send('heartbeat', cadence);
+    assert.equal(old.closed, true);
+    assert.deepEqual([world.state.stream, world.state.interval], ['proven', 300_000]);
+  }
+  within(Math.min(...lives), 700_000, 780_000);
+  within(Math.max(...lives), 820_000, 910_000);
+});
+
+test('expired: a new token first, then the stream', async () => {
+  let tokens = 0;
+  const world = withToken(() => `t${++tokens}`);
+  await world.calm();
+  await world.prove();
+  world.source.send('goodbye', { reason: 'expired', after_ms: 2000, spread_ms: 0 });
+  assert.equal(world.state.interval, 300_000);
+  await world.pass(1999);
+  assert.equal(tokens, 1);
+  await world.pass(1);
+  assert.deepEqual([tokens, sessions(world).length, world.sources.length], [2, 2, 2]);
+});
+
+test('both streams of a change-over bring news; the loss of one leaves the other', async () => {
+  const change = async () => {
+    const world = withToken(() => 'abc');
+    await world.calm();
+    const old = await world.prove({ token_expires_in_s: 100 });
+    await until(world, () => {
+      if ((world.now / 50) % 400 === 0) old.send('heartbeat', cadence);
+      return world.sources.length === 2;
+    });
+    return { world, old, fresh: world.source };
+  };
+  {
+    const { world, old, fresh } = await change();
+    fresh.send('hello', hello);
+    const before = world.polls.length;
+    old.send('version', { project: '42', version: 124 });
+    await world.pass(0);
+    fresh.send('version', { project: '42', version: 124 });
+    await world.pass(0);
+    assert.equal(world.polls.length, before + 1, 'once');
+  }
+  {
+    const { world, old, fresh } = await change();
+    fresh.fail();
+    assert.deepEqual([old.closed, world.state.stream, world.state.interval], [false, 'proven', 300_000]);
+    await until(world, () => world.sources.length === 3);
+  }
+  {
+    const { world, old, fresh } = await change();
+    old.fail();
+    assert.deepEqual([fresh.closed, world.state.stream, world.sources.length], [false, 'connecting', 2]);
+    assert.equal(world.state.interval, 10_000);
+    await world.prove();
+    assert.equal(world.state.interval, 300_000);
+  }
+  {
+    const { world, old, fresh } = await change();
+    old.send('goodbye', { reason: 'drain', after_ms: 0, spread_ms: 0 });
+    assert.deepEqual([fresh.closed, world.state.interval], [false, 300_000]);
+    await world.pass(2000);
+    assert.equal(world.sources.length, 2);
+  }
+});
+
+test('a repeated hello does not postpone the renewal of the token', async () => {
+  let tokens = 0;
+  const world = withToken(() => `t${++tokens}`);
+  await world.calm();
+  const from = world.now;
+  await world.prove({ token_expires_in_s: 1000 });
+  while (tokens < 2) {
+    await world.live(10_000);
+    world.source.send('hello', { ...hello, token_expires_in_s: 1000 - (world.now - from) / 1000 });
+  }
+  within(world.now - from, 700_000, 910_000);
+});
+
+test('a token that is about to expire is not renewed over and over', async () => {
+  let tokens = 0;
+  const world = withToken(() => `t${++tokens}`);
+  await world.calm();
+  for (let n = 0; n < 60; n++) {
+    world.source.send('hello', { ...hello, token_expires_in_s: 0 });
+    await world.pass(1000);
+    world.source.send('heartbeat', cadence);
+  }
+  within(tokens, 2, 7);
+});
+
+test('a mute stream of a network that then answers nothing is no strike', async () => {
+  const world = new World();
+  world.start();
+  for (let n = 0; n < 4; n++) {
+    world.routes['/poll-interval'] = networkError;
+    const before = asks(world).length;
+    await until(world, () => asks(world).length > before);
+    assert.equal(world.state.reason, 'unreachable');
+    world.routes['/poll-interval'] = () => answer(200, terms);
+    const count = world.sources.length;
+    within(await until(world, () => world.sources.length > count), 0, 30_050);
+  }
+});

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { announced, interval, jittered, served, shortened } from '../.build/pace.js';
+
+test('the interval in force', () => {
+  for (const [fast, rare, uncovered, behind, want] of [
+    [10, undefined, false, false, 10],
+    [10, 300, false, false, 300],
+    [10, 300, true, false, 10],
+    [10, 300, false, true, 10],
+    [10, 5, false, true, 5],
+    [10, undefined, true, true, 10],
+  ]) {
+    assert.equal(interval(fast, rare, uncovered, behind), want);
+  }
+});
+
+test('jitter', () => {
+  assert.equal(jittered(100, 0.2, 0), 80);
+  assert.equal(jittered(100, 0.2, 0.5), 100);
+  assert.equal(jittered(100, 0.25, 1), 125);
+  assert.equal(jittered(100, 0, 0.7), 100);
+});
+
+test('a shorter interval never postpones', () => {
+  assert.equal(shortened(1000, 500, 100, 0.5), 550);
+  assert.equal(shortened(520, 500, 100, 0.5), 520);
+});
+
+test('the first news fixes the due time', () => {
+  const first = announced(undefined, 1000, 100, 0.5, 9000);
+  assert.equal(first.due, 1050);
+  assert.equal(announced(first, 1020, 5000, 0.9, 9000), first);
+  assert.equal(announced(first, 4000, 5000, 0.9, 9000), first, 'even if its poll is late');
+});
+
+test('a poll that is due within the window serves', () => {
+  assert.equal(announced(undefined, 1000, 100, 0.1, 1100).due, 1100);
+  assert.equal(announced(undefined, 1000, 100, 0.1, 1101).due, 1010);
+});
+
+test('news after the poll of a window has begun waits for the end of that window', () => {
+  const first = served(announced(undefined, 1000, 100, 0.2, 9000), 1020);
+  const second = announced(first, 1050, 40, 0.5, 9000);
+  assert.deepEqual([second.start, second.due, second.served], [1100, 1120, false]);
+
+  const newest = announced(second, 1060, 400, 0.9, 9000);
+  assert.deepEqual([newest.start, newest.due], [1100, 1300], 'the newest spread, but the same place in it');
+
+  assert.equal(announced(newest, 1150, 9, 0.9, 9000), newest, 'fixed once it has started');
+});
+
+test('news after the end of a window opens one at once', () => {
+  const first = served(announced(undefined, 1000, 100, 0.2, 9000), 1020);
+  assert.equal(announced(first, 1200, 10, 0.5, 9000).due, 1205);
+});
+
+test('a poll before its start makes a window needless, and nothing is postponed by it', () => {
+  const first = served(announced(undefined, 1000, 100, 0.2, 9000), 1020);
+  const second = served(announced(first, 1050, 5000, 0.5, 9000), 1070);
+  assert.equal(second.served, true);
+  assert.equal(announced(second, 1080, 10, 0.5, 9000).start, 1100, 'still the end of the first');
+});

@@ -1,0 +1,35 @@
+// Nothing here runs. It compiles only if the published types are those of the source, and are as an application uses them.
+
+import type * as published from '../dist/nudge.js';
+import type * as source from '../src/nudge.js';
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+export const same: [
+  Same<Parameters<typeof published.createNudge>, Parameters<typeof source.createNudge>>,
+  Same<ReturnType<typeof published.createNudge>, ReturnType<typeof source.createNudge>>,
+  Same<published.Options, source.Options>,
+  Same<published.Snapshot, source.Snapshot>,
+  Same<published.PollContext, source.PollContext>,
+  Same<published.Env, source.Env>,
+] = [true, true, true, true, true, true];
+
+declare const createNudge: typeof published.createNudge;
+
+export function usage(): void {
+  using nudge = createNudge({
+    projects: { 42: 123 },
+    async poll({ reason, projects, signal }) {
+      const { have, want } = projects['42']!;
+      const response = await fetch(`/projects/42?since=${have}&why=${reason}&want=${want ?? ''}`, { signal });
+      return { versions: { 42: Number(await response.text()) } };
+    },
+  });
+  const undo: () => void = nudge.subscribe(() => nudge.getSnapshot().behind.toFixed());
+  undo();
+  createNudge({ projects: {}, poll() {}, gateway: 'https://push.test', fast: 5000, getToken: async () => null });
+  createNudge({ projects: {}, poll: () => ({}) }, { now: () => 0 });
+  // @ts-expect-error poll is the one thing that nobody else can do
+  createNudge({ projects: {} });
+  // @ts-expect-error versions are numbers
+  createNudge({ projects: { 42: '123' }, poll() {} });
+}
