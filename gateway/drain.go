@@ -1,0 +1,61 @@
+package gateway
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// phase is how far a gateway is from its end.
+type phase int32
+
+const (
+	serving phase = iota
+	leaving       // not ready, so that load balancers look elsewhere, but serving all the same
+	drained       // saying goodbye; whoever comes now gets one at once
+)
+
+func (p phase) String() string { return [...]string{"serving", "leaving", "drained"}[p] }
+
+type atomicPhase struct{ v atomic.Int32 }
+
+func (a *atomicPhase) Load() phase   { return phase(a.v.Load()) }
+func (a *atomicPhase) Store(p phase) { a.v.Store(int32(p)) }
+
+// leaving tells whether streams are sent elsewhere.
+func (g *Gateway) leaving() bool { return g.phase.Load() == drained }
+
+const (
+	// drainAfter and drainSpread say when the browsers of a leaving gateway come back, to another one.
+	drainAfter  = time.Second
+	drainSpread = 4 * time.Second
+	// drainGrace is how long a goodbye may take to be written to a slow reader.
+	drainGrace = 2 * time.Second
+)
+
+// Drain lets the streams go: it fails /ready, waits for load balancers to notice, says goodbye to all
+// streams evenly over the window, and returns as soon as the last has ended. A reader that is stuck does
+// not hold it up beyond the window and a short grace. It returns early when ctx ends. Requests are served
+// meanwhile; the caller stops listening afterwards.
+func (g *Gateway) Drain(ctx context.Context) {
+	g.phase.Store(leaving)
+	_, streams := g.hub.counts()
+	g.log.Info("leaving: not ready any more, still serving", "delay", g.opt.DrainDelay, "streams", streams)
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(g.opt.DrainDelay):
+	}
+	g.phase.Store(drained)
+	all, empty := g.hub.close()
+	g.log.Info("saying goodbye", "streams", len(all), "window", g.opt.DrainWindow)
+	last := goodbye{Reason: reasonDrain, AfterMS: drainAfter.Milliseconds(), SpreadMS: drainSpread.Milliseconds()}
+	paced(ctx, empty, all, g.opt.DrainWindow, func(w *watch) { w.end(last) })
+	select {
+	case <-ctx.Done():
+	case <-empty:
+	case <-time.After(drainGrace):
+		_, stuck := g.hub.counts()
+		g.log.Warn("streams that took no goodbye are cut", "streams", stuck)
+	}
+}

@@ -1,0 +1,55 @@
+package gateway
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func TestExpiry(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		seconds := func(name string, from, to int64) time.Duration {
+			return time.Duration(rapid.Int64Range(from*1e9, to*1e9).Draw(t, name))
+		}
+		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		leeway := seconds("leeway", 0, 600)
+		who := &caller{expires: now.Add(seconds("left", -600, 100_000))}
+		if !who.expires.Add(leeway).After(now) {
+			t.Skip("not believed")
+		}
+		if rapid.Bool().Draw(t, "issued is said") {
+			who.issued = who.expires.Add(-seconds("life", -10, 200_000))
+		}
+		u := rapid.Float64Range(0, 1).Draw(t, "u")
+		at := expiry(who, leeway, now, u)
+
+		end := who.expires
+		if !end.After(now) {
+			end = end.Add(leeway)
+		}
+		left := end.Sub(now)
+		if at.After(end) {
+			t.Fatalf("%v after the end", at.Sub(end))
+		}
+		if at.Sub(now) < left/2 {
+			t.Fatalf("%v of %v that are left", at.Sub(now), left)
+		}
+		life := left
+		if who.issued.Before(now) && !who.issued.IsZero() {
+			life = who.expires.Sub(who.issued)
+		}
+		if early := end.Sub(at); early > max(0, life/5)+1 {
+			t.Fatalf("%v before the end of a life of %v", early, life)
+		}
+		if span := min(life/5, left/2); span > 0 {
+			first, last := expiry(who, leeway, now, 1), expiry(who, leeway, now, 0)
+			if !last.Equal(end) || end.Sub(first) != span {
+				t.Fatalf("spread over %v, not %v", end.Sub(first), span)
+			}
+		}
+	})
+	if at := expiry(&caller{}, time.Minute, time.Now(), 0.5); !at.IsZero() {
+		t.Errorf("a caller without a token ends at %v", at)
+	}
+}

@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"nudge/fallback"
+	"nudge/version"
+)
+
+// Options are the options of [New]. Source is needed, the zero value of all else works.
+type Options struct {
+	// Source makes where news comes from, writing to this board and proving itself by this evidence. It is
+	// called once, by New; the gateway runs what it returns.
+	Source   func(*version.Board, version.Evidence) (version.Source, error)
+	Settings Settings
+
+	Probe  time.Duration // time between two probes of Source; 0: 2 s
+	Listen time.Duration // for how long to listen to the fleet after the first echo, before wanting traffic
+
+	Node     string // name of this gateway in answers and logs
+	Instance string // of this process, unique among all
+	Version  string // of Nudge
+
+	BasePath   string   // below which all public paths live, such as /push; "": none
+	Origins    []string // of pages elsewhere that may read answers; "*": all
+	Cookie     string   // name of the cookie that may hold a token; "": none
+	QueryToken bool     // whether ?token= may
+
+	DrainDelay  time.Duration // between not being ready and the first goodbye
+	DrainWindow time.Duration // in which all streams get theirs
+
+	Log *slog.Logger // nil: discarded
+}
+
+// Gateway is one gateway. [New] makes it, [Gateway.Run] runs what is not a request, the handlers serve.
+type Gateway struct {
+	opt       Options
+	log       *slog.Logger
+	current   atomic.Pointer[current]
+	board     *version.Board
+	source    version.Source
+	hub       *hub
+	pulse     *pulse
+	admission *admission
+	metrics   *metrics
+	public    http.Handler
+	ops       http.Handler
+
+	begun       time.Time
+	listenUntil atomic.Int64 // when the fleet was listened to, Unix nanoseconds; 0: no echo yet
+
+	phase  atomicPhase
+	recast chan struct{} // one slot: the flag changed
+}
+
+// New returns a gateway at rest.
+func New(opt Options) (*Gateway, error) {
+	if opt.Source == nil {
+		return nil, errors.New("gateway: Options.Source is needed")
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), recast: make(chan struct{}, 1)}
+	c, err := newCurrent(opt.Settings)
+	if err != nil {
+		return nil, err
+	}
+	g.current.Store(c)
+	g.pulse = newPulse(opt.Settings, opt.Probe, opt.Log)
+	g.board = version.NewBoard()
+	g.source, err = opt.Source(g.board, version.Evidence{Echo: g.pulse.echo, Lost: func(error) { g.pulse.lost() }})
+	if err != nil {
+		return nil, err
+	}
+	g.hub = newHub(g.board, g.source, func() time.Duration { return 2 * g.current.Load().Policy.Slow })
+	g.admission = newAdmission(func() Limits { return g.current.Load().Limits })
+	g.metrics = newMetrics(g.source, g.pulse, g.hub)
+	g.pulse.turned = func() {
+		for _, w := range g.hub.all() {
+			w.tempo()
+		}
+	}
+	g.pulse.judged = func(v fallback.Verdict) {
+		g.metrics.changes.Inc()
+		if v.Echoed && g.listenUntil.Load() == 0 {
+			g.listenUntil.Store(time.Now().Add(opt.Listen).UnixNano())
+		}
+	}
+	g.public, g.ops = g.publicRoutes(), g.opsRoutes()
+	return g, nil
+}
+
+// Handler serves the public listener.
+func (g *Gateway) Handler() http.Handler { return g.public }
+
+// Ops serves the operators' listener: metrics, status, profiles.
+func (g *Gateway) Ops() http.Handler { return g.ops }
+
+// Run runs the source, delivers its news and keeps the cadence until ctx ends, and returns when all it
+// started has ended. It outlasts the requests: end it after [Gateway.Drain] and the servers.
+func (g *Gateway) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, task := range []func(context.Context) error{g.source.Run, g.hub.run, g.pulse.run, g.recaster} {
+		group.Go(func() error { return task(ctx) })
+	}
+	return group.Wait()
+}
+
+// Apply puts new settings in force, all at once, without dropping a stream that they still allow. At an
+// error the old ones stay.
+func (g *Gateway) Apply(s Settings) error {
+	c, err := newCurrent(s)
+	if err != nil {
+		return err
+	}
+	g.current.Store(c)
+	if g.pulse.apply(s) {
+		g.log.Info("the flag changed", "enabled", s.Flag.Enabled, "percent", s.Flag.Percent, "ramp", s.Flag.Ramp)
+		signal(g.recast)
+	}
+	return nil
+}
+
+// Reloaded counts a reload of the configuration, and whether it could be applied.
+func (g *Gateway) Reloaded(err error) {
+	if err != nil {
+		g.metrics.reloads.WithLabelValues("refused").Inc()
+		g.metrics.reloadHealthy.Set(0)
+		return
+	}
+	g.metrics.reloads.WithLabelValues("applied").Inc()
+	g.metrics.reloadHealthy.Set(1)
+}
+
+// recaster makes every open stream follow a change of the flag, evenly over its ramp. A further change
+// starts anew with whoever is there then.
+func (g *Gateway) recaster(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-g.recast:
+		}
+		sweep, stop := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			paced(sweep, nil, g.hub.all(), g.current.Load().Flag.Ramp, (*watch).reconsider)
+		}()
+		select {
+		case <-done:
+		case <-ctx.Done():
+		case <-g.recast:
+			signal(g.recast)
+		}
+		stop()
+		<-done
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,195 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"nudge/version"
+)
+
+// hub knows who watches which project, and tells them what the board says.
+type hub struct {
+	board  *version.Board
+	source version.Source
+	// linger is how long a project stays subscribed after its last use.
+	linger func() time.Duration
+
+	mu      sync.Mutex // guards all below
+	topics  map[version.Project]*topic
+	watches map[*watch]struct{}
+	closed  bool          // drained: nobody joins any more
+	empty   chan struct{} // closed when closed and the last watch has left
+}
+
+// topic is a project in use, or lingering after its last use.
+type topic struct {
+	watchers map[*watch]int // each with the project's index in its slots
+	idle     time.Time      // since when there are none; zero: there are some
+}
+
+func newHub(board *version.Board, source version.Source, linger func() time.Duration) *hub {
+	return &hub{
+		board: board, source: source, linger: linger,
+		topics: map[version.Project]*topic{}, watches: map[*watch]struct{}{}, empty: make(chan struct{}),
+	}
+}
+
+// run delivers news until ctx ends.
+func (h *hub) run(ctx context.Context) error {
+	sweep := time.NewTicker(10 * time.Second)
+	defer sweep.Stop()
+	var changes []version.Change
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-h.board.Changed():
+			changes = h.board.Take(changes[:0])
+			h.deliver(changes)
+			clear(changes) // what was published with them is not kept
+		case now := <-sweep.C:
+			h.sweep(now)
+		}
+	}
+}
+
+func (h *hub) deliver(changes []version.Change) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range changes {
+		t := h.topics[c.Project]
+		if t == nil || len(t.watchers) == 0 {
+			continue
+		}
+		f := newFrame(c)
+		for w, i := range t.watchers {
+			w.offer(i, f)
+		}
+	}
+}
+
+// join makes w hear of its served projects. False: the hub is closed.
+func (h *hub) join(w *watch) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.watches[w] = struct{}{}
+	h.connectLocked(w)
+	return true
+}
+
+// rejoin follows a change of w's standings.
+func (h *hub) rejoin(w *watch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.disconnectLocked(w)
+	h.connectLocked(w)
+}
+
+// leave undoes join. After it, w hears nothing more.
+func (h *hub) leave(w *watch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.disconnectLocked(w)
+	delete(h.watches, w)
+	if h.closed && len(h.watches) == 0 {
+		h.closeEmptyLocked()
+	}
+}
+
+func (h *hub) connectLocked(w *watch) {
+	for p, i := range w.served() {
+		t := h.topics[p]
+		if t == nil {
+			t = &topic{watchers: map[*watch]int{}}
+			h.topics[p] = t
+			h.source.Watch(p)
+		}
+		t.idle = time.Time{}
+		t.watchers[w] = i
+	}
+}
+
+func (h *hub) disconnectLocked(w *watch) {
+	for i := range w.slots { // the projects of a watch never change, so this needs no lock of w
+		if t := h.topics[w.slots[i].project]; t != nil {
+			delete(t.watchers, w)
+			if len(t.watchers) == 0 && t.idle.IsZero() {
+				t.idle = time.Now()
+			}
+		}
+	}
+}
+
+// sweep forgets projects that nobody has used for long.
+func (h *hub) sweep(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	linger := h.linger()
+	for p, t := range h.topics {
+		if len(t.watchers) == 0 && now.Sub(t.idle) >= linger {
+			delete(h.topics, p)
+			h.source.Forget(p)
+		}
+	}
+}
+
+// all are the watches that are open now, in no order.
+func (h *hub) all() []*watch {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]*watch, 0, len(h.watches))
+	for w := range h.watches {
+		all = append(all, w)
+	}
+	return all
+}
+
+// close lets nobody join any more, and returns who is there. The channel is closed when all have left.
+func (h *hub) close() (left []*watch, empty <-chan struct{}) {
+	h.mu.Lock()
+	h.closed = true
+	if len(h.watches) == 0 {
+		h.closeEmptyLocked()
+	}
+	h.mu.Unlock()
+	return h.all(), h.empty
+}
+
+func (h *hub) closeEmptyLocked() {
+	select {
+	case <-h.empty:
+	default:
+		close(h.empty)
+	}
+}
+
+// counts are the projects in use or lingering, and the watches.
+func (h *hub) counts() (topics, watches int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.topics), len(h.watches)
+}
+
+// paced does something to each of all, evenly over a time, so that what follows from it is no herd. It
+// returns early when ctx ends or quit is closed.
+func paced(ctx context.Context, quit <-chan struct{}, all []*watch, over time.Duration, do func(*watch)) {
+	const slice = 20 * time.Millisecond // nobody notices less, and a timer for each costs more
+	begun := time.Now()
+	for i, w := range all {
+		due := time.Duration(float64(over) * float64(i) / float64(len(all)))
+		if wait := due - time.Since(begun); wait >= slice {
+			select {
+			case <-ctx.Done():
+				return
+			case <-quit:
+				return
+			case <-time.After(wait):
+			}
+		}
+		do(w)
+	}
+}

@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"nudge/fallback"
+	"nudge/version"
+)
+
+// metrics are all numbers that operators see. Labels are closed sets, never a project or a user.
+type metrics struct {
+	registry *prometheus.Registry
+
+	streams  prometheus.Gauge
+	closed   map[reason]prometheus.Counter
+	refused  *prometheus.CounterVec
+	requests *prometheus.CounterVec
+	missed   prometheus.Counter
+	changes  prometheus.Counter
+
+	hellos, versions, heartbeats, goodbyes prometheus.Counter
+
+	reloads       *prometheus.CounterVec
+	reloadHealthy prometheus.Gauge
+}
+
+func newMetrics(source version.Source, p *pulse, h *hub) *metrics {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		r.MustRegister(c)
+		return c
+	}
+	vector := func(name, help, label string, values []string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+		r.MustRegister(v)
+		for _, value := range values { // so that a graph begins at zero
+			v.WithLabelValues(value)
+		}
+		return v
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+		r.MustRegister(g)
+		return g
+	}
+	read := func(name, help string, f func() float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
+	}
+	count := func(name, help string, f func(version.Stats) uint64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
+			func() float64 { return float64(f(source.Stats())) }))
+	}
+
+	m := &metrics{
+		registry: r,
+		streams:  gauge("nudge_streams", "Streams open now."),
+		refused:  vector("nudge_refused_total", "Requests and streams refused, by code.", "code", codes),
+		requests: vector("nudge_requests_total", "Requests, by class of status.", "status", []string{"1xx", "2xx", "3xx", "4xx", "5xx"}),
+		missed:   counter("nudge_missed_total", "Reports of browsers whose poll found what push had not announced."),
+		changes:  counter("nudge_push_changes_total", "Changes of the push state or its reason."),
+		reloads: vector("nudge_config_reloads_total", "Reloads of the configuration, by outcome.", "outcome",
+			[]string{"applied", "refused"}),
+		reloadHealthy: gauge("nudge_config_reload_healthy", "1 if the configuration on disk is the one in force, 0 if it was refused."),
+		closed:        map[reason]prometheus.Counter{},
+	}
+	m.reloadHealthy.Set(1)
+	ends := vector("nudge_streams_closed_total", "Streams ended, by reason.", "reason", nil)
+	for _, why := range reasons {
+		m.closed[why] = ends.WithLabelValues(string(why))
+	}
+	sent := vector("nudge_events_sent_total", "Events written to streams, by name.", "event", nil)
+	m.hellos, m.versions = sent.WithLabelValues("hello"), sent.WithLabelValues("version")
+	m.heartbeats, m.goodbyes = sent.WithLabelValues("heartbeat"), sent.WithLabelValues("goodbye")
+
+	for _, state := range []fallback.Push{fallback.Healthy, fallback.Degraded, fallback.Down} {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "nudge_push_state", Help: "1 for the present push state, 0 for the others.",
+			ConstLabels: prometheus.Labels{"state": state.String()},
+		}, func() float64 { return truth(p.heard().Push == state) }))
+	}
+	read("nudge_poll_seconds", "Interval told to browsers with a proven stream.", func() float64 { return p.now().Poll.Seconds() })
+	read("nudge_fast_seconds", "Interval told to all other browsers.", func() float64 { return p.now().Fast.Seconds() })
+	read("nudge_projects", "Projects in use, or used not long ago.", func() float64 { n, _ := h.counts(); return float64(n) })
+	count("nudge_source_messages_total", "Messages received from publishers.", func(s version.Stats) uint64 { return s.Messages })
+	count("nudge_source_malformed_total", "Messages that could not be read and were ignored.", func(s version.Stats) uint64 { return s.Malformed })
+	count("nudge_source_gaps_total", "Times that the subscription to Redis broke.", func(s version.Stats) uint64 { return s.Gaps })
+	return m
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,153 @@
+package gateway_test
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"nudge/gateway"
+)
+
+// closed are all series of ours and the only values that their labels may have.
+var closed = map[string]map[string][]string{
+	"nudge_streams":              nil,
+	"nudge_streams_closed_total": {"reason": {"drain", "expired", "gone", "off", "overload", "rotate", "stuck"}},
+	"nudge_refused_total": {"code": {
+		"draining", "expired", "forbidden", "internal", "invalid", "limit", "malformed", "method", "missing",
+		"not_found", "origin", "too_large", "unavailable",
+	}},
+	"nudge_requests_total":         {"status": {"1xx", "2xx", "3xx", "4xx", "5xx"}},
+	"nudge_events_sent_total":      {"event": {"goodbye", "heartbeat", "hello", "version"}},
+	"nudge_missed_total":           nil,
+	"nudge_push_changes_total":     nil,
+	"nudge_push_state":             {"state": {"degraded", "down", "healthy"}},
+	"nudge_poll_seconds":           nil,
+	"nudge_fast_seconds":           nil,
+	"nudge_projects":               nil,
+	"nudge_config_reloads_total":   {"outcome": {"applied", "refused"}},
+	"nudge_config_reload_healthy":  nil,
+	"nudge_source_messages_total":  nil,
+	"nudge_source_malformed_total": nil,
+	"nudge_source_gaps_total":      nil,
+}
+
+func TestMetrics(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Limits.Streams = 3 }, func(t *testing.T, r *rig) {
+		s := r.open("/events?project=42")
+		s.next("hello")
+		r.news("42@1", "42@2")
+		s.next("version")
+		gone := r.open("/events?project=evil-project", as("evil-subject"))
+		gone.next("hello")
+		gone.leave()
+		gone.ended()
+		for _, path := range []string{"/events?project=!", "/nowhere-at-all", "/versions?project=42", "/nudge.js"} {
+			r.get(path)
+			r.do(http.MethodPatch, path, "")
+			r.get(path, nobody)
+			r.get(path, as("ann", "7"))
+		}
+		r.Reloaded(nil)
+		r.Reloaded(http.ErrNoCookie)
+		r.source.silent.Store(true)
+		time.Sleep(time.Minute)
+
+		a := r.get("/ops/metrics")
+		parser := expfmt.NewTextParser(model.UTF8Validation)
+		families, err := parser.TextToMetricFamilies(strings.NewReader(a.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, labels := range closed {
+			if families[name] == nil {
+				t.Errorf("no %s", name)
+				continue
+			}
+			seen := map[string][]string{}
+			for _, m := range families[name].GetMetric() {
+				for _, l := range m.GetLabel() {
+					seen[l.GetName()] = append(seen[l.GetName()], l.GetValue())
+				}
+			}
+			if labels == nil {
+				labels = map[string][]string{}
+			}
+			if d := cmp.Diff(labels, seen); d != "" {
+				t.Errorf("%s: %s", name, d)
+			}
+			if families[name].GetHelp() == "" {
+				t.Errorf("%s has no help", name)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(families)) {
+			if _, known := closed[name]; !known && !strings.HasPrefix(name, "go_") && !strings.HasPrefix(name, "process_") {
+				t.Errorf("%s is not in the list", name)
+			}
+		}
+		if strings.Contains(a.body, "evil") {
+			t.Error("a project or a subject is in the metrics")
+		}
+		for series, want := range map[string]float64{
+			"nudge_streams": 1, "nudge_projects": 2, `nudge_streams_closed_total{reason="gone"}`: 1,
+			`nudge_events_sent_total{event="hello"}`: 2, `nudge_source_messages_total`: 2,
+			`nudge_push_state{state="down"}`: 1, `nudge_push_state{state="healthy"}`: 0, "nudge_poll_seconds": 10, "nudge_fast_seconds": 10,
+			"nudge_push_changes_total": 3, `nudge_config_reloads_total{outcome="applied"}`: 1,
+			`nudge_config_reloads_total{outcome="refused"}`: 1, "nudge_config_reload_healthy": 0,
+			`nudge_refused_total{code="not_found"}`: 4, `nudge_refused_total{code="method"}`: 3,
+		} {
+			if got := r.metric(series); got != want {
+				t.Errorf("%s is %v, not %v", series, got, want)
+			}
+		}
+		r.Reloaded(nil)
+		if got := r.metric("nudge_config_reload_healthy"); got != 1 {
+			t.Errorf("after a good reload: %v", got)
+		}
+	})
+}
+
+func TestStatus(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Flag.Exclude = []string{"beta-*"} }, func(t *testing.T, r *rig) {
+		begun := time.Now()
+		r.open("/events?project=42&project=7").next("hello")
+		r.held("/versions?project=8&wait=9s")
+		want := object{
+			"protocol": 1.0, "node": "gw-1", "instance": "i-1", "version": "v0", "started": begun.Format(time.RFC3339Nano),
+			"phase": "serving", "push": "healthy", "reason": "", "last_echo": begun.Format(time.RFC3339Nano),
+			"poll_ms": 300000.0, "fast_ms": 10000.0, "jitter": 0.2, "heartbeat_ms": 25000.0,
+			"flag":    object{"enabled": true, "percent": 100.0, "include": []any{}, "exclude": []any{"beta-*"}, "ramp_ms": 60000.0},
+			"streams": 2.0, "projects": 3.0, "refusing": "",
+		}
+		if d := cmp.Diff(want, r.get("/ops/status", nobody).json(t)); d != "" {
+			t.Error(d)
+		}
+		done := r.drain(t.Context())
+		if got := r.get("/ops/status").json(t)["phase"]; got != "leaving" {
+			t.Errorf("phase %v", got)
+		}
+		<-done
+		if got := r.get("/ops/status").json(t); got["phase"] != "drained" || got["refusing"] != "draining" || got["streams"] != 0.0 {
+			t.Error(got)
+		}
+	})
+}
+
+func TestProfiles(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		for _, path := range []string{"/ops/debug/pprof/cmdline", "/ops/debug/pprof/heap"} {
+			if a := r.get(path); a.StatusCode != 200 {
+				t.Errorf("%s: %d", path, a.StatusCode)
+			}
+		}
+		if a := r.get("/ops/events?project=42"); a.StatusCode != 404 {
+			t.Errorf("streams on the operators' listener: %d", a.StatusCode)
+		}
+	})
+}

@@ -1,0 +1,143 @@
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"nudge/version"
+)
+
+func TestParseMarks(t *testing.T) {
+	for query, want := range map[string]string{
+		"project=42":                              "42",
+		"project=42@7&project=7":                  "42@7 7",
+		"project=42@7&project=42@9&project=42@8":  "42@9",
+		"project=42&project=42@0":                 "42@0",
+		"project=42@0&project=42":                 "42@0",
+		"project=b&project=a&project=b@1&x=!":     "b@1 a",
+		"project=42%407":                          "42@7",
+		"Project=42":                              "",
+		"project=":                                "error",
+		"project":                                 "error",
+		"project=42@":                             "error",
+		"project=42@-1":                           "error",
+		"project=42@9007199254740992":             "error",
+		"project=4%0a2":                           "error",
+		"project=1&project=2&project=3&project=4": "error", // three are the most here
+		"project=42;project=7":                    "error",
+	} {
+		marks, err := parseMarks(query, 3)
+		var texts []string
+		for _, m := range marks {
+			texts = append(texts, m.String())
+		}
+		got := strings.Join(texts, " ")
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%s: %q, not %q (%v)", query, got, want, err)
+		}
+	}
+}
+
+func FuzzParseMarks(f *testing.F) {
+	for _, seed := range []string{"project=42@124&project=7", "project=42&project=42@0", "project=%00", "project=4\n2", "&&=", "project=a@b@c"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		marks, err := parseMarks(query, 8)
+		if err != nil {
+			return
+		}
+		if len(marks) > 8 {
+			t.Fatalf("%d marks", len(marks))
+		}
+		seen := map[version.Project]bool{}
+		var again []string
+		for _, m := range marks {
+			if seen[m.Project] {
+				t.Fatalf("%s twice", m.Project)
+			}
+			seen[m.Project] = true
+			back, err := version.ParseMark(m.String())
+			if err != nil || back != m {
+				t.Fatalf("%v reads back as %v, %v", m, back, err)
+			}
+			again = append(again, "project="+m.String())
+		}
+		twice, err := parseMarks(strings.Join(again, "&"), 8)
+		if err != nil || fmt.Sprint(twice) != fmt.Sprint(marks) {
+			t.Fatalf("%v reads back as %v, %v", marks, twice, err)
+		}
+	})
+}
+
+func FuzzParseNews(f *testing.F) {
+	for _, seed := range []string{
+		`{"project":"42","version":124}`, `[{"project":"42","version":124,"prev":1,"writer":"w","data":{"a":"\n"}}]`, "[]", "null", "[null]",
+		`{"project":"42","version":1,"reset":true}`, `[1]`, "\"", `[[]]`, `{"project":"42","version":1,"prev":0,"data":"\u2028"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		news, err := parseNews(body)
+		if err != nil {
+			return
+		}
+		for _, n := range news {
+			if n.Project == (version.Project{}) || n.Version < 0 || n.Version > version.Max {
+				t.Fatalf("%+v", n)
+			}
+			frame := newFrame(version.Change{Project: n.Project, State: version.State{Known: true, Version: n.Version}, Reset: n.Reset, Extras: &n})
+			for _, b := range [][]byte{frame.plain, frame.reset} {
+				if b == nil {
+					continue
+				}
+				lines := strings.Split(string(b), "\n")
+				if len(lines) != 5 || strings.Contains(string(b), "\r") {
+					t.Fatalf("an event of %d lines: %q", len(lines), b)
+				}
+				data, found := strings.CutPrefix(lines[2], "data: ")
+				if !found || !json.Valid([]byte(data)) {
+					t.Fatalf("data is no JSON: %q", b)
+				}
+			}
+		}
+	})
+}
+
+func FuzzToken(f *testing.F) {
+	v := newVerifier(Auth{Secret: "secret", Audience: "nudge"})
+	good, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"aud": "nudge", "exp": time.Now().Add(time.Hour).Unix()}).
+		SignedString([]byte("secret"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	if _, err := v.verify(good); err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{"Bearer " + good, "Bearer", "bearer x.y.z", "Bearer  ..", " ", "Bearer " + good + ".", "Basic eDp5", "Bearer \x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		r := &http.Request{Header: http.Header{"Authorization": {header}}}
+		token := bearer(r)
+		who, err := v.verify(token)
+		if (who == nil) == (err == nil) {
+			t.Fatalf("%v and %v", who, err)
+		}
+		if err == nil && token != good {
+			t.Fatalf("believes %q", header)
+		}
+		if err != nil && err != errTokenExpired && err != errTokenInvalid {
+			t.Fatalf("%v", err)
+		}
+	})
+}

@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+
+	"nudge/fallback"
+	"nudge/version"
+)
+
+// pace is the body of /poll-interval.
+type pace struct {
+	Protocol int `json:"protocol"`
+	cadence
+	TTLMS          int64    `json:"ttl_ms"`
+	ConnectAfterMS int64    `json:"connect_after_ms"`
+	Denied         []string `json:"denied"`
+	Off            []string `json:"off"`
+	Refusing       string   `json:"refusing"` // why no stream would be let in now; "": it would
+}
+
+// pollInterval serves GET /poll-interval: how often to poll now, and why there is no stream. Projects and
+// token are optional; with them the flag's rules are this caller's.
+func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
+	marks, err := parseMarks(r.URL.RawQuery, g.current.Load().Limits.ProjectsPerStream)
+	if err != nil {
+		g.refuse(w, malformed(err))
+		return
+	}
+	who, err := g.caller(r)
+	if err != nil && err != errTokenMissing {
+		p := unauthorized(err)
+		w.Header().Set("X-Poll-Interval", g.pollSeconds())
+		g.refuseWith(w, p, struct {
+			*problem
+			pace
+		}{p, g.pace(&caller{open: true}, nil)})
+		return
+	}
+	if who == nil {
+		// Nobody in particular: which projects a token would open cannot be said, so none is denied.
+		who = &caller{open: true}
+	}
+	if who.fromCookie && g.foreign(r) {
+		g.refuse(w, foreignOrigin())
+		return
+	}
+	w.Header().Set("X-Poll-Interval", g.pollSeconds())
+	writeOK(w, g.pace(who, marks))
+}
+
+func (g *Gateway) pollSeconds() string {
+	return strconv.FormatInt(g.pulse.now().FastSeconds(), 10)
+}
+
+func (g *Gateway) pace(who *caller, marks []version.Mark) pace {
+	a := &ask{who: who, marks: marks, slots: g.standings(who, marks)}
+	excluded := !g.current.Load().Flag.AllowsCaller(who.subject)
+	if len(marks) > 0 {
+		excluded = a.count(off) > 0 && a.count(served) == 0
+	}
+	c := g.pulse.now()
+	answer := pace{
+		Protocol: protocol, TTLMS: c.TTL().Milliseconds(),
+		Denied: a.named(denied), Off: a.named(off), Refusing: g.refusing(),
+	}
+	if excluded {
+		c = g.pulse.without()
+	} else {
+		answer.ConnectAfterMS = g.pulse.connectAfter().Milliseconds()
+	}
+	answer.cadence = newCadence(c)
+	return answer
+}
+
+// refusing is why a stream would not be let in now.
+func (g *Gateway) refusing() string {
+	switch {
+	case g.leaving():
+		return "draining"
+	case g.admission.full():
+		return "limit"
+	}
+	return ""
+}
+
+// down tells whether the gateway cannot know whether anything changed.
+func (g *Gateway) down() bool { return g.pulse.now().Push == fallback.Down }

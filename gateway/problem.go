@@ -1,0 +1,118 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// problem is a refusal, RFC 9457. Codes are a closed set: they are labels of a metric.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Code   string `json:"code"`
+
+	retryAfter time.Duration // of 429 and 503
+	goodbye    reason        // what a stream is told instead of 429 and 503
+}
+
+const (
+	codeMalformed   = "malformed"
+	codeForbidden   = "forbidden"
+	codeOrigin      = "origin"
+	codeLimit       = "limit"
+	codeDraining    = "draining"
+	codeUnavailable = "unavailable"
+	codeTooLarge    = "too_large"
+	codeNotFound    = "not_found"
+	codeMethod      = "method"
+	codeInternal    = "internal"
+)
+
+// codes are all, those of tokens among them.
+var codes = []string{
+	codeMalformed, codeForbidden, codeOrigin, codeLimit, codeDraining, codeUnavailable, codeTooLarge,
+	codeNotFound, codeMethod, codeInternal, errTokenMissing.Error(), errTokenExpired.Error(), errTokenInvalid.Error(),
+}
+
+func newProblem(status int, code, detail string) *problem {
+	return &problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code}
+}
+
+func malformed(err error) *problem {
+	return newProblem(http.StatusBadRequest, codeMalformed, err.Error())
+}
+
+// unauthorized refuses for one of the token errors.
+func unauthorized(err error) *problem {
+	detail := map[error]string{
+		errTokenMissing: "a token is needed: send it as Authorization: Bearer, or give it once to POST /session",
+		errTokenExpired: "the token has expired; fetch a new one from the application",
+		errTokenInvalid: "the token is not accepted; fetch a new one from the application",
+	}[err]
+	return newProblem(http.StatusUnauthorized, err.Error(), detail)
+}
+
+func foreignOrigin() *problem {
+	return newProblem(http.StatusForbidden, codeOrigin,
+		"pages of this origin may not do that here; add the origin to cors.origins if they should")
+}
+
+// limited refuses for a limit: status 429 if it is the caller's own, else 503.
+func limited(status int, detail string, after time.Duration) *problem {
+	p := newProblem(status, codeLimit, detail)
+	p.retryAfter, p.goodbye = after, reasonOverload
+	return p
+}
+
+func draining() *problem {
+	p := newProblem(http.StatusServiceUnavailable, codeDraining, "this gateway is leaving; another one serves you")
+	p.retryAfter, p.goodbye = time.Second, reasonDrain
+	return p
+}
+
+func unavailable(detail string, after time.Duration) *problem {
+	p := newProblem(http.StatusServiceUnavailable, codeUnavailable, detail)
+	p.retryAfter, p.goodbye = after, reasonOverload
+	return p
+}
+
+// refuse writes p as an HTTP answer.
+func (g *Gateway) refuse(w http.ResponseWriter, p *problem) {
+	g.refuseWith(w, p, p)
+}
+
+// refuseWith writes p with a body that says more.
+func (g *Gateway) refuseWith(w http.ResponseWriter, p *problem, body any) {
+	g.metrics.refused.WithLabelValues(p.Code).Inc()
+	h := w.Header()
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(ceilSeconds(p.retryAfter))))
+	}
+	writeJSON(w, p.Status, "application/problem+json", body)
+}
+
+func ceilSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+
+// writeJSON writes an answer that nobody may cache.
+func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
+	text, err := json.Marshal(body)
+	if err != nil { // our own types; a float that is no number would be a bug of ours
+		panic(err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(len(text)+1))
+	w.WriteHeader(status)
+	w.Write(append(text, '\n'))
+}
+
+func writeOK(w http.ResponseWriter, body any) { writeJSON(w, http.StatusOK, "application/json", body) }

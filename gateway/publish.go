@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"nudge/version"
+)
+
+// publishMost bounds one request's array.
+const publishMost = 1000
+
+// receipt is the body of a publisher's answer.
+type receipt struct {
+	Accepted int `json:"accepted"`
+	Stale    int `json:"stale"`
+}
+
+// publish serves POST /versions: one advance, or an array of them; all or, if one is bad, none.
+func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) {
+	body, p := g.body(w, r)
+	if p != nil {
+		g.refuse(w, p)
+		return
+	}
+	news, err := parseNews(body)
+	if err != nil {
+		g.refuse(w, malformed(err))
+		return
+	}
+	who, err := g.caller(r)
+	if err != nil {
+		g.refuse(w, unauthorized(err))
+		return
+	}
+	for i, n := range news {
+		if !who.mayPublish(n.Project) {
+			detail := fmt.Sprintf("the token may not publish project %s (element %d); its publish claim says which it may", n.Project, i)
+			if who.open {
+				detail = "auth.open lets nobody publish over HTTP; publish to Redis, or configure auth.secret"
+			}
+			g.refuse(w, newProblem(http.StatusForbidden, codeForbidden, detail))
+			return
+		}
+	}
+	if g.foreign(r) {
+		g.refuse(w, foreignOrigin())
+		return
+	}
+	got, err := g.source.Publish(r.Context(), news)
+	if err != nil {
+		g.log.Warn("publishing failed", "projects", len(news), "error", err)
+		g.refuse(w, unavailable("Redis did not take it; publish the same again, what it took already counts as stale", 2*time.Second))
+		return
+	}
+	writeOK(w, receipt(got))
+}
+
+// body reads a request's body within the limit.
+func (g *Gateway) body(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
+	limit := g.current.Load().Limits.Body
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, newProblem(http.StatusRequestEntityTooLarge, codeTooLarge,
+			fmt.Sprintf("the body is longer than %d bytes; send less at once, or raise limits.body", limit))
+	case err != nil:
+		return nil, malformed(fmt.Errorf("the body did not arrive whole: %v", err))
+	}
+	return body, nil
+}
+
+// parseNews reads an object or an array of them. The error names index and field of the first bad element.
+func parseNews(body []byte) ([]version.News, error) {
+	body = bytes.TrimSpace(body)
+	if len(body) == 0 || body[0] != '[' {
+		var n version.News
+		if err := strict(body, &n); err != nil {
+			return nil, err
+		}
+		return []version.News{n}, nil
+	}
+	var elements []json.RawMessage
+	if err := strict(body, &elements); err != nil {
+		return nil, err
+	}
+	if len(elements) > publishMost {
+		return nil, fmt.Errorf("%d elements; %d is the most for one request", len(elements), publishMost)
+	}
+	news := make([]version.News, len(elements))
+	for i, e := range elements {
+		if err := news[i].UnmarshalJSON(e); err != nil {
+			return nil, fmt.Errorf("element %d: %w", i, err)
+		}
+	}
+	return news, nil
+}
+
+// strict decodes one JSON value with nothing behind it.
+func strict(body []byte, into any) error {
+	if !json.Valid(body) {
+		return errors.New(`the body is not JSON; send {"project":"42","version":124} or an array of such objects`)
+	}
+	return json.Unmarshal(body, into)
+}

@@ -1,0 +1,146 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"nudge/fallback"
+)
+
+// pulse decides the cadence of the moment, from health, flag and policy, and tells when it changes.
+type pulse struct {
+	health *fallback.Health
+	log    *slog.Logger
+	wake   chan struct{} // one slot: something may have changed
+	// turned is called after the cadence changed.
+	turned func()
+	// judged is called with each verdict that differs from the one before; at first, push is starting.
+	judged func(fallback.Verdict)
+
+	mu        sync.Mutex // guards all below
+	policy    fallback.Policy
+	flag      fallback.Flag
+	ramp      fallback.Ramp
+	returning time.Time // until when those that the flag lets in again are spread
+	verdict   fallback.Verdict
+	cadence   fallback.Cadence
+}
+
+func newPulse(s Settings, probe time.Duration, log *slog.Logger) *pulse {
+	p := &pulse{
+		health: fallback.NewHealth(probe), log: log, wake: make(chan struct{}, 1),
+		policy: s.Policy, flag: s.Flag, ramp: fallback.NewRamp(s.Flag.Enabled),
+		verdict: fallback.Verdict{Push: fallback.Down, Reason: fallback.ReasonStarting},
+	}
+	p.cadence = p.policy.Cadence(fallback.Input{Push: p.verdict.Push})
+	return p
+}
+
+// echo and lost are what a source's evidence is wired to.
+func (p *pulse) echo(sent time.Time) {
+	p.health.Echo(sent, time.Now())
+	p.signal()
+}
+
+func (p *pulse) lost() {
+	p.health.Lost(time.Now())
+	p.signal()
+}
+
+func (p *pulse) signal() {
+	signal(p.wake)
+}
+
+// apply takes new settings. A flag that is switched moves the interval over its ramp; one that lets more
+// callers in spreads their coming over the same time.
+func (p *pulse) apply(s Settings) (flagChanged bool) {
+	p.mu.Lock()
+	now := time.Now()
+	flagChanged = !sameFlag(p.flag, s.Flag)
+	if flagChanged {
+		p.returning = now.Add(s.Flag.Ramp)
+	}
+	p.ramp = p.ramp.Turn(s.Flag.Enabled, s.Flag.Ramp, now)
+	p.policy, p.flag = s.Policy, s.Flag
+	p.mu.Unlock()
+	p.signal()
+	return flagChanged
+}
+
+// run judges again whenever something is reported, and whenever time alone changes the verdict.
+func (p *pulse) run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if next := p.judge(time.Now()); !next.IsZero() {
+			timer.Reset(time.Until(next))
+		}
+	}
+}
+
+// judge brings verdict and cadence up to date, and returns when it must be called again; zero: when
+// something is reported.
+func (p *pulse) judge(now time.Time) (next time.Time) {
+	p.mu.Lock()
+	verdict := p.health.Verdict(now)
+	before, was := p.verdict, p.cadence
+	p.verdict = verdict
+	p.cadence = p.policy.Cadence(fallback.Input{Push: verdict.Push, Share: p.ramp.Share(now)})
+	turned := p.cadence != was
+	next = verdict.Until
+	if step := p.ramp.Next(now); !step.IsZero() && (next.IsZero() || step.Before(next)) {
+		next = step
+	}
+	p.mu.Unlock()
+
+	if verdict.Push != before.Push || verdict.Reason != before.Reason {
+		p.log.Info("push is "+verdict.Push.String(), "reason", string(verdict.Reason), "was", before.Push.String())
+		p.judged(verdict)
+	}
+	if turned {
+		p.turned()
+	}
+	return next
+}
+
+// now is the cadence of those whom the flag lets in.
+func (p *pulse) now() fallback.Cadence {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cadence
+}
+
+// without is the cadence of those whom it does not.
+func (p *pulse) without() fallback.Cadence {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.policy.Cadence(fallback.Input{Push: fallback.Off})
+}
+
+// heard is the verdict of the moment.
+func (p *pulse) heard() fallback.Verdict {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.verdict
+}
+
+// connectAfter spreads the coming of one caller after a change of the flag.
+func (p *pulse) connectAfter() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	left := time.Until(p.returning)
+	if left <= 0 {
+		return 0
+	}
+	return time.Duration(rand.Float64() * float64(left))
+}

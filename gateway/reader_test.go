@@ -1,0 +1,96 @@
+package gateway_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nudge/gateway"
+)
+
+// stuck opens a stream and never reads it: on a pipe the first write waits.
+func (r *rig) stuck(path string) net.Conn {
+	r.t.Helper()
+	conn, err := r.dial()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gw\r\nAuthorization: Bearer %s\r\n\r\n", path, anybody); err != nil {
+		r.t.Fatal(err)
+	}
+	return conn
+}
+
+// Who takes nothing for two heartbeats and 30 s is dead.
+func TestStuckReaderIsEnded(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		conn := r.stuck("/events?project=42")
+		defer conn.Close()
+		time.Sleep(79 * time.Second)
+		if n := r.streams(); n != 1 {
+			t.Errorf("%d streams after 79 s", n)
+		}
+		time.Sleep(2 * time.Second)
+		if n := r.streams(); n != 0 {
+			t.Errorf("%d streams after 81 s", n)
+		}
+		if n := r.metric(`nudge_streams_closed_total{reason="stuck"}`); n != 1 {
+			t.Errorf("%v counted as stuck", n)
+		}
+	})
+}
+
+func TestClientGoesAway(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		all := opened(r, 20)
+		if n := r.streams(); n != 20 {
+			t.Fatalf("%d streams", n)
+		}
+		for _, s := range all {
+			s.leave()
+		}
+		synctest.Wait()
+		if n := r.streams(); n != 0 {
+			t.Errorf("%d streams", n)
+		}
+		if n := r.metric("nudge_streams"); n != 0 {
+			t.Errorf("nudge_streams %v", n)
+		}
+		if n := r.metric(`nudge_streams_closed_total{reason="gone"}`); n != 20 {
+			t.Errorf("%v counted as gone", n)
+		}
+	})
+}
+
+// The connection of a stream that has ended serves other requests, for as long as the browser likes.
+func TestConnectionOutlivesItsStream(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Flag.Ramp = 0 }, func(t *testing.T, r *rig) {
+		conn := r.stuck("/events?project=42")
+		defer conn.Close()
+		in := bufio.NewReader(conn)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.apply(func(s *gateway.Settings) { s.Flag.Enabled = false })
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		time.Sleep(10 * time.Minute)
+		fmt.Fprint(conn, "GET /live HTTP/1.1\r\nHost: gw\r\n\r\n")
+		again, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Body.Close()
+		if again.StatusCode != 200 {
+			t.Error(again.StatusCode)
+		}
+	})
+}

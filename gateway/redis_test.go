@@ -1,0 +1,82 @@
+package gateway_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nudge/gateway"
+	"nudge/version"
+	"nudge/version/redistest"
+)
+
+// The journey from a real Redis to a stream: published, read from the key, lost and found again.
+func TestRedis(t *testing.T) {
+	server := redistest.Start(t)
+	const probe = 100 * time.Millisecond
+	r := wire(t, func(o *gateway.Options) {
+		o.Probe = probe
+		o.Source = func(b *version.Board, e version.Evidence) (version.Source, error) {
+			return version.NewRedis(b, version.RedisOptions{Addr: server.Addr, Probe: probe, Evidence: e})
+		}
+	})
+	server.Do("SET", "nudge:{7}", "70")
+	s := r.open("/events?project=42&project=7")
+	hello := s.next("hello")
+	if d := cmp.Diff([]any{object{"7": 70.0}, []any{"42"}}, []any{hello["versions"], hello["unknown"]}); d != "" {
+		t.Fatal(d)
+	}
+	server.Do("PUBLISH", "nudge:{42}", "124")
+	if e := s.find("version"); e.LastEventID != "42@124" {
+		t.Error(e)
+	}
+	if a := r.post("/versions", `{"project":"42","version":125}`); a.StatusCode != 200 {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	if e := s.find("version"); e.LastEventID != "42@125" {
+		t.Error(e)
+	}
+	if got := server.Do("GET", "nudge:{42}"); got != "125" {
+		t.Errorf("the key holds %v", got)
+	}
+
+	killed := time.Now()
+	server.Kill()
+	for down := false; !down; {
+		if e := s.find("heartbeat"); e.json(t)["push"] == "down" {
+			down = true
+			if told := e.json(t); told["poll_ms"] != told["fast_ms"] {
+				t.Error(told)
+			}
+			if after := e.at.Sub(killed); after > 2*probe+3*time.Second {
+				t.Errorf("down after %v", after)
+			}
+		}
+	}
+	isProblem(t, r.get("/versions?project=42"), "unavailable")
+	isProblem(t, r.post("/versions", `{"project":"42","version":126}`), "unavailable")
+	if a := r.get("/live"); a.StatusCode != 200 || a.json(t)["push"] != "down" {
+		t.Errorf("/live: %d %s", a.StatusCode, a.body)
+	}
+
+	server.Start() // empty: nothing that was believed may be believed any more
+	for {
+		again := s.find("hello").json(t)
+		if len(again["waiting"].([]any)) > 0 {
+			continue
+		}
+		if d := cmp.Diff(object{}, again["versions"]); d != "" || len(again["unknown"].([]any)) == 0 {
+			t.Errorf("%s %v", d, again)
+		}
+		if len(again["unknown"].([]any)) == 2 {
+			break
+		}
+	}
+	server.Do("PUBLISH", "nudge:{42}", "126")
+	if e := s.find("version"); e.LastEventID != "42@126" {
+		t.Error(e)
+	}
+	for s.find("heartbeat").json(t)["push"] != "healthy" {
+	}
+}

@@ -1,0 +1,102 @@
+package gateway
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"nudge/web"
+)
+
+// publicRoutes are what browsers and publishers use.
+func (g *Gateway) publicRoutes() http.Handler {
+	r := g.router()
+	r.Use(g.located, g.access)
+	mount := func(r chi.Router) {
+		read(r, "/live", g.live)
+		read(r, "/ready", g.ready)
+		for _, name := range web.Names() {
+			read(r, "/"+name, g.shim(name))
+		}
+		r.Group(func(r chi.Router) {
+			r.Use(g.cors())
+			control := map[string]map[string]http.HandlerFunc{
+				"/events":        {http.MethodGet: g.events},
+				"/poll-interval": {http.MethodGet: g.pollInterval, http.MethodHead: g.pollInterval},
+				"/versions":      {http.MethodGet: g.versions, http.MethodPost: g.publish},
+				"/session":       {http.MethodPost: g.session},
+				"/missed":        {http.MethodPost: g.missed},
+			}
+			for path, methods := range control {
+				for method, handle := range methods {
+					r.MethodFunc(method, path, handle)
+				}
+				// The CORS middleware answers preflights; what gets past it is none.
+				r.Options(path, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+			}
+		})
+	}
+	if g.opt.BasePath == "" {
+		mount(r)
+		return r
+	}
+	r.Route(g.opt.BasePath, mount)
+	return r
+}
+
+// read serves what may be read at any time, and asked whether it is there. A HEAD of a stream makes no sense.
+func read(r chi.Router, path string, handle http.HandlerFunc) {
+	r.Get(path, handle)
+	r.Head(path, handle)
+}
+
+// router has our answers for what it does not know.
+func (g *Gateway) router() chi.Router {
+	r := chi.NewRouter()
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		g.refuse(w, newProblem(http.StatusNotFound, codeNotFound, "nothing lives at this path; docs/protocol.md lists what does"))
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		allowed := allowedMethods(r, req.URL.Path)
+		w.Header().Set("Allow", allowed)
+		g.refuse(w, newProblem(http.StatusMethodNotAllowed, codeMethod, "this path takes "+allowed))
+	})
+	return r
+}
+
+func allowedMethods(r chi.Routes, path string) string {
+	all := []string{http.MethodGet, http.MethodHead, http.MethodPost}
+	return strings.Join(slices.DeleteFunc(all, func(m string) bool {
+		return !r.Match(chi.NewRouteContext(), m, path)
+	}), ", ")
+}
+
+// shim serves one of the browser's files to pages of any origin.
+func (g *Gateway) shim(name string) http.HandlerFunc {
+	file, ok := web.Shim(name)
+	if !ok {
+		panic("web has no " + name) // it was listed by web.Names
+	}
+	kind := "text/javascript; charset=utf-8"
+	if strings.HasSuffix(name, ".d.ts") {
+		kind = "application/typescript; charset=utf-8"
+	}
+	sum := sha256.Sum256(file)
+	etag := `"` + hex.EncodeToString(sum[:8]) + `"`
+	return func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		h.Set("Content-Type", kind)
+		h.Set("Cache-Control", "public, max-age=300") // a gateway of another version is soon believed
+		h.Set("ETag", etag)
+		h.Set("X-Content-Type-Options", "nosniff")
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(file))
+	}
+}

@@ -1,0 +1,199 @@
+package gateway_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/go-cmp/cmp"
+
+	"nudge/gateway"
+)
+
+func TestSession(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		token := sign(jwt.MapClaims{"subscribe": "42", "exp": time.Now().Add(time.Hour).Unix()})
+		bearer := "Authorization: Bearer " + token
+		for name, test := range map[string]struct {
+			headers []string
+			secure  bool
+		}{
+			"plain, on loopback by name":      {[]string{"Host: localhost:8080"}, false},
+			"plain, on loopback":              {[]string{"Host: 127.0.0.1:8080"}, false},
+			"plain, on IPv6 loopback":         {[]string{"Host: [::1]:8080"}, false},
+			"plain, on IPv6 without port":     {[]string{"Host: [::1]"}, false},
+			"plain, elsewhere":                {[]string{"Host: gw.example"}, true},
+			"plain, elsewhere with a port":    {[]string{"Host: 192.0.2.1:8080"}, true},
+			"a proxy ends TLS on loopback":    {[]string{"Host: localhost:8080", "X-Forwarded-Proto: https"}, true},
+			"a name that only begins like it": {[]string{"Host: localhost.evil.example"}, true},
+		} {
+			a := r.post("/session", "", append(test.headers, bearer)...)
+			if a.StatusCode != 204 || a.body != "" {
+				t.Errorf("%s: %d %s", name, a.StatusCode, a.body)
+				continue
+			}
+			want := "nudge=" + token + "; Path=/; Max-Age=3600; HttpOnly"
+			if test.secure {
+				want += "; Secure"
+			}
+			want += "; SameSite=Lax"
+			if d := cmp.Diff([]string{want}, a.Header.Values("Set-Cookie")); d != "" {
+				t.Errorf("%s: %s", name, d)
+			}
+			if got := a.Header.Get("Cache-Control"); got != "no-store" {
+				t.Errorf("Cache-Control: %s", got)
+			}
+		}
+		overTLS := httptest.NewRequest(http.MethodPost, "https://localhost/session", nil)
+		overTLS.Header.Set("Authorization", "Bearer "+token)
+		got := httptest.NewRecorder()
+		r.Handler().ServeHTTP(got, overTLS)
+		if all := got.Result().Cookies(); len(all) != 1 || !all[0].Secure {
+			t.Errorf("TLS on loopback: %v", all)
+		}
+
+		cookie := r.post("/session", "", bearer).Cookies()[0]
+		hello := r.open("/events?project=42", nobody, "Cookie: "+cookie.Name+"="+cookie.Value).next("hello")
+		if hello["token_expires_in_s"] != 3600.0 {
+			t.Error(hello)
+		}
+	})
+}
+
+func TestSessionRefuses(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		many := make([]string, 300)
+		for i := range many {
+			many[i] = strings.Repeat("p", 10)
+		}
+		for name, test := range map[string]struct {
+			headers []string
+			status  int
+			code    string
+		}{
+			"no token":        {[]string{nobody}, 401, "missing"},
+			"only a cookie":   {[]string{nobody, "Cookie: nudge=" + anybody}, 401, "missing"},
+			"a bad token":     {[]string{"Authorization: Bearer x"}, 401, "invalid"},
+			"an expired one":  {[]string{"Authorization: Bearer " + sign(jwt.MapClaims{"exp": 1})}, 401, "expired"},
+			"a foreign page":  {[]string{"Origin: https://evil.example"}, 403, "origin"},
+			"a token too big": {[]string{as("ann", many...)}, 413, "too_large"},
+		} {
+			a := r.post("/session", "", test.headers...)
+			if a.StatusCode != test.status || a.Header.Get("Set-Cookie") != "" {
+				t.Errorf("%s: %d, Set-Cookie: %s", name, a.StatusCode, a.Header.Get("Set-Cookie"))
+			}
+			isProblem(t, a, test.code)
+		}
+		if a := r.post("/session", "", "Origin: http://gw.example"); a.StatusCode != 204 {
+			t.Errorf("our own page: %d", a.StatusCode)
+		}
+	})
+}
+
+func TestSessionWithoutCookies(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Cookie = "" }, func(t *testing.T, r *rig) {
+		isProblem(t, r.post("/session", ""), "not_found")
+		isProblem(t, r.get("/events?project=42", nobody, "Cookie: nudge="+anybody), "missing")
+	})
+}
+
+func TestMissed(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		const good = `{"project":"42","version":125,"named":124}`
+		for _, test := range []struct {
+			name    string
+			body    string
+			headers []string
+			status  int
+			code    string
+		}{
+			{"good", good, nil, 204, ""},
+			{"nothing was named", `{"project":"42","version":125}`, nil, 204, ""},
+			{"null was named", `{"project":"42","version":125,"named":null}`, nil, 204, ""},
+			{"our own page", good, []string{"Origin: http://gw.example"}, 204, ""},
+			{"empty", "", []string{nobody}, 400, "malformed"},
+			{"no project", `{"version":1}`, []string{nobody}, 400, "malformed"},
+			{"bad project", `{"project":"!","version":1}`, []string{nobody}, 400, "malformed"},
+			{"no version", `{"project":"42","named":1}`, []string{nobody}, 400, "malformed"},
+			{"bad version", `{"project":"42","version":1e3}`, []string{nobody}, 400, "malformed"},
+			{"bad named", `{"project":"42","version":1,"named":-1}`, []string{nobody}, 400, "malformed"},
+			{"an array", "[" + good + "]", []string{nobody}, 400, "malformed"},
+			{"too large", good + strings.Repeat(" ", 64<<10), []string{nobody}, 413, "too_large"},
+			{"no token", good, []string{nobody}, 401, "missing"},
+			{"bad token", good, []string{"Authorization: Bearer x"}, 401, "invalid"},
+			{"another's project", good, []string{as("ann", "7")}, 403, "forbidden"},
+			{"foreign page", good, []string{"Origin: https://evil.example"}, 403, "origin"},
+		} {
+			a := r.post("/missed", test.body, test.headers...)
+			if a.StatusCode != test.status {
+				t.Errorf("%s: %d, not %d: %s", test.name, a.StatusCode, test.status, a.body)
+			}
+			if test.code != "" {
+				isProblem(t, a, test.code)
+			}
+		}
+		if n := r.metric("nudge_missed_total"); n != 4 {
+			t.Errorf("%v counted", n)
+		}
+	})
+}
+
+func TestCORS(t *testing.T) {
+	const app, evil = "Origin: https://app.example", "Origin: https://evil.example"
+	bubble(t, func(o *gateway.Options) { o.Origins = []string{"https://app.example"} }, func(t *testing.T, r *rig) {
+		for _, path := range []string{"/events", "/poll-interval", "/versions", "/session", "/missed"} {
+			a := r.do(http.MethodOptions, path, "", nobody, app,
+				"Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization, content-type")
+			h := a.Header
+			if a.StatusCode/100 != 2 || h.Get("Access-Control-Allow-Origin") != "https://app.example" ||
+				h.Get("Access-Control-Allow-Credentials") != "true" || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") ||
+				!strings.Contains(strings.ToLower(h.Get("Access-Control-Allow-Headers")), "authorization") {
+				t.Errorf("%s: %d %v", path, a.StatusCode, h)
+			}
+			a = r.do(http.MethodOptions, path, "", nobody, evil, "Access-Control-Request-Method: POST")
+			if got := a.Header.Get("Access-Control-Allow-Origin"); got != "" {
+				t.Errorf("%s lets in %s", path, got)
+			}
+		}
+		for _, path := range []string{"/poll-interval", "/versions?project=42", "/versions", "/events"} {
+			a := r.get(path, app)
+			if got := a.Header.Get("Access-Control-Allow-Origin"); got != "https://app.example" {
+				t.Errorf("%s: Access-Control-Allow-Origin: %s", path, got)
+			}
+			exposed := strings.ToLower(a.Header.Get("Access-Control-Expose-Headers"))
+			for _, name := range []string{"x-poll-interval", "retry-after", "www-authenticate"} {
+				if !strings.Contains(exposed, name) {
+					t.Errorf("%s hides %s", path, name)
+				}
+			}
+			if !strings.Contains(strings.Join(a.Header.Values("Vary"), ","), "Origin") {
+				t.Errorf("%s: Vary: %s", path, a.Header.Values("Vary"))
+			}
+			if got := r.get(path, evil).Header.Get("Access-Control-Allow-Origin"); got != "" {
+				t.Errorf("%s can be read by %s", path, got)
+			}
+		}
+		for _, origin := range []string{app, "Origin: http://gw.example", "Origin: https://GW.example"} {
+			r.open("/events?project=42", nobody, "Cookie: nudge="+anybody, origin).next("hello")
+		}
+		// A token that no page sends by itself does what it may, wherever the page is from.
+		r.open("/events?project=42", evil).next("hello")
+		for _, origin := range []string{evil, "Origin: http://gw.example:81", "Origin: http://app.example", "Origin: https://app.example.evil.example"} {
+			isProblem(t, r.get("/events?project=42", nobody, "Cookie: nudge="+anybody, origin), "origin")
+			isProblem(t, r.get("/poll-interval", nobody, "Cookie: nudge="+anybody, origin), "origin")
+		}
+	})
+	bubble(t, func(o *gateway.Options) {
+		o.Origins = []string{"*"}
+		o.Settings.Auth = gateway.Auth{Open: true}
+	}, func(t *testing.T, r *rig) {
+		s := r.open("/events?project=42", nobody, evil)
+		s.next("hello")
+		if s.resp.Header.Get("Access-Control-Allow-Origin") == "" || s.resp.Header.Get("Access-Control-Allow-Credentials") != "" {
+			t.Error(s.resp.Header)
+		}
+	})
+}

@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/go-chi/chi/v5/middleware"
+
+	"nudge/fallback"
+)
+
+// Settings are what may change while streams are open, by [Gateway.Apply]. The zero value lets nobody in:
+// it has no keys and a flag that is off.
+type Settings struct {
+	Flag   fallback.Flag
+	Policy fallback.Policy
+	Auth   Auth
+	Limits Limits
+}
+
+// Auth says whose tokens are believed.
+type Auth struct {
+	Open     bool          // everybody may subscribe, nobody may publish over HTTP; tokens are not looked at
+	Secret   string        // HS256, HS384, HS512
+	Previous string        // still accepted beside Secret, for rotation; "": none
+	Issuer   string        // "iss" that is required; "": any
+	Audience string        // "aud" that is required; "": nudge
+	Leeway   time.Duration // between the clocks of issuer and gateway
+}
+
+// Limits bound what callers may take. What zero means stands beside each.
+type Limits struct {
+	Streams           int           // open streams and held polls; 0: from the file limit
+	GoroutineStreams  int           // of these, those that cost a goroutine; 0: from the memory limit
+	ProjectsPerStream int           // at most and by default 64
+	StreamsPerSubject int           // 0: no limit
+	StreamsPerAddress int           // 0: no limit
+	ConnectsPerSecond int           // new streams and held polls; 0: no limit
+	StreamAge         time.Duration // after which a stream is asked to come back, jittered; 0: never
+	Body              int64         // bytes of a request's body; 0: 64 KiB
+	TrustedProxies    []string      // CIDRs whose X-Forwarded-For is believed
+}
+
+// maxProjects bounds a stream whatever the limits say.
+const maxProjects = 64
+
+// current is Settings with what is derived from them once.
+type current struct {
+	Settings
+	verifier *verifier
+	// locate puts the caller's address into the request's context, as the trusted proxies tell it.
+	locate func(http.Handler) http.Handler
+}
+
+func newCurrent(s Settings) (c *current, err error) {
+	if s.Limits.ProjectsPerStream <= 0 || s.Limits.ProjectsPerStream > maxProjects {
+		s.Limits.ProjectsPerStream = maxProjects
+	}
+	if s.Limits.Body <= 0 {
+		s.Limits.Body = 64 << 10
+	}
+	if s.Auth.Audience == "" {
+		s.Auth.Audience = "nudge"
+	}
+	c = &current{Settings: s, verifier: newVerifier(s.Auth), locate: middleware.ClientIPFromRemoteAddr}
+	if len(s.Limits.TrustedProxies) > 0 {
+		defer func() { // the constructor panics at a bad prefix
+			if bad := recover(); bad != nil {
+				err = fmt.Errorf("limits.trusted_proxies: %v", bad)
+			}
+		}()
+		c.locate = middleware.ClientIPFromXFF(s.Limits.TrustedProxies...)
+	}
+	return c, nil
+}
+
+// sameFlag tells whether two flags admit the same callers.
+func sameFlag(a, b fallback.Flag) bool {
+	return a.Enabled == b.Enabled && a.Percent == b.Percent &&
+		slices.Equal(a.Include, b.Include) && slices.Equal(a.Exclude, b.Exclude)
+}

@@ -1,0 +1,148 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"nudge/version"
+)
+
+// Why a caller is not believed. The texts are the codes of the refusal; nobody outside is told more.
+var (
+	errTokenMissing = errors.New("missing")
+	errTokenExpired = errors.New("expired")
+	errTokenInvalid = errors.New("invalid")
+)
+
+// caller is who asks, as far as a token or auth.open says.
+type caller struct {
+	open       bool // auth.open: may subscribe to everything
+	subject    string
+	issued     time.Time // zero: not said
+	expires    time.Time // zero: never
+	subscribe  []version.Pattern
+	publish    []version.Pattern
+	fromCookie bool
+}
+
+func (c *caller) maySubscribe(p version.Project) bool {
+	return c.open || slices.ContainsFunc(c.subscribe, func(t version.Pattern) bool { return t.Match(p) })
+}
+
+func (c *caller) mayPublish(p version.Project) bool {
+	return slices.ContainsFunc(c.publish, func(t version.Pattern) bool { return t.Match(p) })
+}
+
+// verifier believes tokens that the application signed.
+type verifier struct {
+	open   bool
+	parser *jwt.Parser
+	keys   jwt.VerificationKeySet
+}
+
+// algorithms are those that a secret may sign with. The list is bound to the kind of key: one that also
+// held RS256 would take a public key, which everybody has, for a secret.
+var algorithms = []string{"HS256", "HS384", "HS512"}
+
+func newVerifier(a Auth) *verifier {
+	v := &verifier{open: a.Open}
+	for _, secret := range []string{a.Secret, a.Previous} {
+		if secret != "" {
+			v.keys.Keys = append(v.keys.Keys, []byte(secret))
+		}
+	}
+	options := []jwt.ParserOption{
+		jwt.WithValidMethods(algorithms), jwt.WithExpirationRequired(),
+		jwt.WithAudience(a.Audience), jwt.WithLeeway(a.Leeway),
+	}
+	if a.Issuer != "" {
+		options = append(options, jwt.WithIssuer(a.Issuer))
+	}
+	v.parser = jwt.NewParser(options...)
+	return v
+}
+
+// claims is the payload of a token.
+type claims struct {
+	jwt.RegisteredClaims
+	Subscribe jwt.ClaimStrings `json:"subscribe"`
+	Publish   jwt.ClaimStrings `json:"publish"`
+}
+
+// verify makes a caller of a token. Its error is one of the three above.
+func (v *verifier) verify(token string) (*caller, error) {
+	if len(v.keys.Keys) == 0 {
+		return nil, errTokenInvalid
+	}
+	var c claims
+	_, err := v.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return v.keys, nil })
+	if errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid) {
+		return nil, errTokenExpired
+	}
+	if err != nil {
+		return nil, errTokenInvalid
+	}
+	who := &caller{
+		subject: c.Subject, expires: c.ExpiresAt.Time,
+		subscribe: patterns(c.Subscribe), publish: patterns(c.Publish),
+	}
+	if c.IssuedAt != nil {
+		who.issued = c.IssuedAt.Time
+	}
+	return who, nil
+}
+
+// patterns drops what is no pattern: it would match nothing.
+func patterns(claim []string) []version.Pattern {
+	var all []version.Pattern
+	for _, text := range claim {
+		if p, err := version.ParsePattern(text); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// bearer is the token of the Authorization header; "" if there is none.
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// caller finds and verifies the token of a request: header, then cookie, then query if configured. The first
+// that is present counts, good or bad.
+func (g *Gateway) caller(r *http.Request) (*caller, error) {
+	v := g.current.Load().verifier
+	if v.open {
+		return &caller{open: true}, nil
+	}
+	if r.Header.Get("Authorization") != "" {
+		if token := bearer(r); token != "" {
+			return v.verify(token)
+		}
+		return nil, errTokenInvalid
+	}
+	if g.opt.Cookie != "" {
+		if cookie, err := r.Cookie(g.opt.Cookie); err == nil && cookie.Value != "" {
+			who, err := v.verify(cookie.Value)
+			if who != nil {
+				who.fromCookie = true
+			}
+			return who, err
+		}
+	}
+	if g.opt.QueryToken {
+		if token := r.URL.Query().Get("token"); token != "" {
+			return v.verify(token)
+		}
+	}
+	return nil, errTokenMissing
+}

@@ -1,0 +1,258 @@
+package gateway_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"nudge/gateway"
+)
+
+// key is an application's key pair, of which everybody has the public part.
+var key, publicPEM = func() (*rsa.PrivateKey, []byte) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		panic(err)
+	}
+	return key, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}()
+
+func TestTokens(t *testing.T) {
+	const previous = "the secret that was in force before it"
+	all := func(change jwt.MapClaims) jwt.MapClaims {
+		c := jwt.MapClaims{"subscribe": "*"}
+		for name, value := range change {
+			c[name] = value
+		}
+		return c
+	}
+	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix() // bubbles begin then
+	parts := strings.Split(anybody, ".")
+	ps256, _ := jwt.NewWithClaims(jwt.SigningMethodPS256, all(nil)).SignedString(key)
+	for _, test := range []struct {
+		name  string
+		token string
+		code  string // "" is accepted
+	}{
+		{"good", sign(all(nil)), ""},
+		{"HS384", signWith(jwt.SigningMethodHS384, []byte(secret), all(nil)), ""},
+		{"HS512", signWith(jwt.SigningMethodHS512, []byte(secret), all(nil)), ""},
+		{"previous secret", signWith(jwt.SigningMethodHS256, []byte(previous), all(nil)), ""},
+		{"one of several audiences", sign(all(jwt.MapClaims{"aud": []string{"app", "nudge"}})), ""},
+		{"some issuer", sign(all(jwt.MapClaims{"iss": "app"})), ""},
+		{"expired within the leeway", sign(all(jwt.MapClaims{"exp": now - 20})), ""},
+		{"issued in the future", sign(all(jwt.MapClaims{"iat": now + 20})), ""},
+
+		{"expired", sign(all(jwt.MapClaims{"exp": now - 31})), "expired"},
+		{"no exp", sign(all(jwt.MapClaims{"exp": nil})), "invalid"},
+		{"exp is no number", sign(all(jwt.MapClaims{"exp": "tomorrow"})), "invalid"},
+		{"not yet", sign(all(jwt.MapClaims{"nbf": now + 31})), "invalid"},
+		{"another audience", sign(all(jwt.MapClaims{"aud": "app"})), "invalid"},
+		{"no audience", sign(all(jwt.MapClaims{"aud": nil})), "invalid"},
+		{"no audience in the list", sign(all(jwt.MapClaims{"aud": []string{}})), "invalid"},
+		{"another secret", signWith(jwt.SigningMethodHS256, []byte("another secret, as long as the true one"), all(nil)), "invalid"},
+		{"another secret, expired", signWith(jwt.SigningMethodHS256, []byte("another"), all(jwt.MapClaims{"exp": 1})), "invalid"},
+		{"empty secret", signWith(jwt.SigningMethodHS256, []byte{}, all(nil)), "invalid"},
+		{"no signature", parts[0] + "." + parts[1] + ".", "invalid"},
+		{"a bit of the signature", parts[0] + "." + parts[1] + "." + flip(parts[2]), "invalid"},
+		{"alg none", signWith(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, all(nil)), "invalid"},
+		{"RS256", signWith(jwt.SigningMethodRS256, key, all(nil)), "invalid"},
+		{"PS256", ps256, "invalid"},
+		{"HS256 with a public key", signWith(jwt.SigningMethodHS256, publicPEM, all(nil)), "invalid"},
+		{"subscribe is no text", sign(all(jwt.MapClaims{"subscribe": []any{42}})), "invalid"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, func(o *gateway.Options) {
+				o.Settings.Auth.Previous = previous
+				o.QueryToken = true
+			}, func(t *testing.T, r *rig) {
+				for way, a := range map[string]answer{
+					"header": r.get("/versions?project=42", "Authorization: Bearer "+test.token),
+					"cookie": r.get("/versions?project=42", nobody, "Cookie: nudge="+test.token),
+					"query":  r.get("/versions?project=42&token="+test.token, nobody),
+				} {
+					if test.code == "" && a.StatusCode != 200 {
+						t.Errorf("%s: %d %s", way, a.StatusCode, a.body)
+					}
+					if test.code != "" {
+						isProblem(t, a, test.code)
+					}
+				}
+				tellsNothing(t, r, test.token)
+			})
+		})
+	}
+}
+
+// tellsNothing checks that no line of the log has a part of a token, or a query.
+func tellsNothing(t *testing.T, r *rig, tokens ...string) {
+	t.Helper()
+	log := r.log.String()
+	if !strings.Contains(log, "msg=request") {
+		t.Error("there is no log to look at")
+	}
+	for _, token := range append(tokens, anybody) {
+		for part := range strings.SplitSeq(token, ".") {
+			if len(part) > 10 && strings.Contains(log, part[:10]) {
+				t.Errorf("a token is in the log: %s", log)
+			}
+		}
+	}
+	for _, word := range []string{"project=", "token=", "?"} {
+		if strings.Contains(log, word) {
+			t.Errorf("%s is in the log: %s", word, log)
+		}
+	}
+}
+
+func flip(signature string) string {
+	b := []byte(signature)
+	b[5] ^= 1
+	return string(b)
+}
+
+func TestIssuer(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Auth.Issuer = "app" }, func(t *testing.T, r *rig) {
+		for iss, status := range map[any]int{"app": 200, "other": 401, nil: 401} {
+			a := r.get("/versions?project=42", "Authorization: Bearer "+sign(jwt.MapClaims{"subscribe": "*", "iss": iss}))
+			if a.StatusCode != status {
+				t.Errorf("iss %v: %d", iss, a.StatusCode)
+			}
+		}
+	})
+}
+
+func TestWhereTheTokenIs(t *testing.T) {
+	good, bad := anybody, "x.y.z"
+	header := func(token string) string { return "Authorization: Bearer " + token }
+	cookie := func(token string) string { return "Cookie: nudge=" + token }
+	for _, query := range []bool{false, true} {
+		bubble(t, func(o *gateway.Options) { o.QueryToken = query }, func(t *testing.T, r *rig) {
+			byQuery := map[bool]string{false: "missing", true: ""}[query]
+			for _, test := range []struct {
+				name    string
+				query   string
+				headers []string
+				code    string
+			}{
+				{"header before cookie", "", []string{header(good), cookie(bad)}, ""},
+				{"bad header before cookie", "", []string{header(bad), cookie(good)}, "invalid"},
+				{"another scheme before cookie", "", []string{"Authorization: Basic x", cookie(good)}, "invalid"},
+				{"cookie before query", "&token=" + bad, []string{nobody, cookie(good)}, ""},
+				{"bad cookie before query", "&token=" + good, []string{nobody, cookie(bad)}, "invalid"},
+				{"another cookie", "", []string{nobody, "Cookie: nudged=" + good}, "missing"},
+				{"query", "&token=" + good, []string{nobody}, byQuery},
+				{"scheme in small letters", "", []string{"Authorization: bearer  " + good}, ""},
+			} {
+				a := r.get("/versions?project=42"+test.query, test.headers...)
+				if test.code == "" && a.StatusCode != 200 {
+					t.Errorf("%s: %d", test.name, a.StatusCode)
+				}
+				if test.code != "" {
+					isProblem(t, a, test.code)
+				}
+			}
+			tellsNothing(t, r)
+		})
+	}
+}
+
+func TestClaims(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		for _, test := range []struct {
+			claim   any
+			project string
+			status  int
+		}{
+			{"42", "42", 200},
+			{"42", "421", 403},
+			{"42", "4", 403},
+			{[]string{"7", "42"}, "42", 200},
+			{"team-*", "team-1", 200},
+			{"team-*", "team-", 200},
+			{"team-*", "team", 403},
+			{"team-*", "Team-1", 403},
+			{"*", "x", 200},
+			{"", "x", 403},
+			{nil, "x", 403},
+			{[]string{}, "x", 403},
+			{[]string{"a*b", "*x", "!"}, "x", 403},
+			{[]string{"a*b", "x"}, "x", 200}, // what is no pattern matches nothing
+		} {
+			claims := jwt.MapClaims{"subscribe": test.claim, "publish": test.claim}
+			token := "Authorization: Bearer " + sign(claims)
+			if a := r.get("/versions?project="+test.project, token); a.StatusCode != test.status {
+				t.Errorf("subscribe %v for %s: %d", test.claim, test.project, a.StatusCode)
+			}
+			if a := r.post("/versions", `{"project":"`+test.project+`","version":1}`, token); a.StatusCode != test.status {
+				t.Errorf("publish %v for %s: %d", test.claim, test.project, a.StatusCode)
+			}
+		}
+		if a := r.post("/versions", `{"project":"x","version":1}`, as("ann", "*")); a.StatusCode != 403 {
+			t.Errorf("a reader publishes: %d", a.StatusCode)
+		}
+		if a := r.get("/versions?project=42", publisher("*")); a.StatusCode != 403 {
+			t.Errorf("a publisher reads: %d", a.StatusCode)
+		}
+	})
+}
+
+func TestPercentNeedsASubject(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Flag.Percent = 99 }, func(t *testing.T, r *rig) {
+		if a := r.get("/events?project=42"); a.StatusCode != 204 {
+			t.Errorf("without a subject: %d", a.StatusCode)
+		}
+		in := 0
+		for i := range 50 {
+			if r.get("/poll-interval?project=42", as(strings.Repeat("x", i+1))).json(t)["push"] == "healthy" {
+				in++
+			}
+		}
+		if in < 45 {
+			t.Errorf("%d of 50 subjects are in at 99 percent", in)
+		}
+	})
+}
+
+// Nothing that was ever asked may come out in the log, whatever became of it.
+func TestLogTellsNothing(t *testing.T) {
+	bubble(t, func(o *gateway.Options) {
+		o.QueryToken = true
+		o.Settings.Limits.StreamsPerSubject = 1
+	}, func(t *testing.T, r *rig) {
+		tokens := []string{sign(jwt.MapClaims{"sub": "s", "subscribe": "*", "publish": "*"}), "rubbish-that-is-no-token.a.b", sign(jwt.MapClaims{"exp": 1})}
+		for _, token := range tokens {
+			for _, path := range []string{
+				"/events?project=42", "/events?project=!" + token, "/versions?project=42&wait=" + token,
+				"/versions?project=42&wait=1s", "/poll-interval?project=42", "/nowhere?project=1",
+			} {
+				for _, how := range [][]string{{"Authorization: Bearer " + token}, {nobody, "Cookie: nudge=" + token}, {nobody}} {
+					if !strings.HasPrefix(path, "/events?project=42") {
+						r.get(path+"&token="+token, how...)
+						continue
+					}
+					resp, err := r.client.Do(r.request(t.Context(), "GET", path+"&token="+token, "", how...))
+					if err != nil {
+						t.Fatal(err)
+					}
+					resp.Body.Close()
+				}
+			}
+			for _, path := range []string{"/versions", "/missed", "/session", "/versions?token=" + token} {
+				r.post(path, `{"project":"42","version":1}`, "Authorization: Bearer "+token)
+				r.post(path, `{"project":"`+token+`","version":"`+token+`"}`, "Authorization: Bearer "+token)
+			}
+		}
+		tellsNothing(t, r, tokens...)
+	})
+}
