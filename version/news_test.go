@@ -34,8 +34,10 @@ func TestDecode(t *testing.T) {
 		{raw: `[124]`, err: "not a bare integer"},
 		{raw: `{"version":124}`, want: News{Version: 124}},
 		{raw: ` {"version":124,"colour":"red"} `, want: News{Version: 124}},
-		{raw: `{"version":124,"prev":123,"writer":"tab-7f3a","data":{ "a": [1, 2] }}`,
-			want: News{Version: 124, Prev: &prev, Writer: "tab-7f3a", Data: []byte(`{"a":[1,2]}`)}},
+		{
+			raw:  `{"version":124,"prev":123,"writer":"tab-7f3a","data":{ "a": [1, 2] }}`,
+			want: News{Version: 124, Prev: &prev, Writer: "tab-7f3a", Data: []byte(`{"a":[1,2]}`)},
+		},
 		{raw: `{"version":50,"reset":true}`, want: News{Version: 50, Reset: true}},
 		{raw: `{"version":124,"data":{"a":1}}`, want: News{Version: 124}}, // data needs prev
 		{raw: `{"version":124,"prev":123,"data":"` + strings.Repeat("x", MaxData) + `"}`, want: News{Version: 124, Prev: &prev}},
