@@ -23,7 +23,7 @@ func (r *rig) drain(ctx context.Context) <-chan time.Duration {
 func TestDrain(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		all := opened(r, 100)
-		held := r.held("/versions?project=42&wait=25s")
+		held := r.held("/versions?project=99&wait=25s") // of which no news comes
 		begun := time.Now()
 		done := r.drain(t.Context())
 		if a := r.get("/ready"); a.StatusCode != 503 || a.json(t)["status"] != "draining" {

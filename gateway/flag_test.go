@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -156,6 +157,44 @@ func TestFlagBackOnMidRamp(t *testing.T) {
 		r.open("/events?project=42").next("hello")
 		if got := r.get("/poll-interval").json(t); got["poll_ms"] != 300000.0 {
 			t.Errorf("poll_ms %v long after the ramp", got["poll_ms"])
+		}
+	})
+}
+
+// A change in the middle of a ramp does not wait for its end.
+func TestFlagOffAtOnceMidRamp(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		opened(r, 50)
+		r.apply(func(s *gateway.Settings) { s.Flag.Enabled = false })
+		time.Sleep(10 * time.Second)
+		r.apply(func(s *gateway.Settings) { s.Flag.Percent, s.Flag.Ramp = 0, 0 })
+		synctest.Wait()
+		if n := r.streams(); n != 0 {
+			t.Errorf("%d streams", n)
+		}
+	})
+}
+
+// The interval of those who are there climbs with the ramp, not with the next probe.
+func TestFlagOnClimbs(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Flag.Enabled = false }, func(t *testing.T, r *rig) {
+		time.Sleep(100 * time.Millisecond)
+		r.apply(func(s *gateway.Settings) { s.Flag.Enabled, s.Flag.Ramp = true, 1200*time.Millisecond })
+		s := r.open("/events?project=42")
+		time.Sleep(1300 * time.Millisecond)
+		last, steps := 0.0, 0
+		for _, e := range s.now() {
+			poll := e.json(t)["poll_ms"].(float64)
+			if poll < last {
+				t.Errorf("poll_ms falls from %v to %v while push comes", last, poll)
+			}
+			if poll > last && last > 0 {
+				steps++
+			}
+			last = poll
+		}
+		if steps < 10 || steps > 12 || last != 300000 {
+			t.Errorf("%d steps, to %v", steps, last)
 		}
 	})
 }

@@ -50,7 +50,12 @@ func TestLimits(t *testing.T) {
 					s.leave()
 				}
 				synctest.Wait()
-				time.Sleep(time.Second)
+				for range 3 { // held polls leave, too
+					time.Sleep(time.Second)
+					if a := r.get("/versions?project=42&wait=1s", test.out...); a.StatusCode != 200 {
+						t.Errorf("a held poll afterwards: %d", a.StatusCode)
+					}
+				}
 				r.open("/events?project=42", test.out...).next("hello")
 			})
 		})

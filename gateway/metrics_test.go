@@ -117,7 +117,7 @@ func TestStatus(t *testing.T) {
 	bubble(t, func(o *gateway.Options) { o.Settings.Flag.Exclude = []string{"beta-*"} }, func(t *testing.T, r *rig) {
 		begun := time.Now()
 		r.open("/events?project=42&project=7").next("hello")
-		r.held("/versions?project=8&wait=9s")
+		held := r.held("/versions?project=8&wait=9s")
 		want := object{
 			"protocol": 1.0, "node": "gw-1", "instance": "i-1", "version": "v0", "started": begun.Format(time.RFC3339Nano),
 			"phase": "serving", "push": "healthy", "reason": "", "last_echo": begun.Format(time.RFC3339Nano),
@@ -133,6 +133,7 @@ func TestStatus(t *testing.T) {
 			t.Errorf("phase %v", got)
 		}
 		<-done
+		<-held
 		if got := r.get("/ops/status").json(t); got["phase"] != "drained" || got["refusing"] != "draining" || got["streams"] != 0.0 {
 			t.Error(got)
 		}

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -67,10 +68,11 @@ func TestReadyWithoutAnEcho(t *testing.T) {
 	}
 }
 
-// echoes is a source whose first echo comes late.
+// echoes is a source that says at first that it is lost, and whose first echo comes late.
 func echoes(after time.Duration) func(*version.Board, version.Evidence) (version.Source, error) {
 	f := newFake(2 * time.Second)
 	f.run = func(ctx context.Context) error {
+		f.evidence.Lost(errors.New("connection refused"))
 		select {
 		case <-ctx.Done():
 		case <-time.After(after):

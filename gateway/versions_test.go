@@ -121,6 +121,7 @@ func TestVersionsWaitsForTheSource(t *testing.T) {
 		confirm := deaf(r.source)
 		at := r.held("/versions?project=42&project=7")
 		long := r.held("/versions?project=42@5&project=7&wait=10s")
+		never := r.held("/versions?project=99&wait=10s")
 		time.Sleep(time.Second)
 		confirm(mark(t, "42@5"), 1)
 		got := <-at
@@ -131,6 +132,9 @@ func TestVersionsWaitsForTheSource(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		confirm(mark(t, "7@9"), 1)
 		if got := <-long; got.after != 6*time.Second || cmp.Diff(object{"7": 9.0}, got.json(t)["versions"]) != "" {
+			t.Errorf("after %v: %s", got.after, got.body)
+		}
+		if got := <-never; got.after != 10*time.Second || cmp.Diff([]any{"99"}, got.json(t)["waiting"]) != "" {
 			t.Errorf("after %v: %s", got.after, got.body)
 		}
 	})
@@ -192,8 +196,10 @@ func TestProjectsLinger(t *testing.T) {
 		if len(only("version", again.now())) != 1 {
 			t.Error("forgotten while in use")
 		}
-		if _, known := r.source.Newest(mark(t, "7").Project); !known {
-			t.Error("not stored")
+		again.leave()
+		time.Sleep(100 * time.Second) // since its last use, not since the one before
+		if n := watched(); n != 1 {
+			t.Errorf("%d watched 100 s after the last use", n)
 		}
 	})
 }

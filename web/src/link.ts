@@ -142,7 +142,8 @@ export function createLink(
     const verdict = judge(reply, ledger.projects());
     follow(reply.message);
     if (verdict === 'busy' || verdict === 'unreachable') return failed(verdict, again, reply.retryAfter);
-    if (verdict === 'token' && getToken && !retold) {
+    // A cookie that has expired is not sent: to the gateway this page then is nobody, whom nothing covers.
+    if ((verdict === 'token' || verdict === 'denied') && getToken && !retold) {
       retold = true;
       return authorize();
     }

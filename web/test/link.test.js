@@ -386,6 +386,24 @@ test('without getToken a refusal waits for the application to set its cookie', a
   assert.equal(sessions(world).length, 0);
 });
 
+test('a page whose cookie has gone gives its token again', async () => {
+  let tokens = 0;
+  const world = withToken(() => `t${++tokens}`);
+  await world.calm();
+  await world.prove();
+  // Without a token nothing is covered; the gateway cannot tell a cookie that expired from one that never was.
+  world.routes['/poll-interval'] = () => answer(200, { ...terms, denied: ['42'] });
+  world.source.fail();
+  await until(world, () => world.sources.length === 2);
+  assert.equal(tokens, 2);
+
+  world.source.fail(); // so it was not the cookie: the token does not cover the project
+  await until(world, () => world.state.reason === 'denied');
+  assert.deepEqual([tokens, world.state.stream], [2, 'none']);
+  world.routes['/poll-interval'] = () => answer(200, terms);
+  within(await until(world, () => world.sources.length === 3), 59_000, 72_050);
+});
+
 test('nobody logged in: no stream, asked again later', async () => {
   let token = null;
   const world = withToken(() => token);
