@@ -87,11 +87,13 @@ func accessLevel(path string, status int) slog.Level {
 	switch {
 	case status >= 500 && status != http.StatusServiceUnavailable:
 		return slog.LevelError
+	case path == "/live" || path == "/ready":
+		return slog.LevelDebug
 	case status >= 400:
 		return slog.LevelInfo
 	}
 	switch path {
-	case "/live", "/ready", "/metrics", "/poll-interval", "/nudge.js", "/nudge.global.js", "/nudge.d.ts":
+	case "/poll-interval", "/nudge.js", "/nudge.global.js", "/nudge.d.ts":
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

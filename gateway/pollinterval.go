@@ -38,8 +38,8 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if who == nil {
-		// Nobody in particular: which projects a token would open cannot be said, so none is denied.
-		who = &caller{open: true}
+		// Nobody, whom nothing covers. A page whose cookie has expired learns from it that it has none.
+		who = &caller{}
 	}
 	if who.fromCookie && g.foreign(r) {
 		g.refuse(w, foreignOrigin())
@@ -55,9 +55,9 @@ func (g *Gateway) pollSeconds() string {
 
 func (g *Gateway) pace(who *caller, marks []version.Mark) pace {
 	a := &ask{who: who, marks: marks, slots: g.standings(who, marks)}
-	excluded := !g.current.Load().Flag.AllowsCaller(who.subject)
-	if len(marks) > 0 {
-		excluded = a.count(off) > 0 && a.count(served) == 0
+	excluded := a.count(off) > 0 && a.count(served) == 0
+	if a.count(off)+a.count(served) == 0 { // the projects do not tell
+		excluded = !g.current.Load().Flag.AllowsCaller(who.subject)
 	}
 	c := g.pulse.now()
 	answer := pace{

@@ -32,8 +32,9 @@ func TestPollInterval(t *testing.T) {
 			want    object
 		}{
 			{"anonymous", "/poll-interval", []string{nobody}, nil},
-			{"anonymous, projects", "/poll-interval?project=42@5&project=7", []string{nobody}, nil},
-			{"anonymous, a project off", "/poll-interval?project=beta", []string{nobody}, object{"off": []any{"beta"}, "push": "off", "poll_ms": 10000.0}},
+			{"anonymous, projects", "/poll-interval?project=42@5&project=7", []string{nobody}, object{"denied": []any{"42", "7"}}},
+			{"anonymous, a project off", "/poll-interval?project=beta", []string{nobody}, object{"denied": []any{"beta"}}},
+			{"a project off", "/poll-interval?project=beta", nil, object{"off": []any{"beta"}, "push": "off", "poll_ms": 10000.0}},
 			{"somebody", "/poll-interval", nil, nil},
 			{"one denied", "/poll-interval?project=42&project=7", []string{as("ann", "7")}, object{"denied": []any{"42"}}},
 			{"one off", "/poll-interval?project=42&project=beta", nil, object{"off": []any{"beta"}}},

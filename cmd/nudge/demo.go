@@ -94,7 +94,7 @@ const demoText = `Nudge demo: open %s in a browser, twice, and change a story in
 Then paste into another terminal, and watch the page.
 Add a story through the application, which commits and then publishes:
   %s
-Publish a number to the counter, as anything that knows Redis would:
+Publish a number to the counter, as any script of yours could:
   %s
 
 Ctrl-C ends it.
