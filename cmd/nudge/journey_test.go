@@ -185,7 +185,9 @@ func TestSecondSignal(t *testing.T) {
 	g.signalled(syscall.SIGTERM)
 	g.stderr.until(t, 0, "leaving")
 	g.signalled(syscall.SIGTERM)
-	g.exit()
+	if code := g.exit(); code != exitFailed {
+		t.Errorf("exit %d after a second signal, want %d", code, exitFailed)
+	}
 }
 
 // The commands, and what they say when they cannot.

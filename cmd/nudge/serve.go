@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -43,14 +44,36 @@ func newServeCommand(loader func() Loader) *cobra.Command {
 	return cmd
 }
 
-// untilSignal ends with the first SIGTERM or SIGINT. A second one then ends the process at once.
-func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
+// untilSignal ends with the first SIGTERM or SIGINT. A second one ends the process at once: somebody is in a
+// hurry. stop undoes it; it must be called.
+func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
 	if parent == nil {
 		parent = context.Background()
 	}
-	ctx, stop := signal.NotifyContext(parent, syscall.SIGTERM, syscall.SIGINT)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
+	ctx, cancel := context.WithCancel(parent)
+	signals := make(chan os.Signal, 2) // so that no second one is lost while the first is being heard
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	stopped, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for heard := 0; ; heard++ {
+			select {
+			case <-signals:
+				if heard > 0 {
+					os.Exit(exitFailed)
+				}
+				cancel()
+			case <-stopped:
+				return
+			}
+		}
+	}()
+	return ctx, sync.OnceFunc(func() {
+		signal.Stop(signals)
+		close(stopped)
+		<-done
+		cancel()
+	})
 }
 
 // serve runs a gateway as configured until ctx ends.
