@@ -20,7 +20,8 @@ type entry struct {
 	kept    Version // the last number read from the key
 	hasKept bool
 	heard   bool   // whether the source ever confirmed this project
-	origin  uint64 // history of the data set that the belief was confirmed in; 0: none
+	origin  uint64 // history of the data set that base was confirmed in; 0: none
+	base    State  // the belief when the gap began that is not confirmed yet
 	touched uint64 // Board.clock at the last change
 
 	dirty  bool
@@ -131,18 +132,32 @@ func (b *Board) Message(n News) {
 }
 
 // Gap tells that the subscription broke: nothing is listened for until it is confirmed again. What is
-// believed stays believed until then, since a short break mostly loses nothing.
+// believed stays believed until then, since a short break mostly loses nothing; but not what was heard
+// since an earlier gap that was never confirmed: nobody can tell which history that came from.
 func (b *Board) Gap() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.entries {
-		e.Listening = false
+		if !e.Listening && e.Known && e.State != e.base {
+			e.forget()
+		}
+		if e.Listening {
+			e.Listening = false
+			e.base = e.State
+		}
 	}
+}
+
+// forget makes the project unknown.
+func (e *entry) forget() {
+	e.Known, e.Version, e.reset, e.extras = false, 0, false, nil
+	e.Era++
 }
 
 // Confirm tells that the source listens for p (again) and has read its key afterwards. Origin names the
 // history of the data set that was read (0: could not be told): a belief survives a gap only within
-// one history and if the key has not fallen below it. Otherwise it is forgotten.
+// one history, if the key has not fallen below it, and if no reset came meanwhile, which may be older or
+// newer than what was read. Otherwise it is forgotten.
 func (b *Board) Confirm(p Project, key Key, origin uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -164,13 +179,13 @@ func (b *Board) Confirm(p Project, key Key, origin uint64) {
 	case first && key.Known:
 		b.advanceLocked(p, e, key.Version)
 	case first:
-	case same && e.Known && key.Known && key.Version >= e.Version:
+	case same && e.Era == e.base.Era && e.base.Known && key.Known && key.Version >= e.base.Version:
+		// Compared with what was believed before the gap: what was heard since may have overtaken the read.
 		if key.Version > e.Version {
 			b.advanceLocked(p, e, key.Version)
 		}
 	default:
-		e.Known, e.Version, e.reset, e.extras = false, 0, false, nil
-		e.Era++
+		e.forget()
 	}
 	b.markLocked(p, e)
 }

@@ -128,6 +128,30 @@ func TestBoardBelief(t *testing.T) {
 			{"reset", reset(50), unheard(50, 1)},
 			{"key", confirm(40, 1), unknown(2)},
 		},
+		"a message that overtakes the read after a gap": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"news", announce(101), unheard(101, 0)},
+			{"key read before it", confirm(100, 1), known(101, 0)},
+		},
+		"a reset that overtakes the read after a gap": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"reset", reset(50), unheard(50, 1)},
+			{"key read before it", confirm(100, 1), unknown(2)},
+		},
+		"a gap before the first read": {
+			{"message", announce(10), unheard(10, 0)},
+			{"gap", gap, waiting(1)},
+			{"no key, another server", confirmNoKey(2), unknown(1)},
+		},
+		"news of a session that was never confirmed": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"news, perhaps of another history", announce(101), unheard(101, 0)},
+			{"gap", gap, waiting(1)},
+			{"key", confirm(100, 1), unknown(2)},
+		},
 		"two gaps, the first too short to read": {
 			{"key", confirm(100, 1), known(100, 0)},
 			{"gap", gap, unheard(100, 0)},

@@ -28,17 +28,9 @@ type News struct {
 	Reset   bool            // the version may go down: the project was restored from a backup
 }
 
-// message is News as it stands on the wire, without its project.
-type message struct {
-	Version *json.RawMessage `json:"version"`
-	Prev    *json.RawMessage `json:"prev"`
-	Writer  string           `json:"writer"`
-	Data    json.RawMessage  `json:"data"`
-	Reset   bool             `json:"reset"`
-}
-
 // Decode reads a message of p's channel: a bare integer or a JSON object, white space around it
-// ignored, unknown fields too. Data that is too long, or comes without prev, is dropped: the version counts.
+// ignored. Only the version must be right: unknown fields are ignored, and prev, writer and data are dropped
+// if they make no sense, since news with less to say is better than none.
 func Decode(p Project, raw []byte) (News, error) {
 	raw = bytes.Trim(raw, " \t\r\n\v\f")
 	if len(raw) > maxMessage {
@@ -51,34 +43,83 @@ func Decode(p Project, raw []byte) (News, error) {
 	if !utf8.Valid(raw) {
 		return News{}, errors.New("the message is not UTF-8")
 	}
-	var m message
-	if err := json.Unmarshal(raw, &m); err != nil {
+	var f fields
+	if err := json.Unmarshal(raw, &f); err != nil {
 		return News{}, fmt.Errorf("the message is no JSON object of the form {\"version\":124}: %v", err)
 	}
-	return m.news(p)
+	n := News{Project: p}
+	var err error
+	if n.Version, err = f.version("version"); err != nil {
+		return News{}, err
+	}
+	_ = f.extras(&n) // see above
+	return n, nil
 }
 
-func (m message) news(p Project) (News, error) {
-	if m.Version == nil {
-		return News{}, errors.New("version: missing; write {\"version\":124}")
+// fields is a JSON object. A struct would also take its names in other cases, so that an unknown field
+// could pass for one of ours.
+type fields map[string]json.RawMessage
+
+func (f fields) given(name string) bool {
+	return len(f[name]) > 0 && string(f[name]) != "null"
+}
+
+func (f fields) version(name string) (Version, error) {
+	if !f.given(name) {
+		return 0, fmt.Errorf("%s: missing; write {\"%[1]s\":124}", name)
 	}
-	v, err := ParseVersion(string(*m.Version))
+	v, err := ParseVersion(string(f[name]))
 	if err != nil {
-		return News{}, fmt.Errorf("version: %w", err)
+		return 0, fmt.Errorf("%s: %w", name, err)
 	}
-	n := News{Project: p, Version: v, Writer: m.Writer, Reset: m.Reset}
-	if m.Prev != nil {
-		prev, err := ParseVersion(string(*m.Prev))
-		if err != nil {
-			return News{}, fmt.Errorf("prev: %w", err)
+	return v, nil
+}
+
+func (f fields) text(name string) (s string, err error) {
+	if err := json.Unmarshal(f[name], &s); err != nil {
+		return "", fmt.Errorf("%s: not a string in quotes", name)
+	}
+	return s, nil
+}
+
+// extras reads what else n may say. The error names the first field that makes no sense; n is then without it.
+func (f fields) extras(n *News) (err error) {
+	fault := func(e error) {
+		if err == nil {
+			err = e
 		}
-		n.Prev = &prev
-		n.Data = compact(m.Data)
 	}
-	if len(n.Writer) > MaxWriter {
-		return News{}, fmt.Errorf("writer: %d bytes long; %d is the most", len(n.Writer), MaxWriter)
+	if f.given("reset") {
+		if e := json.Unmarshal(f["reset"], &n.Reset); e != nil {
+			fault(errors.New("reset: not true or false"))
+		}
 	}
-	return n, nil
+	if f.given("writer") {
+		writer, e := f.text("writer")
+		switch {
+		case e != nil:
+			fault(e)
+		case len(writer) > MaxWriter:
+			fault(fmt.Errorf("writer: %d bytes long; %d is the most", len(writer), MaxWriter))
+		default:
+			n.Writer = writer
+		}
+	}
+	if f.given("prev") {
+		if prev, e := f.version("prev"); e != nil {
+			fault(e)
+		} else {
+			n.Prev = &prev
+		}
+	}
+	if f.given("data") && n.Prev == nil {
+		fault(errors.New("data: needs prev, the version that the change was made upon"))
+	} else if f.given("data") {
+		if n.Data = compact(f["data"]); n.Data == nil {
+			fault(fmt.Errorf("data: longer than %d bytes; publish without it, browsers then poll", MaxData))
+		}
+	}
+	return err
 }
 
 // compact takes the white space out of data: an SSE data field is one line. Nil if that is too long.
@@ -125,35 +166,28 @@ func (n News) AppendExtras(b []byte) []byte {
 }
 
 // UnmarshalJSON reads {"project":"42","version":124,…}, the form of POST /versions. Unlike [Decode] it
-// refuses data that would be dropped: an HTTP publisher can still be told.
+// refuses what would be dropped: an HTTP publisher can still be told.
 func (n *News) UnmarshalJSON(raw []byte) error {
-	var m struct {
-		Project *string `json:"project"`
-		message
+	var f fields
+	if err := json.Unmarshal(raw, &f); err != nil || f == nil {
+		return errors.New(`not an object of the form {"project":"42","version":124}`)
 	}
-	if err := json.Unmarshal(raw, &m); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) && wrong.Field != "" {
-			return fmt.Errorf("%s: a %s where a %s belongs", wrong.Field, wrong.Value, wrong.Type)
-		}
-		return fmt.Errorf("not an object of the form {\"project\":\"42\",\"version\":124}: %v", err)
+	if !f.given("project") {
+		return errors.New(`project: missing; write {"project":"42","version":124}`)
 	}
-	if m.Project == nil {
-		return errors.New("project: missing; write {\"project\":\"42\",\"version\":124}")
-	}
-	p, err := ParseProject(*m.Project)
-	if err != nil {
-		return fmt.Errorf("project: %w", err)
-	}
-	got, err := m.news(p)
+	id, err := f.text("project")
 	if err != nil {
 		return err
 	}
-	if len(m.Data) > 0 && m.Prev == nil {
-		return errors.New("data: needs prev, the version that the change was made upon")
+	var got News
+	if got.Project, err = ParseProject(id); err != nil {
+		return fmt.Errorf("project: %w", err)
 	}
-	if len(m.Data) > 0 && got.Data == nil {
-		return fmt.Errorf("data: longer than %d bytes; publish without it, browsers then poll", MaxData)
+	if got.Version, err = f.version("version"); err != nil {
+		return err
+	}
+	if err := f.extras(&got); err != nil {
+		return err
 	}
 	*n = got
 	return nil

@@ -95,13 +95,12 @@ func NewRedis(board *Board, opt RedisOptions) (*Redis, error) {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Redis{board: board, opt: opt, subs: newSubscriptions()}
-	pub := r.clientOptions()
-	pub.MaxRetries = 1
-	r.pub = redis.NewClient(pub)
+	r.pub = redis.NewClient(r.clientOptions())
 	return r, nil
 }
 
-// clientOptions are those of every client: plain RESP2, short timeouts, and no retries behind our back.
+// clientOptions are those of every client: plain RESP2, short timeouts, and no retries behind our back: a
+// publish that is repeated after a timeout would call its own news stale.
 func (r *Redis) clientOptions() *redis.Options {
 	return &redis.Options{
 		Addr: r.opt.Addr, DB: r.opt.DB, Username: r.opt.Username, Password: r.opt.Password, TLSConfig: r.opt.TLS,
@@ -147,11 +146,43 @@ func (r *Redis) Run(ctx context.Context) error {
 // fault admits that no news comes, and logs why when that changes.
 func (r *Redis) fault(err error) {
 	r.opt.Evidence.lost(err)
-	if r.excuse == err.Error() {
-		return
+	if r.complain(err) {
+		r.opt.Log.Error("redis does not deliver; browsers poll until it does", "error", err, "mend", mend(err))
 	}
-	r.excuse = err.Error()
-	r.opt.Log.Error("redis does not deliver; browsers poll until it does", "error", err)
+}
+
+// complain tells whether err is another one than the last. Our own port, which is in the text of a network
+// error and changes with each attempt, makes no difference.
+func (r *Redis) complain(err error) bool {
+	text := err.Error()
+	var network *net.OpError
+	if errors.As(err, &network) {
+		text = network.Op + ": " + network.Err.Error()
+	}
+	if text == r.excuse {
+		return false
+	}
+	r.excuse = text
+	return true
+}
+
+// mend says what an operator can do about err.
+func mend(err error) string {
+	text := err.Error()
+	for word, mend := range map[string]string{
+		"WRONGPASS":           "see redis.username and redis.password",
+		"NOAUTH":              "set redis.password, or NUDGE_REDIS_PASSWORD",
+		"NOPERM":              "give the user the rights that the README lists",
+		"READONLY":            "redis.addrs must name a master",
+		"MISCONF":             "Redis cannot save to disk; see its log",
+		"OOM":                 "Redis is at its maxmemory",
+		"too many open files": "raise the limit of open files",
+	} {
+		if strings.Contains(text, word) {
+			return mend
+		}
+	}
+	return "see whether Redis runs and redis.addrs names it"
 }
 
 // Watch implements [Source]. The board is ready before the server can answer.

@@ -20,7 +20,8 @@ type session struct {
 	ps     *redis.PubSub
 	keys   *redis.Client // dialled since the last gap: an older connection may lead to a demoted master
 	probes probes
-	echoed atomic.Int64 // when the probe was sent that came back last, Unix nanoseconds; at first the start
+	begun  time.Time
+	echoed atomic.Int64 // how long after begun the probe was sent that came back last; a clock that is set does not matter
 }
 
 // session runs one and returns its first fault, and whether it had got as far as being subscribed.
@@ -39,7 +40,7 @@ func (r *Redis) session(ctx context.Context) (established bool, err error) {
 		return false, err
 	}
 	r.subs.begin()
-	s.echoed.Store(time.Now().UnixNano())
+	s.begun = time.Now()
 
 	group, ctx := errgroup.WithContext(ctx)
 	for _, task := range []func(context.Context) error{s.receive, s.command, s.read, s.routine, s.probe, s.supervise} {
@@ -82,7 +83,7 @@ func (s *session) receive(ctx context.Context) error {
 func (s *session) message(m *redis.Message) {
 	if m.Channel == s.probeName() {
 		if sent, ok := s.probes.returned(m.Payload); ok {
-			s.echoed.Store(sent.UnixNano())
+			s.echoed.Store(int64(sent.Sub(s.begun)))
 			s.opt.Evidence.echo(sent)
 		}
 		return
@@ -140,7 +141,7 @@ var errNoEcho = errors.New("the probe does not come back")
 // supervise gives the connection up, whatever the library believes of it, when no echo comes.
 func (s *session) supervise(ctx context.Context) error {
 	for {
-		left := time.Until(time.Unix(0, s.echoed.Load()).Add(2*s.opt.Probe + time.Second))
+		left := time.Until(s.begun.Add(time.Duration(s.echoed.Load()) + 2*s.opt.Probe + time.Second))
 		if left <= 0 {
 			return errNoEcho
 		}
