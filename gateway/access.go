@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 )
+
+// bodyTime is how long a request's body may take to come.
+const bodyTime = 10 * time.Second
 
 // notes are facts of a request for its line in the log.
 type notes []slog.Attr
@@ -33,6 +37,9 @@ func (g *Gateway) access(next http.Handler) http.Handler {
 		facts := new(notes)
 		r = r.WithContext(context.WithValue(r.Context(), notesKey{}, facts))
 		ww := &tally{ResponseWriter: w}
+		if r.ContentLength != 0 { // a body that never comes holds nobody for longer
+			_ = http.NewResponseController(w).SetReadDeadline(begun.Add(bodyTime))
+		}
 		defer func() {
 			status := ww.status
 			if bad := recover(); bad != nil {
@@ -49,12 +56,22 @@ func (g *Gateway) access(next http.Handler) http.Handler {
 				status = http.StatusOK
 			}
 			g.metrics.requests.WithLabelValues(strconv.Itoa(status/100) + "xx").Inc()
+			if ww.code != "" {
+				note(r, "refused", ww.code)
+			}
 			attrs := append([]slog.Attr{
 				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
 				slog.Duration("took", time.Since(begun).Round(time.Microsecond)), slog.String("address", address(r)),
 			}, *facts...)
-			g.log.LogAttrs(r.Context(), accessLevel(strings.TrimPrefix(r.URL.Path, g.opt.BasePath), status), "request", attrs...)
+			level := accessLevel(r.Method, strings.TrimPrefix(r.URL.Path, g.opt.BasePath), status)
+			g.log.LogAttrs(r.Context(), level, "request", attrs...)
 		}()
+		if r.ContentLength != 0 && r.Method != http.MethodPost {
+			// Closing keeps the server from waiting for the body, and what it holds from being a second request.
+			ww.Header().Set("Connection", "close")
+			g.refuse(ww, malformed(errors.New("a "+r.Method+" request takes no body here")))
+			return
+		}
 		next.ServeHTTP(ww, r)
 	})
 }
@@ -63,7 +80,8 @@ func (g *Gateway) access(next http.Handler) http.Handler {
 // no error of a flush is lost on the way.
 type tally struct {
 	http.ResponseWriter
-	status int // 0: nothing was written yet
+	status int    // 0: nothing was written yet
+	code   string // of the refusal, if it is one
 }
 
 func (t *tally) WriteHeader(status int) {
@@ -82,21 +100,17 @@ func (t *tally) Write(b []byte) (int, error) {
 
 func (t *tally) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
-// accessLevel keeps what comes all the time out of the log of a healthy gateway.
-func accessLevel(path string, status int) slog.Level {
+// accessLevel keeps out of the log what comes all the time, or at the will of strangers.
+func accessLevel(method, path string, status int) slog.Level {
 	switch {
 	case status >= 500 && status != http.StatusServiceUnavailable:
 		return slog.LevelError
-	case path == "/live" || path == "/ready":
+	case path == "/live" || path == "/ready" || status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
 		return slog.LevelDebug
-	case status >= 400:
+	case status >= 400 || path == "/events" && method == http.MethodGet:
 		return slog.LevelInfo
 	}
-	switch path {
-	case "/poll-interval", "/nudge.js", "/nudge.global.js", "/nudge.d.ts":
-		return slog.LevelDebug
-	}
-	return slog.LevelInfo
+	return slog.LevelDebug
 }
 
 // located puts the caller's address where [address] finds it, by the limits in force.

@@ -40,7 +40,7 @@ const (
 func (g *Gateway) Drain(ctx context.Context) {
 	g.phase.Store(leaving)
 	_, streams := g.hub.counts()
-	g.log.Info("leaving: not ready any more, still serving", "delay", g.opt.DrainDelay, "streams", streams)
+	g.log.Info("leaving: not ready any more, still serving; a second signal ends it at once", "delay", g.opt.DrainDelay, "streams", streams)
 	select {
 	case <-ctx.Done():
 		return

@@ -69,7 +69,7 @@ func New(opt Options) (*Gateway, error) {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), recast: make(chan struct{}, 1)}
-	c, err := newCurrent(opt.Settings)
+	c, err := newCurrent(opt.Settings, opt.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -117,13 +117,14 @@ func (g *Gateway) Run(ctx context.Context) error {
 // Apply puts new settings in force, all at once, without dropping a stream that they still allow. At an
 // error the old ones stay.
 func (g *Gateway) Apply(s Settings) error {
-	c, err := newCurrent(s)
+	c, err := newCurrent(s, g.log)
 	if err != nil {
 		return err
 	}
 	g.current.Store(c)
 	if g.pulse.apply(s) {
-		g.log.Info("the flag changed", "enabled", s.Flag.Enabled, "percent", s.Flag.Percent, "ramp", s.Flag.Ramp)
+		g.log.Info("the flag changed", "enabled", s.Flag.Enabled, "percent", s.Flag.Percent,
+			"include", s.Flag.Include, "exclude", s.Flag.Exclude, "ramp", s.Flag.Ramp)
 		signal(g.recast)
 	}
 	return nil

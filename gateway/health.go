@@ -93,7 +93,7 @@ func orEmpty(s []string) []string {
 
 // opsRoutes are for operators only: they say more than the public may know, and cost more.
 func (g *Gateway) opsRoutes() http.Handler {
-	r := g.router()
+	r := g.router("")
 	read(r, "/live", g.live)
 	read(r, "/ready", g.ready)
 	r.Get("/status", g.statusPage)

@@ -114,7 +114,7 @@ func FuzzParseNews(f *testing.F) {
 }
 
 func FuzzToken(f *testing.F) {
-	v := newVerifier(Auth{Secret: "secret", Audience: "nudge"})
+	v := newVerifier(Auth{Secret: "secret", Audience: "nudge"}, func(error) {})
 	good, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"aud": "nudge", "exp": time.Now().Add(time.Hour).Unix()}).
 		SignedString([]byte("secret"))
 	if err != nil {

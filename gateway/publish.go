@@ -65,6 +65,9 @@ func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) body(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
 	limit := g.current.Load().Limits.Body
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err == nil {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // set by access for the body alone
+	}
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):

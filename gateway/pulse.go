@@ -104,7 +104,8 @@ func (p *pulse) judge(now time.Time) (next time.Time) {
 	p.mu.Unlock()
 
 	if verdict.Push != before.Push || verdict.Reason != before.Reason {
-		p.log.Info("push is "+verdict.Push.String(), "reason", string(verdict.Reason), "was", before.Push.String())
+		p.log.Info("push is "+verdict.Push.String(), "reason", string(verdict.Reason),
+			"was", before.Push.String(), "was_reason", string(before.Reason))
 		p.judged(verdict)
 	}
 	if turned {

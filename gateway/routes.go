@@ -16,7 +16,7 @@ import (
 
 // publicRoutes are what browsers and publishers use.
 func (g *Gateway) publicRoutes() http.Handler {
-	r := g.router()
+	r := g.router(g.opt.BasePath)
 	r.Use(g.located, g.access)
 	mount := func(r chi.Router) {
 		read(r, "/live", g.live)
@@ -56,11 +56,15 @@ func read(r chi.Router, path string, handle http.HandlerFunc) {
 	r.Head(path, handle)
 }
 
-// router has our answers for what it does not know.
-func (g *Gateway) router() chi.Router {
+// router has our answers for what it does not know. All that it knows lies below base.
+func (g *Gateway) router(base string) chi.Router {
 	r := chi.NewRouter()
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		g.refuse(w, newProblem(http.StatusNotFound, codeNotFound, "nothing lives at this path; docs/protocol.md lists what does"))
+		detail := "nothing lives at this path; docs/protocol.md lists what does"
+		if base != "" {
+			detail = "nothing lives at this path; all paths here begin with " + base + " (base_path)"
+		}
+		g.refuse(w, newProblem(http.StatusNotFound, codeNotFound, detail))
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
 		allowed := allowedMethods(r, req.URL.Path)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -54,7 +55,7 @@ type current struct {
 	locate func(http.Handler) http.Handler
 }
 
-func newCurrent(s Settings) (c *current, err error) {
+func newCurrent(s Settings, log *slog.Logger) (c *current, err error) {
 	if s.Limits.ProjectsPerStream <= 0 || s.Limits.ProjectsPerStream > maxProjects {
 		s.Limits.ProjectsPerStream = maxProjects
 	}
@@ -64,7 +65,7 @@ func newCurrent(s Settings) (c *current, err error) {
 	if s.Auth.Audience == "" {
 		s.Auth.Audience = "nudge"
 	}
-	c = &current{Settings: s, verifier: newVerifier(s.Auth), locate: middleware.ClientIPFromRemoteAddr}
+	c = &current{Settings: s, verifier: newVerifier(s.Auth, func(err error) { log.Debug("a token is not accepted", "error", err) }), locate: middleware.ClientIPFromRemoteAddr}
 	if len(s.Limits.TrustedProxies) > 0 {
 		defer func() { // the constructor panics at a bad prefix
 			if bad := recover(); bad != nil {

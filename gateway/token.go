@@ -40,17 +40,18 @@ func (c *caller) mayPublish(p version.Project) bool {
 
 // verifier believes tokens that the application signed.
 type verifier struct {
-	open   bool
-	parser *jwt.Parser
-	keys   jwt.VerificationKeySet
+	open    bool
+	parser  *jwt.Parser
+	keys    jwt.VerificationKeySet
+	refused func(error) // told why, for the operator; the caller is not
 }
 
 // algorithms are those that a secret may sign with. The list is bound to the kind of key: one that also
 // held RS256 would take a public key, which everybody has, for a secret.
 var algorithms = []string{"HS256", "HS384", "HS512"}
 
-func newVerifier(a Auth) *verifier {
-	v := &verifier{open: a.Open}
+func newVerifier(a Auth, refused func(error)) *verifier {
+	v := &verifier{open: a.Open, refused: refused}
 	for _, secret := range []string{a.Secret, a.Previous} {
 		if secret != "" {
 			v.keys.Keys = append(v.keys.Keys, []byte(secret))
@@ -81,6 +82,9 @@ func (v *verifier) verify(token string) (*caller, error) {
 	}
 	var c claims
 	_, err := v.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return v.keys, nil })
+	if err != nil {
+		v.refused(err)
+	}
 	if errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid) {
 		return nil, errTokenExpired
 	}

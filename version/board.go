@@ -156,8 +156,8 @@ func (e *entry) forget() {
 
 // Confirm tells that the source listens for p (again) and has read its key afterwards. Origin names the
 // history of the data set that was read (0: could not be told): a belief survives a gap only within
-// one history, if the key has not fallen below it, and if no reset came meanwhile, which may be older or
-// newer than what was read. Otherwise it is forgotten.
+// one history, if the key has not fallen below it, and if no reset came meanwhile but one that the key holds:
+// another may be older or newer than what was read. Otherwise it is forgotten.
 func (b *Board) Confirm(p Project, key Key, origin uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -184,6 +184,8 @@ func (b *Board) Confirm(p Project, key Key, origin uint64) {
 		if key.Version > e.Version {
 			b.advanceLocked(p, e, key.Version)
 		}
+	case same && e.Known && key.Known && key.Version == e.Version:
+		// A reset came meanwhile, and the key holds it.
 	default:
 		e.forget()
 	}

@@ -140,6 +140,12 @@ func TestBoardBelief(t *testing.T) {
 			{"reset", reset(50), unheard(50, 1)},
 			{"key read before it", confirm(100, 1), unknown(2)},
 		},
+		"a reset after a gap that the key holds": {
+			{"key", confirm(100, 1), known(100, 0)},
+			{"gap", gap, unheard(100, 0)},
+			{"reset", reset(50), unheard(50, 1)},
+			{"key read after it", confirm(50, 1), known(50, 1)},
+		},
 		"a gap before the first read": {
 			{"message", announce(10), unheard(10, 0)},
 			{"gap", gap, waiting(1)},

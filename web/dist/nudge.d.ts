@@ -71,6 +71,7 @@ export type Reason =
   | 'goodbye' // the gateway ended the stream on purpose; it comes back
   | 'lost' // the stream broke
   | 'mute' // something on the way holds events back
+  | 'crowded' // the page's streams seem to leave no connection for its polls; push rests for minutes
   | 'unreachable' // no gateway answers
   | 'busy' // the gateway takes no more streams for now
   | 'off' // switched off by the flag

@@ -59,8 +59,9 @@ export function createLedger(projects: Options['projects']): Ledger {
         // Owed: what the gateway cannot vouch for, what may have been missed while it had to wait, and a step back.
         e.owed ||= heard && (!known || e.unserved || version < e.named!);
         e.unserved = !heard;
-        // A number that is not repeated is taken back; but what the page is known to lack, it still lacks.
-        e.stands = known || lags(e);
+        // A number that is not repeated is taken back. Of a project that has to wait nothing is said: what the page is known
+        // to lack, it still lacks. But "unknown" tells it to poll, and what that poll answers is the truth.
+        e.stands = known || (!heard && lags(e));
         if (known) e.named = version;
       }
       return owes();

@@ -18,7 +18,7 @@ const STABLE = 60_000;
  * return over this much, or over the newest spread if that is longer. They poll meanwhile, so nothing is lost by it.
  */
 const FIRST_LOSS = 5000;
-/** From the second mute stream in a row, push rests: this long, doubled each time. */
+/** From the second mute stream in a row, or when streams crowd out polls, push rests: this long, doubled each time. */
 const COOL = 300_000;
 const COOLEST = 3_600_000;
 /** After an intended end nobody polls faster for this long, or until this long after the time to come back. */
@@ -26,6 +26,9 @@ const GRACE = 60_000;
 const GRACE_MORE = 10_000;
 /** A token that lives shorter is left to expire: the gateway says goodbye then. */
 const SOONEST_RENEWAL = 10_000;
+/** The terms of a gateway that names none hold for this many intervals without push, and for a minute at most. */
+const TERMS = 6;
+const LONGEST_TERMS = 60_000;
 /** A question without an answer for this long has failed. */
 const PATIENCE = 15_000;
 
@@ -48,6 +51,8 @@ export interface Link {
   suspend(): void;
   /** The page was away, or the network: whatever stream there is may be dead without knowing. */
   renew(): void;
+  /** A poll goes unanswered. The page's streams may hold the connection that it needs: they make way for long. */
+  crowded(): void;
   /** The poll interval that its proven stream allows, or that the grace after one keeps. */
   rare(): number | undefined;
   stream(): StreamState;
@@ -76,8 +81,10 @@ export function createLink(
   let attempt = 0; // answers to an earlier one are not heard
   let failures = 0;
   let mutes = 0; // mute streams in a row
+  let crowds = 0; // how often streams made way for polls; no proof speaks against it
   let mute = false; // the last stream was one
   let armed = false; // the renewal of the token has its time
+  let ttl: number | undefined; // how long the gateway's terms hold
   let retold = false; // the token has been fetched anew because the gateway refused it
   let provenAt = 0; // when the newest proof was given
   let spread = 0; // the newest
@@ -97,13 +104,18 @@ export function createLink(
     wait(Math.max(own, stretched(random, atLeast, state.jitter)), next, why, atLeast ? Rest.Asked : Rest.Own);
   }
 
-  /** Gives up streams until the verdict may have changed. */
-  function halt(why: Reason, ms: number, next = ask) {
+  /** Gives up streams until the verdict may have changed: as long as the terms hold, if nothing else is said. */
+  function halt(why: Reason, next = ask, ms = ttl ?? Math.min(TERMS * state.fast, LONGEST_TERMS)) {
     drop(fresh);
     drop(held);
     grace = undefined;
     mute = retold = false;
     wait(stretched(random, ms, state.jitter), next, why, Rest.Verdict);
+  }
+
+  /** The n-th long rest. */
+  function cool(n: number): number {
+    return Math.min(COOLEST, COOL * 2 ** n) * between(random, 0.8, 1.2);
   }
 
   /** Waits for an answer, unless something else begins meanwhile. None in time is a failure. */
@@ -128,7 +140,7 @@ export function createLink(
     expect(
       (async () => getToken!())(),
       (token) => {
-        if (!token) return halt('token', GRACE, authorize);
+        if (!token) return halt('token', authorize);
         const init = { method: 'POST', headers: { Authorization: `Bearer ${token}` } };
         expect(request(env, root + '/session', init), (reply) => heed(reply, authorize), authorize, 'unreachable');
       },
@@ -139,6 +151,7 @@ export function createLink(
 
   function heed(reply: Reply, again: () => void) {
     const { ttl_ms, connect_after_ms } = reply.message;
+    ttl = ttl_ms ?? ttl;
     const verdict = judge(reply, ledger.projects());
     follow(reply.message);
     if (verdict === 'busy' || verdict === 'unreachable') return failed(verdict, again, reply.retryAfter);
@@ -148,12 +161,12 @@ export function createLink(
       return authorize();
     }
     if (verdict === 'off') state.push = verdict;
-    if (verdict !== 'go') return halt(verdict, ttl_ms, verdict === 'token' && getToken ? authorize : ask);
+    if (verdict !== 'go') return halt(verdict, verdict === 'token' && getToken ? authorize : ask);
 
     // The network is fine, so a mute stream was not its fault.
-    const cool = mute && ++mutes > 1 && Math.min(COOLEST, COOL * 2 ** (mutes - 2));
+    const rests = mute && ++mutes > 1;
     mute = false;
-    if (cool) return wait(cool * between(random, 0.8, 1.2), ask, 'mute', Rest.Asked);
+    if (rests) return wait(cool(mutes - 2), ask, 'mute', Rest.Asked);
     if (connect_after_ms) return wait(stretched(random, connect_after_ms, state.jitter), open, state.reason, Rest.Asked);
     open();
   }
@@ -221,7 +234,7 @@ export function createLink(
   function dismissed(stream: Stream, { reason, after_ms, spread_ms }: Message) {
     if (reason === 'off') state.push = reason;
     if (reason === 'off' || reason === 'revoked') {
-      return halt(reason === 'off' ? reason : 'denied', after_ms + random() * Math.max(spread_ms, FIRST_LOSS));
+      return halt(reason === 'off' ? reason : 'denied', ask, after_ms + random() * Math.max(spread_ms, FIRST_LOSS));
     }
     const ms = after_ms + random() * spread_ms;
     const counted = stream.state === 'proven';
@@ -232,7 +245,8 @@ export function createLink(
     if (drop(stream)) return;
     // A gateway that sends everybody away at once must not be asked again at once.
     const least = counted ? SHORTEST : between(random, 1000, 2000);
-    wait(Math.max(ms, least), reason === 'expired' && getToken ? authorize : open, 'goodbye', Rest.Asked);
+    const next = reason === 'expired' && getToken ? authorize : open;
+    wait(Math.max(ms, least), next, reason === 'overload' ? 'busy' : 'goodbye', Rest.Asked);
   }
 
   function lost(stream: Stream, cause: Cause) {
@@ -272,6 +286,12 @@ export function createLink(
       const back = rest === Rest.Away;
       if (!back && (rest || fresh || held?.state === 'connecting')) return;
       wait(random() * 1000, back ? start : held ? open : ask, state.reason);
+    },
+    crowded() {
+      if (!held) return;
+      state.push = 'unknown';
+      halt('crowded');
+      wait(cool(crowds++), ask, 'crowded', Rest.Verdict);
     },
     rare: () => (held?.state === 'proven' ? held.poll : grace),
     stream: () => held?.state ?? (rest > Rest.Asked ? 'none' : 'waiting'),

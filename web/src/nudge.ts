@@ -22,7 +22,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const clock = createClock(env, settle);
   const ledger = createLedger(options.projects);
   const link = createLink(env, clock, state, ledger, options, (spread) => poller.news(spread));
-  const poller = createPoller(env, clock, state, ledger, (context) => options.poll(context), inForce);
+  const poller = createPoller(env, clock, state, ledger, (context) => options.poll(context), inForce, link.crowded);
 
   function inForce(): number {
     return interval(state.fast, link.rare(), ledger.uncovered(), ledger.behind() > 0);

@@ -7,6 +7,11 @@ import type { Env, Options, PollReason } from './types.js';
 
 /** News-driven polls are at least this far apart. */
 const GAP = 1000;
+/** A poll without an answer for this long may lack a connection: a browser has six per host for all tabs over HTTP/1.1. */
+const CROWDED = 10_000;
+/** A timer later than LATE means that the page was asleep: then an answer has DRAIN to come out. */
+const LATE = 1000;
+const DRAIN = 1000;
 /** A poll without an answer for this long has failed. */
 const PATIENCE = 60_000;
 /** The first wait after an answer older than what was announced, and how often it doubles. */
@@ -45,10 +50,13 @@ export function createPoller(
   poll: Options['poll'],
   /** The interval in force. */
   interval: () => number,
+  /** The poll in flight seems to find no connection. */
+  crowded: () => void,
 ): Poller {
   const { now, random } = env;
   const { stats } = state;
   const alarm = clock.alarm();
+  const pressure = clock.alarm();
 
   let due: number;
   let reason: PollReason;
@@ -124,6 +132,7 @@ export function createPoller(
       clock.turn((versions: Record<string, unknown> = {}) => {
         if (flight !== mine) return;
         flight = undefined;
+        pressure.clear();
         act(versions);
         if (hurry) soon(hurry);
         hurry = undefined;
@@ -147,6 +156,7 @@ export function createPoller(
 
     const answer = async () => ({ ...(await poll({ reason: why, projects: asked, signal }))?.versions });
     alarm.set(PATIENCE, failed);
+    pressure.set(CROWDED, () => (now() - at > CROWDED + LATE ? pressure.set(DRAIN, crowded) : crowded()));
     answer().then(succeeded, failed);
   }
 

@@ -22,7 +22,7 @@ const shape = {
   reason: String,
   after_ms: number(0, 0),
   // The answer of /poll-interval.
-  ttl_ms: number(1000, 60_000),
+  ttl_ms: number(1000, undefined),
   connect_after_ms: number(0, 0),
   denied: list,
   off: list,

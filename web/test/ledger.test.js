@@ -113,13 +113,33 @@ test('a lower answer counts once no higher version stands', () => {
   assert.equal(advance(gap, 101), true, 'news below the number that was taken back');
 });
 
-test('what the page is known to lack, it lacks also when the gateway cannot vouch any more', () => {
-  const ledger = at(123);
-  hello(ledger, { 42: 125 });
-  hello(ledger, {}, { unknown: ['42'] });
-  assert.equal(ledger.behind(), 1);
-  assert.equal(poll(ledger, { 42: 124 }), true, 'stale');
-  assert.equal(ledger.behind(), 1);
+test('what the page is known to lack, it lacks until a hello speaks of the project again', () => {
+  for (const said of [{ waiting: ['42'] }, { denied: ['42'] }, {}]) {
+    const ledger = at(123);
+    hello(ledger, { 42: 125 });
+    assert.equal(hello(ledger, {}, said), true, JSON.stringify(said));
+    assert.equal(ledger.behind(), 1);
+    assert.equal(poll(ledger, { 42: 124 }), true, 'stale');
+    assert.equal(ledger.behind(), 1);
+  }
+});
+
+test('a version that nobody vouches for any more does not hide what comes after', () => {
+  const ledger = at(8);
+  advance(ledger, 10);
+  poll(ledger, { 42: 8 });
+  assert.equal(hello(ledger, {}, { unknown: ['42'] }), true);
+  assert.equal(poll(ledger, { 42: 8 }), false, 'the truth, not an old answer');
+  assert.equal(ledger.behind(), 0);
+  assert.equal(ledger.owes(), false);
+  assert.equal(advance(ledger, 9), true, 'news, though below what was rolled back');
+  assert.deepEqual(ledger.ask(), { 42: { have: 8, want: 9 } });
+
+  const lower = at(8);
+  advance(lower, 10);
+  hello(lower, {}, { unknown: ['42'] });
+  poll(lower, { 42: 7 });
+  assert.deepEqual([lower.versions(), lower.behind()], [{ 42: 7 }, 0], 'a step back');
 });
 
 test('an answer older than what was announced is stale', () => {

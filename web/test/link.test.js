@@ -224,6 +224,15 @@ test('a gateway that sends everybody away is not asked more than once a second',
   }
 });
 
+test('sent away for overload, the gateway is busy', async () => {
+  const world = await proven();
+  world.source.send('goodbye', { reason: 'overload', after_ms: 2000, spread_ms: 0 });
+  assert.deepEqual([world.state.stream, world.state.reason], ['waiting', 'busy']);
+  await until(world, () => world.sources.length === 2);
+  await world.prove();
+  assert.equal(world.state.reason, 'streaming');
+});
+
 test('a new proof ends the grace: what the new gateway says counts', async () => {
   const world = await proven();
   await world.pass(20_000);
@@ -413,6 +422,23 @@ test('nobody logged in: no stream, asked again later', async () => {
   within(await until(world, () => world.sources.length === 1), 60_000, 72_050);
 });
 
+test('logged out at the renewal: all is stopped, and asked again after the ttl last told', async () => {
+  for (const [ttl_ms, fast_ms, low] of [[20_000, 10_000, 20_000], [undefined, 3000, 18_000], [undefined, 30_000, 60_000]]) {
+    let token = 'abc';
+    const world = withToken(() => token);
+    world.routes['/poll-interval'] = () => answer(200, { ...terms, fast_ms, ttl_ms });
+    await world.calm();
+    world.source.fail();
+    await until(world, () => world.sources.length === 2);
+    await world.prove({ fast_ms, token_expires_in_s: 40 });
+    token = null;
+    await until(world, () => world.state.reason === 'token', 100_000);
+    assert.deepEqual([world.state.stream, world.state.interval, world.source.closed], ['none', fast_ms, true]);
+    token = 'def';
+    within(await until(world, () => world.sources.length === 3), low, low * 1.2 + 50);
+  }
+});
+
 test('a getToken that throws, or never answers, is tried again', async () => {
   for (const broken of [() => { throw new Error('x'); }, () => Promise.reject(new Error('x')), () => new Promise(() => {})]) {
     let act = broken;
@@ -544,4 +570,106 @@ test('a mute stream of a network that then answers nothing is no strike', async 
     const count = world.sources.length;
     within(await until(world, () => world.sources.length > count), 0, 30_050);
   }
+});
+
+// What a browser does whose connections are all taken: no poll is answered while this page has a stream too.
+function starve(world) {
+  const held = [];
+  world.poll = () => new Promise((keep) => held.push(keep));
+  return () => held.splice(0).forEach((keep) => keep());
+}
+
+test('a poll without an answer for 10 s gets the connection of the stream', async () => {
+  for (const [state, prepare, late] of [
+    ['connecting', (world) => world.source.fail(), () => {}],
+    ['open', () => {}, (world) => world.source.send('hello', hello)],
+    ['proven', (world) => world.prove(), () => {}],
+  ]) {
+    const world = new World();
+    world.start();
+    await prepare(world);
+    const feed = starve(world);
+    world.nudge.refresh();
+    await world.pass(9000);
+    late(world);
+    await world.pass(900);
+    assert.equal(world.state.stream, state);
+    const stream = world.source;
+    assert.equal(stream.closed, false);
+    await world.pass(100);
+    assert.equal(stream.closed, true);
+    assert.deepEqual(
+      [world.state.mode, world.state.stream, world.state.interval, world.state.reason],
+      ['poll', 'none', 10_000, 'crowded'],
+    );
+    assert.deepEqual([world.polls.at(-1).signal.aborted, world.state.nextPollAt], [false, null], 'it may be served now');
+    feed();
+    await world.calm();
+    within(world.state.nextPollAt - world.now, 8000, 12_000);
+    assert.equal(world.state.stats.failedPolls, 0);
+  }
+});
+
+test('both streams of a change-over make way for a poll', async () => {
+  const world = await proven();
+  await world.pass(5000);
+  starve(world);
+  world.nudge.refresh();
+  await world.pass(9500);
+  world.window.emit('online');
+  await until(world, () => world.sources.length === 2 || world.state.reason === 'crowded');
+  await world.pass(1000);
+  assert.ok(world.sources.every((s) => s.closed));
+  assert.equal(world.state.reason, 'crowded');
+});
+
+test('the rest after a crowding grows over the life of the page, whatever was proven, up to an hour', async () => {
+  for (let seed = 1; seed <= 3; seed++) {
+    const world = await proven({}, seed);
+    for (let k = 0; k < 6; k++) {
+      const feed = starve(world);
+      world.nudge.refresh();
+      await until(world, () => world.state.reason === 'crowded', 60_000);
+      world.poll = () => {};
+      feed();
+      world.window.emit('online'); // shortens nothing
+      const count = world.sources.length;
+      const rest = await until(world, () => world.sources.length > count);
+      const mean = Math.min(3_600_000, 300_000 * 2 ** k);
+      within(rest, mean * 0.8, mean * 1.2 + 50, `rest ${k}`);
+      await world.prove();
+      await world.live(80_000);
+      assert.equal(world.state.reason, 'streaming');
+    }
+  }
+});
+
+test('a slow poll of a page without a stream crowds nothing', async () => {
+  const world = new World();
+  world.routes['/poll-interval'] = networkError;
+  world.start();
+  world.source.fail();
+  starve(world);
+  world.nudge.refresh();
+  await world.pass(30_000);
+  assert.equal(world.state.reason, 'unreachable');
+});
+
+test('an answer that waited while the page slept is heard first', async () => {
+  const world = await proven();
+  const feed = starve(world);
+  world.nudge.refresh();
+  await world.pass(1000);
+  await world.sleep(20_000);
+  world.env().setTimeout(feed, 100);
+  await world.pass(500);
+  assert.deepEqual([world.state.stream, world.state.reason], ['proven', 'streaming']);
+
+  const other = await proven();
+  starve(other);
+  other.nudge.refresh();
+  await other.pass(1000);
+  await other.sleep(20_000);
+  await other.pass(1000);
+  assert.equal(other.state.reason, 'crowded', 'nothing came out');
 });

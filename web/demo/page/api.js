@@ -8,7 +8,10 @@ const counter = '/app/projects/counter';
 export const writer = Array.from(crypto.getRandomValues(new Uint8Array(8)), (b) => b.toString(16).padStart(2, '0')).join('');
 
 async function call(path, init) {
-  const response = await fetch(path, init);
+  const response = await fetch(path, init).catch((error) => {
+    if (init?.signal?.aborted) throw error;
+    throw new Error('The demo does not answer. Start it again with make run; nothing was changed.');
+  });
   const body = await response.json().catch(() => ({}));
   if (!response.ok) {
     throw new Error(body.detail || `${path} answered ${response.status}`);

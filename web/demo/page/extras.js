@@ -43,12 +43,14 @@ function openBeside(url) {
   return window.open(url, '_blank', features);
 }
 
-// listCommands shows each command line with a button that copies it.
+// listCommands shows each command line with a button that copies it, in place
+// of those shown before.
 export function listCommands(list, settings, tell) {
   const commands = [
     {text: 'Add a story through the application: it commits, then publishes.', command: settings.add_command},
     {text: 'Publish a number to the counter project.', command: settings.publish_command},
   ];
+  list.replaceChildren();
   for (const {text, command} of commands) {
     if (!command) continue;
     const item = document.createElement('li');

@@ -11,12 +11,16 @@ const inFrame = window.self !== window.top;
 document.documentElement.classList.toggle('framed', inFrame);
 
 let toastTimer;
-function complain(error) {
+function say(text) {
   const toast = byId('toast');
-  toast.textContent = error.message;
+  toast.textContent = text;
   toast.classList.add('shown');
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => toast.classList.remove('shown'), 6000);
+}
+
+function complain(error) {
+  say(error.message);
 }
 
 function tell(text) {
@@ -56,6 +60,17 @@ async function start() {
     }
   }
 
+  // restarted shows what the new process says of itself: a command line of the
+  // old one may not work any more.
+  async function restarted() {
+    say('The demo was restarted; the board starts afresh.');
+    try {
+      listCommands(byId('commands'), await api.settings(), tell);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
   // poll is all that Nudge needs of an application: ask what changed, make it
   // so, and say which versions the page has now.
   async function poll({signal}) {
@@ -66,9 +81,10 @@ async function start() {
     ]);
     const took = performance.now() - asked;
 
-    const before = model.version;
+    const {run, version: before} = model;
     const foreign = model.take(delta).filter((event) => event.writer !== api.writer);
     board.render(foreign);
+    if (model.run !== run) restarted();
     if (foreign.length > 0) {
       // The age is the server's; the way here took no longer than the request.
       strip.staleness(Math.max(...foreign.map((event) => event.age_ms)) + took);
@@ -96,4 +112,4 @@ async function start() {
   strip.follow(nudge);
 }
 
-start().catch((error) => complain(new Error(`The page could not start: ${error.message}. Reload it.`)));
+start().catch((error) => complain(new Error(`The page could not start: ${error.message.replace(/\.$/, '')}. Reload it.`)));

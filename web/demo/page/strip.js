@@ -19,6 +19,7 @@ const reasons = {
   lost: 'The stream broke: polling until it is back.',
   mute: 'Something on the way holds events back: polling instead.',
   unreachable: 'No gateway answers: polling as if there were none.',
+  crowded: 'Too many windows for the browser’s connections: polling without a stream for some minutes.',
   busy: 'The gateway takes no more streams for now: polling meanwhile.',
   off: 'Switched off by the flag: plain polling at the old pace.',
   denied: 'The gateway refuses these projects: plain polling.',
@@ -28,12 +29,21 @@ const reasons = {
   stopped: 'This window has stopped polling.',
 };
 
-// duration writes milliseconds as people read them.
+// explain puts a snapshot into a line. on is where the switch stands, if known.
+function explain({reason, push, interval, fast}, on) {
+  if (reason === 'off' && (on || push !== 'off')) return 'Switched on again: this window follows at its next turn.';
+  if (interval > fast && ['goodbye', 'busy', 'lost', 'unreachable'].includes(reason)) {
+    return 'The gateway said goodbye; polls stay rare for a minute, until it is back.';
+  }
+  return reasons[reason] ?? '';
+}
+
+// duration writes milliseconds as people read them, in one piece.
 export function duration(ms) {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 10_000) return `${Number((ms / 1000).toFixed(1))} s`;
-  if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
-  return `${Number((ms / 60_000).toFixed(1))} min`;
+  if (ms < 1000) return `${Math.round(ms)}\u00a0ms`;
+  if (ms < 10_000) return `${Number((ms / 1000).toFixed(1))}\u00a0s`;
+  if (ms < 120_000) return `${Math.round(ms / 1000)}\u00a0s`;
+  return `${Number((ms / 60_000).toFixed(1))}\u00a0min`;
 }
 
 export class Strip {
@@ -46,6 +56,7 @@ export class Strip {
     this.switch = document.getElementById('push-switch');
     this.switch.addEventListener('click', () => this.toggle(setPush));
     this.busy = 0;
+    this.on = undefined; // where the switch stands, as far as this window knows
   }
 
   // follow shows the instance's snapshots from now on.
@@ -62,10 +73,11 @@ export class Strip {
     const snapshot = this.nudge.getSnapshot();
     if (this.tile.dataset.push !== snapshot.push) {
       this.tile.dataset.push = snapshot.push;
+      if (this.busy === 0) this.on = undefined;
       this.readSwitch(); // another window may have turned it
     }
     write(find('push-state'), words[snapshot.push] ?? snapshot.push);
-    write(find('push-reason'), reasons[snapshot.reason] ?? '');
+    write(find('push-reason'), explain(snapshot, this.on));
     this.tile.dataset.reason = snapshot.reason;
 
     const interval = find('interval');
@@ -125,21 +137,27 @@ export class Strip {
     try {
       const on = await this.askPush();
       if (this.busy > 0) return; // turned meanwhile: that answer counts
-      this.switch.setAttribute('aria-checked', String(on));
+      this.turn(on);
       this.switch.disabled = false;
     } catch {
       this.switch.disabled = true; // the server is away, or has no switch
     }
   }
 
+  turn(on) {
+    this.on = on;
+    this.switch.setAttribute('aria-checked', String(on));
+    this.render();
+  }
+
   async toggle(setPush) {
     const on = this.switch.getAttribute('aria-checked') !== 'true';
     this.busy++;
-    this.switch.setAttribute('aria-checked', String(on));
+    this.turn(on);
     try {
       await setPush(on);
     } catch (error) {
-      this.switch.setAttribute('aria-checked', String(!on));
+      this.turn(!on);
       this.complain(error);
     } finally {
       this.busy--;
@@ -148,14 +166,14 @@ export class Strip {
 }
 
 function countdown(ms) {
-  if (ms < 10_000 && !stillness.matches) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 10_000 && !stillness.matches) return `${(ms / 1000).toFixed(1)}\u00a0s`;
   return duration(Math.ceil(ms / 1000) * 1000);
 }
 
 function saving(polls, plain, fast) {
   const share = Math.round((1 - polls / plain) * 100);
   if (plain < 5 || share <= 0) return `plain polling makes one every ${duration(fast)}`;
-  return `by plain polling: ${share} % fewer`;
+  return `by plain polling: ${share}\u00a0% fewer`;
 }
 
 // write touches the document only where the text differs, so that nothing is

@@ -1,0 +1,58 @@
+package gateway_test
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A body that never comes holds neither a connection nor a stream.
+func TestBodyNeverComes(t *testing.T) {
+	for _, test := range []struct {
+		head   string
+		status int
+		within time.Duration
+	}{
+		{"GET /live HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", 400, 0},
+		{"GET /events?project=42 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + anybody + "\r\nContent-Length: 10\r\n\r\n", 400, 0},
+		{"GET /poll-interval HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", 400, 0},
+		{"POST /missed HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{", 400, 10 * time.Second},
+		{"POST /session HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", 401, 10 * time.Second},
+		{"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", 404, 10 * time.Second},
+	} {
+		bubble(t, nil, func(t *testing.T, r *rig) {
+			c, err := r.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			begun := time.Now()
+			if _, err := io.WriteString(c, test.head); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil {
+				t.Fatalf("%.30s: %v", test.head, err)
+			}
+			io.Copy(io.Discard, resp.Body)
+			if took := time.Since(begun); resp.StatusCode != test.status || took > test.within {
+				t.Errorf("%.30s: %d after %v, want %d within %v", test.head, resp.StatusCode, took, test.status, test.within)
+			}
+		})
+	}
+}
+
+// What a refusal was for stands in the log, and the token does not.
+func TestRefusalIsLogged(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		r.get("/events?project=42", "Authorization: Bearer x.y.z")
+		for _, want := range []string{"status=401", "refused=invalid", `msg="a token is not accepted"`} {
+			if !strings.Contains(r.log.String(), want) {
+				t.Errorf("%s is not in the log:\n%s", want, r.log)
+			}
+		}
+	})
+}
