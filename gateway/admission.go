@@ -22,7 +22,7 @@ type admission struct {
 }
 
 const (
-	// reservedFiles are descriptors for everything but streams: Redis, listeners, polls.
+	// reservedFiles are descriptors for everything but streams: polls, Redis, listeners, files.
 	reservedFiles = 512
 	// goroutineCost is what one stream costs with its goroutine, its buffers and its connection, in bytes;
 	// rounded up generously.
@@ -94,7 +94,7 @@ func less(counts map[string]int, key string) {
 func streamLimit(l Limits) int {
 	limit := l.Streams
 	if limit <= 0 {
-		limit = fileLimit()
+		limit = FileLimit()
 	}
 	if cost := l.GoroutineStreams; cost > 0 {
 		return min(limit, cost)

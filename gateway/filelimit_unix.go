@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// fileLimit is how many streams the process' file limit leaves room for.
-var fileLimit = sync.OnceValue(func() int {
+// FileLimit is how many streams the process' file limit leaves room for.
+var FileLimit = sync.OnceValue(func() int {
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		return 1024 - reservedFiles

@@ -80,7 +80,8 @@ func New(opt Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.hub = newHub(g.board, g.source, func() time.Duration { return 2 * g.current.Load().Policy.Slow })
+	g.hub = newHub(g.board, g.source, func() time.Duration { return 2 * g.current.Load().Policy.Slow },
+		func() int { return g.current.Load().Limits.Projects })
 	g.admission = newAdmission(func() Limits { return g.current.Load().Limits })
 	g.metrics = newMetrics(g.source, g.pulse, g.hub)
 	g.pulse.turned = func() {

@@ -14,6 +14,9 @@ type hub struct {
 	source version.Source
 	// linger is how long a project stays subscribed after its last use.
 	linger func() time.Duration
+	// most is how many projects may be listened for. What is beyond stays waiting: whoever may name any
+	// project must not fill the memory with them.
+	most func() int
 
 	mu      sync.Mutex // guards all below
 	topics  map[version.Project]*topic
@@ -28,9 +31,9 @@ type topic struct {
 	idle     time.Time      // since when there are none; zero: there are some
 }
 
-func newHub(board *version.Board, source version.Source, linger func() time.Duration) *hub {
+func newHub(board *version.Board, source version.Source, linger func() time.Duration, most func() int) *hub {
 	return &hub{
-		board: board, source: source, linger: linger,
+		board: board, source: source, linger: linger, most: most,
 		topics: map[version.Project]*topic{}, watches: map[*watch]struct{}{}, empty: make(chan struct{}),
 	}
 }
@@ -103,6 +106,9 @@ func (h *hub) leave(w *watch) {
 func (h *hub) connectLocked(w *watch) {
 	for p, i := range w.served() {
 		t := h.topics[p]
+		if t == nil && !h.roomLocked() {
+			continue
+		}
 		if t == nil {
 			t = &topic{watchers: map[*watch]int{}}
 			h.topics[p] = t
@@ -122,6 +128,21 @@ func (h *hub) disconnectLocked(w *watch) {
 			}
 		}
 	}
+}
+
+// roomLocked makes room for one more project, by forgetting one that only lingers, if there must be.
+func (h *hub) roomLocked() bool {
+	if len(h.topics) < h.most() {
+		return true
+	}
+	for p, t := range h.topics {
+		if len(t.watchers) == 0 {
+			delete(h.topics, p)
+			h.source.Forget(p)
+			return true
+		}
+	}
+	return false
 }
 
 // sweep forgets projects that nobody has used for long.

@@ -130,3 +130,19 @@ func TestTrustedProxies(t *testing.T) {
 		r.open("/events?project=42").next("hello") // the old settings stay, all of them
 	})
 }
+
+// Projects beyond the limit wait, and one that only lingers makes room.
+func TestProjectsLimit(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Limits.Projects = 2 }, func(t *testing.T, r *rig) {
+		s := r.open("/events?project=1&project=2&project=3")
+		if got := s.next("hello")["waiting"].([]any); len(got) != 1 {
+			t.Fatalf("waiting: %v, want one of the three", got)
+		}
+		s.leave()
+		synctest.Wait()
+		hello := r.open("/events?project=4&project=5").next("hello")
+		if got := hello["waiting"].([]any); len(got) != 0 {
+			t.Errorf("waiting: %v, though the first ones are not used any more", got)
+		}
+	})
+}

@@ -36,6 +36,7 @@ type Limits struct {
 	Streams           int           // open streams and held polls; 0: from the file limit
 	GoroutineStreams  int           // of these, those that cost a goroutine; 0: from the memory limit
 	ProjectsPerStream int           // at most and by default 64
+	Projects          int           // listened for at once; 0: 200,000
 	StreamsPerSubject int           // 0: no limit
 	StreamsPerAddress int           // 0: no limit
 	ConnectsPerSecond int           // new streams and held polls; 0: no limit
@@ -58,6 +59,9 @@ type current struct {
 func newCurrent(s Settings, log *slog.Logger) (c *current, err error) {
 	if s.Limits.ProjectsPerStream <= 0 || s.Limits.ProjectsPerStream > maxProjects {
 		s.Limits.ProjectsPerStream = maxProjects
+	}
+	if s.Limits.Projects <= 0 {
+		s.Limits.Projects = 200_000
 	}
 	if s.Limits.Body <= 0 {
 		s.Limits.Body = 64 << 10

@@ -96,6 +96,7 @@ type LimitsConfig struct {
 	Streams           int           `mapstructure:"streams"`             // 0: from the file limit
 	GoroutineStreams  int           `mapstructure:"goroutine_streams"`   // 0: from the memory limit
 	ProjectsPerStream int           `mapstructure:"projects_per_stream"` // 1 to 64
+	Projects          int           `mapstructure:"projects"`            // 0: 200,000
 	StreamsPerSubject int           `mapstructure:"streams_per_subject"` // 0: no limit
 	StreamsPerAddress int           `mapstructure:"streams_per_address"` // 0: no limit
 	ConnectsPerSecond int           `mapstructure:"connects_per_second"` // 0: no limit

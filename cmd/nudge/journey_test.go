@@ -154,6 +154,18 @@ func TestBrokenFileIsRefused(t *testing.T) {
 	c.untilType("version")
 }
 
+// A key that the environment overrules is said to be, or somebody believes to have switched push off.
+func TestEnvironmentOverrulesFile(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	text := quick("127.0.0.1:0", redis.Addr, "{enabled: true}")
+	file := configFile(t, text)
+	p := start(t, []string{"NUDGE_PUSH_ENABLED=true"}, "serve", "--config", file)
+	p.stderr.until(t, 0, "nudge serves")
+	write(t, file, strings.Replace(text, "enabled: true", "enabled: false", 1))
+	p.stderr.until(t, 0, "push.enabled (NUDGE_PUSH_ENABLED)")
+}
+
 // SIGTERM: not ready, goodbye to each stream, exit 0 as soon as the last is gone.
 func TestDrain(t *testing.T) {
 	t.Parallel()

@@ -47,6 +47,9 @@ type Loaded struct {
 	// Origins says where each key was given: "config.yaml:31", "NUDGE_NODE" or
 	// "--listen". A key that is not in it has its default.
 	Origins map[string]string
+	// Overruled are keys of the file that have no effect, each with the variable or flag that wins:
+	// "push.enabled (NUDGE_PUSH_ENABLED)".
+	Overruled []string
 	// Warnings are for the log, one line each: not wrong, but probably not meant.
 	Warnings []string
 
@@ -119,11 +122,20 @@ func (l Loader) load(r reading) (*Loaded, error) {
 		return nil, problems
 	}
 	for _, s := range settings {
+		_, inFile := loaded.Origins[s.key]
+		winner := ""
 		if _, given := values[s.key]; given {
-			loaded.Origins[s.key] = s.env
+			winner = s.env
 		}
 		if _, given := flags[s.key]; given {
-			loaded.Origins[s.key] = flagName(s.key)
+			winner = flagName(s.key)
+		}
+		if winner == "" {
+			continue
+		}
+		loaded.Origins[s.key] = winner
+		if inFile {
+			loaded.Overruled = append(loaded.Overruled, s.key+" ("+winner+")")
 		}
 	}
 	config, err := l.merge(r.data, flags)

@@ -147,7 +147,7 @@ func TestEnvironmentIsReadStrictly(t *testing.T) {
 		"NUDGE_LOG_LEVEL":       {"", `NUDGE_LOG_LEVEL: log.level: "" is unknown; write debug, info, warn or error`},
 		"NUDGE_REDIS_TLS":       {"", "NUDGE_REDIS_TLS: redis.tls: is empty; write a value, such as false, or unset it"},
 		"NUDGE_POLL_FAST":       {"ten", "NUDGE_POLL_FAST: poll.fast: ten is not a duration; write a number with ms, s, m or h, such as 15s"},
-		"NUDGE_LIMITS_PROJECTS": {"", ""}, // unknown: a warning
+		"NUDGE_LIMITS_NONSENSE": {"", ""}, // unknown: a warning
 	} {
 		t.Run(name, func(t *testing.T) {
 			inEmptyDirectory(t)

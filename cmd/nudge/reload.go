@@ -196,6 +196,11 @@ func (w *Watcher) take(r reading, asked bool) (changed []string, err error) {
 		w.Log.Warn("configuration changes need a restart", "keys", keys)
 	}
 	w.restarted = keys
+	if len(changed) == 0 && keys == "" && len(loaded.Overruled) > 0 {
+		// Somebody may believe to have switched push off.
+		w.Log.Warn("the file has changed, but nothing in effect has; keys that are also set by the environment or a flag wait for a restart without them",
+			"overruled", strings.Join(loaded.Overruled, " "))
+	}
 	w.running = next
 	w.hadFile = w.hadFile || loaded.Path != ""
 	return changed, nil

@@ -8,7 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
+	"syscall"
 	"time"
+
+	"nudge/gateway"
 )
 
 const (
@@ -18,6 +22,8 @@ const (
 	// sendBuffer is what the kernel may hold for a reader that does not read; its own choice would be
 	// megabytes of versions that are no longer true.
 	sendBuffer = 16 << 10
+	// keptForRequests are connections beyond those for streams: what the gateway keeps from streams, less 128.
+	keptForRequests = 384
 	// closeTime is how long a server waits for ordinary requests at the end.
 	closeTime = 5 * time.Second
 )
@@ -30,13 +36,17 @@ type server struct {
 
 // listen opens a listener, plain or with TLS. key names the configuration that says where.
 func listen(key, address string, tlsc TLSConfig, handler http.Handler, log *slog.Logger) (*server, error) {
-	config := net.ListenConfig{KeepAlive: -1} // heartbeats find the dead
+	config := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, and time-outs all else
 	l, err := config.Listen(context.Background(), "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; choose another address, or end what uses it", key, err)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%w; choose another address, or end what uses it", err)
+		}
+		return nil, fmt.Errorf("%s: %w", key, err)
 	}
-	s := &server{listener: smallBuffers{l}}
-	s.Handler = handler
+	d := newDoor(l, gateway.FileLimit()+keptForRequests)
+	s := &server{listener: d}
+	s.Handler, s.ConnState = handler, d.left
 	s.ReadHeaderTimeout, s.MaxHeaderBytes, s.IdleTimeout = headTime, headBytes, 2*time.Minute
 	s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // every port scan would be a line
 	s.Protocols = new(http.Protocols)
@@ -78,13 +88,46 @@ func (s *server) close() {
 	}
 }
 
-// smallBuffers is a listener whose connections hold little back.
-type smallBuffers struct{ net.Listener }
+// door is a listener whose connections hold little back, and of which there are only so many at once: the
+// descriptors that are left are for Redis, files and the operators, who are needed most when all are taken.
+type door struct {
+	net.Listener
+	places chan struct{} // a token for each connection that is open
+	shut   chan struct{} // closed by Close
+	once   sync.Once
+}
 
-func (l smallBuffers) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
+func newDoor(l net.Listener, most int) *door {
+	return &door{Listener: l, places: make(chan struct{}, most), shut: make(chan struct{})}
+}
+
+// Accept waits for a free place first; meanwhile the kernel queues whoever knocks.
+func (d *door) Accept() (net.Conn, error) {
+	select {
+	case d.places <- struct{}{}:
+	case <-d.shut:
+		return nil, net.ErrClosed
+	}
+	c, err := d.Listener.Accept()
+	if err != nil {
+		<-d.places
+		return nil, err
+	}
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(sendBuffer) // it serves without, only less well
 	}
-	return c, err
+	return c, nil
+}
+
+// Close ends Accept.
+func (d *door) Close() error {
+	d.once.Do(func() { close(d.shut) })
+	return d.Listener.Close()
+}
+
+// left is told by the server how each connection does, and frees the place of one that has gone.
+func (d *door) left(_ net.Conn, state http.ConnState) {
+	if state == http.StateClosed || state == http.StateHijacked {
+		<-d.places
+	}
 }

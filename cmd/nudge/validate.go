@@ -107,6 +107,7 @@ func (c *Config) checkLimits(r *refusals) {
 		{"limits.streams_per_subject", l.StreamsPerSubject},
 		{"limits.streams_per_address", l.StreamsPerAddress},
 		{"limits.connects_per_second", l.ConnectsPerSecond},
+		{"limits.projects", l.Projects},
 	} {
 		r.between(limit.key, limit.value, 0, math.MaxInt32)
 	}

@@ -52,7 +52,7 @@ func (c *Config) gatewaySettings() gateway.Settings {
 
 func (l LimitsConfig) gateway() gateway.Limits {
 	limits := gateway.Limits{
-		Streams: l.Streams, GoroutineStreams: l.GoroutineStreams, ProjectsPerStream: l.ProjectsPerStream,
+		Streams: l.Streams, GoroutineStreams: l.GoroutineStreams, ProjectsPerStream: l.ProjectsPerStream, Projects: l.Projects,
 		StreamsPerSubject: l.StreamsPerSubject, StreamsPerAddress: l.StreamsPerAddress,
 		ConnectsPerSecond: l.ConnectsPerSecond, StreamAge: l.StreamAge, Body: int64(l.Body),
 	}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+)
+
+// A door lets no more in than it has places, and whoever leaves makes room.
+func TestDoor(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := listen("listen", "127.0.0.1:0", TLSConfig{}, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.listener.Close()
+	d := newDoor(l, 1)
+	s.listener, s.ConnState = d, d.left
+	done := make(chan error)
+	go func() { done <- s.run() }()
+
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		return c
+	}
+	first := dial()
+	if _, err := first.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	second := dial()
+	answered := make(chan error, 1)
+	go func() {
+		_, err := second.Read(make([]byte, 1))
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		t.Fatalf("a second one was let in (%v)", err)
+	default:
+	}
+	first.Close()
+	if err := <-answered; err != nil {
+		t.Fatal(err)
+	}
+	second.Close()
+	s.close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
