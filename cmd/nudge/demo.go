@@ -77,9 +77,13 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 		return err
 	}
 	base := "http://" + public.listener.Addr().String()
+	program, err := os.Executable() // works wherever the line is pasted
+	if err != nil {
+		program = os.Args[0]
+	}
 	// Seconds since now: small, and greater each time the line is pasted.
 	publish := fmt.Sprintf("NUDGE_TOKEN=%s %s publish --gateway %s %s@$(($(date +%%s)-%d))",
-		token, os.Args[0], base, demo.CounterProject, time.Now().Unix()-1)
+		token, program, base, demo.CounterProject, time.Now().Unix()-1)
 	app := d.app(publish, log)
 	if err := d.publish(ctx, demo.BoardProject, app.Version(), 0); err != nil {
 		return err
