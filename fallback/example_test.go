@@ -37,10 +37,10 @@ func ExampleFlag_Allows() {
 		Include: []string{"team-a:*"},
 		Exclude: []string{"team-a:secret"},
 	}
-	fmt.Println(flag.Allows("alice", "team-a:42"))
-	fmt.Println(flag.Allows("bob", "team-a:42")) // not among the 50 %
-	fmt.Println(flag.Allows("alice", "team-a:secret"))
-	fmt.Println(flag.Allows("alice", "team-b:42"))
+	fmt.Println(flag.Allows(fallback.BucketOf("alice"), "team-a:42"))
+	fmt.Println(flag.Allows(fallback.BucketOf("bob"), "team-a:42")) // not among the 50 %
+	fmt.Println(flag.Allows(fallback.BucketOf("alice"), "team-a:secret"))
+	fmt.Println(flag.Allows(fallback.BucketOf("alice"), "team-b:42"))
 	// Output:
 	// true
 	// false

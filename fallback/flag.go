@@ -27,44 +27,50 @@ type Flag struct {
 	Ramp time.Duration
 }
 
-// Allows says whether the caller with this subject ("" if unknown) gets push
-// for the project.
-func (f Flag) Allows(subject, project string) bool {
-	if !f.AllowsCaller(subject) || matches(f.Exclude, project) {
+// Allows says whether a caller of this bucket gets push for the project.
+func (f Flag) Allows(b Bucket, project string) bool {
+	if !f.AllowsCaller(b) || matches(f.Exclude, project) {
 		return false
 	}
 	return len(f.Include) == 0 || matches(f.Include, project)
 }
 
-// AllowsCaller says whether the caller with this subject ("" if unknown) may
-// get push for any project that the lists serve. It is the answer for a caller
-// who names none.
-func (f Flag) AllowsCaller(subject string) bool {
+// AllowsCaller says whether a caller of this bucket may get push for any
+// project that the lists serve. It is the answer for a caller who names none.
+func (f Flag) AllowsCaller(b Bucket) bool {
 	switch {
 	case !f.Enabled:
 		return false
 	case f.Percent >= 100:
 		return true
-	case subject == "":
+	case b == Nobody:
 		return false
 	default:
-		return bucket(subject) < f.Percent
+		return int(b) < f.Percent
 	}
 }
 
-// bucket puts a subject into one of 100 equal buckets, 0 to 99. A percentage
-// takes the buckets below it, so raising it only ever adds subjects.
-//
-// The bucket is the first 8 bytes of SHA-256("nudge:" + subject), big endian,
-// modulo 100. This is a promise: it must never change, or an upgrade would
-// reshuffle who has push. The prefix keeps it independent of other products
-// that hash the same subjects.
-func bucket(subject string) int {
+// Bucket is all that a [Flag] must know of a caller: one of 100 equal parts of
+// all subjects, 0 to 99, or [Nobody]. A percentage takes the buckets below it,
+// so raising it only ever adds subjects.
+type Bucket int8
+
+// Nobody is the bucket of a caller without a subject.
+const Nobody Bucket = -1
+
+// BucketOf is the bucket of a subject, "" if unknown: the first 8 bytes of
+// SHA-256("nudge:" + subject), big endian, modulo 100. This is a promise: it
+// must never change, or an upgrade would reshuffle who has push. The prefix
+// keeps it independent of other products that hash the same subjects.
+func BucketOf(subject string) Bucket {
+	if subject == "" {
+		return Nobody
+	}
 	buf := make([]byte, 0, 128) // stays on the stack for all but very long subjects
 	buf = append(buf, "nudge:"...)
 	buf = append(buf, subject...)
 	sum := sha256.Sum256(buf)
-	return int(binary.BigEndian.Uint64(sum[:8]) % 100)
+	return Bucket(binary.BigEndian.Uint64(sum[:8]) % 100)
 }
 
 // matches says whether any of the patterns covers the project.

@@ -46,7 +46,7 @@ func TestFlagStories(t *testing.T) {
 		{"included does not help the unchosen", on(fallback.Flag{Percent: 10, Include: []string{"42"}}), "alice", "42", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := tc.flag.Allows(tc.subject, tc.project); got != tc.want {
+			if got := tc.flag.Allows(fallback.BucketOf(tc.subject), tc.project); got != tc.want {
 				t.Errorf("Allows(%q, %q) = %v, want %v", tc.subject, tc.project, got, tc.want)
 			}
 		})
@@ -55,11 +55,11 @@ func TestFlagStories(t *testing.T) {
 
 func TestFlagForACallerWhoNamesNoProject(t *testing.T) {
 	f := fallback.Flag{Enabled: true, Percent: 100, Include: []string{"42"}, Exclude: []string{"*"}}
-	if !f.AllowsCaller("alice") || !f.AllowsCaller("") {
+	if !f.AllowsCaller(fallback.BucketOf("alice")) || !f.AllowsCaller(fallback.BucketOf("")) {
 		t.Error("the lists of projects must not matter")
 	}
 	f.Enabled = false
-	if f.AllowsCaller("alice") {
+	if f.AllowsCaller(fallback.BucketOf("alice")) {
 		t.Error("a disabled flag lets alice in")
 	}
 }
@@ -79,7 +79,7 @@ func TestFlagBucketsAreForEver(t *testing.T) {
 	} {
 		without := fallback.Flag{Enabled: true, Percent: bucket}
 		with := fallback.Flag{Enabled: true, Percent: bucket + 1}
-		if without.AllowsCaller(subject) || !with.AllowsCaller(subject) {
+		if without.AllowsCaller(fallback.BucketOf(subject)) || !with.AllowsCaller(fallback.BucketOf(subject)) {
 			t.Errorf("%.20q is not in bucket %d", subject, bucket)
 		}
 	}
@@ -91,7 +91,7 @@ func TestFlagPercentIsRoughlyThePercent(t *testing.T) {
 		f := fallback.Flag{Enabled: true, Percent: percent}
 		in := 0
 		for i := range subjects {
-			if f.AllowsCaller(fmt.Sprintf("user-%d", i)) {
+			if f.AllowsCaller(fallback.BucketOf(fmt.Sprintf("user-%d", i))) {
 				in++
 			}
 		}
@@ -109,7 +109,7 @@ func TestFlagRaisingThePercentOnlyAdds(t *testing.T) {
 		high := rapid.IntRange(low, 120).Draw(t, "high")
 		before := fallback.Flag{Enabled: true, Percent: low}
 		after := fallback.Flag{Enabled: true, Percent: high}
-		if before.AllowsCaller(subject) && !after.AllowsCaller(subject) {
+		if before.AllowsCaller(fallback.BucketOf(subject)) && !after.AllowsCaller(fallback.BucketOf(subject)) {
 			t.Fatalf("%q is in at %d and out at %d", subject, low, high)
 		}
 	})

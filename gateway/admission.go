@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"hash/maphash"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -12,14 +13,28 @@ import (
 // admission counts who holds a stream, or a held poll, and refuses what is over a limit.
 type admission struct {
 	limits func() Limits
+	seed   maphash.Seed
 
 	mu         sync.Mutex // guards all below
-	open       int
-	perSubject map[string]int
-	perAddress map[string]int
+	open       [2]int     // by kind
+	perSubject map[uint64]int
+	perAddress map[uint64]int
 	connects   *rate.Limiter
-	rated      int // connects per second that the limiter was made for
+	rated      int           // connects per second that the limiter was made for
+	empty      chan struct{} // not nil: closed when the last one has gone
 }
+
+// kind is what serves a stream.
+type kind uint8
+
+const (
+	onGoroutine kind = iota // one goroutine, with its buffers and its connection
+	onLoop                  // parked
+)
+
+// ticket is what admission remembers of one it admitted. The hashes are 0 where no limit was set when it
+// came, so a limit counts the streams that came since it was set.
+type ticket struct{ subject, address uint64 }
 
 const (
 	// reservedFiles are descriptors for everything but streams: polls, Redis, listeners, files.
@@ -30,43 +45,98 @@ const (
 )
 
 func newAdmission(limits func() Limits) *admission {
-	return &admission{limits: limits, perSubject: map[string]int{}, perAddress: map[string]int{}}
+	return &admission{
+		limits: limits, seed: maphash.MakeSeed(),
+		perSubject: map[uint64]int{}, perAddress: map[uint64]int{},
+	}
 }
 
-// admit lets a stream in until release is called, or says which limit it is over.
-func (a *admission) admit(subject, address string, now time.Time) (release func(), p *problem) {
+// admit lets a stream in, until its ticket is given to release, or says which limit it is over.
+func (a *admission) admit(k kind, subject, address string, now time.Time) (t ticket, p *problem) {
 	l := a.limits()
+	t = ticket{a.hash(subject, l.StreamsPerSubject), a.hash(address, l.StreamsPerAddress)}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.open >= streamLimit(l) {
-		return nil, limited(http.StatusServiceUnavailable, "this gateway holds as many streams as it may; come back later", 10*time.Second)
+	switch {
+	case a.fullLocked(k, l):
+		return t, limited(http.StatusServiceUnavailable, "this gateway holds as many streams as it may; come back later", 10*time.Second)
+	case t.subject != 0 && a.perSubject[t.subject] >= l.StreamsPerSubject:
+		return t, limited(http.StatusTooManyRequests, "this user has as many streams as one user may", 30*time.Second)
+	case t.address != 0 && a.perAddress[t.address] >= l.StreamsPerAddress:
+		return t, limited(http.StatusTooManyRequests, "this address has as many streams as one address may", 30*time.Second)
+	case !a.connectLocked(l.ConnectsPerSecond, now):
+		return t, limited(http.StatusServiceUnavailable, "too many connect at once; come back in a moment", 5*time.Second)
 	}
-	if over(subject, a.perSubject, l.StreamsPerSubject) {
-		return nil, limited(http.StatusTooManyRequests, "this user has as many streams as one user may", 30*time.Second)
-	}
-	if over(address, a.perAddress, l.StreamsPerAddress) {
-		return nil, limited(http.StatusTooManyRequests, "this address has as many streams as one address may", 30*time.Second)
-	}
-	if !a.connectLocked(l.ConnectsPerSecond, now) {
-		return nil, limited(http.StatusServiceUnavailable, "too many connect at once; come back in a moment", 5*time.Second)
-	}
-	a.open++
-	a.perSubject[subject]++
-	a.perAddress[address]++
-	return func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.open--
-		less(a.perSubject, subject)
-		less(a.perAddress, address)
-	}, nil
+	a.open[k]++
+	more(a.perSubject, t.subject)
+	more(a.perAddress, t.address)
+	return t, nil
 }
 
-// full tells whether the next stream of anybody would be refused.
-func (a *admission) full() bool {
+// release gives a ticket back, once.
+func (a *admission) release(k kind, t ticket) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.open >= streamLimit(a.limits())
+	a.open[k]--
+	less(a.perSubject, t.subject)
+	less(a.perAddress, t.address)
+	a.emptyLocked()
+}
+
+// left is closed when the last one has gone. To be called when no more are admitted.
+func (a *admission) left() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.empty == nil {
+		a.empty = make(chan struct{})
+	}
+	a.emptyLocked()
+	return a.empty
+}
+
+func (a *admission) emptyLocked() {
+	if a.empty == nil || a.open[onLoop]+a.open[onGoroutine] > 0 {
+		return
+	}
+	select {
+	case <-a.empty:
+	default:
+		close(a.empty)
+	}
+}
+
+// count is how many are open.
+func (a *admission) count() (parked, goroutines int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.open[onLoop], a.open[onGoroutine]
+}
+
+// full tells whether the next stream of this kind would be refused, whoever comes.
+func (a *admission) full(k kind) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.fullLocked(k, a.limits())
+}
+
+// fullLocked compares with the least of what was set and what the process can bear. Those with a goroutine have a
+// limit of their own beside the one for all: they cost a hundred times more.
+func (a *admission) fullLocked(k kind, l Limits) bool {
+	most := l.Streams
+	if most <= 0 {
+		most = FileLimit()
+	}
+	if a.open[onLoop]+a.open[onGoroutine] >= most {
+		return true
+	}
+	if k != onGoroutine {
+		return false
+	}
+	most = l.GoroutineStreams
+	if most <= 0 {
+		most = memoryLimit()
+	}
+	return a.open[onGoroutine] >= most
 }
 
 func (a *admission) connectLocked(perSecond int, now time.Time) bool {
@@ -79,27 +149,27 @@ func (a *admission) connectLocked(perSecond int, now time.Time) bool {
 	return a.connects.AllowN(now, 1)
 }
 
-func over(key string, counts map[string]int, limit int) bool {
-	return key != "" && limit > 0 && counts[key] >= limit
+// hash names somebody in eight bytes; 0: not to be counted.
+func (a *admission) hash(name string, limit int) uint64 {
+	if name == "" || limit <= 0 {
+		return 0
+	}
+	return max(1, maphash.String(a.seed, name))
 }
 
-func less(counts map[string]int, key string) {
-	counts[key]--
-	if counts[key] <= 0 {
+func more(counts map[uint64]int, key uint64) {
+	if key != 0 {
+		counts[key]++
+	}
+}
+
+func less(counts map[uint64]int, key uint64) {
+	if key == 0 {
+		return
+	}
+	if counts[key]--; counts[key] <= 0 {
 		delete(counts, key)
 	}
-}
-
-// streamLimit is how many streams may be open: the least of what was set and what the process can bear.
-func streamLimit(l Limits) int {
-	limit := l.Streams
-	if limit <= 0 {
-		limit = FileLimit()
-	}
-	if cost := l.GoroutineStreams; cost > 0 {
-		return min(limit, cost)
-	}
-	return min(limit, memoryLimit())
 }
 
 // memoryLimit is how many goroutine streams half of GOMEMLIMIT leaves room for; without one, all.

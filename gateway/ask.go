@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"nudge/fallback"
 	"nudge/version"
 )
 
@@ -73,14 +74,14 @@ func (g *Gateway) ask(r *http.Request) (*ask, *problem) {
 
 // standings judges each project for who.
 func (g *Gateway) standings(who *caller, marks []version.Mark) []slot {
-	flag := g.current.Load().Flag
+	flag, bucket := g.current.Load().Flag, fallback.BucketOf(who.subject)
 	slots := make([]slot, len(marks))
 	for i, m := range marks {
 		slots[i].project = m.Project
 		switch {
 		case !who.maySubscribe(m.Project):
 			slots[i].standing = denied
-		case !flag.Allows(who.subject, m.Project.String()):
+		case !flag.Allows(bucket, m.Project.String()):
 			slots[i].standing = off
 		}
 	}

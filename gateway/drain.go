@@ -39,23 +39,31 @@ const (
 // meanwhile; the caller stops listening afterwards.
 func (g *Gateway) Drain(ctx context.Context) {
 	g.phase.Store(leaving)
-	_, streams := g.hub.counts()
-	g.log.Info("leaving: not ready any more, still serving; a second signal ends it at once", "delay", g.opt.DrainDelay, "streams", streams)
+	g.log.Info("leaving: not ready any more, still serving; a second signal ends it at once", "delay", g.opt.DrainDelay, "streams", g.streams())
 	select {
 	case <-ctx.Done():
 		return
 	case <-time.After(g.opt.DrainDelay):
 	}
 	g.phase.Store(drained)
-	all, empty := g.hub.close()
-	g.log.Info("saying goodbye", "streams", len(all), "window", g.opt.DrainWindow)
+	all, empty := g.hub.close(), g.admission.left()
+	g.log.Info("saying goodbye", "streams", g.streams(), "window", g.opt.DrainWindow)
 	last := goodbye{Reason: reasonDrain, AfterMS: drainAfter.Milliseconds(), SpreadMS: drainSpread.Milliseconds()}
+	for _, l := range g.loops {
+		l.dismissAll(last, g.opt.DrainWindow)
+	}
+	end := time.After(g.opt.DrainWindow + drainGrace)
 	paced(ctx, empty, all, g.opt.DrainWindow, func(w *watch) { w.end(last) })
 	select {
 	case <-ctx.Done():
 	case <-empty:
-	case <-time.After(drainGrace):
-		_, stuck := g.hub.counts()
-		g.log.Warn("streams that took no goodbye are cut", "streams", stuck)
+	case <-end:
+		g.log.Warn("streams that took no goodbye are cut", "streams", g.streams())
 	}
+}
+
+// streams is how many streams, and held polls, are open.
+func (g *Gateway) streams() int {
+	parked, goroutines := g.admission.count()
+	return parked + goroutines
 }

@@ -9,6 +9,7 @@ import (
 
 // events serves GET /events: the stream.
 func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
+	c := g.current.Load() // one for judging, and for knowing by which it was judged
 	a, p := g.ask(r)
 	if p != nil {
 		g.refuse(w, p)
@@ -23,14 +24,19 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 		g.refuseStream(w, r, draining())
 		return
 	}
-	release, p := g.admission.admit(a.who.subject, address(r), time.Now())
+	k := kindOf(r)
+	t, p := g.admission.admit(k, a.who.subject, address(r), time.Now())
 	if p != nil {
 		g.refuseStream(w, r, p)
 		return
 	}
-	defer release()
+	if k == onLoop {
+		g.park(w, r, a, c, t)
+		return
+	}
 	s := g.newStream(a.who, a.slots, time.Now())
 	if !g.hub.join(s.watch) {
+		g.admission.release(k, t)
 		g.refuseStream(w, r, draining())
 		return
 	}
@@ -38,8 +44,7 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	ended := reasonGone
 	defer func() {
 		g.hub.leave(s.watch)
-		g.metrics.streams.Dec()
-		g.metrics.closed[ended].Inc()
+		g.ended(k, t, ended)
 		note(r, "ended", string(ended))
 	}()
 	ended = s.serve(r.Context(), w)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,9 @@ const (
 
 var reasons = []reason{reasonDrain, reasonRotate, reasonOff, reasonExpired, reasonOverload, reasonGone, reasonStuck}
 
+// code is the reason's index in reasons.
+func (r reason) code() uint8 { return uint8(slices.Index(reasons, r)) }
+
 // goodbye is what a stream is told before it ends.
 type goodbye struct {
 	Reason   reason `json:"reason"`
@@ -48,16 +52,6 @@ type cadence struct {
 
 func newCadence(c fallback.Cadence) cadence {
 	return cadence{c.Push, c.Poll.Milliseconds(), c.Fast.Milliseconds(), c.Jitter, c.Heartbeat.Milliseconds()}
-}
-
-// hello is all there is to say to a stream. It replaces whatever was said before.
-type hello struct {
-	Protocol int    `json:"protocol"`
-	Node     string `json:"node"`
-	cadence
-	SpreadMS        int64  `json:"spread_ms"`
-	TokenExpiresInS *int64 `json:"token_expires_in_s,omitempty"`
-	holdings
 }
 
 // holdings is what is known of the projects that were asked for.

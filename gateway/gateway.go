@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,10 @@ type Options struct {
 	DrainDelay  time.Duration // between not being ready and the first goodbye
 	DrainWindow time.Duration // in which all streams get theirs
 
+	// Released is called once for each connection that the gateway took over from its server
+	// (http.StateHijacked), when it is closed; nil: nobody counts. It must not block.
+	Released func()
+
 	Log *slog.Logger // nil: discarded
 }
 
@@ -47,6 +52,8 @@ type Gateway struct {
 	board     *version.Board
 	source    version.Source
 	hub       *hub
+	loops     []*loop
+	turn      atomic.Uint64 // of the loops, to get the next stream
 	pulse     *pulse
 	admission *admission
 	metrics   *metrics
@@ -84,9 +91,17 @@ func New(opt Options) (*Gateway, error) {
 		func() int { return g.current.Load().Limits.Projects })
 	g.admission = newAdmission(func() Limits { return g.current.Load().Limits })
 	g.metrics = newMetrics(g.source, g.pulse, g.hub)
+	if canPark {
+		for range runtime.GOMAXPROCS(0) {
+			g.loops = append(g.loops, newLoop(g))
+		}
+	}
 	g.pulse.turned = func() {
 		for _, w := range g.hub.all() {
-			w.tempo()
+			w.beatNow()
+		}
+		for _, l := range g.loops {
+			l.post(l.tempo.begin)
 		}
 	}
 	g.pulse.judged = func(v fallback.Verdict) {
@@ -109,7 +124,11 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 // started has ended. It outlasts the requests: end it after [Gateway.Drain] and the servers.
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, task := range []func(context.Context) error{g.source.Run, g.hub.run, g.pulse.run, g.recaster} {
+	tasks := []func(context.Context) error{g.source.Run, g.hub.run, g.pulse.run, g.recaster, g.tidy}
+	for _, l := range g.loops {
+		tasks = append(tasks, l.run)
+	}
+	for _, task := range tasks {
 		group.Go(func() error { return task(ctx) })
 	}
 	return group.Wait()
@@ -153,9 +172,13 @@ func (g *Gateway) recaster(ctx context.Context) error {
 		}
 		sweep, stop := context.WithCancel(ctx)
 		done := make(chan struct{})
+		over := g.current.Load().Flag.Ramp
+		for _, l := range g.loops {
+			l.recastAll(over)
+		}
 		go func() {
 			defer close(done)
-			paced(sweep, nil, g.hub.all(), g.current.Load().Flag.Ramp, (*watch).reconsider)
+			paced(sweep, nil, g.hub.all(), over, (*watch).reconsider)
 		}()
 		select {
 		case <-done:

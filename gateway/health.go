@@ -73,14 +73,13 @@ type flagStatus struct {
 }
 
 // statusPage serves GET /status.
-func (g *Gateway) statusPage(w http.ResponseWriter, _ *http.Request) {
+func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 	v, f := g.pulse.heard(), g.current.Load().Flag
-	topics, watches := g.hub.counts()
 	writeOK(w, status{
 		Protocol: protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: g.phase.Load().String(), Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pulse.now()),
 		Flag:    flagStatus{f.Enabled, f.Percent, orEmpty(f.Include), orEmpty(f.Exclude), f.Ramp.Milliseconds()},
-		Streams: watches, Projects: topics, Refusing: g.refusing(),
+		Streams: g.streams(), Projects: g.hub.projects(), Refusing: g.refusing(r),
 	})
 }
 

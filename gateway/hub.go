@@ -8,7 +8,8 @@ import (
 	"nudge/version"
 )
 
-// hub knows who watches which project, and tells them what the board says.
+// hub knows who watches which project, and tells them what the board says. To it a watcher is either a
+// [watch], which is one reader, or an [audience], which is all parked streams of one loop.
 type hub struct {
 	board  *version.Board
 	source version.Source
@@ -21,20 +22,22 @@ type hub struct {
 	mu      sync.Mutex // guards all below
 	topics  map[version.Project]*topic
 	watches map[*watch]struct{}
-	closed  bool          // drained: nobody joins any more
-	empty   chan struct{} // closed when closed and the last watch has left
+	closed  bool // drained: nobody joins any more
 }
 
 // topic is a project in use, or lingering after its last use.
 type topic struct {
-	watchers map[*watch]int // each with the project's index in its slots
-	idle     time.Time      // since when there are none; zero: there are some
+	watchers  map[*watch]int // each with the project's index in its slots; nil: none yet
+	audiences *audience      // of the loops with streams that watch it: a list by audience.peer
+	idle      time.Time      // since when there are none; zero: there are some
 }
+
+func (t *topic) used() bool { return len(t.watchers) > 0 || t.audiences != nil }
 
 func newHub(board *version.Board, source version.Source, linger func() time.Duration, most func() int) *hub {
 	return &hub{
 		board: board, source: source, linger: linger, most: most,
-		topics: map[version.Project]*topic{}, watches: map[*watch]struct{}{}, empty: make(chan struct{}),
+		topics: map[version.Project]*topic{}, watches: map[*watch]struct{}{},
 	}
 }
 
@@ -62,10 +65,13 @@ func (h *hub) deliver(changes []version.Change) {
 	defer h.mu.Unlock()
 	for _, c := range changes {
 		t := h.topics[c.Project]
-		if t == nil || len(t.watchers) == 0 {
+		if t == nil || !t.used() {
 			continue
 		}
 		f := newFrame(c)
+		for a := t.audiences; a != nil; a = a.peer {
+			a.offer(f)
+		}
 		for w, i := range t.watchers {
 			w.offer(i, f)
 		}
@@ -98,23 +104,45 @@ func (h *hub) leave(w *watch) {
 	defer h.mu.Unlock()
 	h.disconnectLocked(w)
 	delete(h.watches, w)
-	if h.closed && len(h.watches) == 0 {
-		h.closeEmptyLocked()
+}
+
+// attach makes a hear of its project. Without room for one more project it does not, and the project
+// stays waiting.
+func (h *hub) attach(a *audience) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := h.topicLocked(a.project); t != nil {
+		a.peer = t.audiences
+		t.audiences = a
 	}
+}
+
+// detach undoes attach. After it, a hears nothing more.
+func (h *hub) detach(a *audience) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := h.topics[a.project]
+	if t == nil {
+		return
+	}
+	for at := &t.audiences; *at != nil; at = &(*at).peer {
+		if *at == a {
+			*at, a.peer = a.peer, nil
+			break
+		}
+	}
+	h.restLocked(t)
 }
 
 func (h *hub) connectLocked(w *watch) {
 	for p, i := range w.served() {
-		t := h.topics[p]
-		if t == nil && !h.roomLocked() {
+		t := h.topicLocked(p)
+		if t == nil {
 			continue
 		}
-		if t == nil {
-			t = &topic{watchers: map[*watch]int{}}
-			h.topics[p] = t
-			h.source.Watch(p)
+		if t.watchers == nil {
+			t.watchers = map[*watch]int{}
 		}
-		t.idle = time.Time{}
 		t.watchers[w] = i
 	}
 }
@@ -123,10 +151,31 @@ func (h *hub) disconnectLocked(w *watch) {
 	for i := range w.slots { // the projects of a watch never change, so this needs no lock of w
 		if t := h.topics[w.slots[i].project]; t != nil {
 			delete(t.watchers, w)
-			if len(t.watchers) == 0 && t.idle.IsZero() {
-				t.idle = time.Now()
-			}
+			h.restLocked(t)
 		}
+	}
+}
+
+// topicLocked is the topic of a project that comes into use, or stays in it; nil if there is no room.
+func (h *hub) topicLocked(p version.Project) *topic {
+	t := h.topics[p]
+	if t == nil && !h.roomLocked() {
+		return nil
+	}
+	if t == nil {
+		t = &topic{}
+		p = p.Clone()
+		h.topics[p] = t
+		h.source.Watch(p)
+	}
+	t.idle = time.Time{}
+	return t
+}
+
+// restLocked notes since when nobody uses a topic.
+func (h *hub) restLocked(t *topic) {
+	if !t.used() && t.idle.IsZero() {
+		t.idle = time.Now()
 	}
 }
 
@@ -136,7 +185,7 @@ func (h *hub) roomLocked() bool {
 		return true
 	}
 	for p, t := range h.topics {
-		if len(t.watchers) == 0 {
+		if !t.used() {
 			delete(h.topics, p)
 			h.source.Forget(p)
 			return true
@@ -151,7 +200,7 @@ func (h *hub) sweep(now time.Time) {
 	defer h.mu.Unlock()
 	linger := h.linger()
 	for p, t := range h.topics {
-		if len(t.watchers) == 0 && now.Sub(t.idle) >= linger {
+		if !t.used() && now.Sub(t.idle) >= linger {
 			delete(h.topics, p)
 			h.source.Forget(p)
 		}
@@ -169,30 +218,19 @@ func (h *hub) all() []*watch {
 	return all
 }
 
-// close lets nobody join any more, and returns who is there. The channel is closed when all have left.
-func (h *hub) close() (left []*watch, empty <-chan struct{}) {
+// close lets nobody join any more, and returns who is there.
+func (h *hub) close() (left []*watch) {
 	h.mu.Lock()
 	h.closed = true
-	if len(h.watches) == 0 {
-		h.closeEmptyLocked()
-	}
 	h.mu.Unlock()
-	return h.all(), h.empty
+	return h.all()
 }
 
-func (h *hub) closeEmptyLocked() {
-	select {
-	case <-h.empty:
-	default:
-		close(h.empty)
-	}
-}
-
-// counts are the projects in use or lingering, and the watches.
-func (h *hub) counts() (topics, watches int) {
+// projects is how many are in use or lingering.
+func (h *hub) projects() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.topics), len(h.watches)
+	return len(h.topics)
 }
 
 // paced does something to each of all, evenly over a time, so that what follows from it is no herd. It

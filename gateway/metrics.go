@@ -18,6 +18,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	missed   prometheus.Counter
 	changes  prometheus.Counter
+	panics   prometheus.Counter
 
 	hellos, versions, heartbeats, goodbyes prometheus.Counter
 
@@ -61,6 +62,7 @@ func newMetrics(source version.Source, p *pulse, h *hub) *metrics {
 		requests: vector("nudge_requests_total", "Requests, by class of status.", "status", []string{"1xx", "2xx", "3xx", "4xx", "5xx"}),
 		missed:   counter("nudge_missed_total", "Reports of browsers whose poll found what push had not announced."),
 		changes:  counter("nudge_push_changes_total", "Changes of the push state or its reason."),
+		panics:   counter("nudge_loop_panics_total", "Stream loops that panicked; the process then exits."),
 		reloads: vector("nudge_config_reloads_total", "Reloads of the configuration, by outcome.", "outcome",
 			[]string{"applied", "refused"}),
 		reloadHealthy: gauge("nudge_config_reload_healthy", "1 if the configuration on disk is the one in force, 0 if it was refused."),
@@ -83,7 +85,7 @@ func newMetrics(source version.Source, p *pulse, h *hub) *metrics {
 	}
 	read("nudge_poll_seconds", "Interval told to browsers with a proven stream.", func() float64 { return p.now().Poll.Seconds() })
 	read("nudge_fast_seconds", "Interval told to all other browsers.", func() float64 { return p.now().Fast.Seconds() })
-	read("nudge_projects", "Projects in use, or used not long ago.", func() float64 { n, _ := h.counts(); return float64(n) })
+	read("nudge_projects", "Projects in use, or used not long ago.", func() float64 { return float64(h.projects()) })
 	count("nudge_source_messages_total", "Messages received from publishers.", func(s version.Stats) uint64 { return s.Messages })
 	count("nudge_source_malformed_total", "Messages that could not be read and were ignored.", func(s version.Stats) uint64 { return s.Malformed })
 	count("nudge_source_gaps_total", "Times that the subscription to Redis broke.", func(s version.Stats) uint64 { return s.Gaps })

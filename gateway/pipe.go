@@ -20,7 +20,8 @@ func newPipe(w http.ResponseWriter) *pipe {
 func (p *pipe) write(b []byte, limit time.Duration) error {
 	if !p.head {
 		p.head = true
-		streamHead(p.w)
+		streamHead(p.w.Header())
+		p.w.WriteHeader(http.StatusOK)
 	}
 	// Cleared again below: a deadline that passes while an HTTP/2 stream is idle resets it.
 	if err := p.rc.SetWriteDeadline(time.Now().Add(limit)); err != nil {
@@ -35,12 +36,10 @@ func (p *pipe) write(b []byte, limit time.Duration) error {
 	return p.rc.SetWriteDeadline(time.Time{})
 }
 
-// streamHead writes the head of a stream's answer. Proxies are asked not to cache, change or hold it back.
-func streamHead(w http.ResponseWriter) {
-	h := w.Header()
+// streamHead fills the head of a stream's answer. Proxies are asked not to cache, change or hold it back.
+func streamHead(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(http.StatusOK)
 }

@@ -34,7 +34,7 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
 		g.refuseWith(w, p, struct {
 			*problem
 			pace
-		}{p, g.pace(&caller{open: true}, nil)})
+		}{p, g.pace(r, &caller{open: true}, nil)})
 		return
 	}
 	if who == nil {
@@ -46,23 +46,23 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Poll-Interval", g.pollSeconds())
-	writeOK(w, g.pace(who, marks))
+	writeOK(w, g.pace(r, who, marks))
 }
 
 func (g *Gateway) pollSeconds() string {
 	return strconv.FormatInt(g.pulse.now().FastSeconds(), 10)
 }
 
-func (g *Gateway) pace(who *caller, marks []version.Mark) pace {
+func (g *Gateway) pace(r *http.Request, who *caller, marks []version.Mark) pace {
 	a := &ask{who: who, marks: marks, slots: g.standings(who, marks)}
 	excluded := a.count(off) > 0 && a.count(served) == 0
 	if a.count(off)+a.count(served) == 0 { // the projects do not tell
-		excluded = !g.current.Load().Flag.AllowsCaller(who.subject)
+		excluded = !g.current.Load().Flag.AllowsCaller(fallback.BucketOf(who.subject))
 	}
 	c := g.pulse.now()
 	answer := pace{
 		Protocol: protocol, TTLMS: c.TTL().Milliseconds(),
-		Denied: a.named(denied), Off: a.named(off), Refusing: g.refusing(),
+		Denied: a.named(denied), Off: a.named(off), Refusing: g.refusing(r),
 	}
 	if excluded {
 		c = g.pulse.without()
@@ -73,12 +73,12 @@ func (g *Gateway) pace(who *caller, marks []version.Mark) pace {
 	return answer
 }
 
-// refusing is why a stream would not be let in now.
-func (g *Gateway) refusing() string {
+// refusing is why a stream would not be let in now, over a connection like that of r.
+func (g *Gateway) refusing(r *http.Request) string {
 	switch {
 	case g.leaving():
 		return "draining"
-	case g.admission.full():
+	case g.admission.full(kindOf(r)):
 		return "limit"
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nudge/fallback"
@@ -19,6 +20,7 @@ type pulse struct {
 	turned func()
 	// judged is called with each verdict that differs from the one before; at first, push is starting.
 	judged func(fallback.Verdict)
+	said   atomic.Pointer[said] // the cadence of the moment, for those whom the flag lets in
 
 	mu        sync.Mutex // guards all below
 	policy    fallback.Policy
@@ -26,7 +28,6 @@ type pulse struct {
 	ramp      fallback.Ramp
 	returning time.Time // until when those that the flag lets in again are spread
 	verdict   fallback.Verdict
-	cadence   fallback.Cadence
 }
 
 func newPulse(s Settings, probe time.Duration, log *slog.Logger) *pulse {
@@ -35,7 +36,7 @@ func newPulse(s Settings, probe time.Duration, log *slog.Logger) *pulse {
 		policy: s.Policy, flag: s.Flag, ramp: fallback.NewRamp(s.Flag.Enabled),
 		verdict: fallback.Verdict{Push: fallback.Down, Reason: fallback.ReasonStarting},
 	}
-	p.cadence = p.policy.Cadence(fallback.Input{Push: p.verdict.Push})
+	p.said.Store(say(p.policy.Cadence(fallback.Input{Push: p.verdict.Push})))
 	return p
 }
 
@@ -93,10 +94,13 @@ func (p *pulse) run(ctx context.Context) error {
 func (p *pulse) judge(now time.Time) (next time.Time) {
 	p.mu.Lock()
 	verdict := p.health.Verdict(now)
-	before, was := p.verdict, p.cadence
+	before := p.verdict
 	p.verdict = verdict
-	p.cadence = p.policy.Cadence(fallback.Input{Push: verdict.Push, Share: p.ramp.Share(now)})
-	turned := p.cadence != was
+	cadence := p.policy.Cadence(fallback.Input{Push: verdict.Push, Share: p.ramp.Share(now)})
+	turned := cadence != p.now()
+	if turned {
+		p.said.Store(say(cadence))
+	}
 	next = verdict.Until
 	if step := p.ramp.Next(now); !step.IsZero() && (next.IsZero() || step.Before(next)) {
 		next = step
@@ -115,11 +119,7 @@ func (p *pulse) judge(now time.Time) (next time.Time) {
 }
 
 // now is the cadence of those whom the flag lets in.
-func (p *pulse) now() fallback.Cadence {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.cadence
-}
+func (p *pulse) now() fallback.Cadence { return p.said.Load().Cadence }
 
 // without is the cadence of those whom it does not.
 func (p *pulse) without() fallback.Cadence {

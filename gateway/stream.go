@@ -5,16 +5,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"time"
-)
 
-const (
-	// helloMost is how long a hello may wait for the source to listen.
-	helloMost = 2 * time.Second
-	// secondEvent follows the first hello: a browser that does not see it in time knows that something on the
-	// way holds events back.
-	secondEvent = time.Second
-	// rotateJitter varies the age at which streams rotate.
-	rotateJitter = 0.2
+	"nudge/fallback"
 )
 
 // stream is one browser's stream: what it is to be told, and when. It knows nothing of connections, so
@@ -40,31 +32,9 @@ func (g *Gateway) newStream(who *caller, slots []slot, now time.Time) *stream {
 		greetBy: now.Add(helloMost),
 		expire:  expiry(who, c.Auth.Leeway, now, rand.Float64()),
 	}
-	if age := c.Limits.StreamAge; age > 0 {
-		s.rotate = now.Add(time.Duration(float64(age) * (1 + rotateJitter*(2*rand.Float64()-1))))
-	}
+	s.rotate = rotation(c.Limits.StreamAge, now, rand.Float64())
 	s.recast = true // the flag may change between the judging of slots and the joining of the hub
 	return s
-}
-
-// expiry is when a stream of who ends for its token: in the last fifth of the token's life, so that those
-// who logged in together do not come back together, and never after it has expired. What opens within that
-// last fifth gets half of what is left at least; what opens after it, while the leeway lasts, half of that.
-func expiry(who *caller, leeway time.Duration, now time.Time, u float64) time.Time {
-	if who.expires.IsZero() {
-		return time.Time{}
-	}
-	end := who.expires
-	if !end.After(now) {
-		end = end.Add(leeway)
-	}
-	left := end.Sub(now)
-	life := left
-	if !who.issued.IsZero() && who.issued.Before(now) {
-		life = who.expires.Sub(who.issued)
-	}
-	span := max(0, min(life/5, left/2))
-	return end.Add(-time.Duration(float64(span) * u))
 }
 
 // take appends what is to be written now, and tells when to call again at the latest; ended is "" or why
@@ -87,7 +57,7 @@ func (s *stream) take(b []byte, now time.Time) (out []byte, again time.Time, end
 		}
 		s.greetBy = time.Time{}
 		s.beatAt = now.Add(secondEvent)
-		b = appendRetry(b, time.Second+time.Duration(rand.Int64N(int64(4*time.Second))))
+		b = appendRetry(b, retryTime())
 		b = append(s.helloLocked(b, now), padding...)
 	}
 	if s.anew {
@@ -124,26 +94,29 @@ func (s *stream) newsLocked(b []byte, now time.Time) []byte {
 		case greater:
 		}
 		b = append(b, event...)
-		slot.told = told{State: f.State, waiting: slot.told.waiting}
+		slot.told = slot.told.then(f)
 		s.g.metrics.versions.Inc()
 	}
 	return b
 }
 
 func (s *stream) helloLocked(b []byte, now time.Time) []byte {
-	c := s.g.pulse.now()
 	s.beat, s.anew = false, false
-	h := hello{Protocol: protocol, Node: s.g.opt.Node, cadence: newCadence(c), holdings: s.holdLocked(s.g.board)}
-	if !s.who.expires.IsZero() {
-		left := max(0, int64(s.who.expires.Sub(now)/time.Second))
-		h.TokenExpiresInS = &left
+	greeter := newGreeter(s.g.opt.Node)
+	for i := range s.slots {
+		slot := &s.slots[i]
+		slot.news = nil // it is in what follows
+		if slot.standing == served {
+			slot.state(s.g.board)
+		}
+		greeter.project(slot.project, slot.standing, slot.told)
 	}
 	s.g.metrics.hellos.Inc()
-	return appendEvent(b, "hello", h)
+	return greeter.append(b, s.g.pulse.said.Load(), s.who.left(now))
 }
 
 func (s *stream) beatLocked(b []byte, now time.Time) []byte {
-	c := s.g.pulse.now()
+	c := s.g.pulse.said.Load()
 	s.beat = false
 	if !now.Before(s.beatAt) {
 		s.beatAt = s.beatAt.Add(c.Heartbeat)
@@ -156,7 +129,7 @@ func (s *stream) beatLocked(b []byte, now time.Time) []byte {
 		}
 	}
 	s.g.metrics.heartbeats.Inc()
-	return appendEvent(b, "heartbeat", newCadence(c))
+	return append(b, c.beat...)
 }
 
 func (s *stream) goodbyeLocked(b []byte, g goodbye) ([]byte, time.Time, reason) {
@@ -172,7 +145,7 @@ func (s *stream) recastNow() {
 		return
 	}
 	s.recast = false
-	flag := s.g.current.Load().Flag
+	flag, bucket := s.g.current.Load().Flag, fallback.BucketOf(s.who.subject)
 	changed, left := false, false
 	for i := range s.slots {
 		slot := &s.slots[i]
@@ -180,7 +153,7 @@ func (s *stream) recastNow() {
 			continue
 		}
 		now := off
-		if flag.Allows(s.who.subject, slot.project.String()) {
+		if flag.Allows(bucket, slot.project.String()) {
 			now, left = served, true
 		}
 		changed = changed || now != slot.standing
@@ -201,16 +174,6 @@ func (s *stream) recastNow() {
 	s.signal()
 }
 
-func earliest(times ...time.Time) time.Time {
-	var first time.Time
-	for _, t := range times {
-		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
-			first = t
-		}
-	}
-	return first
-}
-
 // serve writes the stream to its browser, on the goroutine of its request, until it ends.
 func (s *stream) serve(ctx context.Context, w http.ResponseWriter) reason {
 	timer := time.NewTimer(0)
@@ -224,7 +187,7 @@ func (s *stream) serve(ctx context.Context, w http.ResponseWriter) reason {
 		var ended reason
 		b, again, ended = s.take(b[:0], now)
 		if len(b) > 0 {
-			limit := 2*s.g.pulse.now().Heartbeat + 30*time.Second
+			limit := s.g.patience()
 			if err := out.write(b, limit); err != nil {
 				if time.Since(now) >= limit { // the error differs from one version of HTTP to the other
 					return reasonStuck

@@ -162,12 +162,8 @@ func TestSlowReader(t *testing.T) {
 			r.publish(version.News{Project: mark(t, fmt.Sprint("p-", p)).Project, Version: prev + 1, Prev: &prev, Data: data})
 		}
 	}
-	newest := func(p string) string { return fmt.Sprintf("%s@%d", p, each) }
-	for seen := map[string]bool{}; len(seen) < projects; {
-		e := watcher.find("version")
-		if id := e.LastEventID; strings.HasSuffix(id, fmt.Sprintf("@%d", each)) {
-			seen[id] = true
-		}
+	for at := map[string]float64{}; !all(at, projects, each); {
+		watcher.follow(at)
 	}
 	if grown := int64(heap()) - int64(before); grown > 16<<20 {
 		t.Errorf("%d MiB for 80 MB of news", grown>>20)
@@ -178,30 +174,48 @@ func TestSlowReader(t *testing.T) {
 
 	slow := newTap(t, resp, cancel)
 	slow.next("hello")
-	last, count := map[string]string{}, 0
-	at := map[string]float64{}
-	for len(last) < projects || !all(last, newest) {
-		e := slow.find("version")
-		count++
-		body := e.json(t)
-		p, v := body["project"].(string), body["version"].(float64)
-		if v <= at[p] {
-			t.Fatalf("%s goes back from %v to %v", p, at[p], v)
-		}
-		at[p], last[p] = v, e.LastEventID
+	count := 0
+	for at := map[string]float64{}; !all(at, projects, each); {
+		count += slow.follow(at)
 	}
 	if count > projects*each*3/4 {
 		t.Errorf("%d of %d events were kept for a reader that did not read", count, projects*each)
 	}
 }
 
-func all(last map[string]string, want func(string) string) bool {
-	for p, id := range last {
-		if id != want(p) {
+// follow reads one event, and what it says of versions into at. It reports how many advances it told.
+func (p *tap) follow(at map[string]float64) (told int) {
+	p.t.Helper()
+	e, ok := <-p.events
+	if !ok {
+		p.t.Fatal("the stream ended")
+	}
+	body := e.json(p.t)
+	news := object{}
+	switch e.Type {
+	case "version":
+		told++
+		news[body["project"].(string)] = body["version"]
+	case "hello":
+		news = body["versions"].(object)
+	}
+	for project, v := range news {
+		v := v.(float64)
+		if v < at[project] || e.Type == "version" && v == at[project] {
+			p.t.Fatalf("%s goes from %v to %v", project, at[project], v)
+		}
+		at[project] = v
+	}
+	return told
+}
+
+func all(at map[string]float64, projects int, want float64) bool {
+	for _, v := range at {
+		if v != want {
 			return false
 		}
 	}
-	return true
+	return len(at) == projects
 }
 
 func TestConnectionIsCut(t *testing.T) {

@@ -38,12 +38,12 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if wait > 0 {
-		release, p := g.admission.admit(a.who.subject, address(r), time.Now())
+		t, p := g.admission.admit(onGoroutine, a.who.subject, address(r), time.Now())
 		if p != nil {
 			g.refuse(w, p)
 			return
 		}
-		defer release()
+		defer g.admission.release(onGoroutine, t)
 	}
 	excluded := a.count(served) == 0 && a.count(off) > 0
 	held := newWatch(a.slots) // which owns the slots from here on

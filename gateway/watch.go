@@ -6,27 +6,12 @@ import (
 	"nudge/version"
 )
 
-// standing is what one project is to one caller.
-type standing uint8
-
-const (
-	served standing = iota
-	denied          // the token does not cover it
-	off             // the flag excludes it
-)
-
 // slot is one project of a watch.
 type slot struct {
 	project  version.Project
 	standing standing
 	told     told
 	news     *frame // newest that was not taken; nil: none
-}
-
-// told is what a reader was told last of a project, and so what must not be told again.
-type told struct {
-	version.State
-	waiting bool // told that nobody listens yet
 }
 
 // watch is one reader of some projects: a stream, or a held poll. The hub offers it news; the reader alone
@@ -51,8 +36,8 @@ func (w *watch) offer(i int, f *frame) {
 	w.signal()
 }
 
-// tempo tells the reader that the cadence changed.
-func (w *watch) tempo() {
+// beatNow tells the reader that the cadence changed.
+func (w *watch) beatNow() {
 	w.mu.Lock()
 	w.beat = true
 	w.mu.Unlock()
@@ -94,41 +79,10 @@ func (w *watch) served() map[version.Project]int {
 	return all
 }
 
-// next is what follows from one offered frame for a reader that was told t.
-type next uint8
-
-const (
-	nothing next = iota
-	greater      // the plain frame
-	lower        // the reset frame
-	anew         // a hello: what was said before no longer holds
-)
-
-// follow decides what to tell of f. Versions compare only within an era; from one era to the next only
-// an announced reset leads.
-func (t told) follow(f *frame) next {
-	switch {
-	case f.Era < t.Era: // overtaken by a hello
-		return nothing
-	case t.waiting && f.Listening:
-		return anew
-	case f.Era == t.Era && f.Known && (!t.Known || f.Version > t.Version):
-		return greater
-	case f.Era == t.Era:
-		return nothing
-	case f.Era == t.Era+1 && f.Reset && t.Known:
-		return lower
-	}
-	return anew
-}
-
 // state reads a project off the board for a hello, or a poll's answer, and remembers it as told.
 func (s *slot) state(b *version.Board) version.State {
 	state := b.State(s.project)
-	s.told = told{State: state, waiting: !state.Listening}
-	if !state.Listening { // a belief from before a gap is not said
-		s.told.Known, s.told.Version = false, 0
-	}
+	s.told = tell(state)
 	return state
 }
 

@@ -10,9 +10,13 @@ type Board struct {
 
 	mu      sync.Mutex // guards all below
 	entries map[Project]*entry
+	spare   []entry   // to be used next
 	dirty   []Project // projects to Take, oldest change first; entry.dirty says who is in it
 	clock   uint64    // counts changes of entries, so that a late read can tell that it is late
 }
+
+// entriesAtOnce is how many entries are made together.
+const entriesAtOnce = 64
 
 // entry is one project on the board. What is believed of it is a number, or nothing (unknown).
 type entry struct {
@@ -100,9 +104,15 @@ func (b *Board) State(p Project) State {
 func (b *Board) Open(p Project) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.entries[p] == nil {
-		b.entries[p] = &entry{}
+	if b.entries[p] != nil {
+		return
 	}
+	// Together, since they live long: one by one, among what requests leave behind, each would keep a page of it.
+	if len(b.spare) == 0 {
+		b.spare = make([]entry, entriesAtOnce)
+	}
+	b.entries[p] = &b.spare[0]
+	b.spare = b.spare[1:]
 }
 
 // Drop drops all that is known of p. For sources, when they no longer listen for it.

@@ -3,6 +3,7 @@ package version
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // MaxProjectLength is the greatest number of characters in a project's id.
@@ -30,6 +31,9 @@ func ParseProject(s string) (Project, error) {
 	}
 	return Project{s}, nil
 }
+
+// Clone is the same project in memory of its own: one that was cut out of a request keeps all of that.
+func (p Project) Clone() Project { return Project{strings.Clone(p.id)} }
 
 // String is the id.
 func (p Project) String() string { return p.id }

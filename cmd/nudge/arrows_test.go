@@ -15,11 +15,14 @@ var arrows = map[string][]string{
 	"nudge/web":               {},
 	"nudge/web/demo":          {},
 	"nudge/gateway":           {"nudge/version", "nudge/fallback", "nudge/web"},
-	"nudge/cmd/nudge":         {"nudge/version", "nudge/fallback", "nudge/web", "nudge/web/demo", "nudge/gateway"},
+	"nudge/cmd/nudge":         {"nudge/version", "nudge/fallback", "nudge/web", "nudge/web/demo", "nudge/gateway", "nudge/cmd/nudge/load"},
+	"nudge/cmd/nudge/load":    {},
 }
 
 // homes says which one room may import a library.
 var homes = map[string]string{
+	"github.com/HdrHistogram":          "nudge/cmd/nudge/load",
+	"golang.org/x/sys":                 "nudge/cmd/nudge/load nudge/gateway", // epoll
 	"github.com/redis/go-redis":        "nudge/version",
 	"github.com/go-chi":                "nudge/gateway",
 	"github.com/golang-jwt/jwt":        "nudge/gateway nudge/cmd/nudge", // nudge token signs

@@ -56,7 +56,9 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	c := demoConfig(address)
 	log, _ := newLogger(c.Log, stderr)
 	d := &demonstration{config: c}
+	places := newPlaces()
 	o := c.gatewayOptions(log)
+	o.Released = places.give
 	o.Source = func(board *version.Board, evidence version.Evidence) (version.Source, error) {
 		d.news = version.NewMemory(board, version.MemoryOptions{Evidence: evidence})
 		return d.news, nil
@@ -69,7 +71,7 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	public, err := listen("listen", address, TLSConfig{}, nil, log)
+	public, err := listen("listen", address, TLSConfig{}, nil, places, log)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use; try make run LISTEN=%s", address, nextPort(address))
 	}

@@ -21,7 +21,10 @@ const (
 	exitUsage  = 2
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	leanProfiles()
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // run is main with its outside passed in. Results go to stdout, all else to stderr.
 func run(args []string, stdout, stderr io.Writer) (exit int) {
@@ -73,7 +76,7 @@ func newRootCommand() *cobra.Command {
 	loader := func() Loader { return Loader{Path: file} }
 	root.AddCommand(
 		newServeCommand(loader), newDemoCommand(), newPublishCommand(loader), newWatchCommand(loader),
-		newTokenCommand(loader), newConfigCommand(loader), newVersionCommand(),
+		newTokenCommand(loader), newLoadCommand(loader), newLoadWorkerCommand(), newConfigCommand(loader), newVersionCommand(),
 	)
 	return root
 }

@@ -87,7 +87,9 @@ func serve(ctx context.Context, l Loader, stderr io.Writer) error {
 	for _, warning := range loaded.Warnings {
 		log.Warn(warning)
 	}
+	places := newPlaces()
 	o := c.gatewayOptions(log)
+	o.Released = places.give
 	var redis *version.Redis
 	o.Source = func(board *version.Board, evidence version.Evidence) (version.Source, error) {
 		if c.Redis.Mode == "none" {
@@ -108,7 +110,7 @@ func serve(ctx context.Context, l Loader, stderr io.Writer) error {
 	if redis != nil {
 		defer redis.Close()
 	}
-	servers, err := c.listenAll(g, log)
+	servers, err := c.listenAll(g, places, log)
 	if err != nil {
 		return err
 	}
@@ -130,16 +132,16 @@ func serve(ctx context.Context, l Loader, stderr io.Writer) error {
 	return runAll(ctx, g, servers, watcher.Run)
 }
 
-// listenAll opens the public and the operators' listener.
-func (c *Config) listenAll(g *gateway.Gateway, log *slog.Logger) ([]*server, error) {
-	public, err := listen("listen", c.Listen, c.TLS, g.Handler(), log)
+// listenAll opens the public listener, with these places, and the operators' with its own.
+func (c *Config) listenAll(g *gateway.Gateway, places *places, log *slog.Logger) ([]*server, error) {
+	public, err := listen("listen", c.Listen, c.TLS, g.Handler(), places, log)
 	if err != nil {
 		return nil, err
 	}
 	if c.OpsListen == "" {
 		return []*server{public}, nil
 	}
-	ops, err := listen("ops_listen", c.OpsListen, TLSConfig{}, g.Ops(), log)
+	ops, err := listen("ops_listen", c.OpsListen, TLSConfig{}, g.Ops(), newPlaces(), log)
 	if err != nil {
 		public.listener.Close()
 		return nil, err

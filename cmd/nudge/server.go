@@ -19,9 +19,6 @@ const (
 	// headTime and headBytes bound the head of a request: slow and long ones cost memory.
 	headTime  = 10 * time.Second
 	headBytes = 32 << 10 // 64 projects of 128 characters, and a cookie
-	// sendBuffer is what the kernel may hold for a reader that does not read; its own choice would be
-	// megabytes of versions that are no longer true.
-	sendBuffer = 16 << 10
 	// keptForRequests are connections beyond those for streams: what the gateway keeps from streams, less 128.
 	keptForRequests = 384
 	// closeTime is how long a server waits for ordinary requests at the end.
@@ -34,8 +31,9 @@ type server struct {
 	listener net.Listener
 }
 
-// listen opens a listener, plain or with TLS. key names the configuration that says where.
-func listen(key, address string, tlsc TLSConfig, handler http.Handler, log *slog.Logger) (*server, error) {
+// listen opens a listener, plain or with TLS. key names the configuration that says where; places are for its
+// connections.
+func listen(key, address string, tlsc TLSConfig, handler http.Handler, places *places, log *slog.Logger) (*server, error) {
 	config := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, and time-outs all else
 	l, err := config.Listen(context.Background(), "tcp", address)
 	if err != nil {
@@ -44,9 +42,8 @@ func listen(key, address string, tlsc TLSConfig, handler http.Handler, log *slog
 		}
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
-	d := newDoor(l, gateway.FileLimit()+keptForRequests)
-	s := &server{listener: d}
-	s.Handler, s.ConnState = handler, d.left
+	s := &server{listener: &door{Listener: l, places: places}}
+	s.Handler, s.ConnState = handler, places.left
 	s.ReadHeaderTimeout, s.MaxHeaderBytes, s.IdleTimeout = headTime, headBytes, 2*time.Minute
 	s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // every port scan would be a line
 	s.Protocols = new(http.Protocols)
@@ -88,46 +85,68 @@ func (s *server) close() {
 	}
 }
 
-// door is a listener whose connections hold little back, and of which there are only so many at once: the
-// descriptors that are left are for Redis, files and the operators, who are needed most when all are taken.
-type door struct {
-	net.Listener
-	places chan struct{} // a token for each connection that is open
-	shut   chan struct{} // closed by Close
-	once   sync.Once
+// places bound how many connections are open at once: the descriptors that are left are for Redis, files and the
+// operators, who are needed most when all are taken. A connection that the gateway takes over from the server
+// keeps its place until the gateway gives it back.
+type places struct {
+	taken chan struct{} // a token for each connection that is open
+	shut  chan struct{} // closed by close
+	once  sync.Once
 }
 
-func newDoor(l net.Listener, most int) *door {
-	return &door{Listener: l, places: make(chan struct{}, most), shut: make(chan struct{})}
+// newPlaces makes as many as the file limit leaves room for.
+func newPlaces() *places { return makePlaces(gateway.FileLimit() + keptForRequests) }
+
+func makePlaces(most int) *places {
+	return &places{taken: make(chan struct{}, most), shut: make(chan struct{})}
+}
+
+// take waits for a free place; false: nobody is let in any more.
+func (p *places) take() bool {
+	select {
+	case p.taken <- struct{}{}:
+		return true
+	case <-p.shut:
+		return false
+	}
+}
+
+// give gives a place back.
+func (p *places) give() { <-p.taken }
+
+// left is told by the server how each connection does, and frees the place of one that has gone.
+func (p *places) left(_ net.Conn, state http.ConnState) {
+	if state == http.StateClosed {
+		p.give()
+	}
+}
+
+func (p *places) close() { p.once.Do(func() { close(p.shut) }) }
+
+// door is a listener whose connections each need a place, and hold little back.
+type door struct {
+	net.Listener
+	places *places
 }
 
 // Accept waits for a free place first; meanwhile the kernel queues whoever knocks.
 func (d *door) Accept() (net.Conn, error) {
-	select {
-	case d.places <- struct{}{}:
-	case <-d.shut:
+	if !d.places.take() {
 		return nil, net.ErrClosed
 	}
 	c, err := d.Listener.Accept()
 	if err != nil {
-		<-d.places
+		d.places.give()
 		return nil, err
 	}
 	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(sendBuffer) // it serves without, only less well
+		_ = tcp.SetWriteBuffer(gateway.SendBuffer) // it serves without, only less well
 	}
 	return c, nil
 }
 
 // Close ends Accept.
 func (d *door) Close() error {
-	d.once.Do(func() { close(d.shut) })
+	d.places.close()
 	return d.Listener.Close()
-}
-
-// left is told by the server how each connection does, and frees the place of one that has gone.
-func (d *door) left(_ net.Conn, state http.ConnState) {
-	if state == http.StateClosed || state == http.StateHijacked {
-		<-d.places
-	}
 }

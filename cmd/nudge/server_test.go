@@ -10,17 +10,11 @@ import (
 
 // A door lets no more in than it has places, and whoever leaves makes room.
 func TestDoor(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s, err := listen("listen", "127.0.0.1:0", TLSConfig{}, http.NotFoundHandler(), makePlaces(1), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := listen("listen", "127.0.0.1:0", TLSConfig{}, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.listener.Close()
-	d := newDoor(l, 1)
-	s.listener, s.ConnState = d, d.left
+	l := s.listener
 	done := make(chan error)
 	go func() { done <- s.run() }()
 

@@ -1,0 +1,107 @@
+package load
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// counts are what the readers have seen. Times are of the run's clock, in µs.
+type counts struct {
+	Round     int // how often all were opened
+	Trying    int // streams that wait for their hello, or have not been tried yet
+	Open      int // streams that had their hello and live
+	Connected round
+
+	Closed     map[string]int64 // streams that ended after their hello, by reason
+	Reopened   int64
+	Hellos     int64
+	Heartbeats int64
+	Delivered  int64
+	Repeated   int64 // versions that their stream knew
+	Foreign    int64 // versions that this run has not published
+	Kept       int64 // projects denied, or switched off, in first hellos
+	Bytes      int64
+	Last       int64 // when the last advance was delivered
+	CPU        int64 // of the worker, µs
+}
+
+// round is how the streams opened, the last time that all were.
+type round struct {
+	Opened  int64
+	Refused map[string]int64  // by status or reason, with the time to come back: 503/10s, overload/5s
+	Failed  map[string]int64  // by what went wrong
+	Details map[string]string // what the first refusal of each kind said for people
+	Last    int64             // when the last hello came
+}
+
+func newRound() round {
+	return round{Refused: map[string]int64{}, Failed: map[string]int64{}, Details: map[string]string{}}
+}
+
+func newCounts() counts { return counts{Connected: newRound(), Closed: map[string]int64{}} }
+
+// add adds what another worker has seen.
+func (c *counts) add(o counts) {
+	c.Trying += o.Trying
+	c.Open += o.Open
+	c.Connected.Opened += o.Connected.Opened
+	c.Connected.Last = max(c.Connected.Last, o.Connected.Last)
+	addAll(c.Connected.Refused, o.Connected.Refused)
+	addAll(c.Connected.Failed, o.Connected.Failed)
+	for key, text := range o.Connected.Details {
+		c.Connected.Details[key] = text
+	}
+	addAll(c.Closed, o.Closed)
+	c.Reopened += o.Reopened
+	c.Hellos += o.Hellos
+	c.Heartbeats += o.Heartbeats
+	c.Delivered += o.Delivered
+	c.Repeated += o.Repeated
+	c.Foreign += o.Foreign
+	c.Kept += o.Kept
+	c.Bytes += o.Bytes
+	c.Last = max(c.Last, o.Last)
+	c.CPU += o.CPU
+}
+
+func addAll(to, from map[string]int64) {
+	for key, n := range from {
+		to[key] += n
+	}
+}
+
+func sum(m map[string]int64) (n int64) {
+	for _, v := range m {
+		n += v
+	}
+	return n
+}
+
+// longest is the greatest latency that a histogram tells from others.
+const longest = 10 * time.Minute
+
+// newHistogram holds µs, exact to three digits.
+func newHistogram() *hdrhistogram.Histogram {
+	return hdrhistogram.New(1, longest.Microseconds(), 3)
+}
+
+// record adds a latency. What is out of range counts as its end.
+func record(h *hdrhistogram.Histogram, us int64) {
+	_ = h.RecordValue(min(max(us, 1), longest.Microseconds()))
+}
+
+// encode makes a histogram fit to be sent; merge adds what was sent.
+func encode(h *hdrhistogram.Histogram) ([]byte, error) {
+	return h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+}
+
+func merge(to *hdrhistogram.Histogram, text []byte) error {
+	from, err := hdrhistogram.Decode(text)
+	if err != nil {
+		return fmt.Errorf("a reader's histogram: %w", err)
+	}
+	to.Merge(from)
+	return nil
+}

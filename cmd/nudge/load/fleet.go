@@ -1,0 +1,217 @@
+//go:build linux
+
+package load
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// fleet is the reading processes.
+type fleet struct {
+	readers []*reader
+	there   func(worker int, there []arrival)
+	changed chan struct{} // holds a token when there is something new
+	wait    sync.WaitGroup
+
+	mu  sync.Mutex
+	err error // the first fault of any reader, for good
+}
+
+// reader is one reading process as its starter sees it.
+type reader struct {
+	cmd      *exec.Cmd
+	in       io.WriteCloser
+	commands *json.Encoder
+	stderr   bytes.Buffer // read after it ended only
+	findings chan *findings
+	counts   counts // guarded by the fleet's mu
+}
+
+// startFleet starts a process for each of orders. The caller must close the fleet.
+func startFleet(command []string, all []orders, there func(int, []arrival)) (*fleet, error) {
+	f := &fleet{there: there, changed: make(chan struct{}, 1)}
+	for i, o := range all {
+		r, out, err := startReader(command)
+		if err != nil {
+			f.close(closeTime)
+			return nil, fmt.Errorf("start reading process %d: %w", i, err)
+		}
+		r.counts.Trying = o.Streams
+		f.readers = append(f.readers, r)
+		f.wait.Go(func() { f.listen(i, r, out) })
+		if err := r.commands.Encode(o); err != nil {
+			f.close(closeTime)
+			return nil, f.err // of the process, which ended; it says more
+		}
+	}
+	return f, nil
+}
+
+func startReader(command []string) (*reader, io.Reader, error) {
+	r := &reader{cmd: exec.Command(command[0], command[1:]...), findings: make(chan *findings, 1), counts: newCounts()}
+	r.cmd.Stderr = &r.stderr
+	// Ctrl-C is for us: they must live to tell what they have seen. They end with their standard input.
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	in, err := r.cmd.StdinPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := r.cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	r.in, r.commands = in, json.NewEncoder(in)
+	return r, out, r.cmd.Start()
+}
+
+// listen takes the reports of one reader until it ends, and waits for it.
+func (f *fleet) listen(i int, r *reader, out io.Reader) {
+	lines := json.NewDecoder(out)
+	var err error
+	for err == nil {
+		counts := newCounts()
+		said := report{Counts: &counts}
+		if err = lines.Decode(&said); err != nil {
+			break
+		}
+		if len(said.There) > 0 {
+			f.there(i, said.There)
+			continue
+		}
+		f.mu.Lock()
+		r.counts = counts
+		f.mu.Unlock()
+		if said.Findings != nil {
+			r.findings <- said.Findings
+		}
+		f.wake()
+	}
+	r.in.Close() // if it says what nobody understands, it would stay
+	ended := r.cmd.Wait()
+	if errors.Is(err, io.EOF) {
+		err = ended
+	}
+	if err == nil {
+		err = errors.New("it ended")
+	}
+	f.mu.Lock()
+	if f.err == nil {
+		f.err = fmt.Errorf("reading process %d: %w: %s", i, err, bytes.TrimSpace(r.stderr.Bytes()))
+	}
+	f.mu.Unlock()
+	f.wake()
+}
+
+func (f *fleet) wake() {
+	select {
+	case f.changed <- struct{}{}:
+	default:
+	}
+}
+
+// total is what all readers together have seen.
+func (f *fleet) total() (counts, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := newCounts()
+	for i, r := range f.readers {
+		if i == 0 || r.counts.Round < all.Round {
+			all.Round = r.counts.Round
+		}
+		all.add(r.counts)
+	}
+	return all, f.err
+}
+
+// until waits until the counts are as wanted. Only one may wait at a time.
+func (f *fleet) until(ctx context.Context, want func(counts) bool) error {
+	for {
+		c, err := f.total()
+		if err != nil {
+			return err
+		}
+		if want(c) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-f.changed:
+		}
+	}
+}
+
+// tell sends a command to all. Inflight is divided among them.
+func (f *fleet) tell(c command) error {
+	inflight := c.Inflight
+	for i, r := range f.readers {
+		if inflight > 0 {
+			_, c.Inflight = share(inflight, len(f.readers), i)
+			c.Inflight = max(c.Inflight, 1)
+		}
+		if err := r.commands.Encode(c); err != nil {
+			return fmt.Errorf("reading process %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// answerTime is how long a reader may take to answer. It may have a great deal to read first.
+const answerTime = 30 * time.Second
+
+// ask sends a command to all, and returns what they find.
+func (f *fleet) ask(c command) ([]*findings, error) {
+	if err := f.tell(c); err != nil {
+		return nil, err
+	}
+	all := make([]*findings, len(f.readers))
+	late := time.NewTimer(answerTime)
+	defer late.Stop()
+	for i, r := range f.readers {
+		for all[i] == nil {
+			select {
+			case all[i] = <-r.findings:
+			case <-late.C:
+				return nil, fmt.Errorf("reading process %d does not answer", i)
+			case <-f.changed:
+				if _, err := f.total(); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return all, nil
+}
+
+// closeTime is how long a reader may take to end.
+const closeTime = 10 * time.Second
+
+// close ends the readers, and waits until they are gone. Those that take longer than most are killed.
+func (f *fleet) close(most time.Duration) {
+	for _, r := range f.readers {
+		r.in.Close()
+	}
+	gone := make(chan struct{})
+	go func() {
+		f.wait.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+		return
+	case <-time.After(most):
+	}
+	for _, r := range f.readers {
+		_ = r.cmd.Process.Kill() // it has gone already, or goes now
+	}
+	<-gone
+}

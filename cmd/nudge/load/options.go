@@ -1,0 +1,148 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Defaults of [Options], where zero does not mean none.
+const (
+	DefaultGateway  = "http://127.0.0.1:8080"
+	DefaultStreams  = 1000
+	DefaultProjects = 100
+	DefaultPrefix   = "load-"
+	DefaultTimeout  = 30 * time.Second
+	DefaultGrace    = 5 * time.Second
+)
+
+const (
+	// perProcess is how many streams one reading process takes at most: what a limit of 20,000 files leaves, and
+	// about as many as one thread can serve.
+	perProcess = 19_000
+	// ownFiles are what a reading process needs besides its streams.
+	ownFiles = 64
+	// mostProcesses bounds the reading processes: who is to have an advance yet is kept in 64 bits.
+	mostProcesses = 64
+	// mostPerStream is the most projects that any gateway lets one stream watch.
+	mostPerStream = 64
+)
+
+// Advance is the news that a project has reached a version.
+type Advance struct {
+	Project string
+	Version int64
+}
+
+// Options say what to do to which gateways.
+type Options struct {
+	Gateways  []string // plain HTTP URLs, base path included; streams are spread over them. Empty: DefaultGateway
+	Streams   int      // to open; 0: DefaultStreams
+	Projects  int      // that they watch; 0: DefaultProjects, or Streams if that is less
+	PerStream int      // projects of each stream, 1 to 64 and not above Projects; 0: 1
+	Prefix    string   // of the projects' names, which end in a number from 0; "": DefaultPrefix
+
+	Rate     float64       // advances per second over all projects, in turn; 0: none
+	Window   int           // instead of Rate: so many advances on their way at once, the next when one is there; 0: by Rate
+	Duration time.Duration // of publishing, or of holding the streams if nothing is published
+	Settle   time.Duration // wait between the last connect and the reading of memory
+	Grace    time.Duration // for the newest versions to arrive at the end; 0: DefaultGrace
+
+	Inflight  int           // connects under way at once; 0: no limit
+	Timeout   time.Duration // for a stream's hello; 0: DefaultTimeout
+	Reconnect bool          // after settling, close all streams at once and open them again at once
+	Reopen    bool          // open streams again that end, when their goodbye says so
+
+	Tokens  []string // of the streams, in turn; empty: none is sent
+	Sources []string // local addresses to connect from, in turn; empty: loopback ones if needed, else the system's choice
+	Workers int      // reading processes; 0: as the file limit demands
+	PIDs    []int    // the gateways' processes; empty: found by their port, if they are on this machine
+
+	// Publish publishes the advances, in order, and tells how many were not newer than what is stored.
+	// It is called from one goroutine. Needed with Rate or Window.
+	Publish func(context.Context, []Advance) (stale int, err error)
+	// Command runs a reading process: [Worker] on its standard input and output.
+	Command []string
+	// Progress gets a line now and then, or one that changes if it is a terminal; nil: none.
+	Progress io.Writer
+}
+
+// Check tells what is wrong with the options, and what to write instead. [Run] checks too.
+func (o Options) Check() error {
+	_, err := o.filled()
+	return err
+}
+
+// filled is the options with their defaults.
+func (o Options) filled() (Options, error) {
+	if len(o.Gateways) == 0 {
+		o.Gateways = []string{DefaultGateway}
+	}
+	if o.Streams == 0 {
+		o.Streams = DefaultStreams
+	}
+	if o.Projects == 0 {
+		o.Projects = min(DefaultProjects, max(o.Streams, 1))
+	}
+	if o.PerStream == 0 {
+		o.PerStream = 1
+	}
+	if o.Prefix == "" {
+		o.Prefix = DefaultPrefix
+	}
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.Grace == 0 {
+		o.Grace = DefaultGrace
+	}
+	return o, o.refusal()
+}
+
+func (o Options) refusal() error {
+	switch {
+	case o.Streams < 0 || o.Projects < 0 || o.Inflight < 0 || o.Window < 0 || o.Workers < 0 || o.PerStream < 0:
+		return errors.New("a number is below 0; streams, projects, connects, the window and workers are counted from 0")
+	case o.PerStream > mostPerStream:
+		return fmt.Errorf("%d projects per stream: a gateway allows %d at most", o.PerStream, mostPerStream)
+	case o.PerStream > o.Projects:
+		return fmt.Errorf("%d projects per stream, but only %d projects; raise the projects", o.PerStream, o.Projects)
+	case !(o.Rate >= 0 && o.Rate <= 1e6):
+		return fmt.Errorf("a rate of %v advances per second; write a number from 0 to 1000000", o.Rate)
+	case o.Rate > 0 && o.Window > 0:
+		return errors.New("a rate and a window contradict each other: a window publishes as fast as deliveries allow; give one of them")
+	case o.publishes() && o.Duration <= 0:
+		return errors.New("there is a rate or a window, but no duration to publish for; write 30s, or a rate of 0")
+	case o.publishes() && o.Publish == nil:
+		return errors.New("there is a rate or a window, but no way to publish")
+	case o.Duration < 0 || o.Settle < 0 || o.Grace < 0 || o.Timeout < 0:
+		return errors.New("a duration is below 0; write one such as 30s")
+	case o.Workers > mostProcesses:
+		return fmt.Errorf("%d workers; %d is the most", o.Workers, mostProcesses)
+	}
+	for i := range len(o.Prefix) {
+		if c := o.Prefix[i]; !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._~:-", c) >= 0) {
+			return fmt.Errorf("prefix %q: character %q is not allowed in a project's name; use A-Z a-z 0-9 . _ ~ : -", o.Prefix, c)
+		}
+	}
+	if len(o.Prefix) > 100 {
+		return fmt.Errorf("prefix of %d characters; 100 is the most", len(o.Prefix))
+	}
+	for _, s := range o.Sources {
+		if _, err := netip.ParseAddr(s); err != nil {
+			return fmt.Errorf("source %q is no address; write one of this machine, such as 127.0.0.2", s)
+		}
+	}
+	for _, g := range o.Gateways {
+		if _, err := parseGateway(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o Options) publishes() bool { return o.Rate > 0 || o.Window > 0 }

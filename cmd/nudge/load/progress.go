@@ -1,0 +1,122 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// How often progress is shown: on a terminal, where a line replaces the last, and elsewhere, where each phase
+// begins with a line besides.
+const (
+	terminalEvery = 250 * time.Millisecond
+	plainEvery    = 5 * time.Second
+)
+
+// progress tells what goes on.
+type progress struct {
+	out      io.Writer // nil: nobody is told
+	terminal bool
+	begun    chan struct{} // holds a token when there is a new phase
+
+	mu       sync.Mutex // guards all below
+	name     string
+	since    time.Time // of the phase
+	advances int64
+	last     counts // that were shown
+	lastAt   time.Time
+}
+
+func newProgress(out io.Writer, terminal bool) *progress {
+	return &progress{out: out, terminal: terminal, begun: make(chan struct{}, 1)}
+}
+
+// phase begins a phase. Its name is a word such as connecting.
+func (p *progress) phase(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.name, p.since = name, time.Now()
+	select {
+	case p.begun <- struct{}{}:
+	default:
+	}
+}
+
+func (p *progress) published(advances int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.advances = advances
+}
+
+// run shows a line now and then, until ctx ends.
+func (p *progress) run(ctx context.Context, line func() string) {
+	if p.out == nil {
+		return
+	}
+	every := plainEvery
+	if p.terminal {
+		every = terminalEvery
+	}
+	ticks := time.NewTicker(every)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			if p.terminal {
+				fmt.Fprint(p.out, "\r\x1b[K")
+			}
+			return
+		case <-ticks.C:
+		case <-p.begun:
+		}
+		if p.terminal {
+			fmt.Fprintf(p.out, "\r\x1b[K%s", line())
+			continue
+		}
+		fmt.Fprintln(p.out, line())
+	}
+}
+
+// line says where a run of so many streams is.
+func (p *progress) line(c counts, streams int, now time.Time) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := fmt.Sprintf("%s %s: %s of %s streams open", p.name, now.Sub(p.since).Truncate(time.Second), number(c.Open), number(streams))
+	took := now.Sub(p.lastAt).Seconds()
+	if p.lastAt.IsZero() || took <= 0 {
+		took = 0
+	}
+	if c.Trying > 0 {
+		text += fmt.Sprintf(", %s to go", number(c.Trying))
+	}
+	if opened := c.Connected.Opened - p.last.Connected.Opened; took > 0 && opened > 0 {
+		text += fmt.Sprintf(", %s/s", number(float64(opened)/took))
+	}
+	if p.advances > 0 {
+		text += fmt.Sprintf("; %s advances, %s deliveries", number(p.advances), number(c.Delivered))
+	}
+	if delivered := c.Delivered - p.last.Delivered; took > 0 && delivered > 0 {
+		text += fmt.Sprintf(" (%s/s)", number(float64(delivered)/took))
+	}
+	for _, bad := range []struct {
+		n    int64
+		what string
+	}{{sum(c.Connected.Refused), "refused"}, {sum(c.Connected.Failed), "failed"}, {sum(c.Closed), "closed"}} {
+		if bad.n > 0 {
+			text += fmt.Sprintf(", %s %s", number(bad.n), bad.what)
+		}
+	}
+	p.last, p.lastAt = c, now
+	return text
+}
+
+// number writes 19000 as 19,000, and a fraction without its fraction.
+func number[N int | int64 | float64](n N) string {
+	text := fmt.Sprintf("%.0f", float64(n))
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

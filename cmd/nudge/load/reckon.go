@@ -1,0 +1,105 @@
+//go:build linux
+
+package load
+
+import (
+	"context"
+	"time"
+)
+
+// arrivals waits until all streams stand on the newest versions, for the grace at most.
+func (r *run) arrivals(ctx context.Context) error {
+	r.progress.phase("waiting for the last")
+	grace := r.o.Grace
+	if ctx.Err() != nil { // somebody waits; what is under way arrives in less, or hardly at all
+		grace = min(grace, time.Second)
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer stop()
+	log := r.publisher.log
+	for {
+		found, err := r.fleet.ask(command{Do: doCheck, Log: log})
+		if err != nil {
+			return err
+		}
+		log = nil
+		var behind int
+		var skipped int64
+		for _, f := range found {
+			behind += f.Behind
+			skipped += f.Skipped
+		}
+		if behind == 0 || ctx.Err() != nil {
+			r.result.Streams.Lost = behind
+			r.result.Deliver = &Deliver{Skipped: skipped}
+			return nil
+		}
+		if err := r.hold(ctx, 50*time.Millisecond); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// delivered reckons what was delivered between two counts.
+func (r *run) delivered(start, end counts, cpu int64) {
+	d := r.result.Deliver
+	d.Delivered = end.Delivered - start.Delivered
+	r.result.Readers.Busy = float64(end.CPU-start.CPU) / max(float64(r.clock.now()-r.publisher.began)*float64(r.result.Plan.Workers), 1)
+	if d.Delivered == 0 {
+		return
+	}
+	d.TookS = float64(end.Last-r.publisher.began) / 1e6
+	d.PerSecond = float64(d.Delivered) / max(d.TookS, 1e-6)
+	d.Bytes = float64(end.Bytes-start.Bytes) / float64(d.Delivered)
+	d.ServerCPU = perEach(cpu, d.Delivered)
+	r.flight.mu.Lock()
+	d.AllMS = latencyOf(r.flight.all)
+	r.flight.mu.Unlock()
+}
+
+// reckon collects what is known at the end.
+func (r *run) reckon(ctx context.Context) error {
+	res := r.result
+	found, err := r.fleet.ask(command{Do: doCollect})
+	if err != nil {
+		return err
+	}
+	if res.Deliver != nil {
+		all := newHistogram()
+		for _, f := range found {
+			if err := merge(all, f.Latency); err != nil {
+				return err
+			}
+		}
+		res.Deliver.LatencyMS = latencyOf(all)
+	}
+	c, err := r.fleet.total()
+	if err != nil {
+		return err
+	}
+	s := &res.Streams
+	s.Open, s.Closed, s.Reopened, s.Kept = c.Open, c.Closed, c.Reopened, c.Kept
+	s.Hellos, s.Heartbeats, s.Repeated, s.Foreign, s.Bytes = c.Hellos, c.Heartbeats, c.Repeated, c.Foreign, c.Bytes
+	s.Missing = max(0, int(c.Connected.Opened)-c.Open)
+	res.Readers.CPUS = float64(c.CPU) / 1e6
+	res.Server.PIDs, res.Server.FileLimit = r.servers.pids, r.servers.fileLimit()
+	if len(r.servers.pids) > 0 {
+		res.Server.CPUS = float64(r.servers.cpu()-r.firstCPU) / 1e6
+	}
+	res.Server.Why = r.servers.why
+	res.TookS = float64(r.clock.now()-r.began) / 1e6
+	res.Interrupted = res.Interrupted || ctx.Err() != nil
+	res.Problems = problems(res)
+	return nil
+}
+
+// leastCPU is the CPU time in µs below which the kernel's count, in steps of 10,000, says nothing.
+const leastCPU = 100_000
+
+// perEach divides CPU time in µs; 0 if there is too little of it to be divided.
+func perEach(cpu, n int64) float64 {
+	if cpu < leastCPU || n == 0 {
+		return 0
+	}
+	return float64(cpu) / float64(n)
+}

@@ -1,0 +1,444 @@
+//go:build linux
+
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Everything arrives: at a rate and with a window, over several processes and projects, again after all reconnected.
+func TestRun(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		o    Options
+	}{
+		{"at a rate", Options{Streams: 120, Projects: 10, PerStream: 3, Rate: 200, Workers: 2, Inflight: 7}},
+		{"with a window", Options{Streams: 60, Projects: 1, Window: 1, Workers: 2}},
+		{"with a window over more projects than are watched", Options{Streams: 5, Projects: 9, Window: 2}},
+		{"after all reconnected", Options{Streams: 100, Projects: 4, Rate: 50, Reconnect: true, Tokens: []string{"a", "b"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScript(t)
+			s.stored["load-0"] = 5 // from another day
+			tt.o.Duration = 500 * time.Millisecond
+			r := s.run(tt.o)
+			o := tt.o
+			if !r.OK() || len(r.Problems) > 0 || r.Connect.Opened != int64(o.Streams) || r.Streams.Open != o.Streams {
+				t.Errorf("not clean: %+v", r)
+			}
+			perProject := o.Streams * max(o.PerStream, 1) / o.Projects
+			if o.Streams > o.Projects && r.Deliver.Delivered != r.Publish.Advances*int64(perProject) {
+				t.Errorf("%d advances to %d watchers each: %d deliveries", r.Publish.Advances, perProject, r.Deliver.Delivered)
+			}
+			if l := r.Deliver.LatencyMS; l == nil || l.Count != r.Deliver.Delivered || !(0 < l.P50 && l.P50 <= l.P99 && l.P99 <= l.Max && l.Max < 30_000) {
+				t.Errorf("latency %+v", l)
+			}
+			if a := r.Deliver.AllMS; a == nil || a.Count != r.Publish.Advances || a.Max > r.Deliver.LatencyMS.Max+1 {
+				t.Errorf("time until all have it %+v, of %d advances", a, r.Publish.Advances)
+			}
+			if o.Rate > 0 && r.Publish.Advances != int64(o.Rate/2) {
+				t.Errorf("%d advances in half a second at %v/s", r.Publish.Advances, o.Rate)
+			}
+			if o.Window > 0 && r.Publish.Advances < 10 {
+				t.Errorf("%d advances: the window does not open", r.Publish.Advances)
+			}
+			if (r.Reconnect != nil) != o.Reconnect || o.Reconnect && r.Reconnect.Opened != int64(o.Streams) {
+				t.Errorf("reconnect %+v", r.Reconnect)
+			}
+			if len(o.Tokens) == 2 && !reflect.DeepEqual(s.tokens, map[string]int{"Bearer a": 100, "Bearer b": 100}) {
+				t.Errorf("tokens %v", s.tokens)
+			}
+			if !slices.Contains(r.Server.PIDs, os.Getpid()) || r.Server.PssAfter == 0 || r.Server.Why != "" {
+				t.Errorf("server %+v, want process %d", r.Server, os.Getpid())
+			}
+		})
+	}
+}
+
+// What a stream never gets is lost, what it jumps over is skipped, and what is not ours does not count.
+func TestLostAndSkipped(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	var last atomic.Int64
+	s.advance = func(n int, a Advance) bool {
+		switch n {
+		case 0: // jumps over every other one, but for the end
+			return last.Add(1)%2 == 0
+		case 1: // never gets anything
+			return false
+		case 2:
+			s.streams[n] <- versionEvent("other-1", a.Version) + versionEvent(a.Project, 7) + versionEvent(a.Project, a.Version+1e12)
+			s.streams[n] <- versionEvent(a.Project, a.Version)
+		case 3: // learns of it by a hello, and hears it again
+			s.streams[n] <- fmt.Sprintf("event: hello\ndata: {\"versions\":{%q:%d}}\n\n", a.Project, a.Version)
+		}
+		return true
+	}
+	r := s.run(Options{Streams: 5, Projects: 1, Rate: 40, Duration: 500 * time.Millisecond})
+	want := Streams{Open: 5, Lost: 1, Closed: map[string]int64{}, Hellos: 25, Repeated: 40, Foreign: 60}
+	r.Streams.Bytes = 0
+	if r.OK() || !reflect.DeepEqual(r.Streams, want) {
+		t.Errorf("streams %+v, want %+v", r.Streams, want)
+	}
+	if r.Publish.Advances != 20 || r.Deliver.Delivered != 70 || r.Deliver.Skipped != 10 {
+		t.Errorf("%d advances, %d delivered, %d skipped; want 20, 70, 10", r.Publish.Advances, r.Deliver.Delivered, r.Deliver.Skipped)
+	}
+	if r.Deliver.AllMS != nil {
+		t.Errorf("one never got any, but all had %+v", r.Deliver.AllMS)
+	}
+	if text := strings.Join(r.Problems, "\n"); !strings.Contains(text, "1 streams are not on the newest version") {
+		t.Errorf("problems: %s", text)
+	}
+}
+
+// Each way of not getting a stream is counted by itself, and says what to do.
+func TestRefused(t *testing.T) {
+	problem := func(w http.ResponseWriter, status int, retry, detail string) bool {
+		w.Header().Set("Content-Type", "application/problem+json")
+		if retry != "" {
+			w.Header().Set("Retry-After", retry)
+		}
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `{"status":%d,"detail":%q}`, status, detail)
+		return true
+	}
+	goodbyes := func(w http.ResponseWriter, reason string, after int) bool {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprintf(w, "retry: 1\nevent: goodbye\ndata: {\"reason\":%q,\"after_ms\":%d,\"spread_ms\":%[2]d}\n\n", reason, after)
+		return true
+	}
+	for _, tt := range []struct {
+		name    string
+		answer  func(w http.ResponseWriter) bool
+		refused string
+		failed  string
+		says    string
+	}{
+		{"401", func(w http.ResponseWriter) bool { return problem(w, 401, "", "the token is bad") }, "401", "", `"the token is bad": the gateway does not believe the token; set NUDGE_AUTH_SECRET`},
+		{"403", func(w http.ResponseWriter) bool { return problem(w, 403, "", "no") }, "403", "", "nudge token --subscribe 'load-*'"},
+		{"404", func(w http.ResponseWriter) bool { return problem(w, 404, "", "no") }, "404", "", "base_path"},
+		{"429", func(w http.ResponseWriter) bool { return problem(w, 429, "30", "") }, "429/30s", "", "limits.streams_per_subject"},
+		{"503 full", func(w http.ResponseWriter) bool { return problem(w, 503, "10", "") }, "503/10s", "", "raise limits.streams or"},
+		{"503 fast", func(w http.ResponseWriter) bool { return problem(w, 503, "5", "") }, "503/5s", "", "limits.connects_per_second"},
+		{"503", func(w http.ResponseWriter) bool { return problem(w, 503, "", "") }, "503", "", "limits.streams, limits.connects"},
+		{"204", func(w http.ResponseWriter) bool { w.WriteHeader(204); return true }, "204", "", "push is switched off"},
+		{"500", func(w http.ResponseWriter) bool { return problem(w, 500, "", "a bug") }, "500", "", "log"},
+		{"overload", func(w http.ResponseWriter) bool { return goodbyes(w, "overload", 10000) }, "overload/10s", "", "raise limits.streams or"},
+		{"draining", func(w http.ResponseWriter) bool { return goodbyes(w, "drain", 1000) }, "drain/1s", "", "being stopped"},
+		{"ends", func(w http.ResponseWriter) bool { w.Header().Set("Content-Type", "text/event-stream"); return true }, "", "end before the hello", "log"},
+		{"a page", func(w http.ResponseWriter) bool { fmt.Fprint(w, "<html>"); return true }, "", `an answer of type "text/html" instead of text/event-stream`, "log"},
+		{"no event of a gateway", func(w http.ResponseWriter) bool {
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprint(w, "event: hello\ndata: Hi!\n\n")
+			return true
+		}, "", errEvent.Error(), "log"},
+		{"silence", nil, "", errSilent.Error(), "--connect-timeout"},
+		{"cut", func(http.ResponseWriter) bool { panic(http.ErrAbortHandler) }, "", "end before the hello", "log"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScript(t)
+			ended := make(chan struct{})
+			s.stream = func(n int, w http.ResponseWriter) bool {
+				if n%2 == 1 {
+					return false
+				}
+				if tt.name == "silence" {
+					w.Header().Set("Content-Type", "text/event-stream")
+					w.(http.Flusher).Flush()
+					<-ended
+					return true
+				}
+				return tt.answer(w)
+			}
+			o := Options{Streams: 10, Projects: 2, Rate: 20, Duration: 100 * time.Millisecond, Timeout: 10 * time.Second, Inflight: 1}
+			if tt.name == "silence" {
+				o.Timeout, o.Inflight = 100*time.Millisecond, 0
+			}
+			r := s.run(o)
+			close(ended)
+			refused, failed := map[string]int64{}, map[string]int64{}
+			if tt.refused != "" {
+				refused[tt.refused] = 5
+			} else {
+				failed[tt.failed] = 5
+			}
+			if r.OK() || r.Connect.Opened != 5 || !reflect.DeepEqual(r.Connect.Refused, refused) || !reflect.DeepEqual(r.Connect.Failed, failed) {
+				t.Errorf("opened %d, refused %v, failed %v; want %v, %v", r.Connect.Opened, r.Connect.Refused, r.Connect.Failed, refused, failed)
+			}
+			if len(r.Problems) != 1 || !strings.Contains(r.Problems[0], tt.says) {
+				t.Errorf("problems %q, want one with %q", r.Problems, tt.says)
+			}
+			if r.Streams.Open != 5 || r.Streams.Lost != 0 || r.Publish.Advances != 2 || r.Deliver.Delivered != 5 {
+				t.Errorf("the others suffer: %+v, %+v", r.Streams, r.Deliver)
+			}
+		})
+	}
+}
+
+// Streams that end midway are closed, by reason; with Reopen they come back, and lose nothing.
+func TestClosed(t *testing.T) {
+	for _, reopen := range []bool{false, true} {
+		t.Run(fmt.Sprint("reopen ", reopen), func(t *testing.T) {
+			t.Parallel()
+			duration := 300 * time.Millisecond
+			if reopen { // without a goodbye they come back after 1 to 2 s
+				duration = 3 * time.Second
+			}
+			s := newScript(t)
+			begin := make(chan struct{}) // closed by the first advance
+			var began atomic.Bool
+			s.advance = func(int, Advance) bool {
+				if !began.Swap(true) {
+					close(begin)
+				}
+				return true
+			}
+			gone := make(chan struct{})
+			go func() {
+				defer close(gone)
+				<-begin
+				s.say(0, "event: goodbye\ndata: {\"reason\":\"rotate\",\"after_ms\":0,\"spread_ms\":0}\n\nevent: version\ndata: late\n\n")
+				s.say(1, "event: goodbye\ndata: {\"reason\":\"drain\",\"after_ms\":10,\"spread_ms\":10}\n\n")
+				s.say(2, "event: goodbye\ndata: {\"reason\":\"off\",\"after_ms\":0,\"spread_ms\":0}\n\n")
+				s.say(3, "event: version\ndata: nonsense\n\n")
+				s.say(4, "") // which is the end of a chunked body
+			}()
+			r := s.run(Options{Streams: 10, Projects: 1, Rate: 20, Duration: duration, Reopen: reopen})
+			<-gone
+			want := map[string]int64{"rotate": 1, "drain": 1, "off": 1, "end": 1, errEvent.Error(): 1}
+			if !reflect.DeepEqual(r.Streams.Closed, want) {
+				t.Errorf("closed %v, want %v", r.Streams.Closed, want)
+			}
+			open, reopened := 5, int64(0)
+			if reopen {
+				open, reopened = 9, 4 // off is for good
+			}
+			if r.OK() || r.Streams.Open != open || r.Streams.Missing != 10-open || r.Streams.Reopened != reopened || r.Streams.Lost != 0 {
+				t.Errorf("reopen %v: %+v", reopen, r.Streams)
+			}
+			if n := int64(20 * duration / time.Second); r.Publish.Advances != n || r.Deliver.Skipped != 0 || r.Deliver.Delivered < n*int64(open)/2 {
+				t.Errorf("reopen %v: %d advances, %+v", reopen, r.Publish.Advances, r.Deliver)
+			}
+		})
+	}
+}
+
+// What a stream jumped over before it went and came back is skipped; what came while it was away is not.
+func TestSkippedBeforeReturn(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	var told atomic.Int64
+	s.advance = func(n int, a Advance) bool {
+		k := told.Add(1)
+		if k == 4 {
+			s.streams[n] <- versionEvent(a.Project, a.Version) + "event: goodbye\ndata: {\"reason\":\"rotate\",\"after_ms\":0,\"spread_ms\":0}\n\n"
+			return false
+		}
+		return k != 2 && k != 3
+	}
+	r := s.run(Options{Streams: 1, Projects: 1, Rate: 50, Duration: 400 * time.Millisecond, Reopen: true})
+	if !r.OK() || r.Streams.Reopened != 1 || r.Deliver.Skipped != 2 || r.Deliver.Delivered > 18 {
+		t.Errorf("%+v, %+v; want 2 skipped", r.Streams, r.Deliver)
+	}
+}
+
+// A window does not wait for who has gone.
+func TestWindowWithoutOne(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	var once sync.Once
+	s.advance = func(n int, _ Advance) bool {
+		once.Do(func() { time.AfterFunc(50*time.Millisecond, func() { s.say(0, "") }) }) // when the others have it
+		return n != 0
+	}
+	r := s.run(Options{Streams: 3, Projects: 1, Window: 1, Duration: 500 * time.Millisecond, Grace: time.Minute})
+	if r.Streams.Open != 2 || r.Publish.Dropped != 0 || r.Publish.Advances < 5 {
+		t.Errorf("%+v, %+v", r.Streams, r.Publish)
+	}
+}
+
+// When no stream is left there is nothing to wait for.
+func TestAllClosed(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.advance = func(n int, _ Advance) bool {
+		s.streams[n] <- ""
+		return false
+	}
+	began := time.Now()
+	r := s.run(Options{Streams: 10, Projects: 1, Window: 1, Duration: time.Hour, Grace: time.Minute})
+	if r.Streams.Closed["end"] != 10 || r.Streams.Open != 0 || time.Since(began) > 20*time.Second {
+		t.Errorf("%+v after %v", r.Streams, time.Since(began))
+	}
+}
+
+// Ctrl-C, in any phase, gives the figures so far; nothing is left behind.
+func TestInterrupted(t *testing.T) {
+	before := descriptors(t)
+	for _, phase := range []string{"connecting", "settling", "publishing"} {
+		t.Run(phase, func(t *testing.T) {
+			s := newScript(t)
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			o := Options{Streams: 20, Projects: 1, Rate: 100, Duration: time.Hour, Timeout: time.Hour}
+			ended := make(chan struct{})
+			if phase == "connecting" {
+				s.stream = func(n int, _ http.ResponseWriter) bool {
+					if n == 10 {
+						stop()
+						<-ended
+					}
+					return n >= 10
+				}
+				o.Inflight = 1
+			}
+			if phase == "settling" {
+				o.Settle = time.Hour
+				s.stream = func(n int, _ http.ResponseWriter) bool {
+					if n == 19 {
+						time.AfterFunc(500*time.Millisecond, stop)
+					}
+					return false
+				}
+			}
+			if phase == "publishing" {
+				var n atomic.Int64
+				s.advance = func(int, Advance) bool {
+					if n.Add(1) == 200 {
+						stop()
+					}
+					return true
+				}
+			}
+			r := s.runUntil(ctx, o)
+			close(ended)
+			if !r.Interrupted || r.Connect == nil {
+				t.Fatalf("%+v", r)
+			}
+			if want := map[string]int64{"connecting": 10}[phase]; want > 0 && r.Connect.Opened != want || want == 0 && r.Connect.Opened != 20 {
+				t.Errorf("%d opened", r.Connect.Opened)
+			}
+			if phase == "publishing" && (r.Publish.Advances < 10 || r.Streams.Lost > 0 || r.Deliver.Delivered != 20*r.Publish.Advances) {
+				t.Errorf("%+v, %+v, %+v", r.Publish, r.Deliver, r.Streams)
+			}
+			if left := children(t); len(left) > 0 {
+				t.Errorf("processes %v are left", left)
+			}
+			s.server.Close()
+		})
+	}
+	if after := descriptors(t); after > before+2 { // the poller's own come with the first run
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+// What keeps a run from beginning says what to do.
+func TestCannotRun(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if _, err := Run(t.Context(), Options{Gateways: []string{"http://" + l.Addr().String()}}); err == nil || !strings.Contains(err.Error(), "see whether it runs") {
+		t.Errorf("nobody listens: %v", err)
+	}
+	s := newScript(t)
+	for _, command := range [][]string{{filepath.Join(t.TempDir(), "absent")}, {"/bin/sh", "-c", "echo out of luck >&2; exit 3"}, {"/bin/sh", "-c", "echo nonsense; cat >/dev/null"}} {
+		_, err := Run(t.Context(), Options{Gateways: []string{s.server.URL}, Command: command, Streams: 10})
+		if err == nil || !strings.Contains(err.Error(), "reading process 0") {
+			t.Errorf("%q: %v", command, err)
+		}
+	}
+	if left := children(t); len(left) > 0 {
+		t.Errorf("processes %v are left", left)
+	}
+}
+
+// A publisher that fails is told of; a window does not wait for what failed.
+func TestPublishFails(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	var calls atomic.Int64
+	o := Options{
+		Streams: 4, Projects: 2, Window: 1, Duration: 300 * time.Millisecond, Grace: time.Minute,
+		Publish: func(ctx context.Context, a []Advance) (int, error) {
+			if calls.Add(1)%3 == 0 {
+				return 0, errors.New("Redis is on holiday")
+			}
+			return s.publish(ctx, a)
+		},
+	}
+	r := s.run(o)
+	if r.OK() || r.Publish.Failed == 0 || r.Publish.Advances < 10 || r.Streams.Lost > 0 || len(r.Problems) != 1 || !strings.Contains(r.Problems[0], "Redis is on holiday") {
+		t.Errorf("%+v, %+v, %q", r.Publish, r.Streams, r.Problems)
+	}
+}
+
+// A reader that does not end is ended.
+func TestStubbornReader(t *testing.T) {
+	f, err := startFleet([]string{"sleep", "300"}, []orders{{}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.close(10 * time.Millisecond)
+	if left := children(t); len(left) > 0 {
+		t.Errorf("processes %v are left", left)
+	}
+}
+
+// A gateway is who listens, not who is connected; and its port is enough to find it.
+func TestServers(t *testing.T) {
+	s := newScript(t)
+	at, err := findTarget(t.Context(), s.server.URL+"/push/")
+	if err != nil || at.Path != "/push/events" {
+		t.Fatalf("%+v, %v", at, err)
+	}
+	c, err := net.Dial("tcp", at.Addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if sockets := listening(at.Addr); len(sockets) != 1 {
+		t.Errorf("sockets %v listen, want one", sockets)
+	}
+	if got := findServers(nil, []target{at, {Addr: netip.MustParseAddrPort("192.0.2.1:80")}}); len(got.pids) > 0 || !strings.Contains(got.why, "not on this machine") {
+		t.Errorf("half of the gateways: %+v", got)
+	}
+	none := servers{pids: []int{1 << 30}}
+	if m := none.memory(); m.pss != 0 || len(none.pids) > 0 || !strings.Contains(none.why, "run as its user or as root") {
+		t.Errorf("a process that is not there: %+v", none)
+	}
+	if got := tokensOf([]string{"a", "b", "c"}, 1, 3); !slices.Equal(got, []string{"b", "c", "a"}) {
+		t.Errorf("tokens %v", got)
+	}
+}
+
+// A worker ends with what it is told by, and says what it does not understand.
+func TestWorkerEnds(t *testing.T) {
+	for in, says := range map[string]string{
+		"": "nudge load starts this command itself", "{": "orders", `{"Clock":{"Day":1},"Layout":{"Projects":1,"PerStream":1}}`: "",
+		`{"Layout":{"Projects":1,"PerStream":1}}{"Do":"dance"}`: "dance", `{"Layout":{"Projects":1,"PerStream":1}}x`: "command",
+	} {
+		err := Worker(strings.NewReader(in), io.Discard)
+		if (err != nil) != (says != "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want %q", in, err, says)
+		}
+	}
+}

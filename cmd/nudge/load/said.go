@@ -1,0 +1,111 @@
+package load
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// advanceIn reads the data of a version event. Gateways write project and version first, and then it costs no
+// memory; any other order of fields is read as well.
+func advanceIn(data []byte) (project []byte, v int64, ok bool) {
+	if rest, found := bytes.CutPrefix(data, []byte(`{"project":"`)); found {
+		if name, _, v, ok := pair(rest, `","version":`); ok {
+			return name, v, true
+		}
+	}
+	var said struct {
+		Project string
+		Version *int64
+	}
+	if json.Unmarshal(data, &said) != nil || said.Version == nil {
+		return nil, 0, false
+	}
+	return []byte(said.Project), *said.Version, true
+}
+
+// pair reads a name, what must follow it, and a whole number. rest begins with what follows the number, which must
+// be a comma or a closing brace: a number that goes on in another way is left to the real parser.
+func pair(b []byte, between string) (name, rest []byte, v int64, ok bool) {
+	quote := bytes.IndexByte(b, '"')
+	if quote < 0 || bytes.IndexByte(b[:quote], '\\') >= 0 {
+		return nil, nil, 0, false
+	}
+	number, found := bytes.CutPrefix(b[quote:], []byte(between))
+	if !found {
+		return nil, nil, 0, false
+	}
+	end := bytes.IndexAny(number, ",}")
+	if end < 0 {
+		return nil, nil, 0, false
+	}
+	v, ok = decimal(number[:end])
+	if number[0] == '0' && end > 1 {
+		ok = false
+	}
+	return b[:quote], number[end:], v, ok
+}
+
+// helloIn reads the data of a hello: it calls each for every version in it, and returns how many projects are
+// kept from this stream, for ever or for now. The common case again costs no memory.
+func helloIn(data []byte, each func(project []byte, v int64)) (kept int, ok bool) {
+	if bytes.Contains(data, []byte(`"denied":[]`)) && bytes.Contains(data, []byte(`"off":[]`)) {
+		if rest, ok := versionsIn(data, nil); ok { // first all, then each: half a hello must not count twice
+			versionsIn(rest, each)
+			return 0, true
+		}
+	}
+	var said struct {
+		Versions    map[string]int64
+		Denied, Off []string
+	}
+	if json.Unmarshal(data, &said) != nil || said.Versions == nil {
+		return 0, false
+	}
+	for name, v := range said.Versions {
+		each([]byte(name), v)
+	}
+	return len(said.Denied) + len(said.Off), true
+}
+
+// versionsIn reads the object "versions". A quote within a JSON text has a backslash before it, so these bytes
+// stand nowhere else.
+func versionsIn(data []byte, each func([]byte, int64)) (from []byte, ok bool) {
+	i := bytes.Index(data, []byte(`"versions":{`))
+	if i < 0 {
+		return nil, false
+	}
+	from = data[i:]
+	rest := from[len(`"versions":{`):]
+	if len(rest) > 0 && rest[0] == '}' {
+		return from, true
+	}
+	for len(rest) > 0 && rest[0] == '"' {
+		name, after, v, ok := pair(rest[1:], `":`)
+		if !ok || len(after) == 0 {
+			return nil, false
+		}
+		if each != nil {
+			each(name, v)
+		}
+		if after[0] == '}' {
+			return from, true
+		}
+		rest = after[1:]
+	}
+	return nil, false
+}
+
+// farewell is the data of a goodbye.
+type farewell struct {
+	Reason   string
+	AfterMS  int64 `json:"after_ms"`
+	SpreadMS int64 `json:"spread_ms"`
+}
+
+func goodbyeIn(data []byte) (farewell, bool) {
+	var f farewell
+	if json.Unmarshal(data, &f) != nil || f.Reason == "" || f.AfterMS < 0 || f.SpreadMS < 0 {
+		return farewell{}, false
+	}
+	return f, true
+}

@@ -1,0 +1,267 @@
+//go:build linux
+
+package load
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// tick is how often a worker reports, and looks for streams that wait too long.
+	tick = 200 * time.Millisecond
+	// idleWait bounds how long a worker sleeps, in ms: a command waits as long at most.
+	idleWait = 20
+	// connectsBetween is how many connects are begun before something is read.
+	connectsBetween = 64
+)
+
+// worker holds streams and reads them: one thread, one epoll.
+type worker struct {
+	orders   orders
+	clock    clock
+	timeout  int64 // µs
+	targets  []unix.Sockaddr
+	sources  []unix.Sockaddr
+	poll     *poll
+	buffer   []byte // for reading
+	scratch  []byte // for a request
+	listener listener
+	out      *json.Encoder
+
+	streams []stream
+	spans   []span // of stream i from i × PerStream on
+	crowds  []crowd
+	past    []pastSpan
+
+	counts   counts
+	latency  *hdrhistogram.Histogram
+	connect  *hdrhistogram.Histogram
+	there    []arrival
+	log      [][]int64
+	next     int // the first stream not tried in this round
+	waiting  int // streams that wait for their hello
+	inflight int
+	settled  bool // in this round, all have been tried
+	returns  returns
+	reported time.Time
+
+	// Of the read that is being understood:
+	at      int   // the stream
+	now     int64 // when
+	verdict error // that the stream must end, by what an event said
+}
+
+// pastSpan is a span of a connection that is gone, of a stream that came back.
+type pastSpan struct {
+	project int
+	span
+}
+
+// Worker is a reading process: it takes orders from in and reports to out, until in ends.
+func Worker(in io.Reader, out io.Writer) error {
+	commands := json.NewDecoder(bufio.NewReaderSize(in, 1<<20))
+	var o orders
+	if err := commands.Decode(&o); err != nil {
+		return fmt.Errorf("orders: %w; nudge load starts this command itself", err)
+	}
+	w, err := newWorker(o, out)
+	if err != nil {
+		return err
+	}
+	defer w.end()
+	told := make(chan command)
+	ended := make(chan error, 1)
+	stop := make(chan struct{})
+	go func() {
+		for {
+			var c command
+			err := commands.Decode(&c)
+			if err != nil {
+				ended <- err
+				return
+			}
+			select {
+			case told <- c:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	// Whoever called closes in when this returns, and thereby ends the goroutine.
+	defer close(stop)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for {
+		select {
+		case err := <-ended:
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return fmt.Errorf("command: %w", err)
+		case c := <-told:
+			if err := w.do(c); err != nil {
+				return err
+			}
+		default:
+		}
+		if err := w.turn(); err != nil {
+			return err
+		}
+	}
+}
+
+func newWorker(o orders, out io.Writer) (*worker, error) {
+	p, err := newPoll()
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{
+		orders: o, timeout: o.TimeoutUS, poll: p, out: json.NewEncoder(out), buffer: make([]byte, 64<<10),
+		streams: make([]stream, o.Streams), spans: make([]span, o.Streams*o.Layout.PerStream),
+		crowds: make([]crowd, o.Layout.Projects),
+		counts: newCounts(), latency: newHistogram(), connect: newHistogram(), next: o.Streams,
+	}
+	w.listener = listener{head: w.hearHead, event: w.hear}
+	for _, t := range o.Targets {
+		w.targets = append(w.targets, address(t.Addr))
+	}
+	for _, s := range o.Sources {
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			p.close()
+			return nil, fmt.Errorf("source: %w", err)
+		}
+		w.sources = append(w.sources, address(netip.AddrPortFrom(a, 0)))
+	}
+	if w.clock, err = o.Clock.clock(); err != nil {
+		p.close()
+		return nil, err
+	}
+	for i := range w.streams {
+		w.streams[i].fd = -1
+	}
+	return w, nil
+}
+
+// end closes everything.
+func (w *worker) end() {
+	w.closeAll()
+	w.poll.close()
+}
+
+// turn connects who is to connect, reads what has come, and reports.
+func (w *worker) turn() error {
+	w.comeBack()
+	more := w.openSome()
+	wait := idleWait
+	if more {
+		wait = 0
+	}
+	ready, err := w.poll.wait(wait)
+	if err != nil {
+		return err
+	}
+	for _, e := range ready {
+		w.ready(int(e.Fd), e.Events)
+	}
+	if len(w.there) > 0 {
+		if err := w.out.Encode(report{There: w.there}); err != nil {
+			return err
+		}
+		w.there = w.there[:0]
+	}
+	settled := w.waiting == 0 && w.next == len(w.streams)
+	changed := settled && !w.settled
+	w.settled = settled
+	if !changed && time.Since(w.reported) < tick {
+		return nil
+	}
+	w.giveUp()
+	return w.report(nil)
+}
+
+// report sends the counts, with the answer to a command.
+func (w *worker) report(f *findings) error {
+	w.reported = time.Now()
+	w.counts.Trying = w.waiting + len(w.streams) - w.next
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err == nil {
+		w.counts.CPU = (used.Utime.Nano() + used.Stime.Nano()) / 1000
+	}
+	return w.out.Encode(report{Counts: &w.counts, Findings: f})
+}
+
+// do carries out a command.
+func (w *worker) do(c command) error {
+	switch c.Do {
+	case doOpen:
+		w.counts.Round++
+		w.counts.Connected = newRound()
+		w.connect.Reset()
+		w.next, w.inflight, w.settled = 0, c.Inflight, false
+		return w.report(nil)
+	case doClose:
+		w.closeAll()
+		return w.report(nil)
+	case doCount:
+		f := &findings{Watchers: make([]int32, len(w.crowds))}
+		for p := range w.crowds {
+			f.Watchers[p] = w.crowds[p].watchers
+		}
+		return w.report(f)
+	case doCheck:
+		if c.Log != nil {
+			w.log = c.Log
+		}
+		return w.report(w.check())
+	case doCollect:
+		var f findings
+		var err error
+		if f.Latency, err = encode(w.latency); err == nil {
+			f.Connect, err = encode(w.connect)
+		}
+		if err != nil {
+			return fmt.Errorf("histogram: %w", err)
+		}
+		return w.report(&f)
+	}
+	return fmt.Errorf("there is no command %q", c.Do)
+}
+
+// check compares what streams have seen with what was published.
+func (w *worker) check() *findings {
+	f := &findings{}
+	for i := range w.streams {
+		late := false
+		for j := range w.orders.Layout.PerStream {
+			s, log := w.span(i, j), w.log[w.project(i, j)]
+			late = late || s.behind(log)
+			f.Skipped += s.skipped(log)
+		}
+		if late && w.streams[i].phase == live {
+			f.Behind++
+		}
+	}
+	for _, s := range w.past {
+		f.Skipped += s.skipped(w.log[s.project])
+	}
+	return f
+}
+
+// What stream i has as its j-th project.
+func (w *worker) project(i, j int) int  { return w.orders.Layout.project(w.orders.First+i, j) }
+func (w *worker) span(i, j int) *span   { return &w.spans[i*w.orders.Layout.PerStream+j] }
+func (w *worker) crowd(i, j int) *crowd { return &w.crowds[w.project(i, j)] }
+
+func (w *worker) target(i int) int { return (w.orders.First + i) % len(w.targets) }

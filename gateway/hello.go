@@ -1,0 +1,90 @@
+package gateway
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"nudge/fallback"
+	"nudge/version"
+)
+
+// said is a cadence with what is written of it, rendered once for all streams.
+type said struct {
+	fallback.Cadence
+	fields []byte // as they stand in every JSON object
+	beat   []byte // the heartbeat event
+}
+
+func say(c fallback.Cadence) *said {
+	object, err := json.Marshal(newCadence(c))
+	if err != nil { // our own type; a float that is no number would be a bug of ours
+		panic(err)
+	}
+	return &said{c, object[1 : len(object)-1], appendEvent(nil, "heartbeat", json.RawMessage(object))}
+}
+
+// greeter writes hellos. They are written by hand: thousands of streams get theirs at the same moment, after a
+// gap or a deploy. It keeps its buffers from one hello to the next, so it has one user at a time.
+type greeter struct {
+	node []byte // a JSON string
+
+	versions, unknown, waiting, denied, off []byte
+}
+
+func newGreeter(node string) *greeter {
+	text, _ := json.Marshal(node) // a string always marshals
+	return &greeter{node: text}
+}
+
+// begin forgets the projects of the last hello.
+func (g *greeter) begin() {
+	g.versions, g.unknown, g.waiting = g.versions[:0], g.unknown[:0], g.waiting[:0]
+	g.denied, g.off = g.denied[:0], g.off[:0]
+}
+
+// project puts one project where it belongs. Its id needs no escape, by what a [version.Project] may be.
+func (g *greeter) project(p version.Project, s standing, t told) {
+	list := &g.unknown
+	switch {
+	case s == denied:
+		list = &g.denied
+	case s == off:
+		list = &g.off
+	case t.waiting:
+		list = &g.waiting
+	case t.known:
+		list = &g.versions
+	}
+	b := *list
+	if len(b) > 0 {
+		b = append(b, ',')
+	}
+	b = append(append(append(b, '"'), p.String()...), '"')
+	if list == &g.versions {
+		b = strconv.AppendInt(append(b, ':'), int64(t.version), 10)
+	}
+	*list = b
+}
+
+// append appends the hello: all there is to say to a stream, in place of whatever was said before. left is how
+// long the token lives; negative: for ever.
+func (g *greeter) append(b []byte, s *said, left time.Duration) []byte {
+	b = append(b, "event: hello\ndata: {\"protocol\":"...)
+	b = strconv.AppendInt(b, protocol, 10)
+	b = append(append(b, `,"node":`...), g.node...)
+	b = append(append(b, ','), s.fields...)
+	b = append(b, `,"spread_ms":0`...)
+	if left >= 0 {
+		b = strconv.AppendInt(append(b, `,"token_expires_in_s":`...), int64(left/time.Second), 10)
+	}
+	b = append(append(append(b, `,"versions":{`...), g.versions...), '}')
+	for _, list := range []struct {
+		name  string
+		items []byte
+	}{{"unknown", g.unknown}, {"waiting", g.waiting}, {"denied", g.denied}, {"off", g.off}} {
+		b = append(append(append(b, `,"`...), list.name...), `":[`...)
+		b = append(append(b, list.items...), ']')
+	}
+	return append(b, "}\n\n"...)
+}

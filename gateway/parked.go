@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"time"
+
+	"nudge/fallback"
+)
+
+// parked is a stream without a goroutine: a descriptor, and what must be remembered. Its loop owns it.
+type parked struct {
+	ticket  ticket
+	fd      int32  // 0: nobody is here
+	gen     uint32 // tells it from others that had the same index
+	seats   uint32 // the first of its seats
+	expire  uint32 // Unix second in which it ends for its token; 0: never
+	rotate  uint32 // Unix second in which it ends for its age; 0: never
+	expires uint32 // Unix second at which the token expires; 0: never
+	bucket  fallback.Bucket
+	stage   stage
+	why     uint8 // index in reasons of why it ends, once it does
+	behind  bool  // the kernel takes no more: what it is still to be sent first is in loop.rest
+}
+
+// stage is how far a parked stream is from its end.
+type stage uint8
+
+const (
+	arriving  stage = iota // not greeted: a project is not listened for yet
+	open                   // greeted
+	closing                // its goodbye waits until the kernel takes it
+	lingering              // all is sent, and counted as ended; the browser has not closed yet
+)
+
+// arrival is a connection on its way to a loop.
+type arrival struct {
+	parked // all but seats, which are made of slots
+	slots  []slot
+	judged *current // by which the slots were judged
+	head   []byte   // of the answer
+	more   bool     // more than the request was read
+}
+
+// second is a time in a parked stream: half the size, and true until 2106.
+func second(t time.Time) uint32 {
+	if t.IsZero() {
+		return 0
+	}
+	return uint32(t.Unix())
+}
+
+func (p *parked) due() uint32 {
+	if p.expire == 0 || p.rotate != 0 && p.rotate < p.expire {
+		return p.rotate
+	}
+	return p.expire
+}
+
+// left is how long the token lives; negative: for ever.
+func (p *parked) left(now time.Time) time.Duration {
+	if p.expires == 0 {
+		return -1
+	}
+	return max(0, time.Unix(int64(p.expires), 0).Sub(now))
+}

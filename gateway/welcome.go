@@ -1,0 +1,323 @@
+package gateway
+
+import (
+	"slices"
+	"time"
+)
+
+// This file holds what becomes of a parked stream, from its arrival to its end. All of it runs on the loop.
+
+// welcome takes a slice of the arrivals in.
+func (l *loop) welcome(now time.Time) {
+	n := min(len(l.coming), slice)
+	for i := range l.coming[:n] {
+		l.enter(&l.coming[i], now)
+	}
+	clear(l.coming[:n])
+	l.coming = l.coming[n:]
+	if len(l.coming) == 0 {
+		l.coming = nil // a storm's worth of it is not kept
+	}
+}
+
+func (l *loop) enter(a *arrival, now time.Time) {
+	i, p := l.streams.add()
+	l.gen++
+	*p = a.parked
+	p.gen = l.gen
+	l.rest[i] = a.head // before anything else
+	for _, s := range a.slots {
+		l.seat(i, p, s)
+	}
+	interests := writes
+	if a.more {
+		interests = 0 // it has been read already
+	}
+	if err := l.poller.add(p.fd, tag{i, p.gen}, interests); err != nil {
+		l.g.log.Error("a stream could not be watched, and is cut; its browser comes back", "error", err)
+		l.end(i, p, reasonGone)
+		return
+	}
+	l.note(p.due())
+	if a.judged != l.g.current.Load() { // the flag may have changed meanwhile
+		l.reconsider(i, p, now)
+	}
+	switch {
+	case p.fd == 0 || p.stage != arriving: // the flag left it nothing
+	case l.last != nil:
+		l.dismiss(i, p, now)
+	case l.listening(p):
+		l.greet(i, p, now)
+	default:
+		l.greetings.add(i, p, now)
+	}
+	if a.more && p.fd != 0 {
+		l.bye(i, p, goodbye{Reason: reasonRotate})
+	}
+}
+
+// seat adds one project to a stream.
+func (l *loop) seat(i uint32, p *parked, slot slot) {
+	at, known := l.byProject[slot.project]
+	if !known {
+		var a *audience
+		at, a = l.audiences.add()
+		a.loop, a.project = l, slot.project.Clone()
+		l.byProject[a.project] = at
+	}
+	id, s := l.seats.add()
+	*s = seat{stream: i, sibling: p.seats, audience: at, standing: slot.standing}
+	p.seats = id
+	l.audiences.at(at).refs++
+	if s.standing == served {
+		l.take(id, s)
+	}
+}
+
+func (l *loop) take(id uint32, s *seat) {
+	a := l.audiences.at(s.audience)
+	a.take(id, s, &l.seats)
+	if a.size == 1 {
+		l.g.hub.attach(a)
+	}
+}
+
+func (l *loop) give(id uint32, s *seat) {
+	a := l.audiences.at(s.audience)
+	a.give(id, s, &l.seats)
+	if a.size == 0 {
+		l.g.hub.detach(a)
+	}
+}
+
+// unseat gives up all projects of a stream.
+func (l *loop) unseat(p *parked) {
+	for p.seats != 0 {
+		id := p.seats
+		s := l.seats.at(id)
+		if s.standing == served {
+			l.give(id, s)
+		}
+		a := l.audiences.at(s.audience)
+		if a.refs--; a.refs == 0 {
+			delete(l.byProject, a.project)
+			l.forget(a)
+			l.audiences.remove(s.audience)
+		}
+		p.seats = s.sibling
+		l.seats.remove(id)
+	}
+}
+
+// forget takes an audience that nobody is in out of where it may still be.
+func (l *loop) forget(a *audience) {
+	l.mu.Lock()
+	l.offered = slices.DeleteFunc(l.offered, func(o *audience) bool { return o == a })
+	l.mu.Unlock()
+	l.passes = slices.DeleteFunc(l.passes, func(o *audience) bool { return o == a })
+}
+
+// listening tells whether all served projects are listened for.
+func (l *loop) listening(p *parked) bool {
+	for id := p.seats; id != 0; id = l.seats.at(id).sibling {
+		s := l.seats.at(id)
+		if s.standing == served && !l.g.board.State(l.audiences.at(s.audience).project).Listening {
+			return false
+		}
+	}
+	return true
+}
+
+// greet begins the stream.
+func (l *loop) greet(i uint32, p *parked, now time.Time) {
+	b := append(l.scratch[:0], l.rest[i]...)
+	delete(l.rest, i)
+	b = l.hello(appendRetry(b, retryTime()), p, now)
+	b = append(b, padding...)
+	l.settling.add(i, p, now)
+	l.scratch = b
+	l.write(i, p, b)
+	if p.fd != 0 {
+		p.stage = open
+	}
+}
+
+// greetAgain says everything anew.
+func (l *loop) greetAgain(i uint32, p *parked, now time.Time) {
+	l.scratch = l.hello(l.scratch[:0], p, now)
+	l.write(i, p, l.scratch)
+}
+
+func (l *loop) hello(b []byte, p *parked, now time.Time) []byte {
+	l.greeter.begin()
+	for id := p.seats; id != 0; id = l.seats.at(id).sibling {
+		s := l.seats.at(id)
+		project := l.audiences.at(s.audience).project
+		if s.standing == served {
+			s.told = tell(l.g.board.State(project))
+		}
+		l.greeter.project(project, s.standing, s.told)
+	}
+	l.sent.hellos++
+	return l.greeter.append(b, l.g.pulse.said.Load(), p.left(now))
+}
+
+// keepDates does what is due for single streams.
+func (l *loop) keepDates(now time.Time) {
+	for e, p := l.pop(&l.greetings, now); p != nil; e, p = l.pop(&l.greetings, now) {
+		if p.stage == arriving {
+			l.greet(e.index, p, now)
+		}
+	}
+	for e, p := l.pop(&l.settling, now); p != nil; e, p = l.pop(&l.settling, now) {
+		l.beat(e.index, p, now)
+	}
+	for e, p := l.pop(&l.lingers, now); p != nil; e, p = l.pop(&l.lingers, now) {
+		l.free(e.index, p)
+	}
+	if l.dues != 0 && uint32(now.Unix()) >= l.dues {
+		l.dues = 0
+		l.dates.begin(now)
+	}
+}
+
+// keepDate ends a stream whose token or age is over.
+func (l *loop) keepDate(i uint32, p *parked, now time.Time) {
+	switch due := p.due(); {
+	case p.stage >= closing || due == 0:
+	case due > uint32(now.Unix()):
+		l.note(due)
+	case due == p.expire:
+		l.bye(i, p, goodbye{Reason: reasonExpired})
+	default:
+		l.bye(i, p, goodbye{Reason: reasonRotate})
+	}
+}
+
+// note remembers when the first stream ends for its token or its age.
+func (l *loop) note(due uint32) {
+	if due != 0 && (l.dues == 0 || due < l.dues) {
+		l.dues = due
+	}
+}
+
+// pop is the next stream of an agenda that is due and still there; nil: none.
+func (l *loop) pop(a *agenda, now time.Time) (entry, *parked) {
+	for {
+		e, ok := a.pop(now)
+		if !ok {
+			return e, nil
+		}
+		if p := l.find(e.tag); p != nil {
+			return e, p
+		}
+	}
+}
+
+// find is the stream that a tag names; nil: it has gone.
+func (l *loop) find(t tag) *parked {
+	if t.index > l.streams.high {
+		return nil
+	}
+	if p := l.streams.at(t.index); p.fd != 0 && p.gen == t.gen {
+		return p
+	}
+	return nil
+}
+
+// reconsider decides the standings anew, since the flag changed.
+func (l *loop) reconsider(i uint32, p *parked, now time.Time) {
+	if p.stage >= closing {
+		return
+	}
+	flag := l.g.current.Load().Flag
+	changed, left := false, false
+	for id := p.seats; id != 0; id = l.seats.at(id).sibling {
+		s := l.seats.at(id)
+		if s.standing == denied {
+			continue
+		}
+		allowed := flag.Allows(p.bucket, l.audiences.at(s.audience).project.String())
+		left = left || allowed
+		switch {
+		case allowed && s.standing == off:
+			s.standing = served
+			l.take(id, s)
+			changed = true
+		case !allowed && s.standing == served:
+			s.standing = off
+			l.give(id, s)
+			changed = true
+		}
+	}
+	switch {
+	case !left:
+		l.bye(i, p, goodbye{Reason: reasonOff})
+	case changed && p.stage == open && !p.behind:
+		l.greetAgain(i, p, now)
+	}
+}
+
+// dismiss says the last goodbye.
+func (l *loop) dismiss(i uint32, p *parked, _ time.Time) {
+	l.bye(i, p, *l.last)
+}
+
+// bye says goodbye, as soon as the kernel takes it.
+func (l *loop) bye(i uint32, p *parked, g goodbye) {
+	if p.stage >= closing {
+		return
+	}
+	b := append(l.scratch[:0], l.rest[i]...) // a head that was not sent yet, or what is left of a frame
+	delete(l.rest, i)
+	b = appendEvent(b, "goodbye", g)
+	l.scratch = b
+	p.stage, p.why = closing, g.Reason.code()
+	l.sent.goodbyes++
+	if p.behind {
+		l.keep(i, b)
+		return
+	}
+	l.write(i, p, b)
+	if p.fd != 0 && !p.behind {
+		l.finish(i, p)
+	}
+}
+
+// finish ends a stream whose goodbye is on its way. The descriptor is kept until the browser has closed too.
+func (l *loop) finish(i uint32, p *parked) {
+	l.leave(p, p.why)
+	p.stage = lingering
+	finish(p.fd)
+	if err := l.poller.change(p.fd, tag{i, p.gen}, writes); err != nil {
+		l.free(i, p)
+		return
+	}
+	l.lingers.add(i, p, time.Now())
+}
+
+// end ends a stream without a word: there is nobody to hear it.
+func (l *loop) end(i uint32, p *parked, why reason) {
+	if p.stage != lingering {
+		l.leave(p, why.code())
+	}
+	l.free(i, p)
+}
+
+// leave counts a stream as ended, and gives up all it has but its descriptor.
+func (l *loop) leave(p *parked, why uint8) {
+	l.unseat(p)
+	l.g.ended(onLoop, p.ticket, reasons[why])
+}
+
+// free closes the connection and forgets the stream.
+func (l *loop) free(i uint32, p *parked) {
+	closeSocket(p.fd)
+	delete(l.rest, i)
+	p.fd = 0
+	l.streams.remove(i)
+	if l.streams.live == 0 { // indices begin anew
+		l.beats, l.tempo, l.recast, l.farewell, l.dates, l.dues = round{}, round{}, round{}, round{}, round{}, 0
+	}
+	l.g.released()
+}
