@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ type kind struct {
 	name      string
 	transport func() http.RoundTripper
 	crowd     func() http.RoundTripper // for thousands: no goroutines of the client
+	prompt    func() http.RoundTripper // for few whose client should not be what waits
 	parked    bool                     // not chunked, ends with its connection
 	rounds    float64                  // how often a whole crowd may be served before a small project is
 }
@@ -35,9 +37,10 @@ var kinds = []kind{
 		name:      "HTTP/1.1",
 		transport: func() http.RoundTripper { return &http.Transport{DisableCompression: true} },
 		crowd:     func() http.RoundTripper { return thin{} },
+		prompt:    func() http.RoundTripper { return thin{blocks: true} },
 		parked:    parks, rounds: rounds,
 	},
-	{name: "h2c", transport: h2c, crowd: h2c, rounds: rounds},
+	{name: "h2c", transport: h2c, crowd: h2c, prompt: h2c, rounds: rounds},
 }
 
 // rounds bounds how often a whole crowd may be served before a small project is.
@@ -50,28 +53,47 @@ func h2c() http.RoundTripper {
 }
 
 // thin is HTTP/1.1, one connection for each request, without a goroutine: the race detector bears 8,128 of them.
-type thin struct{}
+type thin struct {
+	// blocks makes reads block in the kernel, which wakes them at once. Otherwise Go's poller does, and a
+	// process whose CPUs are all busy, with the gateway in it, asks that every 10 ms only.
+	blocks bool
+}
 
-func (thin) RoundTrip(req *http.Request) (*http.Response, error) {
-	conn, err := net.Dial("tcp", req.URL.Host)
+func (b thin) RoundTrip(req *http.Request) (*http.Response, error) {
+	dialled, err := net.Dial("tcp", req.URL.Host)
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(req.Context(), func() { conn.Close() })
-	resp, err := exchange(conn, req)
-	if err != nil {
+	conn := dialled.(*net.TCPConn)
+	stop := context.AfterFunc(req.Context(), func() {
+		conn.CloseRead() // ends a read that blocks, as Close would not
+		conn.CloseWrite()
+	})
+	file := (*os.File)(nil)
+	closeAll := func() error {
 		stop()
-		conn.Close()
-		return nil, err
-	}
-	resp.Body = body{resp.Body, func() error {
-		stop()
+		file.Close() // nil is fine
 		return conn.Close()
-	}}
+	}
+	var wire io.ReadWriter = conn
+	if b.blocks {
+		if file, err = conn.File(); err != nil {
+			closeAll()
+			return nil, err
+		}
+		file.Fd() // sets it to block
+		wire = file
+	}
+	resp, err := exchange(wire, req)
+	if err != nil {
+		closeAll()
+		return nil, err
+	}
+	resp.Body = body{resp.Body, closeAll}
 	return resp, nil
 }
 
-func exchange(conn net.Conn, req *http.Request) (*http.Response, error) {
+func exchange(conn io.ReadWriter, req *http.Request) (*http.Response, error) {
 	if err := req.Write(conn); err != nil {
 		return nil, err
 	}
