@@ -38,7 +38,8 @@ func newLoadCommand(loader func() Loader) *cobra.Command {
 		Long: "Opens streams of one or more gateways, waits, publishes advances, and reports connects\n" +
 			"and deliveries per second, latencies, and what was lost, refused or closed; and, for\n" +
 			"gateways on this machine, memory per stream and CPU. It is for planning how much a\n" +
-			"machine can bear: run it against a gateway that nobody else uses. Linux only.\n\n" +
+			"machine can bear: run it against a gateway that nobody else uses, started anew if memory\n" +
+			"is in question. Linux only.\n\n" +
 			"Streams get tokens signed with the configured auth.secret, unless --token is given.\n" +
 			"Advances go to Redis as configured, or with --publish http to the first gateway.\n" +
 			"Each version is the Unix time in µs, so its reader knows how old it is.\n\n" +

@@ -48,6 +48,12 @@ problems
 	if err := r.Print(&b); err != nil || b.String() != want {
 		t.Errorf("%v; printed\n%s\nwant\n%s", err, b.String(), want)
 	}
+	each = -1
+	b.Reset()
+	if err := r.Print(&b); err != nil || !strings.Contains(b.String(), "start it anew") {
+		t.Errorf("%v; less memory than before:\n%s", err, b.String())
+	}
+	each = 253.4
 	if text := strings.Join(problems(r), "\n"); !strings.Contains(text, "Redis is on holiday") || !strings.Contains(text, "share one Redis") {
 		t.Errorf("problems:\n%s", text)
 	}

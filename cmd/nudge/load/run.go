@@ -137,7 +137,7 @@ func (r *run) settle(ctx context.Context) error {
 	}
 	after := r.servers.memory()
 	s := &r.result.Server
-	if grown := after.sockets - r.first.sockets; after.sockets > 0 {
+	if grown := after.sockets - r.first.sockets; after.sockets >= 0 && r.first.sockets >= 0 {
 		s.SocketBytes = &grown
 	}
 	if len(r.servers.pids) == 0 {

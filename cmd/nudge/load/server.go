@@ -23,7 +23,7 @@ type servers struct {
 // memory is what processes hold.
 type memory struct {
 	pss     int64 // bytes
-	sockets int64 // bytes of TCP buffers on the whole machine
+	sockets int64 // bytes of TCP buffers on the whole machine; below 0: not known
 }
 
 // findServers finds the processes that listen at the targets, unless they are given.
@@ -162,7 +162,7 @@ func readCPU(pid int) (int64, error) {
 	return (u + k) * 10_000, err
 }
 
-// readSockets is the TCP memory of the machine; 0 if it cannot be read.
+// readSockets is the memory of the machine's TCP buffers; below 0 if it cannot be read.
 func readSockets() int64 {
 	text, _ := os.ReadFile("/proc/net/sockstat")
 	for line := range strings.Lines(string(text)) {
@@ -170,10 +170,13 @@ func readSockets() int64 {
 			continue
 		}
 		_, after, _ := strings.Cut(line, " mem ")
-		pages, _ := strconv.ParseInt(strings.TrimSpace(after), 10, 64)
+		pages, err := strconv.ParseInt(strings.TrimSpace(after), 10, 64)
+		if err != nil {
+			return -1
+		}
 		return pages * int64(os.Getpagesize())
 	}
-	return 0
+	return -1
 }
 
 // fileLimit is how many files the servers may open, all together; 0 if it cannot be read.

@@ -71,6 +71,9 @@ func (s Server) print(row row) {
 	if s.BytesPerStream != nil {
 		row("gateway's memory", "%s bytes per stream (Pss from %s to %s, processes %s)",
 			number(*s.BytesPerStream), size(s.PssBefore), size(s.PssAfter), strings.Trim(fmt.Sprint(s.PIDs), "[]"))
+		if *s.BytesPerStream < 0 {
+			row("", "less than before: it had held more streams; start it anew to measure its memory")
+		}
 	}
 	if s.SocketBytes != nil {
 		row("TCP buffers", "%s more in the kernel, for the whole machine; over loopback that is both ends", size(*s.SocketBytes))
