@@ -56,6 +56,10 @@ func (g *Gateway) access(next http.Handler) http.Handler {
 				status = http.StatusOK
 			}
 			g.metrics.requests.WithLabelValues(strconv.Itoa(status/100) + "xx").Inc()
+			level := accessLevel(r.Method, strings.TrimPrefix(r.URL.Path, g.opt.BasePath), status)
+			if !g.log.Enabled(r.Context(), level) {
+				return
+			}
 			if ww.code != "" {
 				note(r, "refused", ww.code)
 			}
@@ -63,7 +67,6 @@ func (g *Gateway) access(next http.Handler) http.Handler {
 				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
 				slog.Duration("took", time.Since(begun).Round(time.Microsecond)), slog.String("address", address(r)),
 			}, *facts...)
-			level := accessLevel(r.Method, strings.TrimPrefix(r.URL.Path, g.opt.BasePath), status)
 			g.log.LogAttrs(r.Context(), level, "request", attrs...)
 		}()
 		if r.ContentLength != 0 && r.Method != http.MethodPost {
@@ -116,11 +119,15 @@ func accessLevel(method, path string, status int) slog.Level {
 // located puts the caller's address where [address] finds it, by the limits in force.
 func (g *Gateway) located(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.current.Load().locate(next).ServeHTTP(w, r)
+		if locate := g.current.Load().locate; locate != nil {
+			locate(next).ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 
-// address is where the request comes from, as far as the trusted proxies tell.
+// address is where the request comes from, as far as the trusted proxies tell, if there are any.
 func address(r *http.Request) string {
 	if ip := middleware.GetClientIP(r.Context()); ip != "" {
 		return ip

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"hash/maphash"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -13,12 +12,11 @@ import (
 // admission counts who holds a stream, or a held poll, and refuses what is over a limit.
 type admission struct {
 	limits func() Limits
-	seed   maphash.Seed
 
 	mu         sync.Mutex // guards all below
 	open       [2]int     // by kind
-	perSubject map[uint64]int
-	perAddress map[uint64]int
+	perSubject map[uint32]int
+	perAddress map[uint32]int
 	connects   *rate.Limiter
 	rated      int           // connects per second that the limiter was made for
 	empty      chan struct{} // not nil: closed when the last one has gone
@@ -34,7 +32,7 @@ const (
 
 // ticket is what admission remembers of one it admitted. The hashes are 0 where no limit was set when it
 // came, so a limit counts the streams that came since it was set.
-type ticket struct{ subject, address uint64 }
+type ticket struct{ subject, address uint32 }
 
 const (
 	// reservedFiles are descriptors for everything but streams: polls, Redis, listeners, files.
@@ -46,15 +44,14 @@ const (
 
 func newAdmission(limits func() Limits) *admission {
 	return &admission{
-		limits: limits, seed: maphash.MakeSeed(),
-		perSubject: map[uint64]int{}, perAddress: map[uint64]int{},
+		limits: limits, perSubject: map[uint32]int{}, perAddress: map[uint32]int{},
 	}
 }
 
 // admit lets a stream in, until its ticket is given to release, or says which limit it is over.
 func (a *admission) admit(k kind, subject, address string, now time.Time) (t ticket, p *problem) {
 	l := a.limits()
-	t = ticket{a.hash(subject, l.StreamsPerSubject), a.hash(address, l.StreamsPerAddress)}
+	t = ticket{counted(subject, l.StreamsPerSubject), counted(address, l.StreamsPerAddress)}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
@@ -149,21 +146,22 @@ func (a *admission) connectLocked(perSecond int, now time.Time) bool {
 	return a.connects.AllowN(now, 1)
 }
 
-// hash names somebody in eight bytes; 0: not to be counted.
-func (a *admission) hash(name string, limit int) uint64 {
-	if name == "" || limit <= 0 {
+// counted is the hash of who is to be counted; 0: nobody. Two that share one, which among a hundred thousand a single pair
+// may, share a limit.
+func counted(name string, limit int) uint32 {
+	if limit <= 0 {
 		return 0
 	}
-	return max(1, maphash.String(a.seed, name))
+	return hash(name)
 }
 
-func more(counts map[uint64]int, key uint64) {
+func more(counts map[uint32]int, key uint32) {
 	if key != 0 {
 		counts[key]++
 	}
 }
 
-func less(counts map[uint64]int, key uint64) {
+func less(counts map[uint32]int, key uint32) {
 	if key == 0 {
 		return
 	}

@@ -22,11 +22,10 @@ type audience struct {
 
 // seat is one project of one parked stream.
 type seat struct {
-	told     told
+	told     packed
 	stream   uint32
 	sibling  uint32 // the next one of the same stream; 0: the last
 	audience uint32 // index in loop.audiences
-	standing standing
 
 	before, after uint32 // in the ring of the audience, if it is served
 }

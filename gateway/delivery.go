@@ -33,6 +33,9 @@ func (l *loop) tellSome(a *audience, now time.Time) {
 	for n := 0; a.left > 0 && n < looks && l.written-begun < slice; n++ {
 		l.tellOne(a.following(&l.seats), a.frame, now)
 	}
+	if a.left == 0 {
+		a.frame = nil // it has been told; who comes later gets a hello
+	}
 }
 
 func (l *loop) tellOne(s *seat, f *frame, now time.Time) {
@@ -46,7 +49,8 @@ func (l *loop) tellOne(s *seat, f *frame, now time.Time) {
 		return
 	}
 	event := f.plain
-	switch s.told.follow(f) {
+	told := s.told.told()
+	switch told.follow(f) {
 	case nothing:
 		return
 	case anew:
@@ -56,7 +60,7 @@ func (l *loop) tellOne(s *seat, f *frame, now time.Time) {
 		event = f.reset
 	case greater:
 	}
-	s.told = s.told.then(f)
+	s.told = pack(told.then(f), served)
 	l.sent.versions++
 	l.write(i, p, event)
 }

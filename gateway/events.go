@@ -24,14 +24,15 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 		g.refuseStream(w, r, draining())
 		return
 	}
-	k := kindOf(r)
+	on := parkable(r)
+	k := on.kind()
 	t, p := g.admission.admit(k, a.who.subject, address(r), time.Now())
 	if p != nil {
 		g.refuseStream(w, r, p)
 		return
 	}
-	if k == onLoop {
-		g.park(w, r, a, c, t)
+	if on != nil {
+		g.park(w, r, on, a, c, t)
 		return
 	}
 	s := g.newStream(a.who, a.slots, time.Now())

@@ -22,6 +22,7 @@ const (
 	reasonRotate   reason = "rotate"
 	reasonOff      reason = "off"
 	reasonExpired  reason = "expired"
+	reasonRevoked  reason = "revoked"
 	reasonOverload reason = "overload"
 
 	// Those below are only counted: there is nobody left to tell.
@@ -29,7 +30,7 @@ const (
 	reasonStuck reason = "stuck" // it took nothing for too long
 )
 
-var reasons = []reason{reasonDrain, reasonRotate, reasonOff, reasonExpired, reasonOverload, reasonGone, reasonStuck}
+var reasons = []reason{reasonDrain, reasonRotate, reasonOff, reasonExpired, reasonRevoked, reasonOverload, reasonGone, reasonStuck}
 
 // code is the reason's index in reasons.
 func (r reason) code() uint8 { return uint8(slices.Index(reasons, r)) }

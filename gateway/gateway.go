@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,8 +38,8 @@ type Options struct {
 	DrainDelay  time.Duration // between not being ready and the first goodbye
 	DrainWindow time.Duration // in which all streams get theirs
 
-	// Released is called once for each connection that the gateway took over from its server
-	// (http.StateHijacked), when it is closed; nil: nobody counts. It must not block.
+	// Released is called once for each connection that the gateway took over from its server (see Listener), when it is
+	// closed; nil: nobody counts. It must not block.
 	Released func()
 
 	Log *slog.Logger // nil: discarded
@@ -49,11 +50,13 @@ type Gateway struct {
 	opt       Options
 	log       *slog.Logger
 	current   atomic.Pointer[current]
+	change    sync.Mutex // held while current is replaced by what follows from it
 	board     *version.Board
 	source    version.Source
 	hub       *hub
 	loops     []*loop
 	turn      atomic.Uint64 // of the loops, to get the next stream
+	step      chan struct{} // one slot: crowdStep more streams have come
 	pulse     *pulse
 	admission *admission
 	metrics   *metrics
@@ -75,7 +78,7 @@ func New(opt Options) (*Gateway, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), recast: make(chan struct{}, 1)}
+	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), step: make(chan struct{}, 1), recast: make(chan struct{}, 1)}
 	c, err := newCurrent(opt.Settings, opt.Log)
 	if err != nil {
 		return nil, err
@@ -141,7 +144,10 @@ func (g *Gateway) Apply(s Settings) error {
 	if err != nil {
 		return err
 	}
+	g.change.Lock()
+	c.revoked = g.current.Load().revoked
 	g.current.Store(c)
+	g.change.Unlock()
 	if g.pulse.apply(s) {
 		g.log.Info("the flag changed", "enabled", s.Flag.Enabled, "percent", s.Flag.Percent,
 			"include", s.Flag.Include, "exclude", s.Flag.Exclude, "ramp", s.Flag.Ramp)

@@ -21,12 +21,14 @@ type hub struct {
 
 	mu      sync.Mutex // guards all below
 	topics  map[version.Project]*topic
+	spare   []topic // to be used next
 	watches map[*watch]struct{}
 	closed  bool // drained: nobody joins any more
 }
 
 // topic is a project in use, or lingering after its last use.
 type topic struct {
+	project   version.Project
 	watchers  map[*watch]int // each with the project's index in its slots; nil: none yet
 	audiences *audience      // of the loops with streams that watch it: a list by audience.peer
 	idle      time.Time      // since when there are none; zero: there are some
@@ -136,8 +138,11 @@ func (h *hub) detach(a *audience) {
 
 func (h *hub) connectLocked(w *watch) {
 	for p, i := range w.served() {
-		t := h.topicLocked(p)
+		t := h.topics[p]
 		if t == nil {
+			p = p.Clone()
+		}
+		if t = h.topicLocked(p); t == nil {
 			continue
 		}
 		if t.watchers == nil {
@@ -156,20 +161,43 @@ func (h *hub) disconnectLocked(w *watch) {
 	}
 }
 
-// topicLocked is the topic of a project that comes into use, or stays in it; nil if there is no room.
+// topicLocked is the topic of a project that comes into use, or stays in it; nil if there is no room. p is kept, see own.
 func (h *hub) topicLocked(p version.Project) *topic {
 	t := h.topics[p]
 	if t == nil && !h.roomLocked() {
 		return nil
 	}
 	if t == nil {
-		t = &topic{}
-		p = p.Clone()
+		t = h.newTopicLocked()
+		t.project = p
 		h.topics[p] = t
 		h.source.Watch(p)
 	}
 	t.idle = time.Time{}
 	return t
+}
+
+// topicsAtOnce is how many topics are made together. They live long: one by one, among what requests leave behind,
+// each would keep a page of it.
+const topicsAtOnce = 64
+
+func (h *hub) newTopicLocked() *topic {
+	if len(h.spare) == 0 {
+		h.spare = make([]topic, topicsAtOnce)
+	}
+	t := &h.spare[0]
+	h.spare = h.spare[1:]
+	return t
+}
+
+// own is p in memory that may be kept: that of its topic, which all share, or else its own.
+func (h *hub) own(p version.Project) version.Project {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := h.topics[p]; t != nil {
+		return t.project
+	}
+	return p.Clone()
 }
 
 // restLocked notes since when nobody uses a topic.

@@ -22,7 +22,8 @@ const (
 	tick = 20 * time.Millisecond
 )
 
-// SendBuffer is what the kernel may hold for a reader that does not read, in bytes, as it is set with SO_SNDBUF.
+// SendBuffer is what the kernel may hold for a reader that does not read, in bytes, as it is set with SO_SNDBUF; the
+// kernel doubles it, for its own bookkeeping. Its own choice would be megabytes of versions that are no longer true.
 const SendBuffer = 16 << 10
 
 // tag names a stream to the kernel, and comes back with its events. The generation tells that an event is old:
@@ -74,6 +75,7 @@ type loop struct {
 	beats    round // heartbeats, one round after the other
 	tempo    round // a heartbeat for all, since the cadence changed
 	recast   round // the flag changed
+	purge    round // tokens were revoked
 	farewell round // goodbyes
 	dates    round // who is due for its token or its age
 
@@ -235,7 +237,7 @@ func (l *loop) turn(now time.Time) (busy bool) {
 		*round
 		over time.Duration
 		do   func(uint32, *parked, time.Time)
-	}{{&l.tempo, 0, l.beat}, {&l.dates, 0, l.keepDate}, {&l.recast, l.recastOver, l.reconsider}, {&l.farewell, l.farewellOver, l.dismiss}} {
+	}{{&l.tempo, 0, l.beat}, {&l.dates, 0, l.keepDate}, {&l.recast, l.recastOver, l.reconsider}, {&l.purge, 0, l.revoke}, {&l.farewell, l.farewellOver, l.dismiss}} {
 		if l.visit(r.round, now, r.over, r.do) {
 			busy = true
 		}

@@ -18,7 +18,7 @@ import (
 // closed are all series of ours and the only values that their labels may have.
 var closed = map[string]map[string][]string{
 	"nudge_streams":              nil,
-	"nudge_streams_closed_total": {"reason": {"drain", "expired", "gone", "off", "overload", "rotate", "stuck"}},
+	"nudge_streams_closed_total": {"reason": {"drain", "expired", "gone", "off", "overload", "revoked", "rotate", "stuck"}},
 	"nudge_refused_total": {"code": {
 		"draining", "expired", "forbidden", "internal", "invalid", "limit", "malformed", "method", "missing",
 		"not_found", "origin", "too_large", "unavailable",

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math"
 	"time"
 
 	"nudge/fallback"
@@ -8,16 +9,16 @@ import (
 
 // parked is a stream without a goroutine: a descriptor, and what must be remembered. Its loop owns it.
 type parked struct {
-	ticket  ticket
 	fd      int32  // 0: nobody is here
 	gen     uint32 // tells it from others that had the same index
 	seats   uint32 // the first of its seats
-	expire  uint32 // Unix second in which it ends for its token; 0: never
-	rotate  uint32 // Unix second in which it ends for its age; 0: never
+	due     uint32 // Unix second in which it ends, for its token or its age; 0: never
 	expires uint32 // Unix second at which the token expires; 0: never
+	token   fingerprint
+	ticket  ticket
 	bucket  fallback.Bucket
 	stage   stage
-	why     uint8 // index in reasons of why it ends, once it does
+	why     uint8 // index in reasons of why it ends; before that, of why it will when due
 	behind  bool  // the kernel takes no more: what it is still to be sent first is in loop.rest
 }
 
@@ -40,19 +41,19 @@ type arrival struct {
 	more   bool     // more than the request was read
 }
 
-// second is a time in a parked stream: half the size, and true until 2106.
+// second is a time in a parked stream: half the size, and true until 2106. What is later is as good as never.
 func second(t time.Time) uint32 {
 	if t.IsZero() {
 		return 0
 	}
-	return uint32(t.Unix())
+	return uint32(min(max(t.Unix(), 1), math.MaxUint32))
 }
 
-func (p *parked) due() uint32 {
-	if p.expire == 0 || p.rotate != 0 && p.rotate < p.expire {
-		return p.rotate
+// end makes the stream end at a time for a reason, if nothing ends it sooner; zero: never.
+func (p *parked) end(at time.Time, why reason) {
+	if s := second(at); s != 0 && (p.due == 0 || s < p.due) {
+		p.due, p.why = s, why.code()
 	}
-	return p.expire
 }
 
 // left is how long the token lives; negative: for ever.

@@ -78,7 +78,7 @@ func (g *Gateway) refusing(r *http.Request) string {
 	switch {
 	case g.leaving():
 		return "draining"
-	case g.admission.full(kindOf(r)):
+	case g.admission.full(parkable(r).kind()):
 		return "limit"
 	}
 	return ""

@@ -96,7 +96,7 @@ func newRig(t *testing.T, change func(*gateway.Options), l net.Listener) *rig {
 
 	server := httptest.NewUnstartedServer(nil)
 	server.Listener.Close()
-	server.Listener = l
+	server.Listener = &gateway.Listener{Listener: l}
 	server.Config = r.server()
 	server.Start()
 	transport := &http.Transport{DisableCompression: true}
@@ -125,7 +125,7 @@ func (r *rig) server() *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/ops/", http.StripPrefix("/ops", r.Ops()))
 	mux.Handle("/", r.Handler())
-	s := &http.Server{Handler: mux, ErrorLog: slog.NewLogLogger(slog.NewTextHandler(r.log, nil), slog.LevelError), Protocols: new(http.Protocols)}
+	s := &http.Server{Handler: mux, ErrorLog: slog.NewLogLogger(slog.NewTextHandler(r.log, nil), slog.LevelError), Protocols: new(http.Protocols), ConnContext: gateway.ConnContext}
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetUnencryptedHTTP2(true)
 	return s

@@ -17,7 +17,7 @@ import (
 // publicRoutes are what browsers and publishers use.
 func (g *Gateway) publicRoutes() http.Handler {
 	r := g.router(g.opt.BasePath)
-	r.Use(g.located, g.access)
+	r.Use(roomy, g.located, g.access)
 	mount := func(r chi.Router) {
 		read(r, "/live", g.live)
 		read(r, "/ready", g.ready)

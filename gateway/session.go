@@ -22,13 +22,16 @@ func (g *Gateway) session(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, unauthorized(errTokenMissing))
 		return
 	}
-	v := g.current.Load().verifier
-	if v.open { // nobody needs the cookie
+	c := g.current.Load()
+	if c.verifier.open { // nobody needs the cookie
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	who, err := v.verify(token)
+	who, err := c.verifier.verify(token)
+	if err == nil {
+		who, err = c.unrevoked(who)
+	}
 	if err != nil {
 		g.refuse(w, unauthorized(err))
 		return

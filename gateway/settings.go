@@ -52,7 +52,8 @@ const maxProjects = 64
 type current struct {
 	Settings
 	verifier *verifier
-	// locate puts the caller's address into the request's context, as the trusted proxies tell it.
+	revoked  revocations // it outlives the settings
+	// locate puts the caller's address into the request's context, as the trusted proxies tell it; nil: there are none.
 	locate func(http.Handler) http.Handler
 }
 
@@ -69,7 +70,7 @@ func newCurrent(s Settings, log *slog.Logger) (c *current, err error) {
 	if s.Auth.Audience == "" {
 		s.Auth.Audience = "nudge"
 	}
-	c = &current{Settings: s, verifier: newVerifier(s.Auth, func(err error) { log.Debug("a token is not accepted", "error", err) }), locate: middleware.ClientIPFromRemoteAddr}
+	c = &current{Settings: s, verifier: newVerifier(s.Auth, func(err error) { log.Debug("a token is not accepted", "error", err) })}
 	if len(s.Limits.TrustedProxies) > 0 {
 		defer func() { // the constructor panics at a bad prefix
 			if bad := recover(); bad != nil {

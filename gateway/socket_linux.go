@@ -27,7 +27,10 @@ type poller struct {
 	rung   atomic.Bool
 	file   *os.File // fd, as Go's own poller knows it
 	raw    syscall.RawConn
-	until  time.Time // file's read deadline
+	until  time.Time          // file's read deadline
+	ready  func(uintptr) bool // fetches into got and failed; made once, since it would be garbage each time
+	got    int
+	failed error
 	buffer [256]unix.EpollEvent
 	events []event
 }
@@ -43,6 +46,10 @@ func newPoller() (*poller, error) {
 		return nil, os.NewSyscallError("eventfd", err)
 	}
 	p := &poller{fd: fd, bell: bell}
+	p.ready = func(uintptr) bool {
+		p.got, p.failed = p.fetch()
+		return p.got > 0 || p.failed != nil
+	}
 	// An epoll descriptor is itself readable when it has events. So it goes into the poller of Go's runtime, and
 	// a loop that waits is a parked goroutine: it holds no thread, and with GOMAXPROCS=1 stands in nobody's way.
 	// os.NewFile does that for descriptors that are non-blocking.
@@ -88,16 +95,12 @@ func (p *poller) wait(until time.Time) ([]event, error) {
 		}
 		p.until = until
 	}
-	var n int
-	var failed error
-	err := p.raw.Read(func(uintptr) bool {
-		n, failed = p.fetch()
-		return n > 0 || failed != nil
-	})
+	p.got, p.failed = 0, nil
+	err := p.raw.Read(p.ready)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		n, err = p.fetch() // what came at the same moment
+		p.got, err = p.fetch() // what came at the same moment
 	}
-	return p.heard(n), errors.Join(err, failed)
+	return p.heard(p.got), errors.Join(err, p.failed)
 }
 
 // look returns events that have come, and lets other goroutines run first.
@@ -186,10 +189,8 @@ func detach(c net.Conn, patience time.Duration) (fd int32, err error) {
 	if err != nil {
 		return -1, err
 	}
-	// The kernel doubles the buffer, for its own bookkeeping. Its own choice would be megabytes of versions that
-	// are no longer true. A reader that takes nothing for so long is ended by the kernel; Go's keep-alive probes are not
-	// needed beside that. Options that cannot be set leave a stream that serves, only less well.
-	setOption(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, SendBuffer)
+	// A reader that takes nothing for so long is ended by the kernel; Go's keep-alive probes are not needed beside that.
+	// If it cannot be set the stream serves all the same, only less well.
 	setOption(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int32(patience.Milliseconds()))
 	return fd, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nudge/fallback"
+	"nudge/version"
 )
 
 // stream is one browser's stream: what it is to be told, and when. It knows nothing of connections, so
@@ -145,22 +146,30 @@ func (s *stream) recastNow() {
 		return
 	}
 	s.recast = false
-	flag, bucket := s.g.current.Load().Flag, fallback.BucketOf(s.who.subject)
-	changed, left := false, false
+	c, bucket := s.g.current.Load(), fallback.BucketOf(s.who.subject)
+	whole := c.revoked.match(s.who.token, version.Project{})
+	changed, left, revoked := false, false, false
 	for i := range s.slots {
 		slot := &s.slots[i]
 		if slot.standing == denied {
 			continue
 		}
 		now := off
-		if flag.Allows(bucket, slot.project.String()) {
+		switch {
+		case c.revoked.match(s.who.token, slot.project):
+			now, revoked = denied, true
+		case c.Flag.Allows(bucket, slot.project.String()):
 			now, left = served, true
 		}
 		changed = changed || now != slot.standing
 		slot.standing = now
 	}
 	s.mu.Unlock()
-	if !left {
+	switch {
+	case whole || revoked && !left:
+		s.end(goodbye{Reason: reasonRevoked})
+		return
+	case !left:
 		s.end(goodbye{Reason: reasonOff})
 		return
 	}

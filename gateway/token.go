@@ -27,15 +27,21 @@ type caller struct {
 	expires    time.Time // zero: never
 	subscribe  []version.Pattern
 	publish    []version.Pattern
+	token      fingerprint
+	revoked    revocations // in force when the request came
 	fromCookie bool
 }
 
 func (c *caller) maySubscribe(p version.Project) bool {
-	return c.open || slices.ContainsFunc(c.subscribe, func(t version.Pattern) bool { return t.Match(p) })
+	return c.open || covers(c.subscribe, p) && !c.revoked.match(c.token, p)
 }
 
 func (c *caller) mayPublish(p version.Project) bool {
-	return slices.ContainsFunc(c.publish, func(t version.Pattern) bool { return t.Match(p) })
+	return covers(c.publish, p) && !c.revoked.match(c.token, p)
+}
+
+func covers(all []version.Pattern, p version.Project) bool {
+	return slices.ContainsFunc(all, func(t version.Pattern) bool { return t.Match(p) })
 }
 
 // verifier believes tokens that the application signed.
@@ -98,6 +104,7 @@ func (v *verifier) verify(token string) (*caller, error) {
 	if c.IssuedAt != nil {
 		who.issued = c.IssuedAt.Time
 	}
+	who.token = fingerprint{hash(c.ID), hash(c.Subject), second(who.issued)}
 	return who, nil
 }
 
@@ -121,10 +128,28 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(token)
 }
 
-// caller finds and verifies the token of a request: header, then cookie, then query if configured. The first
-// that is present counts, good or bad.
+// caller finds and verifies the token of a request, and whether it was revoked.
 func (g *Gateway) caller(r *http.Request) (*caller, error) {
-	v := g.current.Load().verifier
+	c := g.current.Load()
+	who, err := g.presented(r, c.verifier)
+	if err != nil {
+		return nil, err
+	}
+	return c.unrevoked(who)
+}
+
+// unrevoked refuses a caller whose token was revoked as a whole.
+func (c *current) unrevoked(who *caller) (*caller, error) {
+	if !who.open && c.revoked.match(who.token, version.Project{}) {
+		return nil, errTokenInvalid
+	}
+	who.revoked = c.revoked
+	return who, nil
+}
+
+// presented finds and verifies a token: header, then cookie, then query if configured. The first that is present
+// counts, good or bad.
+func (g *Gateway) presented(r *http.Request, v *verifier) (*caller, error) {
 	if v.open {
 		return &caller{open: true}, nil
 	}

@@ -33,6 +33,39 @@ func (t told) then(f *frame) told {
 	return told{version: f.Version, era: uint32(f.Era), known: f.Known, waiting: t.waiting}
 }
 
+// packed is a told, and the project's standing, in 12 bytes that need no alignment to 8.
+type packed struct {
+	era       uint32
+	low, high uint32 // of the version, whose 53 bits leave room above
+}
+
+const (
+	packedKnown   = 1 << 31
+	packedWaiting = 1 << 30
+	packedShift   = 28 // of the standing
+	packedVersion = 1<<21 - 1
+)
+
+func pack(t told, s standing) packed {
+	p := packed{era: t.era, low: uint32(t.version), high: uint32(t.version>>32)&packedVersion | uint32(s)<<packedShift}
+	if t.known {
+		p.high |= packedKnown
+	}
+	if t.waiting {
+		p.high |= packedWaiting
+	}
+	return p
+}
+
+func (p packed) told() told {
+	return told{
+		version: version.Version(p.high&packedVersion)<<32 | version.Version(p.low), era: p.era,
+		known: p.high&packedKnown != 0, waiting: p.high&packedWaiting != 0,
+	}
+}
+
+func (p packed) standing() standing { return standing(p.high >> packedShift & 3) }
+
 // next is what follows from one frame for a reader that was told t.
 type next uint8
 

@@ -3,6 +3,8 @@ package gateway
 import (
 	"slices"
 	"time"
+
+	"nudge/version"
 )
 
 // This file holds what becomes of a parked stream, from its arrival to its end. All of it runs on the loop.
@@ -38,12 +40,13 @@ func (l *loop) enter(a *arrival, now time.Time) {
 		l.end(i, p, reasonGone)
 		return
 	}
-	l.note(p.due())
-	if a.judged != l.g.current.Load() { // the flag may have changed meanwhile
+	l.note(p.due)
+	if a.judged != l.g.current.Load() { // the flag may have changed meanwhile, or the token have been revoked
 		l.reconsider(i, p, now)
+		l.revoke(i, p, now)
 	}
 	switch {
-	case p.fd == 0 || p.stage != arriving: // the flag left it nothing
+	case p.fd == 0 || p.stage != arriving: // that left it nothing
 	case l.last != nil:
 		l.dismiss(i, p, now)
 	case l.listening(p):
@@ -62,14 +65,14 @@ func (l *loop) seat(i uint32, p *parked, slot slot) {
 	if !known {
 		var a *audience
 		at, a = l.audiences.add()
-		a.loop, a.project = l, slot.project.Clone()
+		a.loop, a.project = l, l.g.hub.own(slot.project)
 		l.byProject[a.project] = at
 	}
 	id, s := l.seats.add()
-	*s = seat{stream: i, sibling: p.seats, audience: at, standing: slot.standing}
+	*s = seat{stream: i, sibling: p.seats, audience: at, told: pack(told{}, slot.standing)}
 	p.seats = id
 	l.audiences.at(at).refs++
-	if s.standing == served {
+	if s.told.standing() == served {
 		l.take(id, s)
 	}
 }
@@ -95,7 +98,7 @@ func (l *loop) unseat(p *parked) {
 	for p.seats != 0 {
 		id := p.seats
 		s := l.seats.at(id)
-		if s.standing == served {
+		if s.told.standing() == served {
 			l.give(id, s)
 		}
 		a := l.audiences.at(s.audience)
@@ -121,7 +124,7 @@ func (l *loop) forget(a *audience) {
 func (l *loop) listening(p *parked) bool {
 	for id := p.seats; id != 0; id = l.seats.at(id).sibling {
 		s := l.seats.at(id)
-		if s.standing == served && !l.g.board.State(l.audiences.at(s.audience).project).Listening {
+		if s.told.standing() == served && !l.g.board.State(l.audiences.at(s.audience).project).Listening {
 			return false
 		}
 	}
@@ -153,10 +156,10 @@ func (l *loop) hello(b []byte, p *parked, now time.Time) []byte {
 	for id := p.seats; id != 0; id = l.seats.at(id).sibling {
 		s := l.seats.at(id)
 		project := l.audiences.at(s.audience).project
-		if s.standing == served {
-			s.told = tell(l.g.board.State(project))
+		if s.told.standing() == served {
+			s.told = pack(tell(l.g.board.State(project)), served)
 		}
-		l.greeter.project(project, s.standing, s.told)
+		l.greeter.project(project, s.told.standing(), s.told.told())
 	}
 	l.sent.hellos++
 	return l.greeter.append(b, l.g.pulse.said.Load(), p.left(now))
@@ -183,14 +186,12 @@ func (l *loop) keepDates(now time.Time) {
 
 // keepDate ends a stream whose token or age is over.
 func (l *loop) keepDate(i uint32, p *parked, now time.Time) {
-	switch due := p.due(); {
-	case p.stage >= closing || due == 0:
-	case due > uint32(now.Unix()):
-		l.note(due)
-	case due == p.expire:
-		l.bye(i, p, goodbye{Reason: reasonExpired})
+	switch {
+	case p.stage >= closing || p.due == 0:
+	case p.due > uint32(now.Unix()):
+		l.note(p.due)
 	default:
-		l.bye(i, p, goodbye{Reason: reasonRotate})
+		l.bye(i, p, goodbye{Reason: reasons[p.why]})
 	}
 }
 
@@ -234,18 +235,18 @@ func (l *loop) reconsider(i uint32, p *parked, now time.Time) {
 	changed, left := false, false
 	for id := p.seats; id != 0; id = l.seats.at(id).sibling {
 		s := l.seats.at(id)
-		if s.standing == denied {
+		if s.told.standing() == denied {
 			continue
 		}
 		allowed := flag.Allows(p.bucket, l.audiences.at(s.audience).project.String())
 		left = left || allowed
 		switch {
-		case allowed && s.standing == off:
-			s.standing = served
+		case allowed && s.told.standing() == off:
+			s.told = pack(s.told.told(), served)
 			l.take(id, s)
 			changed = true
-		case !allowed && s.standing == served:
-			s.standing = off
+		case !allowed && s.told.standing() == served:
+			s.told = pack(s.told.told(), off)
 			l.give(id, s)
 			changed = true
 		}
@@ -253,6 +254,32 @@ func (l *loop) reconsider(i uint32, p *parked, now time.Time) {
 	switch {
 	case !left:
 		l.bye(i, p, goodbye{Reason: reasonOff})
+	case changed && p.stage == open && !p.behind:
+		l.greetAgain(i, p, now)
+	}
+}
+
+// revoke takes from a stream what was revoked.
+func (l *loop) revoke(i uint32, p *parked, now time.Time) {
+	if p.fd == 0 || p.stage >= closing {
+		return
+	}
+	revoked := l.g.current.Load().revoked
+	whole := revoked.match(p.token, version.Project{})
+	changed, left := false, false
+	for id := p.seats; id != 0 && !whole; id = l.seats.at(id).sibling {
+		s := l.seats.at(id)
+		if s.told.standing() != denied && revoked.match(p.token, l.audiences.at(s.audience).project) {
+			if s.told.standing() == served {
+				l.give(id, s)
+			}
+			s.told, changed = pack(s.told.told(), denied), true
+		}
+		left = left || s.told.standing() == served
+	}
+	switch {
+	case whole || changed && !left:
+		l.bye(i, p, goodbye{Reason: reasonRevoked})
 	case changed && p.stage == open && !p.behind:
 		l.greetAgain(i, p, now)
 	}
@@ -317,7 +344,7 @@ func (l *loop) free(i uint32, p *parked) {
 	p.fd = 0
 	l.streams.remove(i)
 	if l.streams.live == 0 { // indices begin anew
-		l.beats, l.tempo, l.recast, l.farewell, l.dates, l.dues = round{}, round{}, round{}, round{}, round{}, 0
+		l.beats, l.tempo, l.recast, l.purge, l.farewell, l.dates, l.dues = round{}, round{}, round{}, round{}, round{}, round{}, 0
 	}
 	l.g.released()
 }

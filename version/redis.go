@@ -71,6 +71,9 @@ const (
 	// backoffMost bounds the wait between two attempts to connect. A gateway that is deaf makes browsers
 	// poll fast, so it is short.
 	backoffMost = 2 * time.Second
+	// buffer is the size of a connection's buffers, in bytes; subscriberBuffer that of the one which is to keep up with
+	// 100,000 messages a second.
+	buffer, subscriberBuffer = 4 << 10, 32 << 10
 )
 
 // NewRedis returns a source that writes to board. It does not connect: an unreachable server is no error.
@@ -110,6 +113,9 @@ func (r *Redis) clientOptions() *redis.Options {
 		DialTimeout:              dialTimeout, DialerRetries: 1,
 		ReadTimeout: replyTimeout, WriteTimeout: replyTimeout, ContextTimeoutEnabled: true,
 		MaxRetries: -1,
+		// One connection of each kind, a few commands a second: the library's own buffers, up to 256 KiB for each
+		// connection and thrown away with each probe's, would be more than 1,000 streams need.
+		ReadBufferSize: buffer, WriteBufferSize: buffer, PipelinePoolSize: -1,
 	}
 }
 

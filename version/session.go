@@ -28,6 +28,7 @@ type session struct {
 func (r *Redis) session(ctx context.Context) (established bool, err error) {
 	subscriber := r.clientOptions()
 	subscriber.Dialer = dialOnce(subscriber)
+	subscriber.ReadBufferSize = subscriberBuffer
 	client := redis.NewClient(subscriber)
 	defer client.Close()
 	s := &session{Redis: r, ps: client.Subscribe(ctx), keys: redis.NewClient(r.clientOptions())}

@@ -20,8 +20,9 @@ type subscriptions struct {
 
 	mu       sync.Mutex // guards all below
 	projects map[Project]*subscription
-	toAsk    []Project // to subscribe to; entries that moved on meanwhile are skipped
-	toDrop   []Project // to unsubscribe from
+	spare    []subscription // to be used next
+	toAsk    []Project      // to subscribe to; entries that moved on meanwhile are skipped
+	toDrop   []Project      // to unsubscribe from
 	toRead   []Project
 	one      []Project  // of a refused command: to be asked for one by one
 	sent     []*command // SUBSCRIBE commands not fully answered, oldest first
@@ -57,7 +58,11 @@ func (s *subscriptions) watch(p Project) {
 	if s.projects[p] != nil {
 		return
 	}
-	s.projects[p] = &subscription{}
+	if len(s.spare) == 0 { // together, as the board's entries
+		s.spare = make([]subscription, entriesAtOnce)
+	}
+	s.projects[p] = &s.spare[0]
+	s.spare = s.spare[1:]
 	s.toAsk = append(s.toAsk, p)
 	signal(s.ask)
 }

@@ -22,7 +22,7 @@ const (
 )
 
 func main() {
-	leanProfiles()
+	leanMemory()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -42,8 +42,9 @@ func listen(key, address string, tlsc TLSConfig, handler http.Handler, places *p
 		}
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
+	l = &gateway.Listener{Listener: l, Closed: places.give}
 	s := &server{listener: &door{Listener: l, places: places}}
-	s.Handler, s.ConnState = handler, places.left
+	s.Handler, s.ConnContext = handler, gateway.ConnContext
 	s.ReadHeaderTimeout, s.MaxHeaderBytes, s.IdleTimeout = headTime, headBytes, 2*time.Minute
 	s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // every port scan would be a line
 	s.Protocols = new(http.Protocols)
@@ -114,13 +115,6 @@ func (p *places) take() bool {
 // give gives a place back.
 func (p *places) give() { <-p.taken }
 
-// left is told by the server how each connection does, and frees the place of one that has gone.
-func (p *places) left(_ net.Conn, state http.ConnState) {
-	if state == http.StateClosed {
-		p.give()
-	}
-}
-
 func (p *places) close() { p.once.Do(func() { close(p.shut) }) }
 
 // door is a listener whose connections each need a place, and hold little back.
@@ -138,9 +132,6 @@ func (d *door) Accept() (net.Conn, error) {
 	if err != nil {
 		d.places.give()
 		return nil, err
-	}
-	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(gateway.SendBuffer) // it serves without, only less well
 	}
 	return c, nil
 }
