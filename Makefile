@@ -11,7 +11,7 @@ test: ## install what is missing, then check and test everything
 	@.ci/test
 
 build: ## bin/nudge
-	@go build -trimpath -o bin/nudge ./cmd/nudge
+	@CGO_ENABLED=0 go build -trimpath -o bin/nudge ./cmd/nudge
 
 bundle: ## web/dist from web/src
 	@go -C .ci/tools run ./bundle

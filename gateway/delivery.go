@@ -74,6 +74,12 @@ func (l *loop) beat(i uint32, p *parked, _ time.Time) {
 	l.write(i, p, l.g.pulse.said.Load().beat)
 }
 
+// retune follows a change of the cadence, to which the time belongs that a reader may take nothing.
+func (l *loop) retune(i uint32, p *parked, now time.Time) {
+	setPatience(p.fd, l.g.patience())
+	l.beat(i, p, now)
+}
+
 // write sends b. What the kernel does not take makes the stream behind: it gets nothing until that is sent, and
 // then a hello with the newest of everything. The stream may have ended when write returns.
 func (l *loop) write(i uint32, p *parked, b []byte) {

@@ -237,7 +237,7 @@ func (l *loop) turn(now time.Time) (busy bool) {
 		*round
 		over time.Duration
 		do   func(uint32, *parked, time.Time)
-	}{{&l.tempo, 0, l.beat}, {&l.dates, 0, l.keepDate}, {&l.recast, l.recastOver, l.reconsider}, {&l.purge, 0, l.revoke}, {&l.farewell, l.farewellOver, l.dismiss}} {
+	}{{&l.tempo, 0, l.retune}, {&l.dates, 0, l.keepDate}, {&l.recast, l.recastOver, l.reconsider}, {&l.purge, 0, l.revoke}, {&l.farewell, l.farewellOver, l.dismiss}} {
 		if l.visit(r.round, now, r.over, r.do) {
 			busy = true
 		}

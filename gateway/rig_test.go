@@ -58,14 +58,22 @@ func bubble(t *testing.T, change func(*gateway.Options), f func(*testing.T, *rig
 	})
 }
 
+// bare is a listener whose streams are not parked.
+type bare struct{ net.Listener }
+
 // wire is a rig on TCP, in real time.
 func wire(t *testing.T, change func(*gateway.Options)) *rig {
+	t.Helper()
+	return wireOn(t, change, func(l net.Listener) net.Listener { return l })
+}
+
+func wireOn(t *testing.T, change func(*gateway.Options), wrap func(net.Listener) net.Listener) *rig {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRig(t, change, l)
+	r := newRig(t, change, wrap(l))
 	r.dial = func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) }
 	for r.get("/versions?project=x").StatusCode == http.StatusServiceUnavailable { // until the first echo
 	}
@@ -97,6 +105,9 @@ func newRig(t *testing.T, change func(*gateway.Options), l net.Listener) *rig {
 	server := httptest.NewUnstartedServer(nil)
 	server.Listener.Close()
 	server.Listener = &gateway.Listener{Listener: l}
+	if b, ok := l.(bare); ok {
+		server.Listener = b.Listener
+	}
 	server.Config = r.server()
 	server.Start()
 	transport := &http.Transport{DisableCompression: true}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"runtime"
@@ -189,14 +190,15 @@ func detach(c net.Conn, patience time.Duration) (fd int32, err error) {
 	if err != nil {
 		return -1, err
 	}
-	// A reader that takes nothing for so long is ended by the kernel; Go's keep-alive probes are not needed beside that.
-	// If it cannot be set the stream serves all the same, only less well.
-	setOption(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int32(patience.Milliseconds()))
+	setPatience(fd, patience)
 	return fd, nil
 }
 
-func setOption(fd int32, level, name uintptr, value int32) {
-	syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), level, name, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
+// setPatience makes the kernel end a connection whose peer takes nothing for so long; Go's keep-alive probes are not
+// needed beside that. If it cannot be set the stream serves all the same, only less well.
+func setPatience(fd int32, d time.Duration) {
+	value := int32(min(d.Milliseconds(), math.MaxInt32))
+	syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
 }
 
 // send writes what the kernel takes at once, which may be nothing, without waiting: MSG_DONTWAIT whatever the descriptor's own mode, MSG_NOSIGNAL since a peer that has

@@ -27,5 +27,6 @@ func send(int32, []byte) (int, error)                   { return 0, errNoLoops }
 func finish(int32)                                      {}
 func discard(int32) bool                                { return false }
 func closeSocket(int32)                                 {}
+func setPatience(int32, time.Duration)                  {}
 func pendingError(int32) error                          { return nil }
 func gaveUp(error) bool                                 { return false }
