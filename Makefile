@@ -1,6 +1,6 @@
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: run test build bundle fmt lint cross fuzz clean
+.PHONY: run test build bundle fmt lint chart fuzz clean
 
 run: build ## the demo: two windows, no Redis
 	@bin/nudge demo --listen $(LISTEN)
@@ -22,8 +22,8 @@ fmt:
 lint: ## formatting, vet, staticcheck, types, bundle
 	@.ci/check
 
-cross: ## that it builds elsewhere; not in test, since it compiles the world once for each system
-	@for os in darwin windows; do GOOS=$$os CGO_ENABLED=0 go build ./... || exit 1; done
+chart: ## docs/capacity.svg from docs/capacity/*.json
+	@go -C .ci/tools run ./chart $(CURDIR)/docs/capacity/*.json
 
 fuzz: ## 30 s for each fuzz test
 	@.ci/fuzz

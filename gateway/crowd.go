@@ -2,32 +2,40 @@ package gateway
 
 import (
 	"context"
-	"runtime/debug"
 	"time"
 )
 
 const (
-	// crowdStep is how many streams make a crowd: what they leave behind is more than what it costs to clear it away.
-	crowdStep = 1000
-	// crowdCalm is for how long no such number may come until a crowd has settled.
+	// crowdStep is how many streams are looked at together; two steps within crowdPace begin a crowd.
+	crowdStep = 100
+	crowdPace = time.Second
+	// crowdCalm is for how long no step may come until a crowd has settled.
 	crowdCalm = 10 * time.Second
 )
 
-// tidy gives memory back when a crowd has come and settled. Each request leaves some kilobytes of garbage on its way to a
-// parked stream of a hundred bytes; an idle gateway allocates so little afterwards that the garbage collector would
-// not run for minutes, and would keep what it found.
-func (g *Gateway) tidy(ctx context.Context) error {
+// crowds tells Options.Crowd when parked streams begin to come in crowds, and when that is over.
+func (g *Gateway) crowds(ctx context.Context) error {
 	calm := time.NewTimer(crowdCalm)
-	calm.Stop() // there was no crowd yet
+	calm.Stop() // there is no crowd yet
 	defer calm.Stop()
+	var last time.Time // that a step came
+	crowd := false
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-g.step:
-			calm.Reset(crowdCalm)
+			now := time.Now()
+			if !crowd && now.Sub(last) < crowdPace {
+				crowd = true
+				g.opt.Crowd(true)
+			}
+			if last = now; crowd {
+				calm.Reset(crowdCalm)
+			}
 		case <-calm.C:
-			debug.FreeOSMemory()
+			crowd = false
+			g.opt.Crowd(false)
 		}
 	}
 }

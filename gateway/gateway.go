@@ -42,6 +42,10 @@ type Options struct {
 	// closed; nil: nobody counts. It must not block.
 	Released func()
 
+	// Crowd is called when parked streams begin to open by the hundred within a second, and with false when that is over:
+	// the time to give memory back. It is called from one goroutine, in turn; nil: nobody cares.
+	Crowd func(comes bool)
+
 	Log *slog.Logger // nil: discarded
 }
 
@@ -74,6 +78,9 @@ type Gateway struct {
 func New(opt Options) (*Gateway, error) {
 	if opt.Source == nil {
 		return nil, errors.New("gateway: Options.Source is needed")
+	}
+	if opt.Crowd == nil {
+		opt.Crowd = func(bool) {}
 	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
@@ -127,7 +134,7 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 // started has ended. It outlasts the requests: end it after [Gateway.Drain] and the servers.
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	tasks := []func(context.Context) error{g.source.Run, g.hub.run, g.pulse.run, g.recaster, g.tidy}
+	tasks := []func(context.Context) error{g.source.Run, g.hub.run, g.pulse.run, g.recaster, g.crowds}
 	for _, l := range g.loops {
 		tasks = append(tasks, l.run)
 	}

@@ -27,7 +27,7 @@ func (l *loop) enter(a *arrival, now time.Time) {
 	l.gen++
 	*p = a.parked
 	p.gen = l.gen
-	l.rest[i] = a.head // before anything else
+	l.rest[i] = a.head                           // before anything else
 	for _, s := range slices.Backward(a.slots) { // each goes before the others
 		l.seat(i, p, s)
 	}

@@ -41,6 +41,9 @@ func (p *probes) returned(payload string) (sent time.Time, ok bool) {
 	return sent, ok
 }
 
+// probeBuffer is enough for one command and its answer, in bytes: it is thrown away each time.
+const probeBuffer = 512
+
 // probeExpiry is how long the probe's key outlives its instance.
 const probeExpiry = "60"
 
@@ -70,7 +73,9 @@ func (s *session) probe(ctx context.Context) error {
 func (s *session) probeOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(s.opt.Probe, time.Second))
 	defer cancel()
-	client := redis.NewClient(s.clientOptions())
+	o := s.clientOptions()
+	o.ReadBufferSize, o.WriteBufferSize = probeBuffer, probeBuffer
+	client := redis.NewClient(o)
 	defer client.Close()
 	number := strconv.FormatUint(s.probes.send(time.Now()), 10)
 	return publishScript.Eval(ctx, client, []string{s.probeName()}, number, number, "1", probeExpiry).Err()

@@ -89,7 +89,7 @@ func serve(ctx context.Context, l Loader, stderr io.Writer) error {
 	}
 	places := newPlaces()
 	o := c.gatewayOptions(log)
-	o.Released = places.give
+	o.Released, o.Crowd = places.give, crowd
 	var redis *version.Redis
 	o.Source = func(board *version.Board, evidence version.Evidence) (version.Source, error) {
 		if c.Redis.Mode == "none" {

@@ -109,7 +109,8 @@ type Streams struct {
 // Server is what the gateways' processes used, if they are on this machine.
 type Server struct {
 	PIDs []int `json:"pids,omitempty"`
-	// BytesPerStream is the growth of Pss from before the first connect until after settling, for each open stream.
+	// BytesPerStream is the growth of Pss, without mapped files, from before the first connect until after settling, for
+	// each open stream.
 	// It means something for gateways that were started anew: one that held many streams before has the memory still.
 	BytesPerStream *float64 `json:"bytes_per_stream,omitempty"`
 	PssBefore      int64    `json:"pss_before_bytes,omitempty"`

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -241,6 +242,14 @@ func TestServers(t *testing.T) {
 		t.Errorf("half of the gateways: %+v", got)
 	}
 	none := servers{pids: []int{1 << 30}}
+	text, err := os.ReadFile("/proc/self/smaps_rollup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, _ := strconv.ParseInt(strings.Fields(strings.SplitAfter(string(text), "\nPss:")[1])[0], 10, 64)
+	if own, err := readPss(os.Getpid()); err != nil || own < whole<<10/20 || strings.Contains(string(text), "Pss_Anon:") && own > whole<<10*9/10 {
+		t.Errorf("%d bytes (%v) of %d kB: the program itself is counted, or not enough", own, err, whole)
+	}
 	if m := none.memory(); m.pss != 0 || len(none.pids) > 0 || !strings.Contains(none.why, "run as its user or as root") {
 		t.Errorf("a process that is not there: %+v", none)
 	}
