@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -55,4 +56,34 @@ func TestRefusalIsLogged(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who sends more than is read gets the answer, and then an end; a reset could overtake the answer.
+func TestBodyTooLargeIsNoReset(t *testing.T) {
+	r := wire(t, nil)
+	conn, err := r.dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const size = 2 << 20
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		fmt.Fprintf(conn, "POST /versions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n", anybody, size)
+		io.WriteString(conn, strings.Repeat("x", size)) // the gateway does not take all of it
+	}()
+	in := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("%s, %v", resp.Status, err)
+	}
+	if _, err := in.ReadByte(); err != io.EOF {
+		t.Errorf("after the answer: %v, want the end", err)
+	}
+	conn.Close()
+	<-sent
 }

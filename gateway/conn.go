@@ -84,6 +84,14 @@ func (c *conn) take(taker func(*conn)) {
 	c.taken.Store(new([]byte))
 }
 
+// CloseWrite is what the server looks for to end an answer to a request that it has not read to its end, without a reset.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
 // Close implements [net.Conn].
 func (c *conn) Close() error {
 	c.mu.Lock()

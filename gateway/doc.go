@@ -8,5 +8,9 @@
 //	fallback.Health ─┐
 //	flag, ramp ──────┴► pulse ──beat──► every stream
 //
+// Streams come in two kinds. On Linux, over plain HTTP/1.x, a stream is parked: its connection leaves the server (conn.go),
+// and one of the loops, one for each CPU, serves it with thousands of others (loop.go, welcome.go, delivery.go) from
+// records of 44 bytes. All other streams have a goroutine each (stream.go). Both say the same (hello.go, told.go, frames.go).
+//
 // The order of locks is hub, watch, board. Nothing is called back under one.
 package gateway

@@ -6,7 +6,6 @@ import (
 	"math"
 	"net"
 	"os"
-	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -29,6 +28,7 @@ type poller struct {
 	file   *os.File // fd, as Go's own poller knows it
 	raw    syscall.RawConn
 	until  time.Time          // file's read deadline
+	yields bool               // look waits for its own ring
 	ready  func(uintptr) bool // fetches into got and failed; made once, since it would be garbage each time
 	got    int
 	failed error
@@ -48,6 +48,11 @@ func newPoller() (*poller, error) {
 	}
 	p := &poller{fd: fd, bell: bell}
 	p.ready = func(uintptr) bool {
+		if p.yields {
+			p.yields = false
+			p.strike() // only now: what Go's poller was told before counts no more
+			return false
+		}
 		p.got, p.failed = p.fetch()
 		return p.got > 0 || p.failed != nil
 	}
@@ -84,6 +89,10 @@ func (p *poller) ring() {
 	if p.rung.Swap(true) {
 		return // and not heard yet
 	}
+	p.strike()
+}
+
+func (p *poller) strike() {
 	one := [8]byte{1}
 	unix.Write(p.bell, one[:]) // it fails only when the counter is full, and then it has been rung
 }
@@ -104,11 +113,12 @@ func (p *poller) wait(until time.Time) ([]event, error) {
 	return p.heard(p.got), errors.Join(err, p.failed)
 }
 
-// look returns events that have come, and lets other goroutines run first.
+// look returns events that have come, and lets other goroutines run first. It waits for a ring of its own: a loop that
+// only yielded would be runnable still, and as long as something is, Go asks its own poller every 10 ms only. Whoever
+// waits there, as the reader of Redis does, would be heard that late.
 func (p *poller) look() ([]event, error) {
-	runtime.Gosched()
-	n, err := p.fetch()
-	return p.heard(n), err
+	p.yields = true
+	return p.wait(time.Time{})
 }
 
 func (p *poller) fetch() (int, error) {
