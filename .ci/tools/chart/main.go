@@ -100,6 +100,8 @@ func run(out string, files []string) error {
 		}
 	}
 
+	latency.Y.Max *= 1.3 // room for the legend
+
 	const width, height = 9 * vg.Inch, 3.5 * vg.Inch
 	canvas := vgsvg.New(width, height)
 	page := draw.New(canvas)
