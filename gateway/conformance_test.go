@@ -211,6 +211,7 @@ func TestConformance(t *testing.T) {
 					}
 				}, way.listener)
 				r.client = client(t, way.transport)
+				r.client.Timeout = patience // ends a stream on which nothing comes, and so the wait for it
 				probe := r.open("/events?project=probe")
 				if chunked := len(probe.resp.TransferEncoding) > 0; way.parked == (chunked || probe.resp.ProtoMajor == 2) {
 					t.Fatalf("%s with %v is not %s", probe.resp.Proto, probe.resp.TransferEncoding, way.name)
@@ -219,6 +220,28 @@ func TestConformance(t *testing.T) {
 				story.tell(t, r)
 			})
 		}
+	}
+}
+
+// Where everybody may subscribe there are no tokens to take back.
+func TestRevocationOfAnOpenGateway(t *testing.T) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			r := wireOn(t, func(o *gateway.Options) { o.Settings.Auth.Open = true }, way.listener)
+			r.client = client(t, way.transport)
+			r.client.Timeout = patience
+			s := r.open("/events?project=42", nobody)
+			s.next("hello")
+			if err := r.Revoke(gateway.Revocation{Before: time.Now().Add(time.Minute), Until: time.Now().Add(time.Hour)}); err != nil {
+				t.Fatal(err)
+			}
+			r.open("/events?project=42", nobody).next("hello") // after the scan was begun
+			r.news("42@1")
+			if e := s.version(); e["version"] != 1.0 {
+				t.Error(e)
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"hash/maphash"
+	"math"
 	"slices"
 	"time"
 
@@ -57,6 +58,9 @@ type fingerprint struct {
 	id, subject uint32 // 0: none
 	issued      uint32 // Unix second; 0: not said
 }
+
+// noToken is the fingerprint of a caller without one, who is let in all the same: nothing is as late as that.
+var noToken = fingerprint{issued: math.MaxUint32}
 
 var seed = maphash.MakeSeed()
 

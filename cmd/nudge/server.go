@@ -117,7 +117,7 @@ func (p *places) give() { <-p.taken }
 
 func (p *places) close() { p.once.Do(func() { close(p.shut) }) }
 
-// door is a listener whose connections each need a place, and hold little back.
+// door is a listener whose connections each need a place.
 type door struct {
 	net.Listener
 	places *places
