@@ -18,9 +18,9 @@ import (
 
 // Options are the options of [New]. Source is needed, the zero value of all else works.
 type Options struct {
-	// Source makes where news comes from, writing to this board and proving itself by this evidence. It is
+	// Source makes where news comes from, writing to this board and for this gateway as its host. It is
 	// called once, by New; the gateway runs what it returns.
-	Source   func(*version.Board, version.Evidence) (version.Source, error)
+	Source   func(*version.Board, version.Host) (version.Source, error)
 	Settings Settings
 
 	Probe  time.Duration // time between two probes of Source; 0: 2 s
@@ -93,7 +93,9 @@ func New(opt Options) (*Gateway, error) {
 	g.current.Store(c)
 	g.pulse = newPulse(opt.Settings, opt.Probe, opt.Log)
 	g.board = version.NewBoard()
-	g.source, err = opt.Source(g.board, version.Evidence{Echo: g.pulse.echo, Lost: func(error) { g.pulse.lost() }})
+	g.source, err = opt.Source(g.board, version.Host{
+		Evidence: version.Evidence{Echo: g.pulse.echo, Lost: func(error) { g.pulse.lost() }},
+	})
 	if err != nil {
 		return nil, err
 	}

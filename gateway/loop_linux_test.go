@@ -28,8 +28,8 @@ func parkedRig(t *testing.T, log io.Writer) (g *Gateway, ran <-chan error) {
 	}
 	g, err := New(Options{
 		Settings: settings, Log: slog.New(slog.NewTextHandler(log, nil)),
-		Source: func(b *version.Board, e version.Evidence) (version.Source, error) {
-			return version.NewMemory(b, version.MemoryOptions{Evidence: e}), nil
+		Source: func(b *version.Board, h version.Host) (version.Source, error) {
+			return version.NewMemory(b, version.MemoryOptions{Evidence: h.Evidence}), nil
 		},
 	})
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // inside is a gateway that runs, without HTTP.
 func inside(t *testing.T, s Settings) *Gateway {
 	t.Helper()
-	g, err := New(Options{Settings: s, Source: func(b *version.Board, e version.Evidence) (version.Source, error) {
-		return version.NewMemory(b, version.MemoryOptions{Evidence: e}), nil
+	g, err := New(Options{Settings: s, Source: func(b *version.Board, h version.Host) (version.Source, error) {
+		return version.NewMemory(b, version.MemoryOptions{Evidence: h.Evidence}), nil
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -19,8 +19,8 @@ func TestRedis(t *testing.T) {
 	const probe = 100 * time.Millisecond
 	r := wire(t, func(o *gateway.Options) {
 		o.Probe = probe
-		o.Source = func(b *version.Board, e version.Evidence) (version.Source, error) {
-			return version.NewRedis(b, version.RedisOptions{Addr: server.Addr, Probe: probe, Evidence: e})
+		o.Source = func(b *version.Board, h version.Host) (version.Source, error) {
+			return version.NewRedis(b, version.RedisOptions{Addrs: []string{server.Addr}, Probe: probe, Host: h})
 		}
 	})
 	server.Do("SET", "nudge:{7}", "70")

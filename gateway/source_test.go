@@ -24,8 +24,8 @@ type fake struct {
 func newFake(probe time.Duration) *fake { return &fake{probe: probe} }
 
 // source is for gateway.Options.Source.
-func (f *fake) source(b *version.Board, e version.Evidence) (version.Source, error) {
-	f.board, f.evidence = b, e
+func (f *fake) source(b *version.Board, h version.Host) (version.Source, error) {
+	f.board, f.evidence = b, h.Evidence
 	f.Memory = version.NewMemory(b, version.MemoryOptions{})
 	return f, nil
 }

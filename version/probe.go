@@ -56,7 +56,7 @@ func (s *session) probe(ctx context.Context) error {
 		case err == nil:
 			s.excuse = ""
 		case isReply(err): // the server is there, and says that it takes no news
-			s.fault(fmt.Errorf("publish to Redis at %s: %w", s.opt.Addr, err))
+			s.fault(fmt.Errorf("publish to Redis at %s: %w", s.opt.Addrs[0], err))
 		case ctx.Err() == nil && s.complain(err): // it may pass; no echo is told soon enough
 			s.opt.Log.Warn("the probe could not be sent", "error", err, "mend", mend(err))
 		}

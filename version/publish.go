@@ -28,7 +28,7 @@ func (r *Redis) Publish(ctx context.Context, news []News) (Receipt, error) {
 		}
 	}
 	if err != nil {
-		return Receipt{}, fmt.Errorf("publish to Redis at %s: %w: %v", r.opt.Addr, ErrUnavailable, err)
+		return Receipt{}, fmt.Errorf("publish to Redis at %s: %w: %v", r.opt.Addrs[0], ErrUnavailable, err)
 	}
 	var receipt Receipt
 	for _, reply := range replies {

@@ -17,19 +17,32 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// RedisOptions are the options of [NewRedis]. Only Addr is needed.
+// Mode is what kind of Redis a source goes to.
+type Mode uint8
+
+const (
+	Standalone Mode = iota // one server, or an address behind which there is one
+	Sentinel               // a master that Sentinels name
+	Cluster                // a Redis Cluster, with plain pub/sub
+)
+
+// RedisOptions are the options of [NewRedis]. Only Addrs is needed.
 type RedisOptions struct {
-	Addr     string // host:port, or the path of a unix socket
-	DB       int    // of the keys; channels ignore it
+	Mode     Mode
+	Addrs    []string // host:port, or the path of a unix socket: the server; the Sentinels; some nodes of the Cluster
+	Master   string   // its name among the Sentinels
+	DB       int      // of the keys; channels ignore it. A Cluster has none but 0
 	Username string
 	Password string
-	TLS      *tls.Config // nil: plain
+	TLS      *tls.Config // nil: plain; of Sentinels too
+
+	SentinelUsername, SentinelPassword string // of the Sentinels themselves; "": none
 
 	Prefix   string        // of every key and channel; "": nudge
 	Instance string        // of this process, unique among all; it names the probe's channel. "": random
 	Probe    time.Duration // time between two probes; 0: 2 s
 	Routine  time.Duration // mean time between two reads of all keys without a cause; 0: 1 min
-	Evidence Evidence
+	Host     Host
 	Log      *slog.Logger // nil: discarded
 }
 
@@ -79,7 +92,7 @@ const (
 // NewRedis returns a source that writes to board. It does not connect: an unreachable server is no error.
 // Close it after Run has returned.
 func NewRedis(board *Board, opt RedisOptions) (*Redis, error) {
-	if opt.Addr == "" {
+	if len(opt.Addrs) == 0 {
 		return nil, errors.New("version: no Redis address")
 	}
 	if opt.Prefix == "" {
@@ -106,7 +119,7 @@ func NewRedis(board *Board, opt RedisOptions) (*Redis, error) {
 // publish that is repeated after a timeout would call its own news stale.
 func (r *Redis) clientOptions() *redis.Options {
 	return &redis.Options{
-		Addr: r.opt.Addr, DB: r.opt.DB, Username: r.opt.Username, Password: r.opt.Password, TLSConfig: r.opt.TLS,
+		Addr: r.opt.Addrs[0], DB: r.opt.DB, Username: r.opt.Username, Password: r.opt.Password, TLSConfig: r.opt.TLS,
 		ClientName: "nudge-" + r.opt.Instance,
 		Protocol:   2, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
@@ -136,9 +149,9 @@ func (r *Redis) Run(ctx context.Context) error {
 		}
 		if established {
 			r.gaps.Add(1)
-			r.opt.Log.Warn("redis subscription broke; connecting again", "addr", r.opt.Addr, "error", err)
+			r.opt.Log.Warn("redis subscription broke; connecting again", "addr", r.opt.Addrs[0], "error", err)
 		} else {
-			r.fault(fmt.Errorf("connect to Redis at %s: %w", r.opt.Addr, err))
+			r.fault(fmt.Errorf("connect to Redis at %s: %w", r.opt.Addrs[0], err))
 		}
 		wait := min(backoffMost, 50*time.Millisecond<<min(failures, 10))
 		select {
@@ -151,7 +164,7 @@ func (r *Redis) Run(ctx context.Context) error {
 
 // fault admits that no news comes, and logs why when that changes.
 func (r *Redis) fault(err error) {
-	r.opt.Evidence.lost(err)
+	r.opt.Host.lost(err)
 	if r.complain(err) {
 		r.opt.Log.Error("redis does not deliver; browsers poll until it does", "error", err, "mend", mend(err))
 	}

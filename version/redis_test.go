@@ -287,7 +287,7 @@ func TestRedisFaultsAreNamed(t *testing.T) {
 
 func TestRunEnds(t *testing.T) {
 	server := redistest.Start(t)
-	src, err := version.NewRedis(version.NewBoard(), version.RedisOptions{Addr: server.Socket})
+	src, err := version.NewRedis(version.NewBoard(), version.RedisOptions{Addrs: []string{server.Socket}})
 	if err != nil {
 		t.Fatal(err)
 	}

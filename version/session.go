@@ -85,7 +85,7 @@ func (s *session) message(m *redis.Message) {
 	if m.Channel == s.probeName() {
 		if sent, ok := s.probes.returned(m.Payload); ok {
 			s.echoed.Store(int64(sent.Sub(s.begun)))
-			s.opt.Evidence.echo(sent)
+			s.opt.Host.echo(sent)
 		}
 		return
 	}

@@ -40,6 +40,16 @@ type Stats struct {
 	Gaps      uint64 // times that the subscription broke
 }
 
+// Host is the program that runs a source: what the source must know of it, and tells it besides news. The
+// functions are called from the source's own goroutines and must not block; nil ones are not called.
+type Host struct {
+	Evidence
+	// Self is what to say of this gateway with each probe. Instance is filled in by the source.
+	Self func() Peer
+	// Peer is a gateway that was just heard, this one included.
+	Peer func(Peer)
+}
+
 // Evidence is how a source proves that news would come through, and admits that it would not. The
 // functions are called from the source's own goroutines and must not block; nil ones are not called.
 type Evidence struct {

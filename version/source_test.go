@@ -71,7 +71,7 @@ func memorySource(t testing.TB) *source {
 
 func redisSource(t testing.TB, server *redistest.Server, mend func(*version.RedisOptions)) *source {
 	s, evidence := newSource(t)
-	opt := version.RedisOptions{Addr: server.Socket, Probe: 100 * time.Millisecond, Evidence: evidence}
+	opt := version.RedisOptions{Addrs: []string{server.Socket}, Probe: 100 * time.Millisecond, Host: version.Host{Evidence: evidence}}
 	if mend != nil {
 		mend(&opt)
 	}

@@ -59,8 +59,8 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	places := newPlaces()
 	o := c.gatewayOptions(log)
 	o.Released = places.give
-	o.Source = func(board *version.Board, evidence version.Evidence) (version.Source, error) {
-		d.news = version.NewMemory(board, version.MemoryOptions{Evidence: evidence})
+	o.Source = func(board *version.Board, host version.Host) (version.Source, error) {
+		d.news = version.NewMemory(board, version.MemoryOptions{Evidence: host.Evidence})
 		return d.news, nil
 	}
 	var err error

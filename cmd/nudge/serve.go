@@ -91,15 +91,15 @@ func serve(ctx context.Context, l Loader, stderr io.Writer) error {
 	o := c.gatewayOptions(log)
 	o.Released, o.Crowd = places.give, crowd
 	var redis *version.Redis
-	o.Source = func(board *version.Board, evidence version.Evidence) (version.Source, error) {
+	o.Source = func(board *version.Board, host version.Host) (version.Source, error) {
 		if c.Redis.Mode == "none" {
-			return version.NewMemory(board, version.MemoryOptions{Probe: c.Redis.Probe, Evidence: evidence}), nil
+			return version.NewMemory(board, version.MemoryOptions{Probe: c.Redis.Probe, Evidence: host.Evidence}), nil
 		}
 		ro, err := c.redisOptions(log)
 		if err != nil {
 			return nil, err
 		}
-		ro.Instance, ro.Evidence = o.Instance, evidence
+		ro.Instance, ro.Host = o.Instance, host
 		redis, err = version.NewRedis(board, ro)
 		return redis, err
 	}

@@ -83,7 +83,7 @@ func (c *Config) gatewayOptions(log *slog.Logger) gateway.Options {
 // redisOptions is how to reach Redis.
 func (c *Config) redisOptions(log *slog.Logger) (version.RedisOptions, error) {
 	o := version.RedisOptions{
-		Addr: c.Redis.Addrs[0], DB: c.Redis.DB, Username: c.Redis.Username, Password: c.Redis.Password,
+		Addrs: c.Redis.Addrs, DB: c.Redis.DB, Username: c.Redis.Username, Password: c.Redis.Password,
 		Prefix: c.Redis.Prefix, Probe: c.Redis.Probe, Log: log,
 	}
 	if !c.Redis.TLS {
