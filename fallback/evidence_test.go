@@ -94,7 +94,7 @@ func TestHealthMissesNoOutage(t *testing.T) {
 					wasDown = false
 				}
 			case "lost":
-				h.Lost(at(ms(now)))
+				h.Lost(fallback.ReasonSource, at(ms(now)))
 				lost, row, wasDown = now, 0, wasDown || sent >= 0
 			}
 			want := fallback.Healthy
@@ -117,7 +117,7 @@ func play(t *rapid.T, h *fallback.Health) time.Time {
 	for range rapid.IntRange(0, 30).Draw(t, "events") {
 		now = now.Add(ms(rapid.IntRange(0, 4_000).Draw(t, "pause")))
 		if rapid.IntRange(0, 9).Draw(t, "event") == 0 {
-			h.Lost(now)
+			h.Lost(fallback.ReasonSource, now)
 			continue
 		}
 		h.Echo(now.Add(-ms(rapid.IntRange(-500, 6_000).Draw(t, "age"))), now)
@@ -134,7 +134,7 @@ func TestHealthIsSafeForConcurrentUse(t *testing.T) {
 				now := at(ms(i))
 				h.Echo(now.Add(-ms(w)), now)
 				if h.Verdict(now); i%100 == 0 {
-					h.Lost(now)
+					h.Lost(fallback.ReasonSource, now)
 				}
 			}
 		})

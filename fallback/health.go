@@ -1,6 +1,7 @@
 package fallback
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,8 +29,10 @@ type Health struct {
 	mu sync.Mutex // protects what follows
 	// sent is when the probe of the newest echo was sent; zero before the first.
 	sent time.Time
-	// lost is when the source last reported its own failure; zero if never.
+	// lost is when the source last reported its own failure, zero if never; why
+	// is what it said.
 	lost time.Time
+	why  Reason
 	// recovering is set once the source, having worked, was down.
 	recovering bool
 	// row counts the echoes since the last loss or too long silence.
@@ -93,14 +96,18 @@ func (h *Health) Echo(sent, now time.Time) {
 	}
 }
 
-// Lost reports that at now the source knows itself to be disconnected. It is
+// Lost reports that at now the source knows that no news comes, and why. It is
 // down at once, and until an echo whose probe was sent after that. Repeated
-// reports are harmless; the latest counts.
-func (h *Health) Lost(now time.Time) {
+// reports are harmless; the latest counts. A why that is not one of [Reasons]
+// counts as ReasonSource.
+func (h *Health) Lost(why Reason, now time.Time) {
+	if !slices.Contains(Reasons(), why) {
+		why = ReasonSource
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now.After(h.lost) {
-		h.lost = now
+	if !now.Before(h.lost) {
+		h.lost, h.why = now, why
 	}
 	h.row = 0
 	if !h.sent.IsZero() {
@@ -116,7 +123,7 @@ func (h *Health) Verdict(now time.Time) Verdict {
 	age := now.Sub(h.sent)
 	switch {
 	case !h.lost.IsZero() && !h.sent.After(h.lost):
-		v.Push, v.Reason = Down, ReasonSource
+		v.Push, v.Reason = Down, h.why
 	case !v.Echoed:
 		v.Push, v.Reason = Down, ReasonStarting
 	case age > h.deaf():

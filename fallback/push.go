@@ -50,8 +50,19 @@ const (
 	ReasonLateEcho Reason = "late-echo"
 	// ReasonNoEcho: the newest echo is so old that the source counts as deaf.
 	ReasonNoEcho Reason = "no-echo"
-	// ReasonSource: the source itself reported that it lost its connection.
+	// ReasonSource: the source itself reported that no news comes, mostly since it lost its connection.
 	ReasonSource Reason = "source"
+	// The source itself reported that its server takes no news, and why: user or password are refused, a right is
+	// missing, it is a replica, cannot save to disk, is out of memory, has too few replicas, is a Cluster with slots
+	// that nobody serves, or is still reading its data.
+	ReasonAuth        Reason = "auth"
+	ReasonNoPerm      Reason = "noperm"
+	ReasonReadOnly    Reason = "readonly"
+	ReasonMisconf     Reason = "misconf"
+	ReasonMemory      Reason = "oom"
+	ReasonReplicas    Reason = "noreplicas"
+	ReasonClusterDown Reason = "clusterdown"
+	ReasonLoading     Reason = "loading"
 	// ReasonRecovering: push was down, and its echoes have not yet come back
 	// often enough in a row.
 	ReasonRecovering Reason = "recovering"
@@ -60,5 +71,8 @@ const (
 // Reasons returns every Reason but ReasonNone, in a fixed order, so that a
 // metric can show each of them as zero from the start.
 func Reasons() []Reason {
-	return []Reason{ReasonStarting, ReasonLateEcho, ReasonNoEcho, ReasonSource, ReasonRecovering}
+	return []Reason{
+		ReasonStarting, ReasonLateEcho, ReasonNoEcho, ReasonSource, ReasonRecovering, ReasonAuth, ReasonNoPerm, ReasonReadOnly,
+		ReasonMisconf, ReasonMemory, ReasonReplicas, ReasonClusterDown, ReasonLoading,
+	}
 }

@@ -94,7 +94,7 @@ func New(opt Options) (*Gateway, error) {
 	g.pulse = newPulse(opt.Settings, opt.Probe, opt.Log)
 	g.board = version.NewBoard()
 	g.source, err = opt.Source(g.board, version.Host{
-		Evidence: version.Evidence{Echo: g.pulse.echo, Lost: func(error) { g.pulse.lost() }},
+		Evidence: version.Evidence{Echo: g.pulse.echo, Lost: g.pulse.lost},
 	})
 	if err != nil {
 		return nil, err

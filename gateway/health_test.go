@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nudge/version"
 )
 
 // pushes are the states that a stream was told of, one after the other, and when.
@@ -90,29 +92,33 @@ func TestCadenceOnTheWire(t *testing.T) {
 	})
 }
 
-// A source that says itself that it is lost is believed at once.
+// A source that says itself that it is lost is believed at once, and its reason is passed on.
 func TestLost(t *testing.T) {
-	bubble(t, nil, func(t *testing.T, r *rig) {
-		s := r.open("/events?project=42")
-		time.Sleep(9 * time.Second)
-		s.now()
-		begun := time.Now()
-		r.source.silent.Store(true)
-		r.source.evidence.Lost(errors.New("connection refused"))
-		got := s.now()
-		if len(got) != 1 || got[0].json(t)["push"] != "down" || !got[0].at.Equal(begun) {
-			t.Fatal(got)
-		}
-		if got := r.get("/ops/status").json(t); got["reason"] != "source" {
-			t.Error(got)
-		}
-		r.source.evidence.Lost(errors.New("still refused"))
-		synctest.Wait()
-		if got := s.now(); len(got) > 0 {
-			t.Errorf("told again: %v", got)
-		}
-		if n := strings.Count(r.log.String(), `"push is down"`); n != 1 {
-			t.Errorf("%d lines in the log", n)
-		}
-	})
+	for _, fault := range version.Faults() {
+		t.Run(string(fault), func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, r *rig) {
+				s := r.open("/events?project=42")
+				time.Sleep(9 * time.Second)
+				s.now()
+				begun := time.Now()
+				r.source.silent.Store(true)
+				r.source.evidence.Lost(fault, errors.New("the server says so"))
+				got := s.now()
+				if len(got) != 1 || got[0].json(t)["push"] != "down" || !got[0].at.Equal(begun) {
+					t.Fatal(got)
+				}
+				if got := r.get("/ops/status").json(t); got["reason"] != string(fault) {
+					t.Error(got)
+				}
+				r.source.evidence.Lost(fault, errors.New("it still does"))
+				synctest.Wait()
+				if got := s.now(); len(got) > 0 {
+					t.Errorf("told again: %v", got)
+				}
+				if n := strings.Count(r.log.String(), `"push is down"`); n != 1 {
+					t.Errorf("%d lines in the log", n)
+				}
+			})
+		})
+	}
 }

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"nudge/gateway"
+
+	"nudge/version"
 )
 
 // quiet is a gateway whose heartbeats bring nobody what a wake-up should have brought.
@@ -123,7 +125,7 @@ func TestPushStateReachesACrowd(t *testing.T) {
 					push   string
 					change func()
 				}{
-					{"down", func() { r.source.evidence.Lost(errors.New("the test says so")) }},
+					{"down", func() { r.source.evidence.Lost(version.FaultConnection, errors.New("the test says so")) }},
 					{"degraded", func() { r.source.evidence.Echo(time.Now()) }},
 				} {
 					begun := time.Now()

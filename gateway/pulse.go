@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nudge/fallback"
+	"nudge/version"
 )
 
 // pulse decides the cadence of the moment, from health, flag and policy, and tells when it changes.
@@ -46,8 +47,8 @@ func (p *pulse) echo(sent time.Time) {
 	p.signal()
 }
 
-func (p *pulse) lost() {
-	p.health.Lost(time.Now())
+func (p *pulse) lost(why version.Fault, _ error) {
+	p.health.Lost(fallback.Reason(why), time.Now())
 	p.signal()
 }
 

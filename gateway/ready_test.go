@@ -72,7 +72,7 @@ func TestReadyWithoutAnEcho(t *testing.T) {
 func echoes(after time.Duration) func(*version.Board, version.Host) (version.Source, error) {
 	f := newFake(2 * time.Second)
 	f.run = func(ctx context.Context) error {
-		f.evidence.Lost(errors.New("connection refused"))
+		f.evidence.Lost(version.FaultConnection, errors.New("connection refused"))
 		select {
 		case <-ctx.Done():
 		case <-time.After(after):

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,12 +33,12 @@ func (s *session) read(ctx context.Context) error {
 			}
 			continue
 		}
-		keys, history, err := s.readKeys(ctx, batch)
+		read, err := s.readKeys(ctx, batch)
 		if err != nil {
 			return err
 		}
 		for i, p := range batch {
-			s.board.Confirm(p, keys[i], history)
+			s.board.Confirm(p, read[i].Key, read[i].history)
 		}
 	}
 }
@@ -54,12 +55,12 @@ func (s *session) routine(ctx context.Context) error {
 			batch := all[:min(keysPerRead, len(all))]
 			all = all[len(batch):]
 			sent := s.board.Clock()
-			keys, _, err := s.readKeys(ctx, batch)
+			read, err := s.readKeys(ctx, batch)
 			if err != nil {
 				return err
 			}
 			for i, p := range batch {
-				s.board.Routine(p, keys[i], sent)
+				s.board.Routine(p, read[i].Key, sent)
 			}
 			if err := sleep(ctx, routinePause); err != nil {
 				return err
@@ -70,62 +71,116 @@ func (s *session) routine(ctx context.Context) error {
 
 var errReplica = errors.New("it is a replica; redis.addrs must name a master")
 
+// met takes what a master says of itself (INFO replication) whenever there is word from it. It must be a master, and
+// its data set the one that it had when this session first met it.
+func (s *session) met(addr, info string) error {
+	if field(info, "role") == "slave" {
+		return errReplica
+	}
+	id := field(info, "master_replid")
+	if id == "" {
+		return nil // it does not tell
+	}
+	s.idMu.Lock()
+	defer s.idMu.Unlock()
+	if known := s.ids[addr]; known != "" && known != id {
+		return fmt.Errorf("%w: at %s is another data set", errMoved, addr)
+	}
+	s.ids[addr] = id
+	return nil
+}
+
+// reading is what was read of one project: its key, and by number the history of the data set that it belongs to.
+type reading struct {
+	Key
+	history uint64
+}
+
 // readKeys reads keys and, over the same connection, which history of the data set they belong to. That
 // changes when a server is restarted or replaced; then what was believed may never have been stored.
-func (s *session) readKeys(ctx context.Context, projects []Project) ([]Key, uint64, error) {
+func (s *session) readKeys(ctx context.Context, projects []Project) ([]reading, error) {
+	readings := make([]reading, len(projects))
+	ro := s.keys.masters()
+	for m, places := range ro.share(len(projects), func(place int) Project { return projects[place] }) {
+		if err := s.readFrom(ctx, ro.masters[m].addr, projects, places, readings); err != nil {
+			return nil, fmt.Errorf("read keys: %w", err)
+		}
+	}
+	return readings, nil
+}
+
+// readFrom reads those of projects that stand at these places from one master.
+func (s *session) readFrom(ctx context.Context, addr string, projects []Project, places []int, readings []reading) error {
 	var info *redis.StringCmd
-	texts := make([]*redis.StringCmd, len(projects))
-	_, err := s.keys.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+	texts := make([]*redis.StringCmd, len(places))
+	_, err := s.keys.to(addr).Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		info = pipe.Info(ctx, "replication")
-		for i, p := range projects {
-			texts[i] = pipe.GetRange(ctx, s.name(p), 0, versionDigits)
+		for i, place := range places {
+			texts[i] = pipe.GetRange(ctx, s.name(projects[place]), 0, versionDigits)
 		}
 		return nil
 	})
 	if err != nil && !isReply(err) {
-		return nil, 0, fmt.Errorf("read keys: %w", err)
+		return err
 	}
-	id, role := replication(info.Val())
-	if role == "slave" {
-		return nil, 0, fmt.Errorf("read keys: %w", errReplica)
+	if err := s.met(addr, info.Val()); err != nil {
+		return err
 	}
-	keys := make([]Key, len(projects))
-	for i, text := range texts { // an error here is the server's word on this key: another type, no right
-		if v, err := ParseVersion(text.Val()); err == nil {
-			keys[i] = Key{v, true}
+	history := s.histories.of(field(info.Val(), "master_replid"))
+	for i, text := range texts {
+		switch err := text.Err(); {
+		case err == nil:
+			if v, err := ParseVersion(text.Val()); err == nil {
+				readings[places[i]].Key = Key{v, true}
+			}
+			readings[places[i]].history = history
+		case isRedirect(err): // its slot moves just now: as if it had no key, in a history of its own
+		default:
+			if fault, _ := diagnose(err); fault != FaultNoPerm && !strings.HasPrefix(err.Error(), "WRONGTYPE") {
+				return err // not the server's word on this key, but on itself
+			}
+			readings[places[i]].history = history
 		}
 	}
-	return keys, s.historyOf(id), nil
+	return nil
 }
 
-// replication finds the replication id and the role in the answer of INFO replication.
-func replication(info string) (id, role string) {
-	for line := range strings.Lines(info) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		switch name {
-		case "master_replid":
-			id = value
-		case "role":
-			role = value
-		}
+// histories numbers replication ids for the board. A data set that comes back counts as another: what was read in
+// between belongs to neither. The zero value is ready.
+type histories struct {
+	mu           sync.Mutex // guards all below
+	last         uint64
+	now, earlier map[string]uint64 // those of this session, and of the one before that saw any
+}
+
+// turn begins another session.
+func (h *histories) turn() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.now) > 0 {
+		h.now, h.earlier = nil, h.now
 	}
-	return id, role
 }
 
-// historyOf numbers replication ids; 0 for none. Coming back to an older one counts as another: what was
-// read in between belongs to neither.
-func (s *session) historyOf(id string) uint64 {
-	s.idMu.Lock()
-	defer s.idMu.Unlock()
+// of is the number of an id; 0 of none.
+func (h *histories) of(id string) uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if id == "" {
-		s.lastID = ""
 		return 0
 	}
-	if id != s.lastID {
-		s.lastID = id
-		s.history++
+	n := h.now[id]
+	if n == 0 {
+		if n = h.earlier[id]; n == 0 {
+			h.last++
+			n = h.last
+		}
+		if h.now == nil {
+			h.now = map[string]uint64{}
+		}
+		h.now[id] = n
 	}
-	return s.history
+	return n
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -2,52 +2,84 @@ package version
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 )
 
-// probes remembers when each probe on its way was sent. The zero value is ready.
+// probes remembers the probes that are on their way. The zero value is ready.
 type probes struct {
-	mu   sync.Mutex
-	last uint64
-	sent map[uint64]time.Time
+	mu     sync.Mutex // guards all below
+	last   Version
+	sent   map[Version]*round
+	counts []*round // whose count was asked for and not answered, oldest first
 }
 
-func (p *probes) send(now time.Time) (number uint64) {
+// round is one probe in all its parts: a message through each master, and a count of the subscriptions.
+type round struct {
+	sent time.Time
+	open int
+}
+
+// begin begins a round through so many masters, and returns the number of each message.
+func (p *probes) begin(now time.Time, masters int) []Version {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.sent == nil {
-		p.sent = map[uint64]time.Time{}
+		p.sent = map[Version]*round{}
 	}
-	p.last++
-	p.sent[p.last] = now
-	delete(p.sent, p.last-16) // those will not come back
-	return p.last
+	r := &round{now, masters + 1}
+	p.counts = append(p.counts, r)
+	numbers := make([]Version, masters)
+	for i := range numbers {
+		p.last++
+		numbers[i] = p.last
+		p.sent[p.last] = r
+		delete(p.sent, p.last-Version(16*masters)) // those will not come back
+	}
+	return numbers
 }
 
-func (p *probes) returned(payload string) (sent time.Time, ok bool) {
-	number, err := strconv.ParseUint(payload, 10, 64)
-	if err != nil {
-		return time.Time{}, false
-	}
+// returned takes a message that has come back. Whole: it was the last part of its round.
+func (p *probes) returned(number Version) (sent time.Time, whole bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	sent, ok = p.sent[number]
+	r := p.sent[number]
 	delete(p.sent, number)
-	return sent, ok
+	return r.less()
 }
 
-// probeBuffer is enough for one command and its answer, in bytes: it is thrown away each time.
-const probeBuffer = 512
+// counted takes a count that was right.
+func (p *probes) counted() (sent time.Time, whole bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.counts) == 0 {
+		return time.Time{}, false
+	}
+	r := p.counts[0]
+	p.counts = p.counts[1:]
+	return r.less()
+}
 
-// probeExpiry is how long the probe's key outlives its instance.
+// less is r with one part less on its way.
+func (r *round) less() (sent time.Time, whole bool) {
+	if r == nil {
+		return time.Time{}, false
+	}
+	r.open--
+	return r.sent, r.open == 0
+}
+
+// probeExpiry is how long the probe's key outlives its instance, in seconds.
 const probeExpiry = "60"
 
-// probe publishes to our own channel as publishers do, again and again.
+// probe publishes to our own channel as publishers do, again and again, and finds out where they would.
 func (s *session) probe(ctx context.Context) error {
 	tick := time.NewTicker(s.opt.Probe)
 	defer tick.Stop()
@@ -55,10 +87,13 @@ func (s *session) probe(ctx context.Context) error {
 		switch err := s.probeOnce(ctx); {
 		case err == nil:
 			s.excuse = ""
-		case isReply(err): // the server is there, and says that it takes no news
-			s.fault(fmt.Errorf("publish to Redis at %s: %w", s.opt.Addrs[0], err))
+		case errors.Is(err, errMoved):
+			return err
+		case isReply(err) && !isRedirect(err): // the server is there, and says that it takes no news
+			s.fault(err)
 		case ctx.Err() == nil && s.complain(err): // it may pass; no echo is told soon enough
-			s.opt.Log.Warn("the probe could not be sent", "error", err, "mend", mend(err))
+			_, mend := diagnose(err)
+			s.opt.Log.Warn("the probe could not be sent", "error", err, "mend", mend)
 		}
 		select {
 		case <-ctx.Done():
@@ -68,15 +103,98 @@ func (s *session) probe(ctx context.Context) error {
 	}
 }
 
-// probeOnce dials anew, as a publisher might: over an old connection the echo of a demoted master that is
-// no longer behind the address would pass for the present one's.
+// isRedirect tells the reply of a node of a Cluster that a slot is elsewhere by now.
+func isRedirect(err error) bool {
+	var reply redis.Error
+	return errors.As(err, &reply) && (strings.HasPrefix(reply.Error(), "MOVED ") || strings.HasPrefix(reply.Error(), "ASK "))
+}
+
+// errMoved ends a session whose masters are not those it began with: what they were not told by the old ones, nobody
+// can say.
+var errMoved = errors.New("another server is master now")
+
+// probeOnce sends one round. It asks and dials anew, as a publisher might: over an old connection the echo of a demoted
+// master that is no longer behind the address would pass for the present one's.
 func (s *session) probeOnce(ctx context.Context) error {
+	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, max(s.opt.Probe, time.Second))
 	defer cancel()
-	o := s.clientOptions()
-	o.ReadBufferSize, o.WriteBufferSize = probeBuffer, probeBuffer
-	client := redis.NewClient(o)
-	defer client.Close()
-	number := strconv.FormatUint(s.probes.send(time.Now()), 10)
-	return publishScript.Eval(ctx, client, []string{s.probeName()}, number, number, "1", probeExpiry).Err()
+	ro, err := s.find(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range s.keys.masters().masters {
+		if !ro.has(m.addr) {
+			return fmt.Errorf("%w: no longer %s", errMoved, m.addr)
+		}
+	}
+	s.keys.turnTo(ro)
+	s.pub.turnTo(ro)
+
+	numbers := s.probes.begin(begun, len(ro.masters))
+	s.subs.count()
+	var group errgroup.Group
+	for i, m := range ro.masters {
+		group.Go(func() error {
+			if err := s.probeMaster(ctx, m, numbers[i]); err != nil {
+				return fmt.Errorf("publish to Redis at %s: %w", m.addr, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (s *session) probeMaster(ctx context.Context, m master, number Version) error {
+	name := s.probeName()
+	if m.tag != "" {
+		name += ":{" + m.tag + "}"
+	}
+	text := strconv.FormatInt(int64(number), 10)
+	message := []byte(text)
+	if s.opt.Host.Self != nil {
+		self := s.opt.Host.Self()
+		self.Instance = s.opt.Instance
+		message = self.message(number)
+	}
+	_, err := brief(ctx, redis.NewClient(s.briefOptions(m.addr)), func(ctx context.Context, c *redis.Client) (any, error) {
+		var info *redis.StringCmd
+		var published *redis.Cmd
+		if _, err := c.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+			info = pipe.Info(ctx, "replication")
+			published = publishScript.Eval(ctx, pipe, []string{name}, text, message, "0", probeExpiry)
+			return nil
+		}); err != nil && !isReply(err) {
+			return nil, err
+		}
+		if err := s.met(m.addr, info.Val()); err != nil {
+			return nil, err
+		}
+		return nil, published.Err()
+	})
+	return err
+}
+
+// probed takes a probe, of our own or of another gateway.
+func (s *session) probed(m *redis.Message) {
+	instance, _, _ := strings.Cut(strings.TrimPrefix(m.Channel, s.probePrefix()), ":{")
+	own := instance == s.opt.Instance
+	if number, err := ParseVersion(m.Payload); err == nil { // of somebody who only listens, as nudge watch does
+		if own {
+			s.back(s.probes.returned(number))
+		}
+		return
+	}
+	peer, number, err := decodePeer([]byte(m.Payload))
+	if err == nil && peer.Instance != instance {
+		err = errors.New("instance: not that of the channel")
+	}
+	if err != nil {
+		s.ignored("probe ignored; only gateways publish there", m.Channel, err)
+		return
+	}
+	if own {
+		s.back(s.probes.returned(number))
+	}
+	s.opt.Host.peer(peer)
 }

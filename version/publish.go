@@ -3,6 +3,7 @@ package version
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,33 +19,83 @@ var publishScript = redis.NewScript(publishSource)
 // newer, and announces it, atomically. Its arguments stand at its head.
 func PublishScript() string { return publishSource }
 
+// publishTries bounds how often what a server asked to send elsewhere, or again, is sent.
+const publishTries = 3
+
 // Publish implements [Source], with [PublishScript]. It works whether or not Run is running.
 func (r *Redis) Publish(ctx context.Context, news []News) (Receipt, error) {
-	replies, err := r.send(ctx, news)
-	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
-		// The server was restarted, or sees the script for the first time.
-		if err = publishScript.Load(ctx, r.pub).Err(); err == nil {
-			replies, err = r.send(ctx, news)
-		}
-	}
-	if err != nil {
-		return Receipt{}, fmt.Errorf("publish to Redis at %s: %w: %v", r.opt.Addrs[0], ErrUnavailable, err)
-	}
 	var receipt Receipt
-	for _, reply := range replies {
-		if stored, _ := reply.(*redis.Cmd).Int(); stored == 1 {
-			receipt.Accepted++
-		} else {
-			receipt.Stale++
+	var err error
+	for range publishTries {
+		if news, err = r.publishOnce(ctx, news, &receipt); err == nil {
+			return receipt, nil
+		}
+		if news == nil {
+			break
 		}
 	}
-	return receipt, nil
+	return Receipt{}, fmt.Errorf("publish to Redis at %s: %w: %v", strings.Join(r.opt.Addrs, ", "), ErrUnavailable, err)
 }
 
-// send pipelines one call for each of news. Its error is the first of any.
-func (r *Redis) send(ctx context.Context, news []News) ([]redis.Cmder, error) {
-	return r.pub.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for _, n := range news {
+// publishOnce sends all news to the masters concerned. What certainly had no effect and is worth another try is returned,
+// with the reason.
+func (r *Redis) publishOnce(ctx context.Context, news []News, receipt *Receipt) (again []News, why error) {
+	ro := r.pub.masters()
+	if len(ro.masters) == 0 {
+		var err error
+		if ro, err = r.find(ctx); err != nil {
+			return nil, err
+		}
+		r.pub.turnTo(ro)
+	}
+	sent, moved := 0, false
+	for m, places := range ro.share(len(news), func(place int) Project { return news[place].Project }) {
+		sent += len(places)
+		server, unknown := r.pub.to(ro.masters[m].addr), false
+		replies, err := r.send(ctx, server, news, places)
+		if err != nil && !isReply(err) {
+			r.pub.leave() // the master may be another by now
+			return nil, err
+		}
+		for i, reply := range replies {
+			stored, err := reply.(*redis.Cmd).Int()
+			fault, _ := diagnose(err)
+			switch {
+			case err == nil && stored == 1:
+				receipt.Accepted++
+				continue
+			case err == nil:
+				receipt.Stale++
+				continue
+			case strings.HasPrefix(err.Error(), "NOSCRIPT"):
+				unknown = true
+			case isRedirect(err), fault == FaultReadOnly:
+				moved = true
+			default:
+				return nil, err
+			}
+			again, why = append(again, news[places[i]]), err
+		}
+		if unknown { // the server was restarted, or sees the script for the first time
+			if err := publishScript.Load(ctx, server).Err(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if sent < len(news) {
+		return nil, errors.New("a part of the Cluster has no master; see CLUSTER INFO")
+	}
+	if moved {
+		r.pub.leave()
+	}
+	return again, why
+}
+
+// send pipelines one call for each of news at these places. Its error is the first of any.
+func (r *Redis) send(ctx context.Context, server *redis.Client, news []News, places []int) ([]redis.Cmder, error) {
+	return server.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for _, place := range places {
+			n := news[place]
 			reset := "0"
 			if n.Reset {
 				reset = "1"

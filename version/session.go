@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,27 +20,31 @@ const channelsPerCommand = 1000
 type session struct {
 	*Redis
 	ps     *redis.PubSub
-	keys   *redis.Client // dialled since the last gap: an older connection may lead to a demoted master
+	keys   links // dialled since the last gap: an older connection may lead to a demoted master
 	probes probes
 	begun  time.Time
 	echoed atomic.Int64 // how long after begun the probe was sent that came back last; a clock that is set does not matter
+
+	idMu sync.Mutex
+	ids  map[string]string // replication id of each master, by address, as it was when this session first met it; guarded by idMu
 }
 
 // session runs one and returns its first fault, and whether it had got as far as being subscribed.
 func (r *Redis) session(ctx context.Context) (established bool, err error) {
-	subscriber := r.clientOptions()
-	subscriber.Dialer = dialOnce(subscriber)
-	subscriber.ReadBufferSize = subscriberBuffer
-	client := redis.NewClient(subscriber)
-	defer client.Close()
-	s := &session{Redis: r, ps: client.Subscribe(ctx), keys: redis.NewClient(r.clientOptions())}
-	defer s.keys.Close()
-	if err = s.ps.Subscribe(ctx, r.probeName()); err == nil {
-		_, err = s.ps.ReceiveTimeout(ctx, replyTimeout)
-	}
+	ro, err := r.find(ctx)
 	if err != nil {
-		s.ps.Close()
 		return false, err
+	}
+	r.pub.turnTo(ro)
+	r.histories.turn()
+	s := &session{Redis: r, keys: links{redis: r, roster: ro}, ids: map[string]string{}}
+	defer s.keys.close()
+	client := redis.NewClient(s.subscriberOptions(r.choose(ro)))
+	defer client.Close()
+	s.ps = client.Subscribe(ctx)
+	if err := s.begin(ctx); err != nil {
+		s.ps.Close()
+		return false, fmt.Errorf("subscribe at Redis %s: %w", r.left, err)
 	}
 	r.subs.begin()
 	s.begun = time.Now()
@@ -55,6 +61,56 @@ func (r *Redis) session(ctx context.Context) (established bool, err error) {
 	return true, group.Wait()
 }
 
+// choose picks the master to subscribe at; another than last time, where there are several: that one may be cut off
+// from the rest.
+func (r *Redis) choose(ro roster) (addr string) {
+	for _, i := range rand.Perm(len(ro.masters)) {
+		if addr = ro.masters[i].addr; addr != r.left {
+			break
+		}
+	}
+	r.left = addr
+	return addr
+}
+
+func (s *session) subscriberOptions(addr string) *redis.Options {
+	o := s.clientOptions(addr)
+	o.Dialer = dialOnce(o)
+	o.ReadBufferSize = subscriberBuffer
+	// It must be known which server this one connection has reached: the next to the same address may reach another.
+	o.OnConnect = func(ctx context.Context, c *redis.Conn) error {
+		info, err := c.Info(ctx, "replication").Result()
+		if err != nil && !isReply(err) {
+			return err
+		}
+		return s.met(addr, info)
+	}
+	return o
+}
+
+// ours are the channels and patterns that are held beside those of projects.
+const ours = 2
+
+// begin subscribes to the probes, our own and everybody's, and waits until that is confirmed.
+func (s *session) begin(ctx context.Context) error {
+	if err := s.ps.Subscribe(ctx, s.probeName()); err != nil {
+		return err
+	}
+	if err := s.ps.PSubscribe(ctx, s.probePrefix()+"*"); err != nil {
+		return err
+	}
+	for range ours {
+		got, err := s.ps.ReceiveTimeout(ctx, replyTimeout)
+		if err != nil {
+			return err
+		}
+		if _, ok := got.(*redis.Subscription); !ok { // a probe of somebody's that came in between
+			return errors.New("it answers SUBSCRIBE with something else")
+		}
+	}
+	return nil
+}
+
 // receive takes what the server sends, in its order.
 func (s *session) receive(ctx context.Context) error {
 	for {
@@ -63,16 +119,18 @@ func (s *session) receive(ctx context.Context) error {
 		case *redis.Message:
 			s.message(got)
 		case *redis.Subscription:
-			if p, err := s.project(got.Channel); err == nil && got.Kind == "subscribe" {
-				s.subs.confirmed(p)
-			}
+			err = s.answer(got)
 		}
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case isReply(err):
-			if p, alone := s.subs.refusal(); alone {
+			p, alone, mine := s.subs.refusal()
+			if mine {
+				return fmt.Errorf("subscribe: %w", err)
+			}
+			if alone {
 				s.opt.Log.Error("redis refuses a subscription; browsers poll this project", "project", p.id, "error", err)
 			}
 		default:
@@ -81,13 +139,42 @@ func (s *session) receive(ctx context.Context) error {
 	}
 }
 
-func (s *session) message(m *redis.Message) {
-	if m.Channel == s.probeName() {
-		if sent, ok := s.probes.returned(m.Payload); ok {
-			s.echoed.Store(int64(sent.Sub(s.begun)))
-			s.opt.Host.echo(sent)
+var errCount = errors.New("the server holds other subscriptions than were made")
+
+// answer takes the answer to a SUBSCRIBE or UNSUBSCRIBE.
+func (s *session) answer(a *redis.Subscription) error {
+	if a.Channel == s.probeName() {
+		if !s.subs.counted(a.Count) {
+			return errCount
 		}
+		s.back(s.probes.counted())
+		return nil
+	}
+	p, err := s.project(a.Channel)
+	if err != nil {
+		return nil
+	}
+	if !s.subs.answered(p, a.Kind == "subscribe", a.Count) {
+		return errCount
+	}
+	return nil
+}
+
+// back takes one part of a probe that has come back; when all have, it is an echo.
+func (s *session) back(sent time.Time, whole bool) {
+	if whole {
+		s.echoed.Store(int64(sent.Sub(s.begun)))
+		s.opt.Host.echo(sent)
+	}
+}
+
+func (s *session) message(m *redis.Message) {
+	if m.Pattern != "" {
+		s.probed(m)
 		return
+	}
+	if m.Channel == s.probeName() {
+		return // it comes by the pattern too
 	}
 	s.messages.Add(1)
 	p, err := s.project(m.Channel)
@@ -97,31 +184,38 @@ func (s *session) message(m *redis.Message) {
 	n, err := Decode(p, []byte(m.Payload))
 	if err != nil {
 		s.malformed.Add(1)
-		if now := time.Now().Unix(); now-s.complained.Load() >= 60 {
-			s.complained.Store(now)
-			s.opt.Log.Warn("message ignored; publish a bare integer or {\"version\":124}", "channel", m.Channel, "error", err)
-		}
+		s.ignored("message ignored; publish a bare integer or {\"version\":124}", m.Channel, err)
 		return
 	}
 	s.board.Message(n)
 }
 
+// ignored logs at most once a minute what could not be read.
+func (s *session) ignored(what, channel string, err error) {
+	if now := time.Now().Unix(); now-s.complained.Load() >= 60 {
+		s.complained.Store(now)
+		s.opt.Log.Warn(what, "channel", channel, "error", err)
+	}
+}
+
 // command sends what subscriptions asks for. That it was sent means nothing; the answer does.
 func (s *session) command(ctx context.Context) error {
 	for {
-		drop, subscribe := s.subs.nextCommand(channelsPerCommand)
+		c := s.subs.nextCommand(channelsPerCommand)
 		var err error
 		switch {
-		case len(drop) > 0:
-			err = s.ps.Unsubscribe(ctx, s.names(drop)...)
-		case len(subscribe) > 0:
-			err = s.ps.Subscribe(ctx, s.names(subscribe)...)
-		default:
+		case c == nil:
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-s.subs.ask:
 			}
+		case c.kind == unsubscribing:
+			err = s.ps.Unsubscribe(ctx, s.names(c.projects)...)
+		case c.kind == subscribing:
+			err = s.ps.Subscribe(ctx, s.names(c.projects)...)
+		case c.kind == counting:
+			err = s.ps.Subscribe(ctx, s.probeName())
 		}
 		if err != nil {
 			return fmt.Errorf("subscribe: %w", err)

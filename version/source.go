@@ -56,7 +56,7 @@ type Evidence struct {
 	// Echo: a probe that was sent at this time has come back the way news comes.
 	Echo func(sent time.Time)
 	// Lost: the source knows by itself that no news comes, and why. An Echo ends it.
-	Lost func(err error)
+	Lost func(Fault, error)
 }
 
 func (e Evidence) echo(sent time.Time) {
@@ -65,8 +65,14 @@ func (e Evidence) echo(sent time.Time) {
 	}
 }
 
-func (e Evidence) lost(err error) {
+func (e Evidence) lost(f Fault, err error) {
 	if e.Lost != nil {
-		e.Lost(err)
+		e.Lost(f, err)
+	}
+}
+
+func (h Host) peer(p Peer) {
+	if h.Peer != nil {
+		h.Peer(p)
 	}
 }

@@ -29,7 +29,13 @@ type source struct {
 	*version.Board
 	t      testing.TB
 	echoes chan time.Time
-	losses chan error
+	losses chan loss
+}
+
+// loss is what a source says when no news comes.
+type loss struct {
+	fault version.Fault
+	err   error
 }
 
 // run runs src until the test is over, and waits for it.
@@ -47,10 +53,10 @@ func run(t testing.TB, s *source) *source {
 }
 
 func newSource(t testing.TB) (*source, version.Evidence) {
-	s := &source{Board: version.NewBoard(), t: t, echoes: make(chan time.Time, 1), losses: make(chan error, 1)}
+	s := &source{Board: version.NewBoard(), t: t, echoes: make(chan time.Time, 1), losses: make(chan loss, 1)}
 	return s, version.Evidence{
 		Echo: func(sent time.Time) { overwrite(s.echoes, sent) },
-		Lost: func(err error) { overwrite(s.losses, err) },
+		Lost: func(f version.Fault, err error) { overwrite(s.losses, loss{f, err}) },
 	}
 }
 
@@ -79,7 +85,7 @@ func redisSource(t testing.TB, server *redistest.Server, mend func(*version.Redi
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { src.Close() })
+	t.Cleanup(src.Close)
 	s.Source = src
 	return run(t, s)
 }

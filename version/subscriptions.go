@@ -25,7 +25,9 @@ type subscriptions struct {
 	toDrop   []Project      // to unsubscribe from
 	toRead   []Project
 	one      []Project  // of a refused command: to be asked for one by one
-	sent     []*command // SUBSCRIBE commands not fully answered, oldest first
+	toCount  bool       // a count is asked for
+	sent     []*command // commands not fully answered, oldest first
+	held     int        // channels and patterns that the server holds for this connection, by its own answers
 }
 
 type subscription struct {
@@ -33,11 +35,21 @@ type subscription struct {
 	by    *command // that asked for it last
 }
 
-// command is a SUBSCRIBE and what it has not been answered yet.
+// command is what is sent over the subscribing connection, and how many answers to it are still to come.
 type command struct {
+	kind     kind
 	projects []Project
 	open     int
 }
+
+// kind is what a command does.
+type kind uint8
+
+const (
+	subscribing kind = iota
+	unsubscribing
+	counting // a SUBSCRIBE to what is subscribed to: its answer says how many subscriptions there are
+)
 
 func newSubscriptions() subscriptions {
 	return subscriptions{
@@ -91,7 +103,7 @@ func (s *subscriptions) len() int {
 func (s *subscriptions) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.toAsk, s.toDrop, s.toRead, s.one, s.sent = nil, nil, nil, nil, nil
+	s.toAsk, s.toDrop, s.toRead, s.one, s.sent, s.toCount, s.held = nil, nil, nil, nil, nil, false, ours
 	for p, sub := range s.projects {
 		*sub = subscription{}
 		s.toAsk = append(s.toAsk, p)
@@ -99,86 +111,130 @@ func (s *subscriptions) begin() {
 	signal(s.ask)
 }
 
-// nextCommand gives up to most projects to unsubscribe from, or to subscribe to; both empty: nothing to
-// do. Unsubscribing goes first, since a project in both lists was forgotten and is watched again.
-func (s *subscriptions) nextCommand(most int) (drop, subscribe []Project) {
+// count asks for a count of the subscriptions.
+func (s *subscriptions) count() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.toDrop) > 0 {
+	s.toCount = true
+	signal(s.ask)
+}
+
+// nextCommand gives the next command, for up to most projects; nil: nothing to do. Counting goes first, since push is
+// not trusted until it is answered; then unsubscribing, since a project in both lists was forgotten and is watched
+// again.
+func (s *subscriptions) nextCommand(most int) *command {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &command{kind: counting, open: 1}
+	switch {
+	case s.toCount:
+		s.toCount = false
+	case len(s.toDrop) > 0:
 		n := min(most, len(s.toDrop))
-		drop, s.toDrop = s.toDrop[:n:n], s.toDrop[n:]
-		return drop, nil
+		c = &command{kind: unsubscribing, projects: s.toDrop[:n:n], open: n}
+		s.toDrop = s.toDrop[n:]
+	default:
+		if c = s.subscribeLocked(most); c == nil {
+			return nil
+		}
 	}
+	s.sent = append(s.sent, c)
+	return c
+}
+
+func (s *subscriptions) subscribeLocked(most int) *command {
 	queue := &s.toAsk
 	if len(s.one) > 0 {
 		queue, most = &s.one, 1
 	}
-	for len(*queue) > 0 && len(subscribe) < most {
+	c := &command{kind: subscribing}
+	for len(*queue) > 0 && len(c.projects) < most {
 		p := (*queue)[0]
 		*queue = (*queue)[1:]
 		if sub := s.projects[p]; sub != nil && sub.phase == wanted {
-			sub.phase = asked
-			subscribe = append(subscribe, p)
+			sub.phase, sub.by = asked, c
+			c.projects = append(c.projects, p)
 		}
 	}
-	if len(subscribe) == 0 {
-		if queue == &s.one && len(s.toAsk) > 0 {
-			signal(s.ask)
-		}
-		return nil, nil
+	c.open = len(c.projects)
+	if c.open > 0 {
+		return c
 	}
-	c := &command{subscribe, len(subscribe)}
-	s.sent = append(s.sent, c)
-	for _, p := range subscribe {
-		s.projects[p].by = c
+	if queue == &s.one && len(s.toAsk) > 0 {
+		signal(s.ask)
 	}
-	return nil, subscribe
+	return nil
 }
 
-// confirmed takes the answer that p is subscribed to. It counts for the command that asked last: an older
-// one may have been undone by an UNSUBSCRIBE in between.
-func (s *subscriptions) confirmed(p Project) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.sent) == 0 {
-		return
+// oldestLocked is the command that the next answer belongs to, if it is of this kind.
+func (s *subscriptions) oldestLocked(k kind) *command {
+	if len(s.sent) == 0 || s.sent[0].kind != k {
+		return nil
 	}
-	head := s.sent[0]
-	if head.open--; head.open == 0 {
+	c := s.sent[0]
+	if c.open--; c.open == 0 {
 		s.sent = s.sent[1:]
 	}
-	if sub := s.projects[p]; sub != nil && sub.by == head && sub.phase == asked {
+	return c
+}
+
+// answered takes the answer that p is subscribed to, or no longer, with the server's count of all subscriptions. It
+// counts for the command that asked last: an older one may have been undone by an UNSUBSCRIBE in between. False: the
+// count is not what it must be, or nobody asked.
+func (s *subscriptions) answered(p Project, subscribed bool, count int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !subscribed {
+		// One that was refused meanwhile was never held.
+		ok := s.oldestLocked(unsubscribing) != nil && (count == s.held-1 || count == s.held)
+		s.held = count
+		return ok
+	}
+	c := s.oldestLocked(subscribing)
+	if s.held++; c == nil || count != s.held {
+		return false
+	}
+	if sub := s.projects[p]; sub != nil && sub.by == c && sub.phase == asked {
 		sub.phase = heard
 		s.toRead = append(s.toRead, p)
 		signal(s.read)
 	}
+	return true
 }
 
-// refusal takes the answer that the oldest command is refused: a batch is tried again one by one, so that one
-// forbidden project does not silence its neighbours. It returns the project that was refused alone.
-func (s *subscriptions) refusal() (alone Project, ok bool) {
+// counted takes the answer to a count. False: the server holds more or fewer subscriptions than it confirmed.
+func (s *subscriptions) counted(count int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.oldestLocked(counting) != nil && count == s.held
+}
+
+// refusal takes the answer that the oldest command is refused. A batch is tried again one by one, so that one
+// forbidden project does not silence its neighbours; alone: this project was refused alone. Ours: it was a command of
+// our own need, without which nothing goes.
+func (s *subscriptions) refusal() (p Project, alone, ours bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.sent) == 0 {
-		return Project{}, false
+		return Project{}, false, true
 	}
 	head := s.sent[0]
 	s.sent = s.sent[1:]
 	single := len(head.projects) == 1
 	for _, p := range head.projects {
 		sub := s.projects[p]
-		if sub == nil || sub.by != head || sub.phase != asked {
+		if head.kind != subscribing || sub == nil || sub.by != head || sub.phase != asked {
 			continue
 		}
 		if single {
 			sub.phase = refused
-			return p, true
+			return p, true, false
 		}
 		sub.phase = wanted
 		s.one = append(s.one, p)
 	}
 	signal(s.ask)
-	return Project{}, false
+	return Project{}, false, head.kind != subscribing
 }
 
 // retryRefused asks again for what was refused: rights are mended without telling us.

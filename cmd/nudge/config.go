@@ -44,8 +44,8 @@ type TLSConfig struct {
 
 // RedisConfig says where news comes from.
 type RedisConfig struct {
-	Mode             string        `mapstructure:"mode"`  // none or standalone; sentinel and cluster are refused so far
-	Addrs            []string      `mapstructure:"addrs"` // host:port, one in mode standalone
+	Mode             string        `mapstructure:"mode"`  // none, standalone, sentinel or cluster
+	Addrs            []string      `mapstructure:"addrs"` // host:port; one in mode standalone, the Sentinels, or nodes of the Cluster
 	Master           string        `mapstructure:"master"`
 	DB               int           `mapstructure:"db"`
 	Username         string        `mapstructure:"username"`

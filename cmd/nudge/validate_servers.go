@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,7 +52,10 @@ func (c *Config) checkServers(r *refusals) {
 func (c *Config) checkRedis(r *refusals) {
 	c.checkRedisMode(r)
 	redis := c.Redis
-	for _, addr := range redis.Addrs {
+	for i, addr := range redis.Addrs {
+		if slices.Contains(redis.Addrs[:i], addr) {
+			r.refuse("redis.addrs", "%s stands there twice; write each address once", show(addr))
+		}
 		if host, port, err := splitAddress(addr); err != nil {
 			r.refuse("redis.addrs", "%s %v; write host:port, such as 127.0.0.1:6379", show(addr), err)
 		} else if host == "" || port == 0 {
@@ -61,7 +65,7 @@ func (c *Config) checkRedis(r *refusals) {
 	if redis.DB < 0 {
 		r.refuse("redis.db", "%d is below 0; write 0 or more", redis.DB)
 	}
-	if redis.DB > 0 && redis.Prefix == defaultPrefix {
+	if redis.DB > 0 && redis.Prefix == defaultPrefix && redis.Mode != "cluster" {
 		r.refuse("redis.db", "%d needs a redis.prefix of its own, since pub/sub ignores the database; write one, such as %s%[1]d",
 			redis.DB, defaultPrefix)
 	}
@@ -88,9 +92,24 @@ func (c *Config) checkRedisMode(r *refusals) {
 		if len(redis.Addrs) != 1 {
 			r.refuse("redis.addrs", "has %d entries, and redis.mode: standalone needs one; write [host:port]", len(redis.Addrs)).and("redis.mode")
 		}
-	case "sentinel", "cluster":
-		r.refuse("redis.mode", "%s is not supported by this version yet; use standalone with one address, or none for a single node", redis.Mode)
+	case "sentinel":
+		if len(redis.Addrs) == 0 {
+			r.refuse("redis.addrs", "is empty, and redis.mode: sentinel needs the Sentinels; write [host:26379, …], all of them").and("redis.mode")
+		}
+		if redis.Master == "" {
+			r.refuse("redis.master", "is missing, and redis.mode: sentinel needs it; write the master's name among the Sentinels, often mymaster").and("redis.mode")
+		}
+		if redis.SentinelUsername != "" && redis.SentinelPassword == "" {
+			r.refuse("redis.sentinel_username", "needs redis.sentinel_password; write it, or set NUDGE_REDIS_SENTINEL_PASSWORD")
+		}
 		return
+	case "cluster":
+		if len(redis.Addrs) == 0 {
+			r.refuse("redis.addrs", "is empty, and redis.mode: cluster needs some of its nodes; write [host:6379, …]").and("redis.mode")
+		}
+		if redis.DB != 0 {
+			r.refuse("redis.db", "%d contradicts redis.mode: cluster, which has database 0 only; write 0", redis.DB).and("redis.mode")
+		}
 	default:
 		r.oneOf("redis.mode", redis.Mode, "none", "standalone", "sentinel", "cluster")
 		return

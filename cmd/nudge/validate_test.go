@@ -36,8 +36,17 @@ func TestValidateRefuses(t *testing.T) {
 		{`tls.key: is missing beside tls.cert; write the file with the certificate's key`, func(c *Config) { c.TLS.Cert = "a" }},
 		{`tls.cert: is missing beside tls.key; write the file with the certificate`, func(c *Config) { c.TLS.Key = "a" }},
 
-		{`redis.mode: sentinel is not supported by this version yet; use standalone with one address, or none for a single node`, func(c *Config) { c.Redis.Mode, c.Redis.Master, c.Redis.Addrs = "sentinel", "m", []string{"a:1", "b:2"} }},
-		{`redis.mode: cluster is not supported by this version yet; use standalone with one address, or none for a single node`, func(c *Config) { c.Redis.Mode = "cluster" }},
+		{`redis.addrs: is empty, and redis.mode: sentinel needs the Sentinels; write [host:26379, …], all of them`, func(c *Config) { c.Redis.Mode, c.Redis.Master = "sentinel", "m" }},
+		{`redis.master: is missing, and redis.mode: sentinel needs it; write the master's name among the Sentinels, often mymaster`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "sentinel", []string{"a:1", "b:2"} }},
+		{`redis.sentinel_username: needs redis.sentinel_password; write it, or set NUDGE_REDIS_SENTINEL_PASSWORD`, func(c *Config) {
+			c.Redis.Mode, c.Redis.Addrs, c.Redis.Master, c.Redis.SentinelUsername = "sentinel", []string{"a:1"}, "m", "u"
+		}},
+		{`redis.addrs: a:1 stands there twice; write each address once`, func(c *Config) {
+			c.Redis.Mode, c.Redis.Addrs, c.Redis.Master = "sentinel", []string{"a:1", "a:1"}, "m"
+		}},
+		{`redis.addrs: is empty, and redis.mode: cluster needs some of its nodes; write [host:6379, …]`, func(c *Config) { c.Redis.Mode = "cluster" }},
+		{`redis.db: 2 contradicts redis.mode: cluster, which has database 0 only; write 0`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs, c.Redis.DB = "cluster", []string{"a:1"}, 2 }},
+		{`redis.master: is for redis.mode: sentinel only, and the mode is cluster; write "" here`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs, c.Redis.Master = "cluster", []string{"a:1"}, "m" }},
 		{`redis.mode: Standalone is unknown; write none, standalone, sentinel or cluster`, func(c *Config) { c.Redis.Mode = "Standalone" }},
 		{`redis.addrs: contradicts redis.mode: none; write redis.mode: standalone to use it, or [] here`, func(c *Config) { c.Redis.Addrs = []string{"a:1"} }},
 		{`redis.addrs: has 0 entries, and redis.mode: standalone needs one; write [host:port]`, func(c *Config) { c.Redis.Mode = "standalone" }},
@@ -143,12 +152,16 @@ func TestValidateRefuses(t *testing.T) {
 
 func TestValidateAccepts(t *testing.T) {
 	for name, change := range map[string]func(c *Config){
-		"any port":    func(c *Config) { c.Listen, c.OpsListen = "127.0.0.1:0", "127.0.0.1:0" },
-		"no ops":      func(c *Config) { c.OpsListen = "" },
-		"same port":   func(c *Config) { c.Listen, c.OpsListen = "10.0.0.1:80", "127.0.0.1:80" },
-		"IPv6":        func(c *Config) { c.Listen, c.OpsListen = "[::1]:80", "localhost:81" },
-		"path":        func(c *Config) { c.BasePath = "/a/b-c.d" },
-		"TLS":         func(c *Config) { c.TLS = TLSConfig{Cert: "a", Key: "b"} },
+		"any port":  func(c *Config) { c.Listen, c.OpsListen = "127.0.0.1:0", "127.0.0.1:0" },
+		"no ops":    func(c *Config) { c.OpsListen = "" },
+		"same port": func(c *Config) { c.Listen, c.OpsListen = "10.0.0.1:80", "127.0.0.1:80" },
+		"IPv6":      func(c *Config) { c.Listen, c.OpsListen = "[::1]:80", "localhost:81" },
+		"path":      func(c *Config) { c.BasePath = "/a/b-c.d" },
+		"TLS":       func(c *Config) { c.TLS = TLSConfig{Cert: "a", Key: "b"} },
+		"sentinel": func(c *Config) {
+			c.Redis.Mode, c.Redis.Addrs, c.Redis.Master, c.Redis.SentinelPassword = "sentinel", []string{"a:1", "b:1", "c:1"}, "m", "secret"
+		},
+		"cluster":     func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "cluster", []string{"a:1", "b:1"} },
 		"standalone":  func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"redis-1.example:6379"} },
 		"another db":  func(c *Config) { c.Redis.DB, c.Redis.Prefix = 3, "app:nudge3" },
 		"open":        func(c *Config) { c.Auth.Open, c.Auth.Secret, c.CORS.Origins = true, "", []string{"*"} },

@@ -83,7 +83,9 @@ func (c *Config) gatewayOptions(log *slog.Logger) gateway.Options {
 // redisOptions is how to reach Redis.
 func (c *Config) redisOptions(log *slog.Logger) (version.RedisOptions, error) {
 	o := version.RedisOptions{
+		Mode:  map[string]version.Mode{"sentinel": version.Sentinel, "cluster": version.Cluster}[c.Redis.Mode],
 		Addrs: c.Redis.Addrs, DB: c.Redis.DB, Username: c.Redis.Username, Password: c.Redis.Password,
+		Master: c.Redis.Master, SentinelUsername: c.Redis.SentinelUsername, SentinelPassword: c.Redis.SentinelPassword,
 		Prefix: c.Redis.Prefix, Probe: c.Redis.Probe, Log: log,
 	}
 	if !c.Redis.TLS {

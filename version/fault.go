@@ -1,0 +1,97 @@
+package version
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Fault is why a source knows that no news comes: one word. The set is closed; Faults lists it.
+type Fault string
+
+const (
+	FaultConnection Fault = "source"      // no connection, or anything that has no word of its own
+	FaultAuth       Fault = "auth"        // user or password are refused
+	FaultNoPerm     Fault = "noperm"      // a right is missing
+	FaultReadOnly   Fault = "readonly"    // it is a replica
+	FaultMisconf    Fault = "misconf"     // it cannot save to disk, and takes no writes
+	FaultMemory     Fault = "oom"         // its memory is full
+	FaultReplicas   Fault = "noreplicas"  // too few replicas follow it, and it takes no writes
+	FaultCluster    Fault = "clusterdown" // the Cluster does not serve all slots
+	FaultLoading    Fault = "loading"     // it is reading its data set
+)
+
+// faults says by a word of the server's error what is wrong, and what an operator can do about it.
+var faults = []struct {
+	word  string
+	fault Fault
+	mend  string
+}{
+	{"WRONGPASS", FaultAuth, "see redis.username and redis.password"},
+	{"NOAUTH", FaultAuth, "set redis.password, or NUDGE_REDIS_PASSWORD"},
+	{"NOPERM", FaultNoPerm, "give the user the rights that docs/redis.md lists"},
+	{"READONLY", FaultReadOnly, "redis.addrs must name a master; with Sentinels set redis.mode: sentinel"},
+	{"MISCONF", FaultMisconf, "Redis cannot save to disk; see its log"},
+	{"OOM", FaultMemory, "Redis is at its maxmemory; raise it, or see what fills it"},
+	{"NOREPLICAS", FaultReplicas, "too few replicas follow the master; see its min-replicas-to-write"},
+	{"CLUSTERDOWN", FaultCluster, "a part of the Cluster has no master; see CLUSTER INFO"},
+	{"MASTERDOWN", FaultConnection, "it is a replica that lost its master; redis.addrs must name a master"},
+	{"LOADING", FaultLoading, "Redis is starting; wait"},
+	{"MOVED", FaultConnection, "it is part of a Cluster; set redis.mode: cluster"},
+	{"ERR No such master", FaultConnection, "redis.master must be a name that the Sentinels know; see SENTINEL MASTERS"},
+	{"ERR unknown command", FaultConnection, "see that redis.mode is what runs at redis.addrs"},
+	{"ERR This instance has cluster support disabled", FaultConnection, "it is no Cluster; set redis.mode: standalone"},
+}
+
+// Faults are all words that [Evidence.Lost] may be given.
+func Faults() []Fault {
+	return []Fault{
+		FaultConnection, FaultAuth, FaultNoPerm, FaultReadOnly, FaultMisconf, FaultMemory, FaultReplicas, FaultCluster, FaultLoading,
+	}
+}
+
+// diagnose says in a word what err is, and what to do about it.
+func diagnose(err error) (f Fault, mend string) {
+	var reply redis.Error
+	if errors.As(err, &reply) {
+		for _, known := range faults {
+			if strings.Contains(reply.Error(), known.word) { // not at its start where an old server's script met it
+				return known.fault, known.mend
+			}
+		}
+	}
+	if errors.Is(err, errReplica) {
+		return FaultReadOnly, "with Sentinels set redis.mode: sentinel"
+	}
+	if errors.Is(err, syscall.EMFILE) {
+		return FaultConnection, "raise the limit of open files"
+	}
+	return FaultConnection, "see whether Redis runs and redis.addrs names it"
+}
+
+// fault admits that no news comes, and logs why when that changes.
+func (r *Redis) fault(err error) {
+	word, mend := diagnose(err)
+	r.opt.Host.lost(word, err)
+	if r.complain(err) {
+		r.opt.Log.Error("redis does not deliver; browsers poll until it does", "fault", string(word), "error", err, "mend", mend)
+	}
+}
+
+// complain tells whether err is another one than the last. Our own port, which is in the text of a network
+// error and changes with each attempt, makes no difference.
+func (r *Redis) complain(err error) bool {
+	text := err.Error()
+	var network *net.OpError
+	if errors.As(err, &network) {
+		text = network.Op + ": " + network.Err.Error()
+	}
+	if text == r.excuse {
+		return false
+	}
+	r.excuse = text
+	return true
+}

@@ -1,0 +1,52 @@
+package version
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// promotion is what a Sentinel says: this is the master, since the failover of this number.
+type promotion struct {
+	addr  string
+	epoch int64
+}
+
+// askSentinels finds the master that the Sentinels name. More than half of those configured must answer, and the
+// latest failover counts: each one is known to a majority, so that one of the answers knows it. Fewer may be
+// on the wrong side of a split, with a master that nobody publishes to any more.
+func (r *Redis) askSentinels(ctx context.Context) (roster, error) {
+	said, err := askAll(ctx, r.opt.Addrs, len(r.opt.Addrs)/2+1, r.askSentinel)
+	if err != nil {
+		return roster{}, fmt.Errorf("ask most of the Sentinels at %v for the master %q: %w", r.opt.Addrs, r.opt.Master, err)
+	}
+	newest := slices.MaxFunc(said, func(a, b promotion) int { return cmp.Compare(a.epoch, b.epoch) })
+	return roster{masters: []master{{addr: newest.addr}}}, nil
+}
+
+func (r *Redis) askSentinel(ctx context.Context, addr string) (promotion, error) {
+	o := r.briefOptions(addr)
+	o.DB, o.Username, o.Password = 0, r.opt.SentinelUsername, r.opt.SentinelPassword
+	return brief(ctx, redis.NewClient(o), func(ctx context.Context, c *redis.Client) (promotion, error) {
+		reply, err := c.Do(ctx, "SENTINEL", "MASTER", r.opt.Master).StringSlice()
+		if err != nil {
+			return promotion{}, err
+		}
+		said := map[string]string{}
+		for pair := range slices.Chunk(reply, 2) {
+			if len(pair) == 2 {
+				said[pair[0]] = pair[1]
+			}
+		}
+		epoch, err := strconv.ParseInt(said["config-epoch"], 10, 64)
+		if err != nil || said["ip"] == "" || said["port"] == "" {
+			return promotion{}, fmt.Errorf("%s does not answer as a Sentinel", addr)
+		}
+		return promotion{net.JoinHostPort(said["ip"], said["port"]), epoch}, nil
+	})
+}
