@@ -83,6 +83,7 @@ func isReply(err error) bool {
 // links are connections to the masters of a roster, each dialled when it is first used.
 type links struct {
 	redis *Redis
+	life  time.Duration // of a connection; 0: until it breaks
 
 	mu      sync.Mutex // guards all below
 	roster  roster
@@ -95,7 +96,9 @@ func (l *links) to(addr string) *redis.Client {
 	defer l.mu.Unlock()
 	c := l.clients[addr]
 	if c == nil {
-		c = redis.NewClient(l.redis.clientOptions(addr))
+		o := l.redis.clientOptions(addr)
+		o.ConnMaxLifetime = l.life
+		c = redis.NewClient(o)
 		if l.clients == nil {
 			l.clients = map[string]*redis.Client{}
 		}

@@ -7,16 +7,18 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 )
 
-// probes remembers the probes that are on their way. The zero value is ready.
+// probes remembers the probes that are on their way.
 type probes struct {
+	last *atomic.Int64 // number of the last message; it outlives the session, since the keys that hold it do
+
 	mu     sync.Mutex // guards all below
-	last   Version
 	sent   map[Version]*round
 	counts []*round // whose count was asked for and not answered, oldest first
 }
@@ -38,10 +40,10 @@ func (p *probes) begin(now time.Time, masters int) []Version {
 	p.counts = append(p.counts, r)
 	numbers := make([]Version, masters)
 	for i := range numbers {
-		p.last++
-		numbers[i] = p.last
-		p.sent[p.last] = r
-		delete(p.sent, p.last-Version(16*masters)) // those will not come back
+		number := Version(p.last.Add(1))
+		numbers[i] = number
+		p.sent[number] = r
+		delete(p.sent, number-Version(16*masters)) // that will not come back
 	}
 	return numbers
 }
@@ -89,7 +91,8 @@ func (s *session) probe(ctx context.Context) error {
 			s.excuse = ""
 		case errors.Is(err, errMoved):
 			return err
-		case isReply(err) && !isRedirect(err): // the server is there, and says that it takes no news
+		case s.opt.Mode == Cluster && isRedirect(err): // a slot moved meanwhile; the next round knows
+		case isReply(err): // the server is there, and says that it takes no news
 			s.fault(err)
 		case ctx.Err() == nil && s.complain(err): // it may pass; no echo is told soon enough
 			_, mend := diagnose(err)

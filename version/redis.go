@@ -58,6 +58,7 @@ type Redis struct {
 	useMu sync.Mutex // keeps subs and board in step in Watch and Forget
 
 	messages, malformed, gaps atomic.Uint64
+	probed                    atomic.Int64 // messages of probes sent
 	complained                atomic.Int64 // when a malformed message was last logged, Unix seconds
 
 	histories histories
@@ -69,6 +70,9 @@ type Redis struct {
 // backoffMost bounds the wait between two attempts to connect. A gateway that is deaf makes browsers poll fast, so it
 // is short.
 const backoffMost = 2 * time.Second
+
+// publisherLife bounds how long a publisher may go on with a server that the address no longer leads to.
+const publisherLife = 5 * time.Second
 
 // NewRedis returns a source that writes to board. It does not connect: an unreachable server is no error.
 // Close it after Run has returned.
@@ -95,7 +99,7 @@ func NewRedis(board *Board, opt RedisOptions) (*Redis, error) {
 		return nil, errors.New("version: no name of the master that the Sentinels watch over")
 	}
 	r := &Redis{board: board, opt: opt, subs: newSubscriptions()}
-	r.pub.redis = r
+	r.pub.redis, r.pub.life = r, publisherLife
 	return r, nil
 }
 
@@ -103,9 +107,8 @@ func NewRedis(board *Board, opt RedisOptions) (*Redis, error) {
 func (r *Redis) Run(ctx context.Context) error {
 	for failures := 0; ; {
 		begun := time.Now()
-		established, err := r.session(ctx)
+		proven, err := r.session(ctx)
 		r.board.Gap()
-		r.pub.close() // its connections may lead to what was
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -115,7 +118,7 @@ func (r *Redis) Run(ctx context.Context) error {
 		if time.Since(begun) > 2*backoffMost {
 			failures = 0
 		}
-		if established {
+		if proven {
 			r.gaps.Add(1)
 			r.opt.Log.Warn("redis subscription broke; connecting again", "addr", r.left, "error", err)
 		} else {

@@ -315,3 +315,19 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// A new connection to the same server is proven by its first probe, however many went before.
+func TestRedisProvenAgain(t *testing.T) {
+	server := redistest.Start(t)
+	s := redisSource(t, server, func(o *version.RedisOptions) { o.Probe = 10 * time.Millisecond })
+	for range 100 {
+		wait(t, "an echo", s.echoes)
+	}
+	cut := time.Now()
+	server.Do("CLIENT", "KILL", "TYPE", "pubsub")
+	for wait(t, "an echo", s.echoes).Before(cut) {
+	}
+	if after := time.Since(cut); after > time.Second {
+		t.Errorf("the first echo over the new connection came %v after the cut", after)
+	}
+}

@@ -33,20 +33,26 @@ func (r *Redis) askSentinel(ctx context.Context, addr string) (promotion, error)
 	o := r.briefOptions(addr)
 	o.DB, o.Username, o.Password = 0, r.opt.SentinelUsername, r.opt.SentinelPassword
 	return brief(ctx, redis.NewClient(o), func(ctx context.Context, c *redis.Client) (promotion, error) {
-		reply, err := c.Do(ctx, "SENTINEL", "MASTER", r.opt.Master).StringSlice()
+		var at, about *redis.Cmd
+		_, err := c.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+			// The second names the old master for a while after the new one has the new epoch; the first does not.
+			at = pipe.Do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", r.opt.Master)
+			about = pipe.Do(ctx, "SENTINEL", "MASTER", r.opt.Master)
+			return nil
+		})
+		if about.Err() != nil { // it says more of an unknown name
+			err = about.Err()
+		}
 		if err != nil {
 			return promotion{}, err
 		}
-		said := map[string]string{}
-		for pair := range slices.Chunk(reply, 2) {
-			if len(pair) == 2 {
-				said[pair[0]] = pair[1]
-			}
-		}
-		epoch, err := strconv.ParseInt(said["config-epoch"], 10, 64)
-		if err != nil || said["ip"] == "" || said["port"] == "" {
+		host, _ := at.StringSlice()
+		said, _ := about.StringSlice()
+		i := slices.Index(said, "config-epoch")
+		if len(host) != 2 || i < 0 || i+1 == len(said) {
 			return promotion{}, fmt.Errorf("%s does not answer as a Sentinel", addr)
 		}
-		return promotion{net.JoinHostPort(said["ip"], said["port"]), epoch}, nil
+		epoch, err := strconv.ParseInt(said[i+1], 10, 64)
+		return promotion{net.JoinHostPort(host[0], host[1]), epoch}, err
 	})
 }

@@ -29,15 +29,15 @@ type session struct {
 	ids  map[string]string // replication id of each master, by address, as it was when this session first met it; guarded by idMu
 }
 
-// session runs one and returns its first fault, and whether it had got as far as being subscribed.
-func (r *Redis) session(ctx context.Context) (established bool, err error) {
+// session runs one and returns its first fault, and whether it had got as far as an echo.
+func (r *Redis) session(ctx context.Context) (proven bool, err error) {
 	ro, err := r.find(ctx)
 	if err != nil {
 		return false, err
 	}
 	r.pub.turnTo(ro)
 	r.histories.turn()
-	s := &session{Redis: r, keys: links{redis: r, roster: ro}, ids: map[string]string{}}
+	s := &session{Redis: r, keys: links{redis: r, roster: ro}, ids: map[string]string{}, probes: probes{last: &r.probed}}
 	defer s.keys.close()
 	client := redis.NewClient(s.subscriberOptions(r.choose(ro)))
 	defer client.Close()
@@ -58,7 +58,8 @@ func (r *Redis) session(ctx context.Context) (established bool, err error) {
 		s.ps.Close()
 		return nil
 	})
-	return true, group.Wait()
+	err = group.Wait()
+	return s.echoed.Load() > 0, err
 }
 
 // choose picks the master to subscribe at; another than last time, where there are several: that one may be cut off
