@@ -21,17 +21,17 @@ const entriesAtOnce = 64
 // entry is one project on the board. What is believed of it is a number, or nothing (unknown).
 type entry struct {
 	State
+	base    State   // the belief when the gap began that is not confirmed yet
 	kept    Version // the last number read from the key
-	hasKept bool
-	heard   bool   // whether the source ever confirmed this project
-	origin  uint64 // history of the data set that base was confirmed in; 0: none
-	base    State  // the belief when the gap began that is not confirmed yet
-	touched uint64 // Board.clock at the last change
+	origin  uint64  // history of the data set that base was confirmed in; 0: none
+	touched uint64  // Board.clock at the last change
+	extras  *News   // what came with the one advance since the last Take
 
-	dirty  bool
-	reset  bool  // State.Era was begun by a reset of a known version
-	merged bool  // more than one advance since the last Take
-	extras *News // what came with the one advance since then
+	hasKept bool
+	heard   bool // whether the source ever confirmed this project
+	dirty   bool
+	reset   bool // State.Era was begun by a reset of a known version
+	merged  bool // more than one advance since the last Take
 }
 
 // State is what is believed of one project.

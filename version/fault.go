@@ -1,6 +1,7 @@
 package version
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"strings"
@@ -69,16 +70,20 @@ func diagnose(err error) (f Fault, mend string) {
 	if errors.Is(err, syscall.EMFILE) {
 		return FaultConnection, "raise the limit of open files"
 	}
-	return FaultConnection, "see whether Redis runs and redis.addrs names it"
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return FaultConnection, "redis.tls_ca must be the authority that signed Redis's certificate, and redis.addrs a name in it"
+	}
+	return FaultConnection, "see whether Redis runs, redis.addrs names it, and redis.tls is as it wants"
 }
 
 // fault admits that no news comes, and logs why when that changes.
 func (r *Redis) fault(err error) {
 	word, mend := diagnose(err)
-	r.opt.Host.lost(word, err)
 	if r.complain(err) {
 		r.opt.Log.Error("redis does not deliver; browsers poll until it does", "fault", string(word), "error", err, "mend", mend)
 	}
+	r.opt.Host.lost(word, err)
 }
 
 // complain tells whether err is another one than the last. Our own port, which is in the text of a network

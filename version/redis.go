@@ -107,7 +107,7 @@ func NewRedis(board *Board, opt RedisOptions) (*Redis, error) {
 func (r *Redis) Run(ctx context.Context) error {
 	for failures := 0; ; {
 		begun := time.Now()
-		proven, err := r.session(ctx)
+		reached, err := r.session(ctx)
 		r.board.Gap()
 		if ctx.Err() != nil {
 			return nil
@@ -118,9 +118,12 @@ func (r *Redis) Run(ctx context.Context) error {
 		if time.Since(begun) > 2*backoffMost {
 			failures = 0
 		}
-		if proven {
+		if reached > dialled {
 			r.gaps.Add(1)
-			r.opt.Log.Warn("redis subscription broke; connecting again", "addr", r.left, "error", err)
+			err = fmt.Errorf("subscription at Redis %s: %w", r.left, err)
+		}
+		if reached == proven {
+			r.opt.Log.Warn("redis subscription broke; connecting again", "error", err)
 		} else {
 			r.fault(err)
 		}

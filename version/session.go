@@ -29,11 +29,20 @@ type session struct {
 	ids  map[string]string // replication id of each master, by address, as it was when this session first met it; guarded by idMu
 }
 
-// session runs one and returns its first fault, and whether it had got as far as an echo.
-func (r *Redis) session(ctx context.Context) (proven bool, err error) {
+// reach is how far a session has come.
+type reach uint8
+
+const (
+	dialled    reach = iota // at most
+	subscribed              // and nothing is known to have come over it
+	proven                  // by an echo
+)
+
+// session runs one and returns its first fault, and how far it had come.
+func (r *Redis) session(ctx context.Context) (reach, error) {
 	ro, err := r.find(ctx)
 	if err != nil {
-		return false, err
+		return dialled, err
 	}
 	r.pub.turnTo(ro)
 	r.histories.turn()
@@ -44,7 +53,7 @@ func (r *Redis) session(ctx context.Context) (proven bool, err error) {
 	s.ps = client.Subscribe(ctx)
 	if err := s.begin(ctx); err != nil {
 		s.ps.Close()
-		return false, fmt.Errorf("subscribe at Redis %s: %w", r.left, err)
+		return dialled, fmt.Errorf("subscribe at Redis %s: %w", r.left, err)
 	}
 	r.subs.begin()
 	s.begun = time.Now()
@@ -59,7 +68,10 @@ func (r *Redis) session(ctx context.Context) (proven bool, err error) {
 		return nil
 	})
 	err = group.Wait()
-	return s.echoed.Load() > 0, err
+	if s.echoed.Load() == 0 {
+		return subscribed, err
+	}
+	return proven, err
 }
 
 // choose picks the master to subscribe at; another than last time, where there are several: that one may be cut off
@@ -100,13 +112,13 @@ func (s *session) begin(ctx context.Context) error {
 	if err := s.ps.PSubscribe(ctx, s.probePrefix()+"*"); err != nil {
 		return err
 	}
-	for range ours {
+	for confirmed := 0; confirmed < ours; {
 		got, err := s.ps.ReceiveTimeout(ctx, replyTimeout)
 		if err != nil {
 			return err
 		}
-		if _, ok := got.(*redis.Subscription); !ok { // a probe of somebody's that came in between
-			return errors.New("it answers SUBSCRIBE with something else")
+		if _, ok := got.(*redis.Subscription); ok { // and not a probe of the last session that was late
+			confirmed++
 		}
 	}
 	return nil

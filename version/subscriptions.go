@@ -26,13 +26,14 @@ type subscriptions struct {
 	toRead   []Project
 	one      []Project  // of a refused command: to be asked for one by one
 	toCount  bool       // a count is asked for
+	open     int        // SUBSCRIBE commands of projects among sent
 	sent     []*command // commands not fully answered, oldest first
 	held     int        // channels and patterns that the server holds for this connection, by its own answers
 }
 
 type subscription struct {
 	phase phase
-	by    *command // that asked for it last
+	by    *command // that asked for it last, while it is not answered
 }
 
 // command is what is sent over the subscribing connection, and how many answers to it are still to come.
@@ -103,13 +104,17 @@ func (s *subscriptions) len() int {
 func (s *subscriptions) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.toAsk, s.toDrop, s.toRead, s.one, s.sent, s.toCount, s.held = nil, nil, nil, nil, nil, false, ours
+	s.toAsk, s.toDrop, s.toRead, s.one, s.sent, s.toCount, s.open, s.held = nil, nil, nil, nil, nil, false, 0, ours
 	for p, sub := range s.projects {
 		*sub = subscription{}
 		s.toAsk = append(s.toAsk, p)
 	}
 	signal(s.ask)
 }
+
+// mostOpen bounds the SUBSCRIBE commands on their way: the probe is answered behind them, and with 100,000 projects its echo
+// would be too late.
+const mostOpen = 4
 
 // count asks for a count of the subscriptions.
 func (s *subscriptions) count() {
@@ -143,6 +148,9 @@ func (s *subscriptions) nextCommand(most int) *command {
 }
 
 func (s *subscriptions) subscribeLocked(most int) *command {
+	if s.open == mostOpen {
+		return nil
+	}
 	queue := &s.toAsk
 	if len(s.one) > 0 {
 		queue, most = &s.one, 1
@@ -156,8 +164,12 @@ func (s *subscriptions) subscribeLocked(most int) *command {
 			c.projects = append(c.projects, p)
 		}
 	}
+	if len(*queue) == 0 {
+		*queue = nil // what it held before is not kept
+	}
 	c.open = len(c.projects)
 	if c.open > 0 {
+		s.open++
 		return c
 	}
 	if queue == &s.one && len(s.toAsk) > 0 {
@@ -173,9 +185,18 @@ func (s *subscriptions) oldestLocked(k kind) *command {
 	}
 	c := s.sent[0]
 	if c.open--; c.open == 0 {
-		s.sent = s.sent[1:]
+		s.doneLocked()
 	}
 	return c
+}
+
+// doneLocked ends the oldest command.
+func (s *subscriptions) doneLocked() {
+	if s.sent[0].kind == subscribing {
+		s.open--
+		signal(s.ask)
+	}
+	s.sent = s.sent[1:]
 }
 
 // answered takes the answer that p is subscribed to, or no longer, with the server's count of all subscriptions. It
@@ -195,7 +216,7 @@ func (s *subscriptions) answered(p Project, subscribed bool, count int) bool {
 		return false
 	}
 	if sub := s.projects[p]; sub != nil && sub.by == c && sub.phase == asked {
-		sub.phase = heard
+		sub.phase, sub.by = heard, nil
 		s.toRead = append(s.toRead, p)
 		signal(s.read)
 	}
@@ -219,7 +240,7 @@ func (s *subscriptions) refusal() (p Project, alone, ours bool) {
 		return Project{}, false, true
 	}
 	head := s.sent[0]
-	s.sent = s.sent[1:]
+	s.doneLocked()
 	single := len(head.projects) == 1
 	for _, p := range head.projects {
 		sub := s.projects[p]
@@ -227,10 +248,10 @@ func (s *subscriptions) refusal() (p Project, alone, ours bool) {
 			continue
 		}
 		if single {
-			sub.phase = refused
+			sub.phase, sub.by = refused, nil
 			return p, true, false
 		}
-		sub.phase = wanted
+		sub.phase, sub.by = wanted, nil
 		s.one = append(s.one, p)
 	}
 	signal(s.ask)
@@ -256,7 +277,9 @@ func (s *subscriptions) nextReads(most int) []Project {
 	defer s.mu.Unlock()
 	n := min(most, len(s.toRead))
 	batch := s.toRead[:n:n]
-	s.toRead = s.toRead[n:]
+	if s.toRead = s.toRead[n:]; len(s.toRead) == 0 {
+		s.toRead = nil
+	}
 	return batch
 }
 
