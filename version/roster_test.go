@@ -171,17 +171,18 @@ func TestHistories(t *testing.T) {
 
 func TestDiagnose(t *testing.T) {
 	for text, want := range map[string]Fault{
-		"WRONGPASS invalid username-password pair or user is disabled.":                                   FaultAuth,
-		"NOAUTH Authentication required.":                                                                 FaultAuth,
-		"NOPERM User nudge has no permissions to run the 'eval' command":                                  FaultNoPerm,
-		"READONLY You can't write against a read only replica. script: x":                                 FaultReadOnly,
-		"ERR Error running script (call to f_x): @user_script:24: -READONLY You can't write":              FaultReadOnly,
-		"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist on disk": FaultMisconf,
-		"OOM command not allowed when used memory > 'maxmemory'. script: x":                               FaultMemory,
-		"NOREPLICAS Not enough good replicas to write.":                                                   FaultReplicas,
-		"CLUSTERDOWN The cluster is down":                                                                 FaultCluster,
-		"LOADING Redis is loading the dataset in memory":                                                  FaultLoading,
-		"ERR unknown command 'eval'":                                                                      FaultConnection,
+		"WRONGPASS invalid username-password pair or user is disabled.":                                         FaultAuth,
+		"NOAUTH Authentication required.":                                                                       FaultAuth,
+		"NOPERM User nudge has no permissions to run the 'eval' command":                                        FaultNoPerm,
+		"ERR The user executing the script can't run this command or subcommand script: x, on @user_script:21.": FaultNoPerm,
+		"READONLY You can't write against a read only replica. script: x":                                       FaultReadOnly,
+		"ERR Error running script (call to f_x): @user_script:24: -READONLY You can't write":                    FaultReadOnly,
+		"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist on disk":       FaultMisconf,
+		"OOM command not allowed when used memory > 'maxmemory'. script: x":                                     FaultMemory,
+		"NOREPLICAS Not enough good replicas to write.":                                                         FaultReplicas,
+		"CLUSTERDOWN The cluster is down":                                                                       FaultCluster,
+		"LOADING Redis is loading the dataset in memory":                                                        FaultLoading,
+		"ERR unknown command 'eval'":                                                                            FaultConnection,
 	} {
 		got, mend := diagnose(fmt.Errorf("publish to Redis at a:1: %w", proto(text)))
 		if got != want || mend == "" || !slices.Contains(Faults(), got) {
