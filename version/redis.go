@@ -68,8 +68,8 @@ type Redis struct {
 }
 
 // backoffMost bounds the wait between two attempts to connect. A gateway that is deaf makes browsers poll fast, so it
-// is short.
-const backoffMost = 2 * time.Second
+// is short: Redis is to be heard again within 2 s, and an attempt that began too early may hang for one.
+const backoffMost = 500 * time.Millisecond
 
 // publisherLife bounds how long a publisher may go on with a server that the address no longer leads to.
 const publisherLife = 5 * time.Second
@@ -115,7 +115,7 @@ func (r *Redis) Run(ctx context.Context) error {
 		// A connection that broke may be back at once, and then nothing need be told to anybody. One that
 		// cannot be made is another matter.
 		failures++
-		if time.Since(begun) > 2*backoffMost {
+		if time.Since(begun) > 8*backoffMost {
 			failures = 0
 		}
 		if reached > dialled {
