@@ -86,13 +86,16 @@ func (s *session) probe(ctx context.Context) error {
 	tick := time.NewTicker(s.opt.Probe)
 	defer tick.Stop()
 	for {
-		switch err := s.probeOnce(ctx); {
+		err := s.probeOnce(ctx)
+		s.refused.Store(nil)
+		switch {
 		case err == nil:
 			s.excuse = ""
 		case errors.Is(err, errMoved):
 			return err
 		case s.opt.Mode == Cluster && isRedirect(err): // a slot moved meanwhile; the next round knows
 		case isReply(err): // the server is there, and says that it takes no news
+			s.refused.Store(&err)
 			s.fault(err)
 		case ctx.Err() == nil && s.complain(err): // it may pass; no echo is told soon enough
 			_, mend := diagnose(err)

@@ -19,11 +19,12 @@ const channelsPerCommand = 1000
 // session is one subscribing connection, from dialling to its first fault, with what belongs to it.
 type session struct {
 	*Redis
-	ps     *redis.PubSub
-	keys   links // dialled since the last gap: an older connection may lead to a demoted master
-	probes probes
-	begun  time.Time
-	echoed atomic.Int64 // how long after begun the probe was sent that came back last; a clock that is set does not matter
+	ps      *redis.PubSub
+	keys    links // dialled since the last gap: an older connection may lead to a demoted master
+	probes  probes
+	begun   time.Time
+	refused atomic.Pointer[error] // what the server answered to the last probe instead of taking it; nil: it did, or did not answer
+	echoed  atomic.Int64          // how long after begun the probe was sent that came back last; a clock that is set does not matter
 
 	idMu sync.Mutex
 	ids  map[string]string // replication id of each master, by address, as it was when this session first met it; guarded by idMu
@@ -251,6 +252,9 @@ func (s *session) supervise(ctx context.Context) error {
 	for {
 		left := time.Until(s.begun.Add(time.Duration(s.echoed.Load()) + 2*s.opt.Probe + time.Second))
 		if left <= 0 {
+			if why := s.refused.Load(); why != nil {
+				return *why
+			}
 			return errNoEcho
 		}
 		select {
