@@ -13,7 +13,10 @@
 //     never sees its load jump;
 //   - [Policy] makes a [Cadence] of them, the numbers that go to the browser.
 //
+// Beside them [Fleet] knows the other gateways, and counts the browsers that lost
+// theirs.
+//
 // Nothing here reads a clock, draws a random number, starts a goroutine or does
-// I/O: callers bring the time and the dice. All but Health are plain values,
-// and Health is safe for concurrent use.
+// I/O: callers bring the time and the dice. All but Health and Fleet are plain
+// values, and those two are safe for concurrent use.
 package fallback

@@ -31,6 +31,17 @@ func (p Push) String() string {
 	}
 }
 
+// ParsePush reads what String wrote. Anything else is Down, as with a field that
+// nobody filled in.
+func ParsePush(word string) Push {
+	for _, p := range []Push{Healthy, Degraded, Off} {
+		if word == p.String() {
+			return p
+		}
+	}
+	return Down
+}
+
 // MarshalText gives the same word as String and never fails, so that a Push can
 // stand in a JSON struct as it is.
 func (p Push) MarshalText() ([]byte, error) {

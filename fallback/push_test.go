@@ -30,6 +30,17 @@ func TestPushOnTheWire(t *testing.T) {
 	}
 }
 
+func TestPushReadsBack(t *testing.T) {
+	for word, want := range map[string]fallback.Push{
+		"healthy": fallback.Healthy, "degraded": fallback.Degraded, "down": fallback.Down, "off": fallback.Off,
+		"": fallback.Down, "Healthy": fallback.Down, "splendid": fallback.Down,
+	} {
+		if got := fallback.ParsePush(word); got != want {
+			t.Errorf("ParsePush(%q) = %v, want %v", word, got, want)
+		}
+	}
+}
+
 func TestPushIsOrderedByHealth(t *testing.T) {
 	if fallback.Down >= fallback.Degraded || fallback.Degraded >= fallback.Healthy {
 		t.Error("want Down < Degraded < Healthy")

@@ -1,0 +1,239 @@
+package fallback
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// lostFor is how long the streams of a vanished gateway count as lost at most:
+	// their browsers came back somewhere by then, or were closed.
+	lostFor = 10 * time.Minute
+	// mostMembers bounds those known, and again those remembered as vanished.
+	// Whoever may publish can invent gateways; while there are too many, new ones
+	// are not believed, so that invented ones never push out real ones.
+	mostMembers = 1000
+	// mostStreams is more than one gateway can hold. It keeps every sum within 32 bits.
+	mostStreams = 2_000_000
+)
+
+// Fleet knows the gateways by their probes. Callers report each probe with Hear
+// and ask with Size and View; Fleet holds no clock and starts nothing. It is
+// safe for concurrent use.
+//
+// Silence of the others proves nothing while we ourselves are deaf. So a member
+// is judged only at the moment that a probe of our own is heard, and vanishes
+// once it has been silent for 2 × probe + 1 s during which our own kept coming.
+// If one of ours was missing, that time begins anew for everybody.
+//
+// The streams of a vanished member count as lost, which is to say as browsers
+// that poll, until they are seen again: the member itself is heard again, or
+// the others have more streams than when it was last heard. Growth is used up,
+// for the oldest loss first, so that one new stream never stands for two lost
+// ones. Counting too many lost for a while makes browsers poll a little less
+// often; counting too few would let the application bear too much. So growth
+// that may be none (gateways that were there before we listened, streams that a
+// leaving member sent elsewhere) does not count.
+type Fleet struct {
+	self       string // static after construction, like the next
+	late, deaf time.Duration
+
+	mu       sync.Mutex // protects what follows
+	begun    time.Time  // when we first heard ourselves; zero: not yet
+	since    time.Time  // since when we have heard ourselves without a break
+	echoed   time.Time  // when we last heard ourselves
+	own      int        // streams that our newest probe told
+	others   map[string]*member
+	streams  int       // of all others
+	vanished []*member // in the order in which they were last heard
+	// grown is how many streams have been added, less those closed and those that
+	// were taken for lost ones, as far as living members told.
+	grown int64
+}
+
+// member is another gateway.
+type member struct {
+	Sighting
+	mark int64 // grown when it was last heard
+}
+
+// NewFleet returns a Fleet of one, the gateway whose instance is self. Everybody
+// in it is expected to probe once per probe; zero or less means 2 s.
+func NewFleet(self string, probe time.Duration) *Fleet {
+	if probe <= 0 {
+		probe = defaultProbe
+	}
+	return &Fleet{self: self, late: probe + slack, deaf: 2*probe + slack, others: map[string]*member{}}
+}
+
+// Hear reports that at now a probe was heard, our own included, and returns what
+// that changes. Hearing the same probe again changes nothing.
+func (f *Fleet) Hear(m Member, now time.Time) []Change {
+	m.Streams = min(max(m.Streams, 0), mostStreams)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forgetLocked(now)
+	if m.Instance == f.self {
+		return f.echoLocked(m, now)
+	}
+	return f.otherLocked(m, now)
+}
+
+// echoLocked takes our own probe, and judges those that it proves silent.
+func (f *Fleet) echoLocked(m Member, now time.Time) []Change {
+	if f.begun.IsZero() {
+		f.begun, f.own = now, m.Streams
+	}
+	if now.Sub(f.echoed) > f.late {
+		f.since = now
+	}
+	f.echoed = now
+	f.growLocked(m.Streams - f.own)
+	f.own = m.Streams
+
+	var silent []*member
+	for _, o := range f.others {
+		if now.Sub(later(o.Heard, f.since)) > f.deaf {
+			silent = append(silent, o)
+		}
+	}
+	slices.SortFunc(silent, func(a, b *member) int {
+		return cmp.Or(a.Heard.Compare(b.Heard), cmp.Compare(a.Instance, b.Instance))
+	})
+	var changes []Change
+	for _, o := range silent {
+		changes = append(changes, f.dropLocked(o))
+	}
+	return changes
+}
+
+// dropLocked takes out a member that is silent.
+func (f *Fleet) dropLocked(o *member) Change {
+	delete(f.others, o.Instance)
+	f.streams -= o.Streams
+	if o.Leaving {
+		f.grown -= int64(o.Streams) // they come back elsewhere, and are no growth then
+		return Change{o.Sighting, Left}
+	}
+	o.Lost = o.Streams
+	if len(f.vanished) >= mostMembers {
+		f.vanished = slices.Delete(f.vanished, 0, 1)
+	}
+	f.vanished = append(f.vanished, o)
+	f.repayLocked() // they may be back already: finding out took some seconds
+	return Change{o.Sighting, Vanished}
+}
+
+// otherLocked takes the probe of another gateway.
+func (f *Fleet) otherLocked(m Member, now time.Time) (changes []Change) {
+	o, known := f.others[m.Instance]
+	move := Move("")
+	if !known {
+		if len(f.others)+1 >= mostMembers {
+			return nil
+		}
+		o, move = &member{}, f.arrivalLocked(m.Instance)
+		f.others[m.Instance] = o
+	}
+	// Nobody turns back; in a Cluster a newer probe may be overtaken by an older one.
+	m.Leaving = m.Leaving || o.Leaving
+	parting, added := m.Leaving && !o.Leaving, m.Streams-o.Streams
+	o.Member, o.Heard = m, later(o.Heard, now)
+	f.streams += added
+	if known || move == Joined && f.awakeLocked(now) {
+		f.growLocked(added)
+	}
+	o.mark = f.grown
+	if !known {
+		changes = append(changes, Change{o.Sighting, move})
+	}
+	if parting {
+		changes = append(changes, Change{o.Sighting, Parting})
+	}
+	return changes
+}
+
+// arrivalLocked tells how one arrives that was not there a moment ago. What it
+// had lost is not lost any more.
+func (f *Fleet) arrivalLocked(instance string) Move {
+	before := len(f.vanished)
+	f.vanished = slices.DeleteFunc(f.vanished, func(v *member) bool { return v.Instance == instance })
+	if len(f.vanished) < before {
+		return Returned
+	}
+	return Joined
+}
+
+// awakeLocked tells whether we have listened for so long that whoever is heard
+// for the first time is new.
+func (f *Fleet) awakeLocked(now time.Time) bool {
+	return !f.begun.IsZero() && now.Sub(f.begun) > f.deaf
+}
+
+// growLocked counts streams that were added, or closed.
+func (f *Fleet) growLocked(by int) {
+	f.grown += int64(by)
+	if by > 0 {
+		f.repayLocked()
+	}
+}
+
+// repayLocked takes what has grown for lost streams.
+func (f *Fleet) repayLocked() {
+	for _, v := range f.vanished {
+		if back := min(int64(v.Lost), f.grown-v.mark); back > 0 {
+			v.Lost -= int(back)
+			f.grown -= back
+		}
+	}
+}
+
+// forgetLocked drops those that vanished long ago.
+func (f *Fleet) forgetLocked(now time.Time) {
+	for len(f.vanished) > 0 && now.Sub(f.vanished[0].Heard) >= lostFor {
+		f.vanished = slices.Delete(f.vanished, 0, 1)
+	}
+}
+
+// Size is the fleet in numbers at now, with what this gateway says of itself at
+// the moment, which its probes tell others only later.
+func (f *Fleet) Size(own Member, now time.Time) Size {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sizeLocked(own, now)
+}
+
+// View is the fleet at now, with what this gateway says of itself at the moment.
+func (f *Fleet) View(own Member, now time.Time) View {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v := View{Size: f.sizeLocked(own, now), Members: []Sighting{{Member: own, Heard: now}}}
+	for _, o := range f.others {
+		v.Members = append(v.Members, o.Sighting)
+	}
+	slices.SortFunc(v.Members, func(a, b Sighting) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Instance, b.Instance))
+	})
+	for _, o := range f.vanished {
+		v.Vanished = append(v.Vanished, o.Sighting)
+	}
+	return v
+}
+
+func (f *Fleet) sizeLocked(own Member, now time.Time) Size {
+	f.forgetLocked(now)
+	s := Size{Instances: 1 + len(f.others), Streams: own.Streams + f.streams, Own: own.Streams}
+	for _, v := range f.vanished {
+		s.Lost += v.Lost
+	}
+	return s
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
