@@ -62,6 +62,7 @@ type Gateway struct {
 	turn      atomic.Uint64 // of the loops, to get the next stream
 	step      chan struct{} // one slot: crowdStep more streams have come
 	pulse     *pulse
+	fleet     *fleet
 	admission *admission
 	metrics   *metrics
 	public    http.Handler
@@ -92,9 +93,11 @@ func New(opt Options) (*Gateway, error) {
 	}
 	g.current.Store(c)
 	g.pulse = newPulse(opt.Settings, opt.Probe, opt.Log)
+	g.fleet = newFleet(opt.Instance, opt.Probe, opt.Log)
 	g.board = version.NewBoard()
 	g.source, err = opt.Source(g.board, version.Host{
 		Evidence: version.Evidence{Echo: g.pulse.echo, Lost: g.pulse.lost},
+		Self:     g.self, Peer: g.fleet.heard,
 	})
 	if err != nil {
 		return nil, err
@@ -102,7 +105,7 @@ func New(opt Options) (*Gateway, error) {
 	g.hub = newHub(g.board, g.source, func() time.Duration { return 2 * g.current.Load().Policy.Slow },
 		func() int { return g.current.Load().Limits.Projects })
 	g.admission = newAdmission(func() Limits { return g.current.Load().Limits })
-	g.metrics = newMetrics(g.source, g.pulse, g.hub)
+	g.metrics = newMetrics(g.source, g.pulse, g.hub, g.fleetSize)
 	if canPark {
 		for range runtime.GOMAXPROCS(0) {
 			g.loops = append(g.loops, newLoop(g))

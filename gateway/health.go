@@ -58,10 +58,11 @@ type status struct {
 	Reason   string    `json:"reason"`
 	LastEcho time.Time `json:"last_echo,omitzero"`
 	cadence
-	Flag     flagStatus `json:"flag"`
-	Streams  int        `json:"streams"` // and held polls
-	Projects int        `json:"projects"`
-	Refusing string     `json:"refusing"`
+	Flag     flagStatus  `json:"flag"`
+	Streams  int         `json:"streams"` // and held polls
+	Projects int         `json:"projects"`
+	Refusing string      `json:"refusing"`
+	Fleet    fleetStatus `json:"fleet"`
 }
 
 type flagStatus struct {
@@ -80,6 +81,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 		Phase: g.phase.Load().String(), Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pulse.now()),
 		Flag:    flagStatus{f.Enabled, f.Percent, orEmpty(f.Include), orEmpty(f.Exclude), f.Ramp.Milliseconds()},
 		Streams: g.streams(), Projects: g.hub.projects(), Refusing: g.refusing(r),
+		Fleet: g.fleetStatus(),
 	})
 }
 

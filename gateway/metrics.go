@@ -26,7 +26,7 @@ type metrics struct {
 	reloadHealthy prometheus.Gauge
 }
 
-func newMetrics(source version.Source, p *pulse, h *hub) *metrics {
+func newMetrics(source version.Source, p *pulse, h *hub, fleet func() fallback.Size) *metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	counter := func(name, help string) prometheus.Counter {
@@ -86,6 +86,9 @@ func newMetrics(source version.Source, p *pulse, h *hub) *metrics {
 	read("nudge_poll_seconds", "Interval told to browsers with a proven stream.", func() float64 { return p.now().Poll.Seconds() })
 	read("nudge_fast_seconds", "Interval told to all other browsers.", func() float64 { return p.now().Fast.Seconds() })
 	read("nudge_projects", "Projects in use, or used not long ago.", func() float64 { return float64(h.projects()) })
+	read("nudge_fleet_instances", "Gateways heard through Redis, this one included.", func() float64 { return float64(fleet().Instances) })
+	read("nudge_fleet_streams", "Streams open now on all gateways.", func() float64 { return float64(fleet().Streams) })
+	read("nudge_fleet_lost_streams", "Streams of gateways that vanished, not seen again yet.", func() float64 { return float64(fleet().Lost) })
 	count("nudge_source_messages_total", "Messages received from publishers.", func(s version.Stats) uint64 { return s.Messages })
 	count("nudge_source_malformed_total", "Messages that could not be read and were ignored.", func(s version.Stats) uint64 { return s.Malformed })
 	count("nudge_source_gaps_total", "Times that the subscription to Redis broke.", func(s version.Stats) uint64 { return s.Gaps })

@@ -34,6 +34,9 @@ var closed = map[string]map[string][]string{
 	"nudge_projects":               nil,
 	"nudge_config_reloads_total":   {"outcome": {"applied", "refused"}},
 	"nudge_config_reload_healthy":  nil,
+	"nudge_fleet_instances":        nil,
+	"nudge_fleet_streams":          nil,
+	"nudge_fleet_lost_streams":     nil,
 	"nudge_source_messages_total":  nil,
 	"nudge_source_malformed_total": nil,
 	"nudge_source_gaps_total":      nil,
@@ -125,6 +128,13 @@ func TestStatus(t *testing.T) {
 			"poll_ms": 300000.0, "fast_ms": 10000.0, "jitter": 0.2, "heartbeat_ms": 25000.0,
 			"flag":    object{"enabled": true, "percent": 100.0, "include": []any{}, "exclude": []any{"beta-*"}, "ramp_ms": 60000.0},
 			"streams": 2.0, "projects": 3.0, "refusing": "",
+			"fleet": object{
+				"instances": 1.0, "streams": 2.0, "lost_streams": 0.0, "vanished": []any{},
+				"members": []any{object{
+					"instance": "i-1", "node": "gw-1", "version": "v0", "streams": 2.0, "push": "healthy", "leaving": false,
+					"seen_ms_ago": 0.0, "self": true,
+				}},
+			},
 		}
 		if d := cmp.Diff(want, r.get("/ops/status", nobody).json(t)); d != "" {
 			t.Error(d)

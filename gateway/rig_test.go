@@ -34,6 +34,7 @@ type rig struct {
 	log      *buffer
 	dial     func() (net.Conn, error)
 	stop     context.CancelFunc // ends Run
+	read     int                // how much of the log was looked at
 }
 
 // settings let everybody with a token in.

@@ -12,7 +12,8 @@ import (
 type fake struct {
 	*version.Memory
 	board    *version.Board
-	evidence version.Evidence
+	host     version.Host
+	evidence version.Evidence // the host's
 	probe    time.Duration
 
 	silent  atomic.Bool // no echoes come back
@@ -25,7 +26,7 @@ func newFake(probe time.Duration) *fake { return &fake{probe: probe} }
 
 // source is for gateway.Options.Source.
 func (f *fake) source(b *version.Board, h version.Host) (version.Source, error) {
-	f.board, f.evidence = b, h.Evidence
+	f.board, f.host, f.evidence = b, h, h.Evidence
 	f.Memory = version.NewMemory(b, version.MemoryOptions{})
 	return f, nil
 }
@@ -38,6 +39,7 @@ func (f *fake) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if !f.silent.Load() {
+			f.host.Peer(f.host.Self())
 			f.evidence.Echo(time.Now())
 		}
 		select {
