@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	// statusTime bounds nudge status: it is asked when something is wrong.
+	statusTime = 10 * time.Second
+	// statusBytes is more than a fleet of 1,000 gateways, and as many that vanished, takes.
+	statusBytes = 4 << 20
+)
+
+func newStatusCommand(loader func() Loader) *cobra.Command {
+	var ops string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show how a gateway does, and what it knows of the fleet",
+		Long: "Asks a gateway's operators' listener, which is ops_listen of the configuration unless\n" +
+			"--ops names another, and prints its state and the gateways that it knows of.",
+		Example: "  nudge status\n  nudge status --ops http://10.0.0.7:9090 --json",
+		Args:    noArguments,
+	}
+	cmd.Flags().StringVar(&ops, "ops", "", "URL of the operators' listener; else ops_listen as configured")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the gateway's answer as it is")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		base, err := opsURL(ops, loader)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), statusTime)
+		defer cancel()
+		text, err := askOps(ctx, base)
+		if err != nil {
+			return err
+		}
+		var s gatewayStatus
+		if err := decodeStatus(text, &s); err != nil {
+			return fmt.Errorf("what answers at %s is no gateway (%v); name the operators' listener of one (ops_listen) with --ops", base.Redacted(), err)
+		}
+		if asJSON {
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		}
+		return s.print(cmd.OutOrStdout(), time.Now())
+	}
+	return cmd
+}
+
+// decodeStatus reads an answer of /status.
+func decodeStatus(text []byte, s *gatewayStatus) error {
+	err := json.Unmarshal(text, s)
+	if err == nil && (s.Protocol == 0 || s.Instance == "") {
+		err = errors.New("it names no protocol or no instance")
+	}
+	return err
+}
+
+// opsURL is where to ask: where the flag says, else where the configuration says that a gateway listens.
+func opsURL(flag string, loader func() Loader) (*url.URL, error) {
+	if flag != "" {
+		base, err := url.Parse(flag)
+		if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+			return nil, usageError{fmt.Errorf("--ops %q is not the URL of an operators' listener; write it like http://127.0.0.1:9090", flag)}
+		}
+		return base, nil
+	}
+	loaded, err := loader().Load()
+	if err != nil {
+		return nil, err
+	}
+	address := loaded.Config.OpsListen
+	if address == "" {
+		return nil, usageError{errors.New("ops_listen is empty, so the gateway has no listener to ask; set it, or name a gateway that has one with --ops URL")}
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("ops_listen: %w", err)
+	}
+	if port == "0" {
+		return nil, usageError{fmt.Errorf("ops_listen is %s, which is another port at each start; name the one of now (ops_listen in the log) with --ops URL", address)}
+	}
+	if everyHost(host) { // it listens on all addresses of this machine
+		host = "127.0.0.1"
+	}
+	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, nil
+}
+
+// askOps is the body of /status.
+func askOps(ctx context.Context, base *url.URL) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base.JoinPath("status").String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%w; check that nudge serve runs, and that its ops_listen is %s as seen from here", brief(err), base.Host)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("what answers at %s has no status (%s); name the operators' listener (ops_listen), not the public one (listen)",
+			base.Redacted(), resp.Status)
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, statusBytes))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return text, nil
+}

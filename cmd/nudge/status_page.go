@@ -1,0 +1,164 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"nudge/fallback"
+)
+
+// gatewayStatus is what nudge status reads of an answer of /status.
+type gatewayStatus struct {
+	Protocol    int
+	Node        string
+	Instance    string
+	Version     string
+	Started     time.Time
+	Phase       string
+	Push        string
+	Reason      string
+	LastEcho    time.Time `json:"last_echo"`
+	PollMS      int64     `json:"poll_ms"`
+	FastMS      int64     `json:"fast_ms"`
+	HeartbeatMS int64     `json:"heartbeat_ms"`
+	Flag        struct {
+		Enabled          bool
+		Percent          int
+		Include, Exclude []string
+	}
+	Streams  int
+	Projects int
+	Refusing string
+	Fleet    struct {
+		Instances   int
+		Streams     int
+		LostStreams int `json:"lost_streams"`
+		Members     []fleetMember
+		Vanished    []fleetMember
+	}
+}
+
+type fleetMember struct {
+	Instance    string
+	Node        string
+	Version     string
+	Streams     int
+	Push        string
+	Leaving     bool
+	Self        bool
+	LostStreams int   `json:"lost_streams"`
+	SeenMSAgo   int64 `json:"seen_ms_ago"`
+}
+
+// print writes the page. What others may have made up is made printable: it goes to a terminal.
+func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
+	var page strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&page, format+"\n", args...) }
+	line("%s (%s), nudge %s, up %v, %s", word(s.Node), word(s.Instance), word(s.Version), since(s.Started, now), word(s.Phase))
+	line("push is %s", s.push(now))
+	line("browsers poll every %v with a proven stream, every %v without; heartbeats every %v", ms(s.PollMS), ms(s.FastMS), ms(s.HeartbeatMS))
+	line("the flag is %s", s.flag())
+	line("%d streams, %d projects", s.Streams, s.Projects)
+	if s.Refusing != "" {
+		line("new streams are refused: %s", word(s.Refusing))
+	}
+
+	gateways := "1 gateway"
+	if s.Fleet.Instances != 1 {
+		gateways = fmt.Sprint(s.Fleet.Instances, " gateways")
+	}
+	line("\nthe fleet: %s, %d streams, %d lost", gateways, s.Fleet.Streams, s.Fleet.LostStreams)
+	table := tabwriter.NewWriter(&page, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NODE\tINSTANCE\tNUDGE\tSTREAMS\tPUSH\tHEARD")
+	for _, m := range s.Fleet.Members {
+		push, heard := word(m.Push), ms(m.SeenMSAgo).Round(100*time.Millisecond).String()+" ago"
+		if m.Leaving {
+			push += ", leaving"
+		}
+		if m.Self {
+			heard = "this gateway"
+		}
+		m.row(table, push, heard)
+	}
+	for _, m := range s.Fleet.Vanished {
+		m.row(table, "VANISHED", fmt.Sprintf("%v ago, %d streams not seen again", ms(m.SeenMSAgo).Round(time.Second), m.LostStreams))
+	}
+	table.Flush() // a strings.Builder takes everything
+	_, err := io.WriteString(w, page.String())
+	return err
+}
+
+func (m fleetMember) row(w io.Writer, push, heard string) {
+	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", word(m.Node), word(m.Instance), word(m.Version), m.Streams, push, heard)
+}
+
+// push is the state of push, and why it is not healthy.
+func (s *gatewayStatus) push(now time.Time) string {
+	echo := "no probe has come back yet"
+	if !s.LastEcho.IsZero() {
+		echo = fmt.Sprintf("the newest probe that came back is %v old", since(s.LastEcho, now))
+	}
+	if s.Reason == "" {
+		return fmt.Sprintf("%s; %s", word(s.Push), echo)
+	}
+	text := word(s.Reason)
+	if known, ok := reasonTexts[fallback.Reason(s.Reason)]; ok {
+		text += ", " + known
+	}
+	return fmt.Sprintf("%s (%s); %s", word(s.Push), text, echo)
+}
+
+// reasonTexts say for people why push is not healthy: one for each of fallback.Reasons.
+var reasonTexts = map[fallback.Reason]string{
+	fallback.ReasonStarting:    "it has just begun",
+	fallback.ReasonLateEcho:    "probes come back late",
+	fallback.ReasonNoEcho:      "probes do not come back",
+	fallback.ReasonSource:      "Redis cannot be reached",
+	fallback.ReasonRecovering:  "it was down, and is trusted after 5 probes in a row",
+	fallback.ReasonAuth:        "Redis refuses user or password",
+	fallback.ReasonNoPerm:      "a right in Redis is missing",
+	fallback.ReasonReadOnly:    "Redis is a replica there",
+	fallback.ReasonMisconf:     "Redis cannot save to disk",
+	fallback.ReasonMemory:      "Redis is out of memory",
+	fallback.ReasonReplicas:    "Redis has too few replicas",
+	fallback.ReasonClusterDown: "nobody serves some slots of the Cluster",
+	fallback.ReasonLoading:     "Redis is reading its data",
+}
+
+// flag says who gets push.
+func (s *gatewayStatus) flag() string {
+	if !s.Flag.Enabled {
+		return "off: nobody gets push"
+	}
+	text := "on"
+	if s.Flag.Percent != 100 {
+		text += fmt.Sprintf(" for %d%% of users", s.Flag.Percent)
+	}
+	if len(s.Flag.Include) > 0 {
+		text += ", for projects " + word(strings.Join(s.Flag.Include, " "))
+	}
+	if len(s.Flag.Exclude) > 0 {
+		text += ", not for projects " + word(strings.Join(s.Flag.Exclude, " "))
+	}
+	return text
+}
+
+// word is text without what a terminal would obey; nothing is a dash, so that a table keeps its columns.
+func word(text string) string {
+	return cmp.Or(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text), "-")
+}
+
+func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// since is how long ago t was, by a clock that may differ from that of the machine which told it.
+func since(t, now time.Time) time.Duration { return max(0, now.Sub(t)).Round(time.Second) }

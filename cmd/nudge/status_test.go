@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nudge/fallback"
+)
+
+// answered is a /status of a gateway: a fleet of three, of which one is leaving, and one that vanished.
+const answered = `{"protocol":1,"node":"gw-1","instance":"0a7c8c5f","version":"0.1.0","started":"2024-02-29T09:00:00Z","phase":"serving",
+"reason":"no-echo","last_echo":"2024-02-29T11:59:51Z","push":"down","poll_ms":10000,"fast_ms":10000,"jitter":0.2,"heartbeat_ms":25000,
+"flag":{"enabled":true,"percent":10,"include":["a*"],"exclude":["42","7"],"ramp_ms":60000},"streams":1204,"projects":310,"refusing":"limit",
+"fleet":{"instances":3,"streams":3611,"lost_streams":1100,"members":[
+{"instance":"0a7c8c5f","node":"gw-1","version":"0.1.0","streams":1204,"push":"down","leaving":false,"seen_ms_ago":0,"self":true},
+{"instance":"89e88ef5","node":"gw-1","version":"0.2.0","streams":7,"push":"degraded","leaving":true,"seen_ms_ago":1234,"self":false},
+{"instance":"ce3912a5","node":"gw-20","version":"","streams":2400,"push":"healthy","leaving":false,"seen_ms_ago":890,"self":false}],
+"vanished":[{"instance":"d\u001b[2Jd","node":"gw-3","version":"0.1.0","streams":1200,"lost_streams":1100,"seen_ms_ago":34567}]}}
+`
+
+const statusPage = `gw-1 (0a7c8c5f), nudge 0.1.0, up 3h0m0s, serving
+push is down (no-echo, probes do not come back); the newest probe that came back is 9s old
+browsers poll every 10s with a proven stream, every 10s without; heartbeats every 25s
+the flag is on for 10% of users, for projects a*, not for projects 42 7
+1204 streams, 310 projects
+new streams are refused: limit
+
+the fleet: 3 gateways, 3611 streams, 1100 lost
+NODE   INSTANCE  NUDGE  STREAMS  PUSH               HEARD
+gw-1   0a7c8c5f  0.1.0  1204     down               this gateway
+gw-1   89e88ef5  0.2.0  7        degraded, leaving  1.2s ago
+gw-20  ce3912a5  -      2400     healthy            900ms ago
+gw-3   d?[2Jd    0.1.0  1200     VANISHED           35s ago, 1100 streams not seen again
+`
+
+// opsAnswer serves an answer at /status, as an operators' listener.
+func opsAnswer(t *testing.T, status int, body string) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/status" {
+			t.Errorf("asked for %s", r.URL)
+		}
+		w.WriteHeader(status)
+		w.Write([]byte(body))
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// nudge runs a command in this process.
+func nudge(args ...string) (exit int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	exit = run(args, &out, &errs)
+	return exit, out.String(), errs.String()
+}
+
+func TestStatusPage(t *testing.T) {
+	var s gatewayStatus
+	must(t, decodeStatus([]byte(answered), &s))
+	var got strings.Builder
+	must(t, s.print(&got, time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)))
+	if d := cmp.Diff(statusPage, got.String()); d != "" {
+		t.Error(d)
+	}
+	for _, tt := range []struct {
+		change func(*gatewayStatus)
+		line   string
+	}{
+		{func(s *gatewayStatus) { s.Push, s.Reason = "healthy", "" }, "push is healthy; the newest probe that came back is 9s old"},
+		{func(s *gatewayStatus) { s.Reason = "later-made" }, "push is down (later-made); the newest probe that came back is 9s old"},
+		{func(s *gatewayStatus) { s.LastEcho = time.Time{} }, "push is down (no-echo, probes do not come back); no probe has come back yet"},
+		{func(s *gatewayStatus) { s.LastEcho = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC) }, "push is down (no-echo, probes do not come back); the newest probe that came back is 0s old"},
+		{func(s *gatewayStatus) { s.Flag.Enabled = false }, "the flag is off: nobody gets push"},
+		{func(s *gatewayStatus) { s.Flag.Percent, s.Flag.Include, s.Flag.Exclude = 100, nil, nil }, "the flag is on"},
+		{func(s *gatewayStatus) { s.Fleet.Instances = 1 }, "the fleet: 1 gateway, 3611 streams, 1100 lost"},
+	} {
+		changed, got := s, strings.Builder{}
+		tt.change(&changed)
+		must(t, changed.print(&got, time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)))
+		if !strings.Contains("\n"+got.String(), "\n"+tt.line+"\n") {
+			t.Errorf("no line %q in\n%s", tt.line, got.String())
+		}
+	}
+}
+
+func TestStatusSaysWhyForEveryReason(t *testing.T) {
+	for _, reason := range fallback.Reasons() {
+		if reasonTexts[reason] == "" {
+			t.Errorf("reason %q has no text for people", reason)
+		}
+	}
+}
+
+func TestStatusCommand(t *testing.T) {
+	good := opsAnswer(t, 200, answered)
+	if exit, out, errs := nudge("status", "--ops", good.URL); exit != 0 || !strings.HasPrefix(out, "gw-1 (0a7c8c5f)") || errs != "" {
+		t.Errorf("exit %d, %q, %q", exit, out, errs)
+	}
+	if exit, out, _ := nudge("status", "--json", "--ops", good.URL); exit != 0 || out != answered {
+		t.Errorf("exit %d, %q", exit, out)
+	}
+	gone := opsAnswer(t, 200, "")
+	gone.Close()
+	for name, tt := range map[string]struct {
+		args []string
+		exit int
+		says string
+	}{
+		"not reachable": {[]string{"--ops", gone.URL}, 1, "check that nudge serve runs, and that its ops_listen is " + strings.TrimPrefix(gone.URL, "http://")},
+		"public":        {[]string{"--ops", opsAnswer(t, 404, `{"code":"not_found"}`).URL}, 1, "name the operators' listener (ops_listen), not the public one"},
+		"another":       {[]string{"--ops", opsAnswer(t, 200, `{"status":"ok"}`).URL}, 1, "is no gateway"},
+		"no JSON":       {[]string{"--json", "--ops", opsAnswer(t, 200, "<html>").URL}, 1, "is no gateway"},
+		"no URL":        {[]string{"--ops", "127.0.0.1:9090"}, 2, "write it like http://127.0.0.1:9090"},
+		"no flag":       {[]string{"--opps", "x"}, 2, "nudge status: unknown flag"},
+		"argument":      {[]string{"gw-1"}, 2, `"gw-1"`},
+		"no listener":   {[]string{"--config", statusConfig(t, `""`)}, 2, "ops_listen is empty"},
+		"any port":      {[]string{"--config", statusConfig(t, "127.0.0.1:0")}, 2, "ops_listen is 127.0.0.1:0, which is another port at each start"},
+		"bad config":    {[]string{"--config", statusConfig(t, "9090")}, 1, "ops_listen"},
+	} {
+		if exit, out, errs := nudge(append([]string{"status"}, tt.args...)...); exit != tt.exit || out != "" || !strings.Contains(errs, tt.says) {
+			t.Errorf("%s: exit %d, %q, %q; want exit %d, and %q said", name, exit, out, errs, tt.exit, tt.says)
+		}
+	}
+}
+
+// Without --ops the configuration says where to ask; what listens everywhere is asked here.
+func TestStatusAsksAsConfigured(t *testing.T) {
+	address := strings.TrimPrefix(opsAnswer(t, 200, answered).URL, "http://")
+	if exit, out, errs := nudge("status", "--json", "--config", statusConfig(t, address)); exit != 0 || out != answered {
+		t.Errorf("exit %d, %q, %q", exit, out, errs)
+	}
+	for listen, want := range map[string]string{
+		"10.0.0.7:9090": "http://10.0.0.7:9090", "[::1]:9090": "http://[::1]:9090", "gw.example:9090": "http://gw.example:9090",
+		":9090": "http://127.0.0.1:9090", "0.0.0.0:9090": "http://127.0.0.1:9090", "[::]:9090": "http://127.0.0.1:9090",
+	} {
+		file := statusConfig(t, `"`+listen+`"`)
+		if got, err := opsURL("", func() Loader { return Loader{Path: file} }); err != nil || got.String() != want {
+			t.Errorf("ops_listen %s: %v, %v; want %s", listen, got, err, want)
+		}
+	}
+}
+
+func statusConfig(t *testing.T, opsListen string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	must(t, os.WriteFile(file, []byte("ops_listen: "+opsListen+"\n"), 0o600))
+	return file
+}
