@@ -47,7 +47,8 @@ func newStatusCommand(loader func() Loader) *cobra.Command {
 		}
 		var s gatewayStatus
 		if err := decodeStatus(text, &s); err != nil {
-			return fmt.Errorf("what answers at %s is no gateway (%v); name the operators' listener of one (ops_listen) with --ops", base.Redacted(), err)
+			return fmt.Errorf("what answers at %s is no gateway (%v); name the operators' listener of one (ops_listen) with --ops",
+				base.Redacted(), err)
 		}
 		if asJSON {
 			_, err = cmd.OutOrStdout().Write(text)
@@ -82,14 +83,14 @@ func opsURL(flag string, loader func() Loader) (*url.URL, error) {
 	}
 	address := loaded.Config.OpsListen
 	if address == "" {
-		return nil, usageError{errors.New("ops_listen is empty, so the gateway has no listener to ask; set it, or name a gateway that has one with --ops URL")}
+		return nil, usageError{errors.New("ops_listen is empty, so there is nobody to ask; set it, or name another gateway's with --ops URL")}
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("ops_listen: %w", err)
 	}
 	if port == "0" {
-		return nil, usageError{fmt.Errorf("ops_listen is %s, which is another port at each start; name the one of now (ops_listen in the log) with --ops URL", address)}
+		return nil, usageError{fmt.Errorf("ops_listen is %s, another port at each start; name the present one, which is in the log, with --ops URL", address)}
 	}
 	if everyHost(host) { // it listens on all addresses of this machine
 		host = "127.0.0.1"
@@ -105,7 +106,8 @@ func askOps(ctx context.Context, base *url.URL) ([]byte, error) {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w; check that nudge serve runs, and that its ops_listen is %s as seen from here", brief(err), base.Host)
+		return nil, fmt.Errorf("%w; check that nudge serve runs, and that its ops_listen is %s as seen from here",
+			brief(err), base.Host)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

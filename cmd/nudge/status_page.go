@@ -59,9 +59,11 @@ type fleetMember struct {
 func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	var page strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&page, format+"\n", args...) }
-	line("%s (%s), nudge %s, up %v, %s", word(s.Node), word(s.Instance), word(s.Version), since(s.Started, now), word(s.Phase))
+	line("%s (%s), nudge %s, up %v, %s",
+		word(s.Node), word(s.Instance), word(s.Version), since(s.Started, now), word(s.Phase))
 	line("push is %s", s.push(now))
-	line("browsers poll every %v with a proven stream, every %v without; heartbeats every %v", ms(s.PollMS), ms(s.FastMS), ms(s.HeartbeatMS))
+	line("browsers poll every %v with a proven stream, every %v without; heartbeats every %v",
+		ms(s.PollMS), ms(s.FastMS), ms(s.HeartbeatMS))
 	line("the flag is %s", s.flag())
 	line("%d streams, %d projects", s.Streams, s.Projects)
 	if s.Refusing != "" {
@@ -86,7 +88,8 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 		m.row(table, push, heard)
 	}
 	for _, m := range s.Fleet.Vanished {
-		m.row(table, "VANISHED", fmt.Sprintf("%v ago, %d streams not seen again", ms(m.SeenMSAgo).Round(time.Second), m.LostStreams))
+		heard := fmt.Sprintf("%v ago, %d streams not seen again", ms(m.SeenMSAgo).Round(time.Second), m.LostStreams)
+		m.row(table, "VANISHED", heard)
 	}
 	table.Flush() // a strings.Builder takes everything
 	_, err := io.WriteString(w, page.String())

@@ -122,7 +122,7 @@ func TestStatusCommand(t *testing.T) {
 		"no flag":       {[]string{"--opps", "x"}, 2, "nudge status: unknown flag"},
 		"argument":      {[]string{"gw-1"}, 2, `"gw-1"`},
 		"no listener":   {[]string{"--config", statusConfig(t, `""`)}, 2, "ops_listen is empty"},
-		"any port":      {[]string{"--config", statusConfig(t, "127.0.0.1:0")}, 2, "ops_listen is 127.0.0.1:0, which is another port at each start"},
+		"any port":      {[]string{"--config", statusConfig(t, "127.0.0.1:0")}, 2, "ops_listen is 127.0.0.1:0, another port at each start"},
 		"bad config":    {[]string{"--config", statusConfig(t, "9090")}, 1, "ops_listen"},
 	} {
 		if exit, out, errs := nudge(append([]string{"status"}, tt.args...)...); exit != tt.exit || out != "" || !strings.Contains(errs, tt.says) {
