@@ -48,7 +48,7 @@ func (f *fleet) tell(c fallback.Change, now time.Time) {
 	case fallback.Left:
 		f.log.Info("a gateway has left the fleet", attributes...)
 	case fallback.Vanished:
-		f.log.Warn("a gateway vanished from the fleet; its browsers poll until their streams are seen again",
+		f.log.Warn("a gateway vanished from the fleet without a goodbye",
 			append(attributes, "lost_streams", c.Lost, "silent", now.Sub(c.Heard).Round(time.Millisecond))...)
 	case fallback.Returned:
 		f.log.Info("a gateway that had vanished is back in the fleet", attributes...)

@@ -31,7 +31,7 @@ func TestFleetOfProcesses(t *testing.T) {
 	dies.kill()
 	goes.signalled(syscall.SIGTERM)
 	stays.stderr.until(t, 0, `msg="a gateway is leaving the fleet" node=goes`)
-	stays.stderr.until(t, 0, `level=WARN msg="a gateway vanished from the fleet; its browsers poll until their streams are seen again" node=dies`)
+	stays.stderr.until(t, 0, `level=WARN msg="a gateway vanished from the fleet without a goodbye" node=dies`)
 	stays.stderr.until(t, 0, `msg="a gateway has left the fleet" node=goes`)
 	page := stays.untilShown("the fleet: 1 gateway, 0 streams, 3 lost")
 	if !strings.Contains(page, "3 streams not seen again") || strings.Contains(page, "goes") {

@@ -18,7 +18,7 @@ const (
 	// statusTime bounds nudge status: it is asked when something is wrong.
 	statusTime = 10 * time.Second
 	// statusBytes is more than a fleet of 1,000 gateways, and as many that vanished, takes.
-	statusBytes = 4 << 20
+	statusBytes = 8 << 20
 )
 
 func newStatusCommand(loader func() Loader) *cobra.Command {
