@@ -7,11 +7,11 @@ import (
 	"unicode"
 )
 
-const (
-	// maxWord bounds each text of a [Peer] in bytes, maxPeer the whole message.
-	maxWord = 128
-	maxPeer = 4 << 10
-)
+// MaxWord is the greatest length of each text of a [Peer] in bytes.
+const MaxWord = 128
+
+// maxPeer bounds the whole message.
+const maxPeer = 4 << 10
 
 // Peer is what a gateway says of itself with each of its probes.
 type Peer struct {
@@ -60,8 +60,8 @@ func decodePeer(raw []byte) (Peer, Version, error) {
 		return Peer{}, 0, errors.New("streams: below 0")
 	}
 	for name, text := range map[string]string{"instance": m.Instance, "node": m.Node, "push": m.Push, "nudge": m.Nudge} {
-		if len(text) > maxWord {
-			return Peer{}, 0, fmt.Errorf("%s: %d bytes long; %d is the most", name, len(text), maxWord)
+		if len(text) > MaxWord {
+			return Peer{}, 0, fmt.Errorf("%s: %d bytes long; %d is the most", name, len(text), MaxWord)
 		}
 		for _, r := range text {
 			if !unicode.IsPrint(r) {

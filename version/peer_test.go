@@ -3,10 +3,12 @@
 package version_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,5 +67,50 @@ func TestRedisPeers(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "probe ignored"); n != len(all) {
 		t.Errorf("%d lines about garbage, want one from each:\n%s", n, log.String())
+	}
+}
+
+// A gateway that ends before its next probe is due has said that it leaves.
+func TestRedisFarewell(t *testing.T) {
+	server := redistest.Start(t)
+	heard := make(chan version.Peer, 1)
+	s := redisSource(t, server, func(o *version.RedisOptions) {
+		o.Host.Peer = func(p version.Peer) {
+			if p.Instance == "leaver" {
+				overwrite(heard, p)
+			}
+		}
+	})
+	wait(t, "an echo", s.echoes)
+	var leaving atomic.Bool
+	echo := make(chan time.Time, 1)
+	leaver, err := version.NewRedis(version.NewBoard(), version.RedisOptions{
+		Addrs: []string{server.Socket}, Instance: "leaver", Probe: time.Hour,
+		Host: version.Host{
+			Evidence: version.Evidence{Echo: func(sent time.Time) { overwrite(echo, sent) }},
+			Self: func() version.Peer {
+				return version.Peer{Node: "gw", Nudge: "1", Push: "healthy", Leaving: leaving.Load()}
+			},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leaver.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- leaver.Run(ctx) }()
+	wait(t, "its echo", echo)
+	if p := wait(t, "its probe", heard); p.Leaving {
+		t.Error("it leaves before it was told to")
+	}
+	leaving.Store(true)
+	cancel()
+	if err := wait(t, "its end", ended); err != nil {
+		t.Error(err)
+	}
+	if p := wait(t, "its last probe", heard); !p.Leaving {
+		t.Error("it did not say that it leaves")
 	}
 }

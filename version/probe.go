@@ -152,23 +152,12 @@ func (s *session) probeOnce(ctx context.Context) error {
 }
 
 func (s *session) probeMaster(ctx context.Context, m master, number Version) error {
-	name := s.probeName()
-	if m.tag != "" {
-		name += ":{" + m.tag + "}"
-	}
-	text := strconv.FormatInt(int64(number), 10)
-	message := []byte(text)
-	if s.opt.Host.Self != nil {
-		self := s.opt.Host.Self()
-		self.Instance = s.opt.Instance
-		message = self.message(number)
-	}
 	_, err := brief(ctx, redis.NewClient(s.briefOptions(m.addr)), func(ctx context.Context, c *redis.Client) (any, error) {
 		var info *redis.StringCmd
 		var published *redis.Cmd
 		if _, err := c.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 			info = pipe.Info(ctx, "replication")
-			published = publishScript.Eval(ctx, pipe, []string{name}, text, message, "0", probeExpiry)
+			published = s.sayProbe(ctx, pipe, m, number)
 			return nil
 		}); err != nil && !isReply(err) {
 			return nil, err
@@ -179,6 +168,39 @@ func (s *session) probeMaster(ctx context.Context, m master, number Version) err
 		return nil, published.Err()
 	})
 	return err
+}
+
+// sayProbe runs the publishers' script with the probe of this number.
+func (r *Redis) sayProbe(ctx context.Context, c redis.Scripter, m master, number Version) *redis.Cmd {
+	name := r.probeName()
+	if m.tag != "" {
+		name += ":{" + m.tag + "}"
+	}
+	text := strconv.FormatInt(int64(number), 10)
+	message := []byte(text)
+	if r.opt.Host.Self != nil {
+		self := r.opt.Host.Self()
+		self.Instance = r.opt.Instance
+		message = self.message(number)
+	}
+	return publishScript.Eval(ctx, c, []string{name}, text, message, "0", probeExpiry)
+}
+
+// farewellTime bounds the last probe: nobody waits longer for a Redis that is away.
+const farewellTime = time.Second
+
+// farewell sends a last probe. A gateway that ends sooner than its next would be due would otherwise not have said that
+// it leaves, and its streams would be missed.
+func (r *Redis) farewell() {
+	masters := r.pub.masters().masters
+	if r.opt.Host.Self == nil || len(masters) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), farewellTime)
+	defer cancel()
+	_, _ = brief(ctx, redis.NewClient(r.briefOptions(masters[0].addr)), func(ctx context.Context, c *redis.Client) (any, error) {
+		return nil, r.sayProbe(ctx, c, masters[0], Version(r.probed.Add(1))).Err() // unheard it changes nothing
+	})
 }
 
 // probed takes a probe, of our own or of another gateway.

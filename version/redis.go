@@ -110,6 +110,7 @@ func (r *Redis) Run(ctx context.Context) error {
 		reached, err := r.session(ctx)
 		r.board.Gap()
 		if ctx.Err() != nil {
+			r.farewell()
 			return nil
 		}
 		// A connection that broke may be back at once, and then nothing need be told to anybody. One that

@@ -34,9 +34,12 @@ var homes = map[string]string{
 }
 
 func TestArrows(t *testing.T) {
-	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "nudge/...").CombinedOutput()
+	var said strings.Builder
+	list := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "nudge/...")
+	list.Stderr = &said
+	out, err := list.Output()
 	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, out)
+		t.Fatalf("go list: %v\n%s", err, said.String())
 	}
 	seen := map[string]bool{}
 	for line := range strings.Lines(string(out)) {

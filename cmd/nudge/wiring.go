@@ -67,6 +67,7 @@ func (c *Config) gatewayOptions(log *slog.Logger) gateway.Options {
 	node := c.Node
 	if node == "" {
 		node, _ = os.Hostname() // a machine without a name has a gateway without one
+		node = node[:min(len(node), version.MaxWord)]
 	}
 	o := gateway.Options{
 		Settings: c.gatewaySettings(), Probe: c.Redis.Probe,
