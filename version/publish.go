@@ -51,8 +51,11 @@ func (r *Redis) publishOnce(ctx context.Context, news []News, receipt *Receipt) 
 	sent, moved := 0, false
 	for m, places := range ro.share(len(news), func(place int) Project { return news[place].Project }) {
 		sent += len(places)
-		server, unknown := r.pub.to(ro.masters[m].addr), false
-		replies, err := r.send(ctx, server, news, places)
+		part := make([]News, len(places))
+		for i, place := range places {
+			part[i] = news[place]
+		}
+		replies, err := publishBy(ctx, r.pub.to(ro.masters[m].addr), r.opt.Prefix, part)
 		if err != nil && !isReply(err) {
 			r.pub.leave() // the master may be another by now
 			return nil, err
@@ -67,19 +70,12 @@ func (r *Redis) publishOnce(ctx context.Context, news []News, receipt *Receipt) 
 			case err == nil:
 				receipt.Stale++
 				continue
-			case strings.HasPrefix(err.Error(), "NOSCRIPT"):
-				unknown = true
 			case isRedirect(err), fault == FaultReadOnly:
 				moved = true
 			default:
 				return nil, err
 			}
-			again, why = append(again, news[places[i]]), err
-		}
-		if unknown { // the server was restarted, or sees the script for the first time
-			if err := publishScript.Load(ctx, server).Err(); err != nil {
-				return nil, err
-			}
+			again, why = append(again, part[i]), err
 		}
 	}
 	if sent < len(news) {
@@ -89,19 +85,4 @@ func (r *Redis) publishOnce(ctx context.Context, news []News, receipt *Receipt) 
 		r.pub.leave()
 	}
 	return again, why
-}
-
-// send pipelines one call for each of news at these places. Its error is the first of any.
-func (r *Redis) send(ctx context.Context, server *redis.Client, news []News, places []int) ([]redis.Cmder, error) {
-	return server.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for _, place := range places {
-			n := news[place]
-			reset := "0"
-			if n.Reset {
-				reset = "1"
-			}
-			publishScript.EvalSha(ctx, pipe, []string{r.name(n.Project)}, int64(n.Version), n.Message(), reset)
-		}
-		return nil
-	})
 }

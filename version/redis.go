@@ -163,8 +163,7 @@ func (r *Redis) Stats() Stats {
 // Close ends what [Redis.Publish] holds open.
 func (r *Redis) Close() { r.pub.close() }
 
-// name is the channel and the key of p. The braces make both live in one slot of a Redis Cluster.
-func (r *Redis) name(p Project) string { return r.opt.Prefix + ":{" + p.id + "}" }
+func (r *Redis) name(p Project) string { return name(r.opt.Prefix, p) }
 
 // probeName is the channel of our own probes; those to the masters of a Cluster have a tag behind it.
 func (r *Redis) probeName() string { return r.probePrefix() + r.opt.Instance }

@@ -10,6 +10,7 @@ import (
 // arrows says which packages of ours each room may import.
 var arrows = map[string][]string{
 	"nudge/version":           {},
+	"nudge/version/publish":   {"nudge/version"},
 	"nudge/version/redistest": {},
 	"nudge/fallback":          {},
 	"nudge/web":               {},
