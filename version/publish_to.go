@@ -74,7 +74,7 @@ func pipeline(
 }
 
 // unscripted are those of news, and their places, whose server did not know the script, and what came after them for
-// the same project: somebody else may have brought the script in between, and a reset must not overtake what follows it.
+// the same project: somebody else may have brought the script in between, and a reset must not come after its followers.
 func unscripted(news []News, replies []redis.Cmder) (at []int, again []News) {
 	unknown := map[Project]bool{}
 	for i, reply := range replies {

@@ -71,7 +71,7 @@ func cluster(t *testing.T) []*redistest.Server {
 	buses := make([]string, len(servers))
 	for i := range servers {
 		buses[i] = freePort(t)
-		servers[i] = redistest.Start(t, "--cluster-enabled", "yes", "--cluster-port", buses[i], "--cluster-node-timeout", "2000")
+		servers[i] = redistest.Start(t, "--cluster-enabled", "yes", "--cluster-port", buses[i])
 	}
 	servers[0].Do("CLUSTER", "ADDSLOTSRANGE", 0, 8191)
 	servers[1].Do("CLUSTER", "ADDSLOTSRANGE", 8192, 16383)

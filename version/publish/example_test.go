@@ -42,7 +42,7 @@ func (s *Stories) Rename(ctx context.Context, story int64, title string) error {
 	return nil
 }
 
-// announce never fails a request: the change is committed. Nor does a request that was given up keep it from being told.
+// announce never fails a request, since the change is committed, and outlives one that was given up.
 func (s *Stories) announce(ctx context.Context, project string, version int64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
