@@ -20,13 +20,14 @@ const (
 	buffer, subscriberBuffer, briefBuffer = 4 << 10, 32 << 10, 512
 )
 
-// silent keeps the library from writing lines of its own: every fault reaches us as an error, and is logged
-// once by whoever understands it.
+// Quiet keeps go-redis from writing lines of its own, in the whole process: every fault reaches us as an error, and is
+// logged once by whoever understands it. It is for main, before anything else; a program that only imports this package
+// to publish has its own wishes.
+func Quiet() { redis.SetLogger(silent{}) }
+
 type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
-
-func init() { redis.SetLogger(silent{}) }
 
 // clientOptions are those of every client: plain RESP2, short timeouts, and no retries behind our back: a
 // publish that is repeated after a timeout would call its own news stale.

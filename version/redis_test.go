@@ -19,7 +19,10 @@ import (
 	"nudge/version/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	version.Quiet()
+	goleak.VerifyTestMain(m)
+}
 
 func channel(p version.Project) string { return "nudge:{" + p.String() + "}" }
 

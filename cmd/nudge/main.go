@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"nudge/version"
 )
 
 // release is the version of Nudge.
@@ -23,6 +25,7 @@ const (
 
 func main() {
 	leanMemory()
+	version.Quiet()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
