@@ -232,6 +232,39 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
+// meanwhile is a hook that lets something happen between the first EVALSHA of a pipeline and the others.
+type meanwhile func()
+
+func (m meanwhile) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (m meanwhile) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (m meanwhile) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if cmds[0].Name() != "evalsha" {
+			return next(ctx, cmds)
+		}
+		err := next(ctx, cmds[:1])
+		m()
+		return errors.Join(err, next(ctx, cmds[1:]))
+	}
+}
+
+// Another publisher brings the script while a reset is on its way, and what follows the reset must stay behind it.
+func TestScriptComesInBetween(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	server.Do("SET", "nudge:{42}", 100)
+	c := client(t, server, nil)
+	c.AddHook(meanwhile(func() { server.Do("SCRIPT", "LOAD", version.PublishScript()) }))
+	id := project(t, "42")
+	check := want(t, 2, 0)
+	check(publish.To(c, publish.Options{}).Publish(t.Context(),
+		version.News{Project: id, Version: 50, Reset: true}, version.News{Project: id, Version: 51}))
+	if got := server.Do("GET", "nudge:{42}"); got != "51" {
+		t.Errorf("the key holds %v, want 51", got)
+	}
+}
+
 // What Redis took beside an error is counted.
 func TestPartlyTaken(t *testing.T) {
 	t.Parallel()
