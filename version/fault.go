@@ -35,6 +35,7 @@ var faults = []struct {
 	{"NOAUTH", FaultAuth, "set redis.password, or NUDGE_REDIS_PASSWORD"},
 	{"NOPERM", FaultNoPerm, "give the user the rights that docs/redis.md lists"},
 	{"The user executing the script can't", FaultNoPerm, "give the user the rights that docs/redis.md lists"}, // Redis 7.0
+	{"ACL failure in script", FaultNoPerm, "give the user the rights that docs/redis.md lists"},               // and later ones
 	{"READONLY", FaultReadOnly, "redis.addrs must name a master; with Sentinels set redis.mode: sentinel"},
 	{"MISCONF", FaultMisconf, "Redis cannot save to disk; see its log"},
 	{"OOM", FaultMemory, "Redis is at its maxmemory; raise it, or see what fills it"},

@@ -63,6 +63,11 @@ type Redis struct {
 
 	histories histories
 
+	fleet       Control   // what all gateways were told, as far as was heard; Run's, like the three below
+	fleetDigest uint64    // of the hash that agreed with it
+	fleetExcuse string    // why it could not be read or written at the last attempt
+	fleetWarned time.Time // when an entry that cannot be read was last logged
+
 	excuse string // the last fault that was logged, "" after a good probe; Run's, and within a session the probe's
 	left   string // the address that the last session subscribed at
 }
@@ -170,6 +175,8 @@ func (r *Redis) probeName() string { return r.probePrefix() + r.opt.Instance }
 
 // probePrefix is how the names of all probes begin, and of nothing else.
 func (r *Redis) probePrefix() string { return r.opt.Prefix + ":probe:" }
+
+func (r *Redis) controlName() string { return r.opt.Prefix + ":control" }
 
 // project is the reverse of name.
 func (r *Redis) project(channel string) (Project, error) {

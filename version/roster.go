@@ -25,11 +25,14 @@ type master struct {
 const none = ^uint16(0)
 
 // of is the master that serves what belongs to p, by its place in masters; false: nobody does.
-func (r roster) of(p Project) (int, bool) {
+func (r roster) of(p Project) (int, bool) { return r.tagged(p.id) }
+
+// tagged is likewise the master of names with this hash tag, or of the one name that it is.
+func (r roster) tagged(tag string) (int, bool) {
 	if r.slots == nil {
 		return 0, len(r.masters) > 0
 	}
-	i := r.slots[slotOf(p.id)]
+	i := r.slots[slotOf(tag)]
 	return int(i), i != none
 }
 

@@ -22,6 +22,7 @@ type session struct {
 	ps      *redis.PubSub
 	keys    links // dialled since the last gap: an older connection may lead to a demoted master
 	probes  probes
+	told    chan struct{} // one slot: the fleet may have been told something
 	begun   time.Time
 	refused atomic.Pointer[error] // what the server answered to the last probe instead of taking it; nil: it did, or did not answer
 	echoed  atomic.Int64          // how long after begun the probe was sent that came back last; a clock that is set does not matter
@@ -47,7 +48,7 @@ func (r *Redis) session(ctx context.Context) (reach, error) {
 	}
 	r.pub.turnTo(ro)
 	r.histories.turn()
-	s := &session{Redis: r, keys: links{redis: r, roster: ro}, ids: map[string]string{}, probes: probes{last: &r.probed}}
+	s := &session{Redis: r, keys: links{redis: r, roster: ro}, told: make(chan struct{}, 1), ids: map[string]string{}, probes: probes{last: &r.probed}}
 	defer s.keys.close()
 	client := redis.NewClient(s.subscriberOptions(r.choose(ro)))
 	defer client.Close()
@@ -60,7 +61,7 @@ func (r *Redis) session(ctx context.Context) (reach, error) {
 	s.begun = time.Now()
 
 	group, ctx := errgroup.WithContext(ctx)
-	for _, task := range []func(context.Context) error{s.receive, s.command, s.read, s.routine, s.probe, s.supervise} {
+	for _, task := range []func(context.Context) error{s.receive, s.command, s.read, s.routine, s.control, s.probe, s.supervise} {
 		group.Go(func() error { return task(ctx) })
 	}
 	group.Go(func() error { // a receiver is woken by nothing but the end of its connection
@@ -103,11 +104,12 @@ func (s *session) subscriberOptions(addr string) *redis.Options {
 }
 
 // ours are the channels and patterns that are held beside those of projects.
-const ours = 2
+const ours = 3
 
-// begin subscribes to the probes, our own and everybody's, and waits until that is confirmed.
+// begin subscribes to the probes, our own and everybody's, and to what the fleet is told, and waits until that is
+// confirmed.
 func (s *session) begin(ctx context.Context) error {
-	if err := s.ps.Subscribe(ctx, s.probeName()); err != nil {
+	if err := s.ps.Subscribe(ctx, s.probeName(), s.controlName()); err != nil {
 		return err
 	}
 	if err := s.ps.PSubscribe(ctx, s.probePrefix()+"*"); err != nil {
@@ -118,7 +120,7 @@ func (s *session) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, ok := got.(*redis.Subscription); ok { // and not a probe of the last session that was late
+		if _, ok := got.(*redis.Subscription); ok { // and not a message that came in between, or from the last session
 			confirmed++
 		}
 	}
@@ -189,6 +191,10 @@ func (s *session) message(m *redis.Message) {
 	}
 	if m.Channel == s.probeName() {
 		return // it comes by the pattern too
+	}
+	if m.Channel == s.controlName() {
+		signal(s.told)
+		return
 	}
 	s.messages.Add(1)
 	p, err := s.project(m.Channel)

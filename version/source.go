@@ -48,6 +48,9 @@ type Host struct {
 	Self func() Peer
 	// Peer is a gateway that was just heard, this one included.
 	Peer func(Peer)
+	// Control is what all gateways are told, whenever that has changed. Nil: the source does not ask, and writes
+	// nothing back.
+	Control func(Control)
 }
 
 // Evidence is how a source proves that news would come through, and admits that it would not. The

@@ -30,6 +30,7 @@ type source struct {
 	t      testing.TB
 	echoes chan time.Time
 	losses chan loss
+	told   chan version.Control // the newest that the host was told
 }
 
 // loss is what a source says when no news comes.
@@ -53,7 +54,7 @@ func run(t testing.TB, s *source) *source {
 }
 
 func newSource(t testing.TB) (*source, version.Evidence) {
-	s := &source{Board: version.NewBoard(), t: t, echoes: make(chan time.Time, 1), losses: make(chan loss, 1)}
+	s := &source{Board: version.NewBoard(), t: t, echoes: make(chan time.Time, 1), losses: make(chan loss, 1), told: make(chan version.Control, 1)}
 	return s, version.Evidence{
 		Echo: func(sent time.Time) { overwrite(s.echoes, sent) },
 		Lost: func(f version.Fault, err error) { overwrite(s.losses, loss{f, err}) },
@@ -77,7 +78,9 @@ func memorySource(t testing.TB) *source {
 
 func redisSource(t testing.TB, server *redistest.Server, mend func(*version.RedisOptions)) *source {
 	s, evidence := newSource(t)
-	opt := version.RedisOptions{Addrs: []string{server.Socket}, Probe: 100 * time.Millisecond, Host: version.Host{Evidence: evidence}}
+	opt := version.RedisOptions{Addrs: []string{server.Socket}, Probe: 100 * time.Millisecond, Host: version.Host{
+		Evidence: evidence, Control: func(c version.Control) { overwrite(s.told, c) },
+	}}
 	if mend != nil {
 		mend(&opt)
 	}

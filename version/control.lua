@@ -1,0 +1,63 @@
+-- Keeps what all gateways are told in one hash: reads it, or sets one field and announces that, in one atomic step.
+-- KEYS[1]  the hash, which is a channel too: nudge:control
+-- ARGV[1]  the field, "flag" or "revoke:<id>"; absent: nothing is set
+-- ARGV[2]  its entry, but for the beginning that is made here: "enabled":false}
+-- ARGV[3]  the sequence number, and
+-- ARGV[4]  the time, of an entry that was lost and is written back; absent: a new one is given
+-- Returns the entry that was stored, or false: a later one is there, or there are too many. Without a field: all
+-- fields and entries, in turn.
+-- An entry begins {"seq":N,"time_ms":N, and a revocation's goes on "until_ms":N, as made here and by version/entry.go.
+-- What begins otherwise counts as absent, and so does a key of another type.
+local most, longest, highest = 10000, 4096, 9007199254740991
+
+-- The sequence number of an entry, and until when it counts; nil: it is none.
+local function parse(field, entry)
+  if not entry or #entry > longest then return nil end
+  local seq, time, rest = string.match(entry, '^{"seq":([1-9]%d*),"time_ms":([1-9]%d*),(.*)$')
+  if not seq or #seq > 16 or tonumber(seq) > highest or tonumber(time) >= 253402300800000 then return nil end
+  if string.sub(field, 1, 7) ~= 'revoke:' then return tonumber(seq), math.huge end
+  local ends = string.match(rest, '^"until_ms":([1-9]%d*),')
+  if not ends then return nil end
+  return tonumber(seq), tonumber(ends)
+end
+
+local kind = redis.call('TYPE', KEYS[1]).ok
+local field, entry, seq, time = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+if not field then
+  local found = {}
+  local all = kind == 'hash' and redis.call('HGETALL', KEYS[1]) or {}
+  local left = most
+  for i = 1, #all, 2 do
+    if all[i] ~= 'flag' then left = left - 1 end
+    if all[i] == 'flag' or left >= 0 then -- cut, so that nothing strange is brought to everybody, but is noticed
+      found[#found + 1] = string.sub(all[i], 1, 64)
+      found[#found + 1] = string.sub(all[i + 1], 1, longest + 1)
+    end
+  end
+  return found
+end
+
+if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
+local held = parse(field, redis.call('HGET', KEYS[1], field))
+if seq then
+  if held and held >= tonumber(seq) then return false end
+else
+  -- Above all that is here, and above all that was here if it was lost: the time has gone on since.
+  local now = redis.call('TIME')
+  local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+  local last = ms - 1
+  local all = redis.call('HGETALL', KEYS[1])
+  for i = 1, #all, 2 do
+    local n, ends = parse(all[i], all[i + 1])
+    if n then last = math.max(last, n) end
+    if string.sub(all[i], 1, 7) == 'revoke:' and (not n or ends <= ms) then redis.call('HDEL', KEYS[1], all[i]) end
+  end
+  if last >= highest then return redis.error_reply('ERR no sequence number is left in ' .. KEYS[1]) end
+  seq, time = string.format('%.0f', last + 1), string.format('%.0f', ms)
+end
+if field ~= 'flag' and not held and redis.call('HLEN', KEYS[1]) >= most then return false end
+entry = '{"seq":' .. seq .. ',"time_ms":' .. time .. ',' .. entry
+redis.call('HSET', KEYS[1], field, entry)
+redis.call('PUBLISH', KEYS[1], entry)
+return entry
