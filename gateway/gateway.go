@@ -97,7 +97,7 @@ func New(opt Options) (*Gateway, error) {
 	g.board = version.NewBoard()
 	g.source, err = opt.Source(g.board, version.Host{
 		Evidence: version.Evidence{Echo: g.pulse.echo, Lost: g.pulse.lost},
-		Self:     g.self, Peer: g.fleet.heard,
+		Self:     g.self, Peer: g.fleet.heard, Control: g.control,
 	})
 	if err != nil {
 		return nil, err
@@ -149,22 +149,18 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Apply puts new settings in force, all at once, without dropping a stream that they still allow. At an
-// error the old ones stay.
+// Apply puts new settings in force, all at once, without dropping a stream that they still allow. What the fleet was
+// told stays over their flag. At an error the old ones stay.
 func (g *Gateway) Apply(s Settings) error {
 	c, err := newCurrent(s, g.log)
 	if err != nil {
 		return err
 	}
 	g.change.Lock()
-	c.revoked = g.current.Load().revoked
-	g.current.Store(c)
-	g.change.Unlock()
-	if g.pulse.apply(s) {
-		g.log.Info("the flag changed", "enabled", s.Flag.Enabled, "percent", s.Flag.Percent,
-			"include", s.Flag.Include, "exclude", s.Flag.Exclude, "ramp", s.Flag.Ramp)
-		signal(g.recast)
-	}
+	defer g.change.Unlock()
+	now := g.current.Load()
+	c.fleet, c.revoked = now.fleet, now.revoked
+	g.replaceLocked(c)
 	return nil
 }
 

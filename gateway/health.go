@@ -65,22 +65,13 @@ type status struct {
 	Fleet    fleetStatus `json:"fleet"`
 }
 
-type flagStatus struct {
-	Enabled bool     `json:"enabled"`
-	Percent int      `json:"percent"`
-	Include []string `json:"include"`
-	Exclude []string `json:"exclude"`
-	RampMS  int64    `json:"ramp_ms"`
-}
-
 // statusPage serves GET /status.
 func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
-	v, f := g.pulse.heard(), g.current.Load().Flag
+	v := g.pulse.heard()
 	writeOK(w, status{
 		Protocol: protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: g.phase.Load().String(), Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pulse.now()),
-		Flag:    flagStatus{f.Enabled, f.Percent, orEmpty(f.Include), orEmpty(f.Exclude), f.Ramp.Milliseconds()},
-		Streams: g.streams(), Projects: g.hub.projects(), Refusing: g.refusing(r),
+		Flag: g.current.Load().flagStatus(), Streams: g.streams(), Projects: g.hub.projects(), Refusing: g.refusing(r),
 		Fleet: g.fleetStatus(),
 	})
 }

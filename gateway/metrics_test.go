@@ -126,7 +126,10 @@ func TestStatus(t *testing.T) {
 			"protocol": 1.0, "node": "gw-1", "instance": "i-1", "version": "v0", "started": begun.Format(time.RFC3339Nano),
 			"phase": "serving", "push": "healthy", "reason": "", "last_echo": begun.Format(time.RFC3339Nano),
 			"poll_ms": 300000.0, "fast_ms": 10000.0, "jitter": 0.2, "heartbeat_ms": 25000.0,
-			"flag":    object{"enabled": true, "percent": 100.0, "include": []any{}, "exclude": []any{"beta-*"}, "ramp_ms": 60000.0},
+			"flag": object{
+				"enabled": true, "percent": 100.0, "include": []any{}, "exclude": []any{"beta-*"}, "ramp_ms": 60000.0,
+				"by": "configuration", "own": object{"enabled": true, "percent": 100.0, "ramp_ms": 60000.0}, "override": nil,
+			},
 			"streams": 2.0, "projects": 3.0, "refusing": "",
 			"fleet": object{
 				"instances": 1.0, "streams": 2.0, "lost_streams": 0.0, "vanished": []any{},

@@ -56,16 +56,17 @@ func (p *pulse) signal() {
 	signal(p.wake)
 }
 
-// apply takes new settings. A flag that is switched moves the interval over its ramp; one that lets more
-// callers in spreads their coming over the same time.
-func (p *pulse) apply(s Settings) (flagChanged bool) {
+// apply takes new settings. A flag that is switched moves the interval over this time; one that lets more
+// callers in spreads their coming over the same. A ramp that was cut to nothing counts as a change too: what is
+// still on its way is to be there at once.
+func (p *pulse) apply(s Settings, over time.Duration) (flagChanged bool) {
 	p.mu.Lock()
 	now := time.Now()
-	flagChanged = !sameFlag(p.flag, s.Flag)
+	flagChanged = !sameFlag(p.flag, s.Flag) || s.Flag.Ramp <= 0 && p.flag.Ramp > 0
 	if flagChanged {
-		p.returning = now.Add(s.Flag.Ramp)
+		p.returning = now.Add(over)
 	}
-	p.ramp = p.ramp.Turn(s.Flag.Enabled, s.Flag.Ramp, now)
+	p.ramp = p.ramp.Turn(s.Flag.Enabled, over, now)
 	p.policy, p.flag = s.Policy, s.Flag
 	p.mu.Unlock()
 	p.signal()

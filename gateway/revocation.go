@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"hash/maphash"
 	"math"
 	"slices"
@@ -10,46 +9,36 @@ import (
 	"nudge/version"
 )
 
-// Revocation takes tokens back before they expire: those with an ID, those of a subject, or all. At least one of ID,
-// Subject and Before is needed.
-type Revocation struct {
-	ID      string          // "jti"; "": any
-	Subject string          // "sub"; "": any
-	Project version.Project // with Subject: takes back only this project; zero: all
-	Before  time.Time       // only what was issued before; zero: whenever. A token that does not say when counts as before
-	Until   time.Time       // when the last token that it concerns has expired, leeway included: it is forgotten then
-}
-
-func (r Revocation) check() error {
-	switch {
-	case r.ID == "" && r.Subject == "" && r.Before.IsZero():
-		return errors.New("a revocation of nothing; name an id, a subject, or a time before which the tokens were issued")
-	case r.Project != (version.Project{}) && (r.Subject == "" || r.ID != ""):
-		return errors.New("a revocation of a project needs a subject, and no id")
-	case r.Until.IsZero():
-		return errors.New("a revocation needs a time when it may be forgotten")
-	}
-	return nil
-}
+// Revocation takes tokens back before they expire.
+type Revocation = version.Revocation
 
 // Revoke takes tokens back: streams that began with one end with a goodbye, or with a new hello that denies the
 // project; later requests with it are refused. All streams are looked at within a second or so, however many.
 func (g *Gateway) Revoke(r Revocation) error {
-	if err := r.check(); err != nil {
+	if err := r.Check(); err != nil {
 		return err
 	}
 	g.change.Lock()
 	defer g.change.Unlock()
+	g.revokeLocked(r)
+	return nil
+}
+
+// revokeLocked does so with those of all that are not in force yet, and counts them. g.change is held.
+func (g *Gateway) revokeLocked(all ...Revocation) (fresh int) {
 	c := *g.current.Load()
-	c.revoked = c.revoked.with(r, time.Now())
+	c.revoked, fresh = c.revoked.with(all, time.Now())
 	g.current.Store(&c)
+	if fresh == 0 {
+		return 0
+	}
 	for _, l := range g.loops {
 		l.post(l.purge.begin)
 	}
 	for _, w := range g.hub.all() {
 		w.reconsider()
 	}
-	return nil
+	return fresh
 }
 
 // fingerprint is what of a token tells whether it was revoked, in as few bytes as do. Names are hashed: one stream in
@@ -78,18 +67,26 @@ type revocations struct {
 	by    map[uint32][]Revocation // the same by the hash of their ID, else Subject, else 0
 }
 
-// with is r and what of s is still needed.
-func (s revocations) with(r Revocation, now time.Time) revocations {
-	left := slices.DeleteFunc(slices.Clone(s.rules), func(old Revocation) bool { return old == r || !now.Before(old.Until) })
-	s = revocations{rules: append(left, r), by: map[uint32][]Revocation{}}
-	for _, r := range s.rules {
+// with is s with what of more it has not, without what is over, and how many are new in it.
+func (s revocations) with(more []Revocation, now time.Time) (merged revocations, fresh int) {
+	merged.by = map[uint32][]Revocation{}
+	known := map[Revocation]bool{}
+	for i, r := range slices.Concat(s.rules, more) {
+		if known[r] || !now.Before(r.Until) {
+			continue
+		}
+		known[r] = true
+		if i >= len(s.rules) {
+			fresh++
+		}
+		merged.rules = append(merged.rules, r)
 		key := hash(r.Subject)
 		if r.ID != "" {
 			key = hash(r.ID)
 		}
-		s.by[key] = append(s.by[key], r)
+		merged.by[key] = append(merged.by[key], r)
 	}
-	return s
+	return merged, fresh
 }
 
 // match tells whether a token is revoked for a project; zero: as a whole.
@@ -99,7 +96,7 @@ func (s revocations) match(f fingerprint, p version.Project) bool {
 	}
 	hit := func(r Revocation) bool {
 		return r.Project == p && (r.ID == "" || hash(r.ID) == f.id) && (r.Subject == "" || hash(r.Subject) == f.subject) &&
-			(r.Before.IsZero() || int64(f.issued) < r.Before.Unix())
+			(r.Before.IsZero() || int64(f.issued) < r.Before.Unix()) && time.Now().Before(r.Until)
 	}
 	return slices.ContainsFunc(s.by[0], hit) ||
 		f.id != 0 && slices.ContainsFunc(s.by[f.id], hit) || f.subject != 0 && slices.ContainsFunc(s.by[f.subject], hit)

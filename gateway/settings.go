@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"nudge/fallback"
+	"nudge/version"
 )
 
 // Settings are what may change while streams are open, by [Gateway.Apply]. The zero value lets nobody in:
@@ -50,9 +51,11 @@ const maxProjects = 64
 
 // current is Settings with what is derived from them once.
 type current struct {
-	Settings
+	Settings               // with the flag that is in force
+	own      fallback.Flag // as the settings have it
 	verifier *verifier
-	revoked  revocations // it outlives the settings
+	fleet    version.FlagEntry // what the fleet was told of the flag; like the next it outlives the settings
+	revoked  revocations
 	// locate puts the caller's address into the request's context, as the trusted proxies tell it; nil: there are none.
 	locate func(http.Handler) http.Handler
 }
@@ -70,7 +73,7 @@ func newCurrent(s Settings, log *slog.Logger) (c *current, err error) {
 	if s.Auth.Audience == "" {
 		s.Auth.Audience = "nudge"
 	}
-	c = &current{Settings: s, verifier: newVerifier(s.Auth, func(err error) { log.Debug("a token is not accepted", "error", err) })}
+	c = &current{Settings: s, own: s.Flag, verifier: newVerifier(s.Auth, func(err error) { log.Debug("a token is not accepted", "error", err) })}
 	if len(s.Limits.TrustedProxies) > 0 {
 		defer func() { // the constructor panics at a bad prefix
 			if bad := recover(); bad != nil {
