@@ -79,6 +79,7 @@ func newRootCommand() *cobra.Command {
 	loader := func() Loader { return Loader{Path: file} }
 	root.AddCommand(
 		newServeCommand(loader), newDemoCommand(), newPublishCommand(loader), newWatchCommand(loader), newStatusCommand(loader),
+		newPushCommand(loader),
 		newTokenCommand(loader), newLoadCommand(loader), newLoadWorkerCommand(), newConfigCommand(loader), newVersionCommand(),
 	)
 	return root

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nudge/version"
+)
+
+// pushOrder is the arguments of nudge push. An empty flag was not given.
+type pushOrder struct {
+	verb, percent, ramp string
+}
+
+func newPushCommand(loader func() Loader) *cobra.Command {
+	var order pushOrder
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "push on|off|clear|status",
+		Short: "Switch push on or off for the whole fleet",
+		Long: "Overrides the flag of all gateways at once, through Redis as configured, until clear ends\n" +
+			"that and each goes by its own configuration again. Gateways that start later follow it\n" +
+			"too. One whose configuration says push.enabled: false stays off, whatever is said here.\n\n" +
+			"off --ramp 0s is the kill switch: all streams end at once, and everybody polls at the fast\n" +
+			"interval. Without --ramp that is spread over push.ramp of each gateway. If Redis is what\n" +
+			"broke, set push.enabled: false in the configuration of each gateway instead.",
+		Example: "  nudge push off --ramp 0s\n  nudge push on --percent 10\n  nudge push clear",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || !slices.Contains([]string{"on", "off", "clear", "status"}, args[0]) {
+				return usageError{errors.New("push: say what to do: on, off, clear or status")}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&order.percent, "percent", "", "with on: share of the subjects that get push, 0 to 100, instead of push.percent")
+	cmd.Flags().StringVar(&order.ramp, "ramp", "", "with on and off: over what time the change spreads, up to 24h, instead of push.ramp; 0s: at once")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what is stored as JSON")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		order.verb = args[0]
+		for _, name := range []string{"percent", "ramp"} { // a variable of a script that is not set, perhaps
+			if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+				return usageError{fmt.Errorf("--%s is empty; give it a value, or leave it out", name)}
+			}
+		}
+		o, err := order.override()
+		if err != nil {
+			return usageError{err}
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), publishTime)
+		defer cancel()
+		entry, err := order.give(ctx, loader(), o)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return json.NewEncoder(cmd.OutOrStdout()).Encode(newPushReport(entry))
+		}
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), sayPush(entry))
+		return err
+	}
+	return cmd
+}
+
+// override is what is to be set; nil: nothing.
+func (p pushOrder) override() (*version.FlagOverride, error) {
+	if p.percent != "" && p.verb != "on" {
+		return nil, errors.New("--percent goes with on only: nudge push on --percent 10")
+	}
+	if p.verb != "on" && p.verb != "off" {
+		if p.ramp != "" {
+			return nil, errors.New("--ramp goes with on and off only; with clear, push.ramp of each gateway counts")
+		}
+		return nil, nil
+	}
+	o := &version.FlagOverride{Enabled: p.verb == "on"}
+	if p.percent != "" {
+		percent, ok := parseDigits(p.percent)
+		if !ok || percent < 0 || percent > 100 {
+			return nil, fmt.Errorf("--percent: %s is not a whole number from 0 to 100; write one, such as 10", show(p.percent))
+		}
+		o.Percent = new(int)
+		*o.Percent = int(percent)
+	}
+	if p.ramp != "" {
+		value, complaint := setting{}.parseDuration(p.ramp)
+		ramp, _ := value.(time.Duration)
+		switch {
+		case complaint != "":
+			return nil, fmt.Errorf("--ramp: %s", complaint)
+		case ramp < 0 || ramp > day:
+			return nil, fmt.Errorf("--ramp: %s is not between 0s and 24h; write one in between, such as 60s", p.ramp)
+		}
+		o.Ramp = &ramp
+	}
+	return o, nil
+}
+
+// give sets o, or for status only reads, and returns what is stored then.
+func (p pushOrder) give(ctx context.Context, l Loader, o *version.FlagOverride) (version.FlagEntry, error) {
+	loaded, err := l.Load()
+	if err != nil {
+		return version.FlagEntry{}, err
+	}
+	c := loaded.Config
+	if c.Redis.Mode == "none" {
+		return version.FlagEntry{}, usageError{errors.New(
+			"redis.mode is none, so there is no fleet to switch; edit push.enabled in the configuration instead")}
+	}
+	if c.Auth.Open && o != nil && o.Percent != nil && *o.Percent > 0 && *o.Percent < 100 {
+		return version.FlagEntry{}, usageError{errors.New(
+			"--percent: with auth.open nobody has a subject, so that a share is nobody; write 100, or nudge push off")}
+	}
+	options, err := c.redisOptions(slog.New(slog.DiscardHandler))
+	if err != nil {
+		return version.FlagEntry{}, err
+	}
+	redis, err := version.NewRedis(version.NewBoard(), options)
+	if err != nil {
+		return version.FlagEntry{}, err
+	}
+	defer redis.Close()
+	if p.verb == "status" {
+		control, err := redis.Control(ctx)
+		return control.Flag, err
+	}
+	entry, err := redis.SetFlag(ctx, o)
+	if err != nil && p.verb == "off" {
+		err = fmt.Errorf("%w; without Redis, set push.enabled: false in the configuration of each gateway", err)
+	}
+	return entry, err
+}
+
+// sayPush says in a line what is stored.
+func sayPush(e version.FlagEntry) string {
+	since := e.Time.Format("2006-01-02 15:04:05 UTC")
+	o := e.Override
+	if o == nil {
+		text := "no override: each gateway goes by its own configuration"
+		if e.Seq > 0 {
+			text += ", since " + since
+		}
+		return text
+	}
+	var b strings.Builder
+	b.WriteString("push is off for the whole fleet")
+	if o.Enabled {
+		b.Reset()
+		b.WriteString("push is on for the whole fleet")
+		if o.Percent != nil {
+			fmt.Fprintf(&b, ", for %d percent of the subjects", *o.Percent)
+		}
+	}
+	if o.Ramp != nil {
+		fmt.Fprintf(&b, ", with a ramp of %s", plain(*o.Ramp))
+	}
+	fmt.Fprintf(&b, ", since %s; ", since)
+	if o.Enabled {
+		b.WriteString("gateways whose configuration says push.enabled: false stay off")
+	} else {
+		b.WriteString("nudge push clear ends that")
+	}
+	return b.String()
+}
+
+// pushReport is what is stored, for --json.
+type pushReport struct {
+	Override *pushOverride `json:"override"` // null: none
+	Seq      int64         `json:"seq,omitempty"`
+	Time     time.Time     `json:"time,omitzero"`
+}
+
+type pushOverride struct {
+	Enabled bool   `json:"enabled"`
+	Percent *int   `json:"percent"` // null, as the ramp: as each configuration says
+	RampMS  *int64 `json:"ramp_ms"`
+}
+
+func newPushReport(e version.FlagEntry) pushReport {
+	r := pushReport{Seq: e.Seq, Time: e.Time}
+	if o := e.Override; o != nil {
+		r.Override = &pushOverride{Enabled: o.Enabled, Percent: o.Percent}
+		if o.Ramp != nil {
+			ms := o.Ramp.Milliseconds()
+			r.Override.RampMS = &ms
+		}
+	}
+	return r
+}

@@ -1,0 +1,162 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"nudge/version/redistest"
+)
+
+// pushed runs nudge push within this process.
+func pushed(t testing.TB, exit int, config string, args ...string) (stdout, stderr string) {
+	t.Helper()
+	var out, errs strings.Builder
+	if got := run(append([]string{"push", "--config", config}, args...), &out, &errs); got != exit {
+		t.Errorf("nudge push %q: exit %d, want %d:\n%s%s", args, got, exit, &out, &errs)
+	}
+	if exit != 0 && out.Len() > 0 {
+		t.Errorf("nudge push %q failed, but wrote %q to stdout", args, &out)
+	}
+	return out.String(), errs.String()
+}
+
+func TestPushUsage(t *testing.T) {
+	config := configFile(t, quick("127.0.0.1:0", freeAddress(t), "{}"))
+	none := configFile(t, "auth: {secret: "+testSecret+"}\n")
+	open := configFile(t, strings.Replace(quick("127.0.0.1:0", freeAddress(t), "{}"), "secret: "+testSecret, "open: true", 1))
+	for _, tt := range []struct {
+		config string
+		args   string
+		exit   int
+		says   string
+	}{
+		{config, "", 2, "say what to do: on, off, clear or status"},
+		{config, "away", 2, "say what to do: on, off, clear or status"},
+		{config, "on off", 2, "say what to do: on, off, clear or status"},
+		{config, "off --percent 10", 2, "--percent goes with on only: nudge push on --percent 10"},
+		{config, "status --percent 10", 2, "--percent goes with on only"},
+		{config, "clear --ramp 0s", 2, "--ramp goes with on and off only"},
+		{config, "status --ramp 0s", 2, "--ramp goes with on and off only"},
+		{config, "on --percent 101", 2, "--percent: 101 is not a whole number from 0 to 100; write one, such as 10"},
+		{config, "on --percent -1", 2, "--percent: -1 is not"},
+		{config, "on --percent 1.5", 2, "--percent: 1.5 is not"},
+		{config, "on --percent 0x10", 2, "--percent: 0x10 is not"},
+		{config, "on --percent=", 2, "--percent is empty"},
+		{config, "off --ramp=", 2, "--ramp is empty"},
+		{config, "off --ramp 60", 2, "--ramp: 60 has no unit; write 60s for seconds"},
+		{config, "off --ramp soon", 2, "--ramp: soon is not a duration"},
+		{config, "off --ramp -1s", 2, "--ramp: -1s is not between 0s and 24h"},
+		{config, "on --ramp 25h", 2, "--ramp: 25h is not between 0s and 24h"},
+		{none, "off", 2, "redis.mode is none, so there is no fleet to switch; edit push.enabled in the configuration instead"},
+		{none, "status", 2, "redis.mode is none"},
+		{open, "on --percent 10", 2, "with auth.open nobody has a subject"},
+		{config, "off", 1, "connection refused; without Redis, set push.enabled: false in the configuration of each gateway"},
+		{config, "status", 1, "connection refused"},
+	} {
+		if _, stderr := pushed(t, tt.exit, tt.config, strings.Fields(tt.args)...); !strings.Contains(stderr, tt.says) {
+			t.Errorf("nudge push %s says %s, want %q", tt.args, stderr, tt.says)
+		}
+	}
+}
+
+var aTime = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
+
+// What is printed is what is stored, and status says the same.
+func TestPushPrints(t *testing.T) {
+	redis := redistest.Start(t)
+	config := configFile(t, quick("127.0.0.1:0", redis.Addr, "{}"))
+	if out, _ := pushed(t, 0, config, "status"); out != "no override: each gateway goes by its own configuration\n" {
+		t.Errorf("at first: %q", out)
+	}
+	if out, _ := pushed(t, 0, config, "status", "--json"); out != `{"override":null}`+"\n" {
+		t.Errorf("at first: %q", out)
+	}
+	for _, tt := range []struct{ args, says, override string }{
+		{"off", "push is off for the whole fleet, since TIME; nudge push clear ends that\n", `{"enabled":false,"percent":null,"ramp_ms":null}`},
+		{"off --ramp 0s", "push is off for the whole fleet, with a ramp of 0s, since TIME; nudge push clear ends that\n", `{"enabled":false,"percent":null,"ramp_ms":0}`},
+		{"on", "push is on for the whole fleet, since TIME; gateways whose configuration says push.enabled: false stay off\n", `{"enabled":true,"percent":null,"ramp_ms":null}`},
+		{"on --percent 10 --ramp 5m", "push is on for the whole fleet, for 10 percent of the subjects, with a ramp of 5m, since TIME; " +
+			"gateways whose configuration says push.enabled: false stay off\n", `{"enabled":true,"percent":10,"ramp_ms":300000}`},
+		{"clear", "no override: each gateway goes by its own configuration, since TIME\n", "null"},
+	} {
+		set, _ := pushed(t, 0, config, strings.Fields(tt.args)...)
+		status, _ := pushed(t, 0, config, "status")
+		if got := aTime.ReplaceAllString(set, "TIME"); got != tt.says || status != set {
+			t.Errorf("nudge push %s prints %q, and then status %q", tt.args, set, status)
+		}
+		out, _ := pushed(t, 0, config, "status", "--json")
+		var report struct {
+			Override json.RawMessage
+			Seq      int64
+			Time     time.Time
+		}
+		if err := json.Unmarshal([]byte(out), &report); err != nil || string(report.Override) != tt.override ||
+			report.Seq < 1 || time.Since(report.Time).Abs() > time.Minute {
+			t.Errorf("nudge push %s: %v, status is %s", tt.args, err, out)
+		}
+	}
+}
+
+// The switch of the fleet: two gateways at once, whatever happens to Redis or the file, but for one that is off itself.
+func TestPushReachesTheFleet(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	text := quick("127.0.0.1:0", redis.Addr, "{ramp: 300ms}")
+	one, other := serveFile(t, configFile(t, text)), serveFile(t, configFile(t, text))
+	token := mint(t, grant{subscribe: []string{"42"}})
+	streams := []*client{one.connect(token, "42"), other.connect(token, "42")}
+	for _, c := range streams {
+		c.untilType("hello")
+	}
+	pushed(t, 0, one.file, "off")
+	for _, c := range streams {
+		if bye := c.untilType("goodbye"); bye.data["reason"] != "off" {
+			t.Errorf("goodbye %s, want off", bye.Data)
+		}
+	}
+	isOff := func(off bool) func(int, []byte) bool {
+		return func(status int, body []byte) bool {
+			return status == 200 && strings.Contains(string(body), `"push":"off"`) == off && strings.Contains(string(body), `"push":"healthy"`) != off
+		}
+	}
+	one.untilAnswer("/poll-interval", isOff(true)) // nobody has a token here: at 100 percent that makes no difference
+
+	// Redis restarts empty, and a gateway that comes later learns what the others remember.
+	redis.Kill()
+	redis.Start()
+	late := serveFile(t, configFile(t, text))
+	late.untilAnswer("/poll-interval", isOff(true))
+	if out, _ := pushed(t, 0, one.file, "status"); !strings.HasPrefix(out, "push is off for the whole fleet") {
+		t.Errorf("after a restart of Redis: %s", out)
+	}
+
+	// A reload keeps the override.
+	write(t, one.file, strings.Replace(text, "ramp: 300ms", "ramp: 301ms", 1))
+	one.stderr.until(t, 0, "configuration reloaded")
+	if status, body := one.get("/poll-interval", ""); !isOff(true)(status, body) {
+		t.Errorf("after a reload: %s", body)
+	}
+
+	// On again, but where the configuration says no.
+	write(t, late.file, strings.Replace(text, "{ramp", "{enabled: false, ramp", 1))
+	late.stderr.until(t, 0, "configuration reloaded")
+	pushed(t, 0, one.file, "on", "--ramp", "0s")
+	one.untilAnswer("/poll-interval", isOff(false))
+	other.untilAnswer("/poll-interval", isOff(false))
+	late.stderr.until(t, 0, "changes nothing here")
+	if status, body := late.get("/poll-interval", ""); !isOff(true)(status, body) {
+		t.Errorf("push.enabled is false here: %s", body)
+	}
+	var status struct{ Flag map[string]any }
+	if _, body := (&gatewayProcess{process: one.process, url: one.ops}).get("/status", ""); json.Unmarshal(body, &status) != nil ||
+		status.Flag["by"] != "override" || fmt.Sprint(status.Flag["own"]) != "map[enabled:true percent:100 ramp_ms:301]" {
+		t.Errorf("/status: %s", body)
+	}
+	one.connect(token, "42").untilType("hello")
+}
