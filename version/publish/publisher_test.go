@@ -121,10 +121,11 @@ func TestPublish(t *testing.T) {
 		version.News{Project: id, Version: 124},
 		version.News{Project: id, Version: 50, Reset: true},
 		version.News{Project: id, Version: 49},
-		version.News{Project: id, Version: 51, Data: []byte{}}, // no data at all
+		version.News{Project: id, Version: 51, Prev: &prev, Data: []byte{}}, // no data at all
 	))
 	if diff := cmp.Diff([]string{
-		"122", `{"version":124,"prev":123,"writer":"tab-7f3a","data":{"a":[1]}}`, `{"version":50,"reset":true}`, "51",
+		"122", `{"version":124,"prev":123,"writer":"tab-7f3a","data":{"a":[1]}}`, `{"version":50,"reset":true}`,
+		`{"version":51,"prev":123}`,
 	}, next(4)); diff != "" {
 		t.Errorf("announced (-want +got):\n%s", diff)
 	}
