@@ -114,6 +114,8 @@ func (f fields) extras(n *News) (err error) {
 	}
 	if f.given("data") && n.Prev == nil {
 		fault(errors.New("data: needs prev, the version that the change was made upon"))
+	} else if f.given("data") && !utf8.Valid(f["data"]) { // gateways would not read the whole message
+		fault(errors.New("data: not UTF-8"))
 	} else if f.given("data") {
 		if n.Data = compact(f["data"]); n.Data == nil {
 			fault(fmt.Errorf("data: longer than %d bytes; publish without it, browsers then poll", MaxData))
