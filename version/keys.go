@@ -136,13 +136,20 @@ func (s *session) readFrom(ctx context.Context, addr string, projects []Project,
 			readings[places[i]].history = history
 		case isRedirect(err): // its slot moves just now: as if it had no key, in a history of its own
 		default:
-			if fault, _ := diagnose(err); fault != FaultNoPerm && !strings.HasPrefix(err.Error(), "WRONGTYPE") {
-				return err // not the server's word on this key, but on itself
+			if !aboutKey(err) {
+				return err // the server's word on itself
 			}
 			readings[places[i]].history = history
 		}
 	}
 	return nil
+}
+
+// aboutKey tells the server's word on one key, its type or the right to it, from one on all: on the right to a command,
+// for instance.
+func aboutKey(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "WRONGTYPE") || strings.HasPrefix(text, "NOPERM") && !strings.Contains(text, " command")
 }
 
 // histories numbers replication ids for the board. A data set that comes back counts as another: what was read in

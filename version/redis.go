@@ -62,6 +62,7 @@ type Redis struct {
 	complained                atomic.Int64 // when a malformed message was last logged, Unix seconds
 
 	histories histories
+	anonymous atomic.Bool // Redis does not say which data set it has, and that was logged
 
 	fleet       Control   // what all gateways were told, as far as was heard; Run's, like the three below
 	fleetDigest uint64    // of the hash that agreed with it
@@ -128,7 +129,7 @@ func (r *Redis) Run(ctx context.Context) error {
 			r.gaps.Add(1)
 			err = fmt.Errorf("subscription at Redis %s: %w", r.left, err)
 		}
-		if reached == proven {
+		if reached == proven && !isReply(err) {
 			r.opt.Log.Warn("redis subscription broke; connecting again", "error", err)
 		} else {
 			r.fault(err)

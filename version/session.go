@@ -98,6 +98,10 @@ func (s *session) subscriberOptions(addr string) *redis.Options {
 		if err != nil && !isReply(err) {
 			return err
 		}
+		if err != nil && !s.anonymous.Swap(true) {
+			s.opt.Log.Warn("redis does not tell its replication id: after each gap every page polls once", "error", err,
+				"mend", "give the user the rights that docs/redis.md lists")
+		}
 		return s.met(addr, info)
 	}
 	return o
