@@ -3,40 +3,45 @@
 package redistest
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 )
 
 // Server is one redis-server. Its address outlives Kill and Start.
 type Server struct {
 	Socket string // path of the unix socket
 	Addr   string // host:port
+	Dir    string // where it keeps files
 
-	t      testing.TB
-	path   string
-	port   string
-	flags  []string
-	proc   *os.Process
-	exited chan struct{}
+	process
+	t    testing.TB
+	port string
 }
 
 // Start starts a server that keeps nothing on disk. Without redis-server the test is skipped, or fails if
 // NUDGE_TEST_REQUIRE is set. Further flags go to redis-server as they are.
 func Start(t testing.TB, flags ...string) *Server {
+	t.Helper()
+	s := prepare(t, flags...)
+	s.Start()
+	return s
+}
+
+// prepare makes a server that is not started yet. When the test is over it is gone.
+func prepare(t testing.TB, flags ...string) *Server {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -51,75 +56,40 @@ func Start(t testing.TB, flags ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, path: path, Socket: filepath.Join(dir, "redis.sock"), port: freePort(t), flags: flags}
+	s := &Server{t: t, port: freePort(t), Dir: dir, Socket: filepath.Join(dir, "redis.sock")}
+	s.path, s.ready = path, "Ready to accept connections"
 	s.Addr = net.JoinHostPort("127.0.0.1", s.port)
+	s.args = append([]string{
+		"--port", s.port, "--bind", "127.0.0.1", "--unixsocket", s.Socket,
+		"--dir", dir, "--save", "", "--appendonly", "no", "--daemonize", "no",
+		"--repl-diskless-sync-delay", "0", // a replica is to be there at once
+	}, flags...)
 	t.Cleanup(func() {
 		s.Kill()
 		os.RemoveAll(dir)
 	})
-	s.Start()
 	return s
 }
 
-// Start starts the server again after Kill, empty, and waits until it accepts connections.
+// Start starts the server again after Kill, with what its flags made it keep on disk, and waits until it
+// accepts connections.
 func (s *Server) Start() {
 	s.t.Helper()
-	args := append([]string{
-		"--port", s.port, "--bind", "127.0.0.1", "--unixsocket", s.Socket,
-		"--dir", filepath.Dir(s.Socket), "--save", "", "--appendonly", "no", "--daemonize", "no",
-	}, s.flags...)
-	cmd := exec.Command(s.path, args...)
-	cmd.SysProcAttr = dieWithParent()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	started := make(chan error, 1)
-	ready := make(chan error, 1)
-	exited := make(chan struct{})
-	go func() {
-		runtime.LockOSThread() // the kernel ends the child with this thread, not with this process
-		defer runtime.UnlockOSThread()
-		defer close(exited)
-		err := cmd.Start()
-		started <- err
-		if err != nil {
-			return
-		}
-		var said strings.Builder
-		for lines := bufio.NewScanner(io.TeeReader(out, &said)); lines.Scan(); {
-			if strings.Contains(lines.Text(), "Ready to accept connections") {
-				ready <- nil
-				io.Copy(io.Discard, out)
-				break
-			}
-		}
-		cmd.Wait()
-		ready <- fmt.Errorf("redis-server ended:\n%s", said.String())
-	}()
-	if err := <-started; err != nil {
-		s.t.Fatal(err)
-	}
-	s.proc, s.exited = cmd.Process, exited
-	select {
-	case err = <-ready:
-	case <-time.After(20 * time.Second):
-		err = fmt.Errorf("redis-server did not start within 20 s")
-	}
-	if err != nil {
+	if err := s.start(); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// Kill ends the server as a crash would, and waits until it is gone.
-func (s *Server) Kill() {
-	if s.proc == nil {
-		return
+// startAll starts servers side by side.
+func startAll(t testing.TB, servers ...*Server) {
+	t.Helper()
+	var group errgroup.Group
+	for _, s := range servers {
+		group.Go(s.start)
 	}
-	s.proc.Signal(syscall.SIGCONT)
-	s.proc.Kill()
-	<-s.exited
-	s.proc = nil
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Freeze stops the server without closing anything; Thaw lets it go on.
@@ -138,21 +108,74 @@ func (s *Server) signal(sig syscall.Signal) {
 // Do runs one command as redis-cli would, and fails the test on an error.
 func (s *Server) Do(args ...any) any {
 	s.t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: s.Socket, Protocol: 2, DisableIdentity: true})
-	defer client.Close()
-	got, err := client.Do(context.Background(), args...).Result()
-	if err != nil && err != redis.Nil {
+	got, err := s.Try(args...)
+	if err != nil {
 		s.t.Fatalf("redis %v: %v", args, err)
 	}
 	return got
 }
 
+// Try runs one command as redis-cli would. An answer of nil is no error.
+func (s *Server) Try(args ...any) (any, error) {
+	client := redis.NewClient(&redis.Options{Addr: s.Socket, Protocol: 2, DisableIdentity: true, MaxRetries: -1})
+	defer client.Close()
+	got, err := client.Do(context.Background(), args...).Result()
+	if err == redis.Nil {
+		err = nil
+	}
+	return got, err
+}
+
+// Info is one field of INFO; "" if there is none, or no server.
+func (s *Server) Info(field string) string {
+	text, _ := s.Try("INFO", "everything")
+	all, _ := text.(string)
+	for line := range strings.Lines(all) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), field+":"); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// Follow makes the server a replica of master, and waits until it has its data.
+func (s *Server) Follow(master *Server) {
+	s.t.Helper()
+	s.Do("REPLICAOF", "127.0.0.1", master.port)
+	Until(s.t, "a replica in step with its master", func() bool { return s.Info("master_link_status") == "up" })
+}
+
+// Until waits for servers, which tell nobody by themselves.
+func Until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.After(20 * time.Second); !ok(); {
+		select {
+		case <-limit:
+			t.Fatalf("no %s within 20 s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// freePort gives each port once. It stays below those that systems hand out by themselves: a server that is away for a
+// while must find its own still free.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const lowest, highest = 20_000, 30_000
+	for range 1000 {
+		port := strconv.Itoa(lowest + rand.IntN(highest-lowest))
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t.Fatalf("no free port from %d to %d", lowest, highest)
+	return ""
 }
+
+var given sync.Map // of ports
