@@ -1,6 +1,6 @@
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: run test build bundle fmt lint chart fuzz clean
+.PHONY: run test build bundle fmt lint chart fuzz faults clean
 
 run: build ## the demo: two windows, no Redis
 	@bin/nudge demo --listen $(LISTEN)
@@ -27,6 +27,9 @@ chart: ## docs/capacity.svg from docs/capacity/*.json
 
 fuzz: ## 30 s for each fuzz test
 	@.ci/fuzz
+
+faults: ## what Redis can do to a gateway, with real servers; a part in half a minute: SHORT=1
+	@.ci/faults
 
 clean:
 	@rm -rf bin web/node_modules

@@ -18,6 +18,7 @@ var arrows = map[string][]string{
 	"nudge/gateway":           {"nudge/version", "nudge/fallback", "nudge/web"},
 	"nudge/cmd/nudge":         {"nudge/version", "nudge/fallback", "nudge/web", "nudge/web/demo", "nudge/gateway", "nudge/cmd/nudge/load"},
 	"nudge/cmd/nudge/load":    {},
+	"nudge/cmd/nudge/faults":  {},
 }
 
 // homes says which one room may import a library.

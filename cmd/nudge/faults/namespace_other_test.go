@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package faults
+
+// namespaceFaults need Linux.
+var namespaceFaults []scenario
