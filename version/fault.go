@@ -89,12 +89,16 @@ func (r *Redis) fault(err error) {
 }
 
 // complain tells whether err is another one than the last. Our own port, which is in the text of a network
-// error and changes with each attempt, makes no difference.
+// error and changes with each attempt, makes no difference, nor does what we were doing when the server said no.
 func (r *Redis) complain(err error) bool {
 	text := err.Error()
 	var network *net.OpError
-	if errors.As(err, &network) {
+	var reply redis.Error
+	switch {
+	case errors.As(err, &network):
 		text = network.Op + ": " + network.Err.Error()
+	case errors.As(err, &reply):
+		text = reply.Error()
 	}
 	if text == r.excuse {
 		return false

@@ -238,11 +238,12 @@ func TestRedisRefusedSubscription(t *testing.T) {
 // Errors that the server sends for writes are known at once, though PUBLISH would still work.
 func TestRedisRefusesWrites(t *testing.T) {
 	server := redistest.Start(t)
-	s := redisSource(t, server, nil)
+	var log lockedBuffer
+	s := redisSource(t, server, func(o *version.RedisOptions) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	wait(t, "an echo", s.echoes)
 	server.Do("CONFIG", "SET", "maxmemory", "1")
 	wait(t, "the loss", s.losses)
-	for limit, over := time.After(3*time.Second), false; !over; { // after 1.2 s the connection is given up, for a new one
+	for limit, over := time.After(4*time.Second), false; !over; { // after 1.2 s the connection is given up, for a new one
 		select {
 		case lost := <-s.losses:
 			if lost.fault != version.FaultMemory {
@@ -251,6 +252,9 @@ func TestRedisRefusesWrites(t *testing.T) {
 		case <-limit:
 			over = true
 		}
+	}
+	if n := strings.Count(log.String(), "redis does not deliver"); n != 1 {
+		t.Errorf("%d lines say that Redis does not deliver, want 1:\n%s", n, log.String())
 	}
 	server.Do("CONFIG", "SET", "maxmemory", "0")
 	for len(s.echoes) > 0 {
