@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/tmaxmax/go-sse"
+
+	"nudge/version"
 )
 
 // patience bounds every wait of these tests. Nothing is as slow; a wait ends with its event.
@@ -40,6 +42,7 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	version.Quiet()
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		os.RemoveAll(filepath.Dir(path))

@@ -12,9 +12,14 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"nudge/version"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	version.Quiet()
+	goleak.VerifyTestMain(m)
+}
 
 // scenario is one fault.
 type scenario struct {
