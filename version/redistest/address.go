@@ -17,6 +17,7 @@ type Address struct {
 	mu    sync.Mutex // guards all below
 	to    *Server
 	torn  bool
+	muted int // so many of the oldest connections say nothing any more
 	conns []net.Conn
 }
 
@@ -64,6 +65,14 @@ func (a *Address) Tear(on bool) {
 	a.torn = on
 }
 
+// Mute swallows for ever what the server says over the connections that are open now, and keeps them open. New ones
+// work: as when a firewall has forgotten a connection.
+func (a *Address) Mute() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.muted = len(a.conns)
+}
+
 func (a *Address) serve(c net.Conn, pumps *sync.WaitGroup) {
 	a.mu.Lock()
 	addr := a.to.Addr
@@ -74,6 +83,7 @@ func (a *Address) serve(c net.Conn, pumps *sync.WaitGroup) {
 		return
 	}
 	a.mu.Lock()
+	number := len(a.conns)
 	a.conns = append(a.conns, c, server)
 	a.mu.Unlock()
 	pumps.Go(func() {
@@ -81,13 +91,13 @@ func (a *Address) serve(c net.Conn, pumps *sync.WaitGroup) {
 		server.Close()
 		c.Close()
 	})
-	a.answer(c.(*net.TCPConn), server)
+	a.answer(c.(*net.TCPConn), server, number)
 	server.Close()
 	c.Close()
 }
 
-// answer passes on what the server says.
-func (a *Address) answer(c *net.TCPConn, server net.Conn) {
+// answer passes on what the server says over a connection of this number.
+func (a *Address) answer(c *net.TCPConn, server net.Conn, number int) {
 	const message = 20 // bytes, at least
 	chunk := make([]byte, 4<<10)
 	for {
@@ -96,8 +106,11 @@ func (a *Address) answer(c *net.TCPConn, server net.Conn) {
 			return
 		}
 		a.mu.Lock()
-		torn := a.torn && n >= message
+		torn, muted := a.torn && n >= message, number < a.muted
 		a.mu.Unlock()
+		if muted {
+			continue
+		}
 		if torn {
 			n -= message / 2
 		}

@@ -48,10 +48,15 @@ var histories = []scenario{
 			s.pass(50 * time.Millisecond)
 			_ = s.desk.publish(quiet(i))
 		}
+		for i := range 10 {
+			_ = s.desk.reset(quiet(40 + i))
+		}
 	}},
 	{name: "resets racing routine reads", play: func(s *stage) {
 		server := redistest.Start(s)
-		ours := standalone(server.Addr)
+		proxy := redistest.StartProxy(s, server)
+		proxy.Spoil(toxic("latency", "downstream", number{"latency": 50, "jitter": 50})) // so that answers overtake news, and the reverse
+		ours := standalone(proxy.Addr)
 		ours.Routine = 50 * time.Millisecond
 		s.open(ours, standalone(server.Socket))
 		s.fault(func() {})

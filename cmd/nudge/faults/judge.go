@@ -91,7 +91,8 @@ func healthySince(s *stream) (since time.Duration, ok bool) {
 	return since, ok
 }
 
-// forward: no version went back but by a reset or a new hello, and none was made up.
+// forward: nothing older was named after something newer, and no lower number after a higher, but by a reset or a new
+// hello; and none was made up. A reset may name what is older: it may have been overtaken by a read of the key.
 func (j *judgement) forward(s *stream) {
 	named := map[string]int64{}
 	name := func(e said, p string, v int64) {
@@ -108,7 +109,9 @@ func (j *judgement) forward(s *stream) {
 				name(e, p, v)
 			}
 		case advance:
-			if before, known := named[e.project]; known && e.version < before && !e.reset {
+			before, known := named[e.project]
+			older := j.history.place[mark{e.project, e.version}] < j.history.place[mark{e.project, before}]
+			if known && !e.reset && (older || e.version < before) {
 				j.complain(s, "%s went back from %d to %d at %v", e.project, before, e.version, e.at)
 			}
 			name(e, e.project, e.version)

@@ -87,6 +87,15 @@ func TestJudge(t *testing.T) {
 		{"backwards by a reset", func(r *record, e []said) {
 			r.streams[0].said = append(e, said{at: 21 * s, event: advance, project: "a", version: 120, reset: true})
 		}, strict, ""},
+		{"upwards to what was before a reset", func(r *record, e []said) {
+			r.news = append(r.news, publication{project: "a", version: 50, reset: true, begun: 21 * s, acked: 21 * s})
+			r.streams[0].said = append(e, said{at: 21 * s, event: advance, project: "a", version: 50, reset: true},
+				said{at: 22 * s, event: advance, project: "a", version: 130})
+		}, strict, "a went back from 50 to 130"},
+		{"a reset that is not called one", func(r *record, e []said) {
+			r.news = append(r.news, publication{project: "a", version: 50, reset: true, begun: 21 * s, acked: 21 * s})
+			r.streams[0].said = append(e, said{at: 21 * s, event: advance, project: "a", version: 50})
+		}, strict, "a went back from 130 to 50"},
 		{"backwards by a hello", func(r *record, e []said) {
 			r.streams[0].said = append(e, said{at: 21 * s, event: hello, push: "healthy", versions: map[string]int64{"a": 120}})
 		}, strict, ""},

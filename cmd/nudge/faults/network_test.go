@@ -45,6 +45,14 @@ var networkFaults = []scenario{
 		toxic("timeout", "downstream", number{"timeout": 0}), toxic("timeout", "upstream", number{"timeout": 0}))},
 	{name: "bytes swallowed on the way back", expect: expect{push: down}, play: spoiled(
 		toxic("timeout", "downstream", number{"timeout": 0}))},
+	// Nobody repairs this one, so it must be over as soon as it must be told.
+	{name: "connections silent for ever, new ones work", short: true, expect: expect{push: degraded, within: 4 * time.Second}, play: func(s *stage) {
+		server := redistest.Start(s)
+		address := redistest.StartAddress(s, server)
+		s.open(standalone(address.Addr), standalone(server.Socket))
+		s.fault(func() {})
+		s.repair(address.Mute)
+	}},
 	{name: "latency 500 ms", play: spoiled(toxic("latency", "downstream", number{"latency": 500}))},
 	{name: "bandwidth 1 kB/s", expect: expect{push: degraded}, play: spoiled(toxic("bandwidth", "downstream", number{"rate": 1}))},
 	{name: "reset within a message", expect: expect{push: degraded}, play: func(s *stage) {
