@@ -14,12 +14,21 @@ import (
 	"nudge/version/redistest"
 )
 
-// projects are busy, published to all the time; missed, only while the fault lasts, so that nothing later makes up for
-// what was not heard; or quiet, published to once, before it.
+// projects are busy, published to all the time; missed, only while the fault lasts, the later half of them for a second
+// more, so that nothing makes up for what was not heard; or quiet, published to once, before it.
 const (
 	projects = 200
 	busy     = 100
 	missed   = 50
+)
+
+// trouble says which of the missed projects are published to.
+type trouble uint8
+
+const (
+	over     trouble = iota // none
+	lasting                 // all
+	repaired                // the later half
 )
 
 // project is the name of the i-th one.
@@ -42,7 +51,7 @@ type desk struct {
 	to      *version.Redis
 	news    []publication
 	numbers map[string]int64 // the last one of each project
-	trouble bool             // the missed projects are published to as well
+	trouble trouble
 }
 
 // stride is between two versions of a project, so that an application that was restored can count on from an older one
@@ -88,9 +97,9 @@ func (d *desk) run(ctx context.Context) {
 		}
 		_ = d.publish(project(i % busy))
 		d.mu.Lock()
-		trouble := d.trouble
+		now := d.trouble
 		d.mu.Unlock()
-		if trouble {
+		if late := i%missed >= missed/2; now == lasting || now == repaired && late {
 			_ = d.publish(project(busy + i%missed))
 		}
 	}
@@ -150,11 +159,11 @@ func (d *desk) send(n version.News) error {
 	return err
 }
 
-// troubled begins or ends the publishing to the missed projects.
-func (d *desk) troubled(on bool) {
+// turn says how far the fault has come.
+func (d *desk) turn(t trouble) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.trouble = on
+	d.trouble = t
 }
 
 // published is the book so far.

@@ -139,7 +139,7 @@ func (s *stage) pass(d time.Duration) { time.Sleep(d) }
 func (s *stage) fault(f func()) {
 	s.Helper()
 	s.broken = time.Since(s.begun)
-	s.desk.troubled(true)
+	s.desk.turn(lasting)
 	f()
 }
 
@@ -148,6 +148,7 @@ func (s *stage) repair(f func()) {
 	s.Helper()
 	f()
 	s.mended = time.Since(s.begun)
+	s.desk.turn(repaired)
 }
 
 // lastly is how long a fault must last so that every stream must have been told.
@@ -177,7 +178,7 @@ func (s *stage) finish() *record {
 	r := s.record()
 	late := s.begun.Add(s.mended + r.healthy(s.expect) + time.Second)
 	s.pass(time.Second)
-	s.desk.troubled(false) // what was published while the gateway found its way back has no successor either
+	s.desk.turn(over) // so that what was published while the gateway found its way back has no successor either
 	s.pass(s.expect.within)
 	s.wait("healthy push on every stream", time.Until(late), func() bool { return s.crowd.all(wellNow) })
 	for _, end := range s.ended {
