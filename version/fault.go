@@ -31,8 +31,8 @@ var faults = []struct {
 	fault Fault
 	mend  string
 }{
-	{"WRONGPASS", FaultAuth, "see redis.username and redis.password"},
-	{"NOAUTH", FaultAuth, "set redis.password, or NUDGE_REDIS_PASSWORD"},
+	{"WRONGPASS", FaultAuth, "see redis.username and redis.password; of Sentinels: redis.sentinel_username and redis.sentinel_password"},
+	{"NOAUTH", FaultAuth, "set redis.password, or NUDGE_REDIS_PASSWORD; of Sentinels: redis.sentinel_password"},
 	{"NOPERM", FaultNoPerm, "give the user the rights that docs/redis.md lists"},
 	{"The user executing the script can't", FaultNoPerm, "give the user the rights that docs/redis.md lists"}, // Redis 7.0
 	{"ACL failure in script", FaultNoPerm, "give the user the rights that docs/redis.md lists"},               // and later ones

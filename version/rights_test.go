@@ -32,11 +32,7 @@ func gatewayRule(t *testing.T) []string {
 
 // tryRights does all that a gateway does, as a user with these rights, and returns the first complaint.
 func tryRights(t *testing.T, server *redistest.Server, rule []string) (complaint string) {
-	args := []any{"ACL", "SETUSER", "nudge", "reset"}
-	for _, word := range rule {
-		args = append(args, word)
-	}
-	server.Do(args...)
+	allow(server, rule)
 	server.Do("SCRIPT", "FLUSH")
 	server.Do("FLUSHALL")
 	server.Do("SET", "nudge:{stored}", "7")
