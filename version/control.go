@@ -92,6 +92,9 @@ func (r Revocation) Check() error {
 			return fmt.Errorf("%s: %v is not a time from 1970 to 9999", what, at)
 		}
 	}
+	if n := len(r.text()); n > maxEntry-maxBeginning {
+		return fmt.Errorf("a revocation of %d bytes in JSON; %d is the most", n, maxEntry-maxBeginning)
+	}
 	return nil
 }
 

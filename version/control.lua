@@ -5,10 +5,10 @@
 -- ARGV[3]  the sequence number, and
 -- ARGV[4]  the time, of an entry that was lost and is written back; absent: a new one is given
 -- Returns the entry that was stored, or false: a later one is there, or there are too many. Without a field: all
--- fields and entries, in turn.
+-- fields of these two kinds and their entries, in turn.
 -- An entry begins {"seq":N,"time_ms":N, and a revocation's goes on "until_ms":N, as made here and by version/entry.go.
 -- What begins otherwise counts as absent, and so does a key of another type.
-local most, longest, highest = 10000, 4096, 9007199254740991
+local most, longest, highest = 10000, 800, 9007199254740991
 
 -- The sequence number of an entry, and until when it counts; nil: it is none.
 local function parse(field, entry)
@@ -29,8 +29,9 @@ if not field then
   local all = kind == 'hash' and redis.call('HGETALL', KEYS[1]) or {}
   local left = most
   for i = 1, #all, 2 do
-    if all[i] ~= 'flag' then left = left - 1 end
-    if all[i] == 'flag' or left >= 0 then -- cut, so that nothing strange is brought to everybody, but is noticed
+    local revocation = string.sub(all[i], 1, 7) == 'revoke:'
+    if revocation then left = left - 1 end
+    if all[i] == 'flag' or revocation and left >= 0 then -- cut: what is too long is noticed, but not brought to everybody
       found[#found + 1] = string.sub(all[i], 1, 64)
       found[#found + 1] = string.sub(all[i + 1], 1, longest + 1)
     end

@@ -113,7 +113,7 @@ func TestControlEntries(t *testing.T) {
 		entryOf(1, Revocation{ID: "7f", Until: noon}),
 		entryOf(2, Revocation{Subject: `"Ünï\n"<`, Project: p, Until: noon}),
 		entryOf(3, Revocation{Before: noon, Until: noon.Add(time.Hour)}),
-		entryOf(4, Revocation{Subject: strings.Repeat("\x01", maxName), ID: strings.Repeat("\x01", maxName), Until: noon}),
+		entryOf(4, Revocation{Subject: strings.Repeat("x", maxName), ID: strings.Repeat("x", maxName), Until: noon}),
 	}}
 	for _, flag := range []FlagEntry{
 		{stamp(5), nil}, flagSet(5, true), {stamp(5), &FlagOverride{Percent: &percent, Ramp: &ramp}},
@@ -185,12 +185,13 @@ func TestControlGarbage(t *testing.T) {
 
 func TestRevocationCheck(t *testing.T) {
 	for name, r := range map[string]Revocation{
-		"nothing":                   {Until: noon},
-		"no end":                    {ID: "1"},
-		"a long id":                 {ID: strings.Repeat("x", maxName+1), Until: noon},
-		"a subject that is no text": {Subject: "\xff", Until: noon},
-		"a time before Unix":        {Before: time.Unix(-5, 0), Until: noon},
-		"a time beyond JSON":        {ID: "1", Until: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"nothing":                       {Until: noon},
+		"no end":                        {ID: "1"},
+		"a long id":                     {ID: strings.Repeat("x", maxName+1), Until: noon},
+		"a subject that is no text":     {Subject: "\xff", Until: noon},
+		"too much of what JSON escapes": {ID: strings.Repeat("\x01", maxName/2), Until: noon},
+		"a time before Unix":            {Before: time.Unix(-5, 0), Until: noon},
+		"a time beyond JSON":            {ID: "1", Until: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
 	} {
 		if err := r.Check(); err == nil {
 			t.Errorf("%s passes", name)

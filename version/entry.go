@@ -10,8 +10,12 @@ import (
 	"time"
 )
 
-// maxEntry bounds what a field of the control hash may hold, in bytes; control.lua has the same number.
-const maxEntry = 4 << 10
+// maxEntry bounds what a field of the control hash may hold, in bytes, so that a gateway can read all of it at once;
+// control.lua has the same number. maxBeginning is what of it the sequence number and the time take at most.
+const (
+	maxEntry     = 800
+	maxBeginning = 60
+)
 
 // The fields of the control hash.
 const (

@@ -1,0 +1,95 @@
+//go:build unix
+
+package version_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"nudge/version"
+	"nudge/version/redistest"
+)
+
+// script runs control.lua as it is.
+func script(t testing.TB, server *redistest.Server, args ...any) any {
+	t.Helper()
+	source, err := os.ReadFile("control.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server.Do(append([]any{"EVAL", string(source), 1, controlKey}, args...)...)
+}
+
+// Between the read that found an entry lost and its being written back, somebody may have set it.
+func TestControlScriptWritesBack(t *testing.T) {
+	server := redistest.Start(t)
+	const entry = `{"seq":%d,"time_ms":7,"enabled":false}`
+	for _, tt := range []struct {
+		what, held string
+		stored     bool
+	}{
+		{"nothing", "", true},
+		{"an older one", fmt.Sprintf(entry, 4), true},
+		{"the same", `{"seq":5,"time_ms":7,"enabled":true}`, false},
+		{"a later one", fmt.Sprintf(entry, 6), false},
+		{"garbage", "off", true},
+		{"garbage with a number", `{"seq":6,"enabled":false}`, true},
+		{"garbage with too large a number", fmt.Sprintf(entry, version.Max+1), true},
+		{"what a later version of Nudge may write", `{"seq":6,"time_ms":7,"enabled":"a little"}`, false},
+	} {
+		server.Do("DEL", controlKey)
+		want := any(tt.held)
+		if tt.held != "" {
+			server.Do("HSET", controlKey, "flag", tt.held)
+		}
+		if tt.stored {
+			want = fmt.Sprintf(entry, 5)
+		}
+		returned := script(t, server, "flag", `"enabled":false}`, "5", "7")
+		if got := server.Do("HGET", controlKey, "flag"); got != want || (returned != nil) != tt.stored {
+			t.Errorf("%s: the field holds %v, want %s; the script returns %v", tt.what, got, want, returned)
+		}
+	}
+}
+
+// The numbers end, and then say so.
+func TestControlScriptLastNumber(t *testing.T) {
+	server := redistest.Start(t)
+	server.Do("HSET", controlKey, "flag", fmt.Sprintf(`{"seq":%d,"time_ms":1,"enabled":true}`, version.Max-1))
+	by := admin(t, server)
+	if e := setFlag(t, by, nil); e.Seq != int64(version.Max) {
+		t.Errorf("%+v", e)
+	}
+	if _, err := by.SetFlag(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "no sequence number is left") {
+		t.Errorf("after the last number: %v", err)
+	}
+}
+
+// Whatever the hash holds, no gateway is brought more than it can take, and the flag is not crowded out.
+func TestControlScriptReadIsBounded(t *testing.T) {
+	server := redistest.Start(t)
+	server.Do("EVAL", `for i = 1, 20000 do redis.call('HSET', KEYS[1], 'other:' .. i, 'x', 'revoke:' .. i, 'x') end
+		redis.call('HSET', KEYS[1], string.rep('f', 1000), 'x')`, 1, controlKey)
+	e := setFlag(t, admin(t, server), nil) // it drops the garbage among the revocations
+	if n := server.Do("HLEN", controlKey); n != int64(20_002) {
+		t.Errorf("%v fields", n)
+	}
+	server.Do("EVAL", `for i = 1, 20000 do redis.call('HSET', KEYS[1], 'revoke:' .. i .. string.rep('x', 100), string.rep('x', i % 500 == 0 and 1000 or 10)) end`, 1, controlKey)
+	read := script(t, server).([]any)
+	flag := false
+	for i := 0; i < len(read); i += 2 {
+		field, entry := read[i].(string), read[i+1].(string)
+		if len(field) > 64 || len(entry) > 801 {
+			t.Fatalf("field of %d bytes, entry of %d", len(field), len(entry))
+		}
+		flag = flag || field == "flag"
+	}
+	if !flag || len(read) != 2*10_001 {
+		t.Errorf("%d texts; with the flag: %v", len(read), flag)
+	}
+	if got := stored(t, admin(t, server)); got.Flag.Stamp != e.Stamp {
+		t.Errorf("%+v", got.Flag)
+	}
+}
