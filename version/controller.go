@@ -115,7 +115,7 @@ func (r *Redis) controller(l *links, ro roster) (*redis.Client, error) {
 }
 
 const (
-	// controlPause is the least time between two reads of the hash, and controlShare how often what a read takes goes
+	// controlPause is the least time between two reads of the hash, and controlShare how often what a read took goes
 	// into the pause after it: a flood of announcements costs no more.
 	controlPause = 200 * time.Millisecond
 	controlShare = 10
@@ -131,14 +131,15 @@ func (s *session) control(ctx context.Context) error {
 	}
 	for retry := controlRetry; ; {
 		again := time.Duration(float64(s.opt.Routine) * (0.8 + 0.4*rand.Float64()))
-		begun := time.Now()
+		begun, pause := time.Now(), controlPause
 		switch err := s.reconcile(ctx); {
 		case err == nil:
 			s.fleetExcuse, retry = "", controlRetry
+			pause = max(pause, controlShare*time.Since(begun))
 		case ctx.Err() != nil:
 			return ctx.Err()
 		default:
-			again, retry = min(again, retry), 2*retry
+			again, retry = min(again, retry), min(2*retry, s.opt.Routine)
 			// What ails the connection, others say; what moves is soon found.
 			if isReply(err) && !isRedirect(err) && err.Error() != s.fleetExcuse {
 				s.fleetExcuse = err.Error()
@@ -147,7 +148,7 @@ func (s *session) control(ctx context.Context) error {
 					"key", s.controlName(), "error", err, "mend", mend)
 			}
 		}
-		if err := sleep(ctx, max(controlPause, controlShare*time.Since(begun))); err != nil {
+		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
 		select {
