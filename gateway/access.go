@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -17,25 +16,11 @@ import (
 // bodyTime is how long a request's body may take to come.
 const bodyTime = 10 * time.Second
 
-// notes are facts of a request for its line in the log.
-type notes []slog.Attr
-
-type notesKey struct{}
-
-// note adds a fact to the request's line in the log.
-func note(r *http.Request, key, value string) {
-	if n, ok := r.Context().Value(notesKey{}).(*notes); ok {
-		*n = append(*n, slog.String(key, value))
-	}
-}
-
 // access logs each request in one line when it has ended, and ends none. Only the path is logged, never the
 // query, a header or a body: tokens travel in all three.
 func (g *Gateway) access(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
-		facts := new(notes)
-		r = r.WithContext(context.WithValue(r.Context(), notesKey{}, facts))
 		ww := &tally{ResponseWriter: w}
 		if r.ContentLength != 0 { // a body that never comes holds nobody for longer
 			_ = http.NewResponseController(w).SetReadDeadline(begun.Add(bodyTime))
@@ -60,13 +45,10 @@ func (g *Gateway) access(next http.Handler) http.Handler {
 			if !g.log.Enabled(r.Context(), level) {
 				return
 			}
-			if ww.code != "" {
-				note(r, "refused", ww.code)
-			}
 			attrs := append([]slog.Attr{
 				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
 				slog.Duration("took", time.Since(begun).Round(time.Microsecond)), slog.String("address", address(r)),
-			}, *facts...)
+			}, ww.facts...)
 			g.log.LogAttrs(r.Context(), level, "request", attrs...)
 		}()
 		if r.ContentLength != 0 && r.Method != http.MethodPost {
@@ -79,12 +61,20 @@ func (g *Gateway) access(next http.Handler) http.Handler {
 	})
 }
 
-// tally remembers the status of an answer. [http.ResponseController] finds what is below it by Unwrap, so that
-// no error of a flush is lost on the way.
+// tally remembers the status of an answer, and facts of the request for its line in the log: here, since in the
+// request's context they would cost a copy of the request. [http.ResponseController] finds what is below it by
+// Unwrap, so that no error of a flush is lost on the way.
 type tally struct {
 	http.ResponseWriter
-	status int    // 0: nothing was written yet
-	code   string // of the refusal, if it is one
+	status int // 0: nothing was written yet
+	facts  []slog.Attr
+}
+
+// note adds a fact to the request's line in the log.
+func note(w http.ResponseWriter, key, value string) {
+	if t, ok := w.(*tally); ok {
+		t.facts = append(t.facts, slog.String(key, value))
+	}
 }
 
 func (t *tally) WriteHeader(status int) {

@@ -46,7 +46,7 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		g.hub.leave(s.watch)
 		g.ended(k, t, ended)
-		note(r, "ended", string(ended))
+		note(w, "ended", string(ended))
 	}()
 	ended = s.serve(r.Context(), w)
 }
@@ -59,7 +59,7 @@ func (g *Gateway) refuseStream(w http.ResponseWriter, r *http.Request, p *proble
 		return
 	}
 	g.metrics.refused.WithLabelValues(p.Code).Inc()
-	note(r, "refused", p.Code)
+	note(w, "refused", p.Code)
 	after := p.retryAfter
 	b := appendRetry(nil, after+time.Duration(rand.Int64N(int64(after)+1)))
 	b = appendEvent(b, "goodbye", goodbye{p.goodbye, after.Milliseconds(), after.Milliseconds()})

@@ -41,7 +41,7 @@ func (g *Gateway) park(w http.ResponseWriter, r *http.Request, on *conn, a *ask,
 	}
 	p.end(expiry(a.who, c.Auth.Leeway, now, rand.Float64()), reasonExpired)
 	p.end(rotation(c.Limits.StreamAge, now, rand.Float64()), reasonRotate)
-	note(r, "stream", "parked")
+	note(w, "stream", "parked")
 	on.take(func(c *conn) { g.arrive(p, c) })
 	streamHead(w.Header())
 	// Without a length and unchunked the body ends with the connection, which proxies of all ages understand; and the

@@ -88,9 +88,7 @@ func (g *Gateway) refuse(w http.ResponseWriter, p *problem) {
 // refuseWith writes p with a body that says more.
 func (g *Gateway) refuseWith(w http.ResponseWriter, p *problem, body any) {
 	g.metrics.refused.WithLabelValues(p.Code).Inc()
-	if t, ok := w.(*tally); ok {
-		t.code = p.Code
-	}
+	note(w, "refused", p.Code)
 	h := w.Header()
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
