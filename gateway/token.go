@@ -48,7 +48,7 @@ func covers(all []version.Pattern, p version.Project) bool {
 type verifier struct {
 	open    bool
 	parser  *jwt.Parser
-	keys    jwt.VerificationKeySet
+	keys    jwt.Keyfunc // nil: there are none
 	refused func(error) // told why, for the operator; the caller is not
 }
 
@@ -58,10 +58,15 @@ var algorithms = []string{"HS256", "HS384", "HS512"}
 
 func newVerifier(a Auth, refused func(error)) *verifier {
 	v := &verifier{open: a.Open, refused: refused}
+	var keys jwt.VerificationKeySet
 	for _, secret := range []string{a.Secret, a.Previous} {
 		if secret != "" {
-			v.keys.Keys = append(v.keys.Keys, []byte(secret))
+			keys.Keys = append(keys.Keys, []byte(secret))
 		}
+	}
+	if len(keys.Keys) > 0 {
+		var set any = keys
+		v.keys = func(*jwt.Token) (any, error) { return set, nil }
 	}
 	options := []jwt.ParserOption{
 		jwt.WithValidMethods(algorithms), jwt.WithExpirationRequired(),
@@ -74,49 +79,26 @@ func newVerifier(a Auth, refused func(error)) *verifier {
 	return v
 }
 
-// claims is the payload of a token.
-type claims struct {
-	jwt.RegisteredClaims
-	Subscribe jwt.ClaimStrings `json:"subscribe"`
-	Publish   jwt.ClaimStrings `json:"publish"`
-}
-
 // verify makes a caller of a token. Its error is one of the three above.
 func (v *verifier) verify(token string) (*caller, error) {
-	if len(v.keys.Keys) == 0 {
+	if v.keys == nil {
 		return nil, errTokenInvalid
 	}
 	var c claims
-	_, err := v.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return v.keys, nil })
-	if err != nil {
-		v.refused(err)
+	var who *caller
+	_, err := v.parser.ParseWithClaims(token, &c, v.keys)
+	if err == nil {
+		who, err = c.caller()
 	}
-	if errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid) {
+	switch {
+	case err == nil:
+		return who, nil
+	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid):
+		v.refused(err)
 		return nil, errTokenExpired
 	}
-	if err != nil {
-		return nil, errTokenInvalid
-	}
-	who := &caller{
-		subject: c.Subject, expires: c.ExpiresAt.Time,
-		subscribe: patterns(c.Subscribe), publish: patterns(c.Publish),
-	}
-	if c.IssuedAt != nil {
-		who.issued = c.IssuedAt.Time
-	}
-	who.token = fingerprint{hash(c.ID), hash(c.Subject), second(who.issued)}
-	return who, nil
-}
-
-// patterns drops what is no pattern: it would match nothing.
-func patterns(claim []string) []version.Pattern {
-	var all []version.Pattern
-	for _, text := range claim {
-		if p, err := version.ParsePattern(text); err == nil {
-			all = append(all, p)
-		}
-	}
-	return all
+	v.refused(err)
+	return nil, errTokenInvalid
 }
 
 // bearer is the token of the Authorization header; "" if there is none.

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"strings"
 	"testing"
@@ -69,7 +70,18 @@ func TestTokens(t *testing.T) {
 		{"RS256", signWith(jwt.SigningMethodRS256, key, all(nil)), "invalid"},
 		{"PS256", ps256, "invalid"},
 		{"HS256 with a public key", signWith(jwt.SigningMethodHS256, publicPEM, all(nil)), "invalid"},
+		{"exp in quotes", sign(all(jwt.MapClaims{"exp": "4102444800"})), ""},
+		{"exp with a fraction", sign(all(jwt.MapClaims{"exp": 4102444800.5})), ""},
+		{"exp beyond all numbers", sign(all(jwt.MapClaims{"exp": json.Number("1e999")})), "invalid"},
+		{"exp null", sign(all(jwt.MapClaims{"exp": json.RawMessage("null")})), "invalid"},
+		{"iat is no number", sign(all(jwt.MapClaims{"iat": true})), "invalid"},
+		{"iat beyond all numbers", sign(all(jwt.MapClaims{"iat": json.Number("1e999")})), "invalid"},
+		{"an audience is no text", sign(all(jwt.MapClaims{"aud": []any{"nudge", 42}})), "invalid"},
+		{"audience is an object", sign(all(jwt.MapClaims{"aud": map[string]any{"nudge": "nudge"}})), "invalid"},
 		{"subscribe is no text", sign(all(jwt.MapClaims{"subscribe": []any{42}})), "invalid"},
+		{"a text of subscribe is none", sign(all(jwt.MapClaims{"subscribe": []any{"42", nil}})), "invalid"},
+		{"publish is a number", sign(all(jwt.MapClaims{"publish": 42})), "invalid"},
+		{"publish null", sign(all(jwt.MapClaims{"publish": json.RawMessage("null")})), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bubble(t, func(o *gateway.Options) {

@@ -1,0 +1,95 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"nudge/version"
+)
+
+// claims is the payload of a token, as the parser is to check it ([jwt.Claims]). Its fields hold what JSON has, since
+// the ready-made types for lists and times each run a decoder of their own, which is most of what a token costs.
+type claims struct {
+	ID        string      `json:"jti"`
+	Issuer    string      `json:"iss"`
+	Subject   string      `json:"sub"`
+	Audience  any         `json:"aud"` // one text, or a list of them, as the two below
+	Expires   json.Number `json:"exp"`
+	NotBefore json.Number `json:"nbf"`
+	Issued    json.Number `json:"iat"`
+	Subscribe any         `json:"subscribe"`
+	Publish   any         `json:"publish"`
+}
+
+func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return date(c.Expires) }
+func (c *claims) GetIssuedAt() (*jwt.NumericDate, error)       { return date(c.Issued) }
+func (c *claims) GetNotBefore() (*jwt.NumericDate, error)      { return date(c.NotBefore) }
+func (c *claims) GetIssuer() (string, error)                   { return c.Issuer, nil }
+func (c *claims) GetSubject() (string, error)                  { return c.Subject, nil }
+func (c *claims) GetAudience() (jwt.ClaimStrings, error)       { return texts(c.Audience) }
+
+// caller makes a caller of claims that were verified.
+func (c *claims) caller() (*caller, error) {
+	expires, badExpires := date(c.Expires)
+	issued, badIssued := date(c.Issued)
+	subscribe, badSubscribe := texts(c.Subscribe)
+	publish, badPublish := texts(c.Publish)
+	if err := errors.Join(badExpires, badIssued, badSubscribe, badPublish); err != nil {
+		return nil, err
+	}
+	who := &caller{subject: c.Subject, expires: expires.Time, subscribe: patterns(subscribe), publish: patterns(publish)}
+	if issued != nil {
+		who.issued = issued.Time
+	}
+	who.token = fingerprint{hash(c.ID), hash(c.Subject), second(who.issued)}
+	return who, nil
+}
+
+// date reads a time; nil: there is none.
+func date(n json.Number) (*jwt.NumericDate, error) {
+	if n == "" {
+		return nil, nil
+	}
+	seconds, err := n.Float64()
+	if err != nil {
+		return nil, err
+	}
+	return &jwt.NumericDate{Time: time.Unix(int64(seconds), 0)}, nil
+}
+
+var errNoTexts = errors.New("a claim is neither a text nor a list of texts")
+
+// texts reads a claim that is a text, or a list of them; nil: there is none.
+func texts(claim any) ([]string, error) {
+	switch claim := claim.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		return []string{claim}, nil
+	case []any:
+		all := make([]string, len(claim))
+		for i, one := range claim {
+			text, ok := one.(string)
+			if !ok {
+				return nil, errNoTexts
+			}
+			all[i] = text
+		}
+		return all, nil
+	}
+	return nil, errNoTexts
+}
+
+// patterns drops what is no pattern: it would match nothing.
+func patterns(texts []string) []version.Pattern {
+	var all []version.Pattern
+	for _, text := range texts {
+		if p, err := version.ParsePattern(text); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
