@@ -16,8 +16,9 @@ import (
 
 // publicRoutes are what browsers and publishers use.
 func (g *Gateway) publicRoutes() http.Handler {
-	r := g.router(g.opt.BasePath)
-	r.Use(roomy, g.located, g.access)
+	r, around := g.router(g.opt.BasePath), chi.Chain(roomy, g.located, g.access)
+	cors := g.cors()
+	r.Use(around...)
 	mount := func(r chi.Router) {
 		read(r, "/live", g.live)
 		read(r, "/ready", g.ready)
@@ -25,7 +26,7 @@ func (g *Gateway) publicRoutes() http.Handler {
 			read(r, "/"+name, g.shim(name))
 		}
 		r.Group(func(r chi.Router) {
-			r.Use(g.cors())
+			r.Use(cors)
 			control := map[string]map[string]http.HandlerFunc{
 				"/events":        {http.MethodGet: g.events},
 				"/poll-interval": {http.MethodGet: g.pollInterval, http.MethodHead: g.pollInterval},
@@ -44,10 +45,21 @@ func (g *Gateway) publicRoutes() http.Handler {
 	}
 	if g.opt.BasePath == "" {
 		mount(r)
-		return r
+	} else {
+		r.Route(g.opt.BasePath, mount)
 	}
-	r.Route(g.opt.BasePath, mount)
-	return r
+	return shortcut(g.opt.BasePath+"/events", chi.Chain(append(around, cors)...).HandlerFunc(g.events), r)
+}
+
+// shortcut leads to the stream past the router, which copies each request: streams come by the thousand.
+func shortcut(path string, stream, all http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == path && r.URL.RawPath == "" {
+			stream.ServeHTTP(w, r)
+			return
+		}
+		all.ServeHTTP(w, r)
+	})
 }
 
 // read serves what may be read at any time, and asked whether it is there. A HEAD of a stream makes no sense.
