@@ -45,7 +45,7 @@ func (l *loop) tellOne(s *seat, f *frame, now time.Time) {
 		l.greet(i, p, now)
 		return
 	}
-	if p.stage != open || p.behind {
+	if p.stage != open || p.misses() {
 		return
 	}
 	event := f.plain
@@ -67,7 +67,7 @@ func (l *loop) tellOne(s *seat, f *frame, now time.Time) {
 
 // beat sends a heartbeat.
 func (l *loop) beat(i uint32, p *parked, _ time.Time) {
-	if p.stage != open || p.behind {
+	if p.stage != open || p.misses() {
 		return
 	}
 	l.sent.heartbeats++
@@ -80,8 +80,8 @@ func (l *loop) retune(i uint32, p *parked, now time.Time) {
 	l.beat(i, p, now)
 }
 
-// write sends b. What the kernel does not take makes the stream behind: it gets nothing until that is sent, and
-// then a hello with the newest of everything. The stream may have ended when write returns.
+// write sends b. What the kernel does not take makes the stream behind: it gets nothing until that is sent, and what
+// it misses meanwhile by a hello with the newest of everything. The stream may have ended when write returns.
 func (l *loop) write(i uint32, p *parked, b []byte) {
 	l.written++
 	n, err := send(p.fd, b)
@@ -89,13 +89,14 @@ func (l *loop) write(i uint32, p *parked, b []byte) {
 	case err != nil:
 		l.end(i, p, lost(p, err))
 	case n < len(b):
-		p.behind = true
+		p.lag = behind
+		if n == 0 && p.stage == open { // of what was not begun, nothing need follow
+			p.lag = missing
+		} else {
+			l.keep(i, b[n:])
+		}
 		if err := l.poller.change(p.fd, tag{i, p.gen}, l.interests(p)); err != nil {
 			l.end(i, p, reasonGone)
-			return
-		}
-		if n > 0 || p.stage != open { // of what was not begun, nothing need follow
-			l.keep(i, b[n:])
 		}
 	}
 }
@@ -108,7 +109,7 @@ func (l *loop) interests(p *parked) (i interest) {
 	if p.stage != closing { // it is on its way out; what its peer still says would be told of again and again
 		i |= writes
 	}
-	if p.behind {
+	if p.lag != abreast {
 		i |= reads
 	}
 	return i
@@ -140,7 +141,8 @@ func (l *loop) happened(e event, now time.Time) {
 	}
 }
 
-// catchUp sends what a stream is behind with.
+// catchUp sends what a stream is behind with. Only who missed something gets a hello: one that is long, and itself not
+// taken at once, would be followed by the next one for ever.
 func (l *loop) catchUp(i uint32, p *parked, now time.Time) {
 	rest := l.rest[i]
 	n, err := send(p.fd, rest)
@@ -153,7 +155,8 @@ func (l *loop) catchUp(i uint32, p *parked, now time.Time) {
 		return
 	}
 	delete(l.rest, i)
-	p.behind = false
+	missed := p.lag == missing
+	p.lag = abreast
 	if p.stage == closing {
 		l.finish(i, p)
 		return
@@ -162,7 +165,9 @@ func (l *loop) catchUp(i uint32, p *parked, now time.Time) {
 		l.end(i, p, reasonGone)
 		return
 	}
-	l.greetAgain(i, p, now)
+	if missed {
+		l.greetAgain(i, p, now)
+	}
 }
 
 // lost is why a connection broke, as far as the kernel has not said it by err already.

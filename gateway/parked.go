@@ -19,7 +19,25 @@ type parked struct {
 	bucket  fallback.Bucket
 	stage   stage
 	why     uint8 // index in reasons of why it ends; before that, of why it will when due
-	behind  bool  // the kernel takes no more: what it is still to be sent first is in loop.rest
+	lag     lag
+}
+
+// lag is how far a stream is behind.
+type lag uint8
+
+const (
+	abreast lag = iota
+	behind      // the kernel takes no more: what is still to be sent first is in loop.rest
+	missing     // and there was something to tell since: then comes a hello
+)
+
+// misses tells whether a stream is behind, and so cannot be told now what there is to tell.
+func (p *parked) misses() bool {
+	if p.lag == abreast {
+		return false
+	}
+	p.lag = missing
+	return true
 }
 
 // stage is how far a parked stream is from its end.

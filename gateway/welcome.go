@@ -254,7 +254,7 @@ func (l *loop) reconsider(i uint32, p *parked, now time.Time) {
 	switch {
 	case !left:
 		l.bye(i, p, goodbye{Reason: reasonOff})
-	case changed && p.stage == open && !p.behind:
+	case changed && p.stage == open && !p.misses():
 		l.greetAgain(i, p, now)
 	}
 }
@@ -280,7 +280,7 @@ func (l *loop) revoke(i uint32, p *parked, now time.Time) {
 	switch {
 	case whole || changed && !left:
 		l.bye(i, p, goodbye{Reason: reasonRevoked})
-	case changed && p.stage == open && !p.behind:
+	case changed && p.stage == open && !p.misses():
 		l.greetAgain(i, p, now)
 	}
 }
@@ -301,12 +301,12 @@ func (l *loop) bye(i uint32, p *parked, g goodbye) {
 	l.scratch = b
 	p.stage, p.why = closing, g.Reason.code()
 	l.sent.goodbyes++
-	if p.behind {
+	if p.lag != abreast {
 		l.keep(i, b)
 		return
 	}
 	l.write(i, p, b)
-	if p.fd != 0 && !p.behind {
+	if p.fd != 0 && p.lag == abreast {
 		l.finish(i, p)
 	}
 }
