@@ -22,10 +22,15 @@ const (
 	tick = 20 * time.Millisecond
 )
 
-// SendBuffer is what the kernel may hold for a reader that does not read, in bytes, as it is set with SO_SNDBUF; the
-// kernel doubles it, for its own bookkeeping. Its own choice would be megabytes of versions that are no longer true. A
-// dozen events fit that were not acknowledged yet, more than one round trip brings; half of this would hold up a crowd.
-const SendBuffer = 8 << 10
+const (
+	// SendBuffer is what the kernel may hold for a connection whose peer does not read, in bytes, as it is set with
+	// SO_SNDBUF; the kernel doubles it, for its own bookkeeping. Its own choice would be megabytes of versions that are
+	// no longer true.
+	SendBuffer = 16 << 10
+	// parkedBuffer is the same for a stream that has its connection to itself. A dozen events fit that were not
+	// acknowledged yet, more than one round trip brings; half of this would hold up a crowd.
+	parkedBuffer = 8 << 10
+)
 
 // tag names a stream to the kernel, and comes back with its events. The generation tells that an event is old:
 // it may have been fetched before its stream ended and another one got the index.

@@ -201,14 +201,19 @@ func detach(c net.Conn, patience time.Duration) (fd int32, err error) {
 		return -1, err
 	}
 	setPatience(fd, patience)
+	setOption(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, parkedBuffer)
 	return fd, nil
 }
 
 // setPatience makes the kernel end a connection whose peer takes nothing for so long; Go's keep-alive probes are not
-// needed beside that. If it cannot be set the stream serves all the same, only less well.
+// needed beside that.
 func setPatience(fd int32, d time.Duration) {
-	value := int32(min(d.Milliseconds(), math.MaxInt32))
-	syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
+	setOption(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int32(min(d.Milliseconds(), math.MaxInt32)))
+}
+
+// setOption sets an option of a socket. If that fails the stream serves all the same, only less well.
+func setOption(fd int32, level, name uintptr, value int32) {
+	syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), level, name, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
 }
 
 // send writes what the kernel takes at once, which may be nothing, without waiting: MSG_DONTWAIT whatever the descriptor's own mode, MSG_NOSIGNAL since a peer that has
