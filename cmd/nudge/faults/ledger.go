@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"time"
 )
 
 // line is what a scenario comes to.
@@ -14,16 +15,19 @@ type line struct {
 	Streams   int     `json:"streams"`     // of so many
 	TruthS    float64 `json:"truth_s"`     // from the fault until the last of them was told
 	TruthMost float64 `json:"truth_max_s"` // the bound
-	KnownS    float64 `json:"known_s"`     // from the repair until the last stream knew all that was missed
+	KnownS    float64 `json:"known_s"`     // from the repair, or the publishing after it, until the last stream knew of a version
 	KnownMost float64 `json:"known_max_s"`
 	HealS     float64 `json:"heal_s"` // from the repair until the last stream was told that push is healthy
 	HealMost  float64 `json:"heal_max_s"`
-	Repaired  int     `json:"repaired"`  // versions acknowledged during the fault that no stream knew before the repair
+	Repaired  int     `json:"repaired"`  // versions that no stream heard of as they came
 	Lost      int     `json:"lost"`      // versions that Redis acknowledged and lost
 	Published int     `json:"published"` // versions acknowledged in all
 	OK        bool    `json:"ok"`
 	Skipped   string  `json:"skipped,omitempty"` // why; then all else means nothing
 }
+
+// asItComes is how soon news is heard that nothing holds up.
+const asItComes = 500 * time.Millisecond
 
 // sumUp makes a line of a record.
 func sumUp(r *record, x expect, fault string, ok bool) line {
@@ -56,17 +60,17 @@ func sumUp(r *record, x expect, fault string, ok bool) line {
 		}
 		for _, p := range s.projects {
 			for i, n := range h.of[p] {
-				if n.acked == 0 || n.lost || n.acked < r.fault || n.begun > r.repair {
+				if n.acked == 0 || n.lost || n.acked < r.fault {
 					continue
 				}
 				at, ok := h.known(s, p, i)
-				if ok && at < r.repair {
-					heard[mark{p, n.version}] = true
-					continue
-				}
-				missed[mark{p, n.version}] = true
 				if ok {
-					l.KnownS = max(l.KnownS, (at - r.repair).Seconds())
+					l.KnownS = max(l.KnownS, (at - max(n.acked, r.repair)).Seconds())
+				}
+				if ok && at < n.acked+asItComes {
+					heard[mark{p, n.version}] = true
+				} else {
+					missed[mark{p, n.version}] = true
 				}
 			}
 		}
