@@ -15,7 +15,7 @@ func (s *stage) clustered() *redistest.Cluster {
 	c := redistest.StartCluster(s)
 	ro := version.RedisOptions{Mode: version.Cluster, Addrs: c.Addrs()}
 	s.open(ro, ro)
-	s.stored = func(project string) int64 { return stored(c.Master(c.Slot(channel(project))), project) }
+	s.stored = func(project string) int64 { return s.held(c.Master(c.Slot(channel(project))), project) }
 	return c
 }
 

@@ -19,12 +19,16 @@ func (s *stage) watchedOver() *redistest.Group {
 	s.Helper()
 	g := redistest.StartGroup(s)
 	s.open(bySentinel(g), bySentinel(g))
-	s.stored = func(project string) int64 { return stored(g.Master(), project) }
+	s.stored = func(project string) int64 { return s.held(g.Master(), project) }
 	return g
 }
 
-// stored is the version in a project's key; 0: none.
-func stored(server *redistest.Server, project string) int64 {
+// held is the version in a project's key at its master; 0: none.
+func (s *stage) held(server *redistest.Server, project string) int64 {
+	s.Helper()
+	if server == nil {
+		s.Fatalf("%s has no master", project)
+	}
 	got, _ := server.Try("GET", channel(project))
 	text, _ := got.(string)
 	v, _ := strconv.ParseInt(text, 10, 64)
@@ -44,7 +48,10 @@ func promoted(s *stage, g *redistest.Group, old *redistest.Server) func() {
 // arrived waits until the gateway listens at the master that the Sentinels name.
 func (s *stage) arrived(g *redistest.Group) {
 	s.Helper()
-	s.wait("gateway at the new master", s.expect.within, func() bool { return subscribed(g.Master()) })
+	s.wait("gateway at the new master", s.expect.within, func() bool {
+		m := g.Master()
+		return m != nil && subscribed(m)
+	})
 }
 
 var sentinelFaults = []scenario{

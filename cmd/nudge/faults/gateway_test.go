@@ -1,0 +1,69 @@
+//go:build unix
+
+package faults
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"nudge/fallback"
+	"nudge/gateway"
+	"nudge/version"
+)
+
+// serve runs a gateway as nudge serve does, and returns its address.
+func (s *stage) serve(ro version.RedisOptions) string {
+	s.Helper()
+	log := slog.New(slog.NewTextHandler(s.log, nil))
+	o := gateway.Options{
+		Settings: gateway.Settings{
+			Flag: fallback.Flag{Enabled: true, Percent: 100},
+			Policy: fallback.Policy{
+				Fast: 10 * time.Second, Slow: 5 * time.Minute, Longest: time.Minute, Gap: time.Second,
+				Jitter: 0.2, Heartbeat: 25 * time.Second,
+			},
+			Auth: gateway.Auth{Open: true},
+		},
+		Probe: s.probe, Listen: s.probe, Node: "gw", Instance: instance, Version: "v0", Log: log,
+	}
+	var redis *version.Redis
+	o.Source = func(board *version.Board, host version.Host) (source version.Source, err error) {
+		ro.Instance, ro.Probe, ro.Host, ro.Log = instance, s.probe, host, log
+		redis, err = version.NewRedis(board, ro)
+		return redis, err
+	}
+	g, err := gateway.New(o)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.ops = g.Ops()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.Fatal(err)
+	}
+	server := &http.Server{
+		Handler: g.Handler(), ConnContext: gateway.ConnContext, Protocols: new(http.Protocols),
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError),
+	}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { server.Serve(&gateway.Listener{Listener: l}) })
+	running.Go(func() {
+		if err := g.Run(ctx); err != nil {
+			s.Errorf("the gateway ended: %v", err)
+		}
+	})
+	s.Cleanup(func() {
+		server.Close()
+		stop()
+		running.Wait()
+		redis.Close()
+	})
+	return l.Addr().String()
+}
