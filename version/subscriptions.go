@@ -25,7 +25,7 @@ type subscriptions struct {
 	toDrop   []Project      // to unsubscribe from
 	toRead   []Project
 	one      []Project  // of a refused command: to be asked for one by one
-	toCount  bool       // a count is asked for
+	toCount  int        // so many counts are asked for
 	open     int        // SUBSCRIBE commands of projects among sent
 	sent     []*command // commands not fully answered, oldest first
 	held     int        // channels and patterns that the server holds for this connection, by its own answers
@@ -104,7 +104,7 @@ func (s *subscriptions) len() int {
 func (s *subscriptions) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.toAsk, s.toDrop, s.toRead, s.one, s.sent, s.toCount, s.open, s.held = nil, nil, nil, nil, nil, false, 0, ours
+	s.toAsk, s.toDrop, s.toRead, s.one, s.sent, s.toCount, s.open, s.held = nil, nil, nil, nil, nil, 0, 0, ours
 	for p, sub := range s.projects {
 		*sub = subscription{}
 		s.toAsk = append(s.toAsk, p)
@@ -120,7 +120,7 @@ const mostOpen = 4
 func (s *subscriptions) count() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.toCount = true
+	s.toCount++
 	signal(s.ask)
 }
 
@@ -132,8 +132,8 @@ func (s *subscriptions) nextCommand(most int) *command {
 	defer s.mu.Unlock()
 	c := &command{kind: counting, open: 1}
 	switch {
-	case s.toCount:
-		s.toCount = false
+	case s.toCount > 0:
+		s.toCount--
 	case len(s.toDrop) > 0:
 		n := min(most, len(s.toDrop))
 		c = &command{kind: unsubscribing, projects: s.toDrop[:n:n], open: n}

@@ -39,6 +39,19 @@ func TestSubscriptionsCount(t *testing.T) {
 			t.Error("a subscription is gone, and nobody noticed")
 		}
 	})
+	t.Run("twice before it was sent", func(t *testing.T) { // each answer belongs to a probe
+		s := begin(t)
+		s.count()
+		s.count()
+		for range 2 {
+			if c := s.nextCommand(10); c == nil || c.kind != counting {
+				t.Fatalf("%+v", c)
+			}
+		}
+		if !s.counted(ours+2) || !s.counted(ours+2) || s.nextCommand(10) != nil {
+			t.Error("two counts are not two")
+		}
+	})
 	t.Run("nobody asked", func(t *testing.T) {
 		if s := begin(t); s.counted(ours + 2) {
 			t.Error("an answer without a question")
