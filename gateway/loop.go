@@ -27,8 +27,8 @@ const (
 	// SO_SNDBUF; the kernel doubles it, for its own bookkeeping. Its own choice would be megabytes of versions that are
 	// no longer true.
 	SendBuffer = 16 << 10
-	// parkedBuffer is the same for a stream that has its connection to itself. A dozen events fit that were not
-	// acknowledged yet, more than one round trip brings; half of this would hold up a crowd.
+	// parkedBuffer is the same for a stream that has its connection to itself. On loopback the kernel takes as many small
+	// events in a row as with twice as much; with half of it, thirty.
 	parkedBuffer = 8 << 10
 )
 

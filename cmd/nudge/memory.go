@@ -8,7 +8,7 @@ import (
 )
 
 // How much garbage may lie about, in percent of what is in use (GOGC). Idle streams leave hardly any, so collecting it
-// early costs nothing and keeps the process small. A crowd that connects leaves nine kilobytes for each stream of a hundred
+// early costs nothing and keeps the process small. A crowd that connects leaves seven kilobytes for each stream of a hundred
 // bytes; collecting that as early costs a tenth of a connect more, and later leaves a larger process behind.
 const (
 	garbageInCalm  = 50
