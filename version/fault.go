@@ -66,9 +66,6 @@ func diagnose(err error) (f Fault, mend string) {
 			}
 		}
 	}
-	if errors.Is(err, errReplica) {
-		return FaultReadOnly, "with Sentinels set redis.mode: sentinel"
-	}
 	if errors.Is(err, syscall.EMFILE) {
 		return FaultConnection, "raise the limit of open files"
 	}

@@ -2,7 +2,6 @@ package version
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -69,7 +68,13 @@ func (s *session) routine(ctx context.Context) error {
 	}
 }
 
-var errReplica = errors.New("it is a replica; redis.addrs must name a master")
+// answer is what a server says of itself otherwise than by an error, put into the words of one.
+type answer string
+
+func (a answer) Error() string { return string(a) }
+func (answer) RedisError()     {}
+
+const errReplica = answer("READONLY it is a replica; redis.addrs must name a master")
 
 // met takes what a master says of itself (INFO replication) whenever there is word from it. It must be a master, and
 // its data set the one that it had when this session first met it.

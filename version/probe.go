@@ -93,8 +93,9 @@ func (s *session) probe(ctx context.Context) error {
 			s.excuse = ""
 		case errors.Is(err, errMoved):
 			return err
-		case s.opt.Mode == Cluster && isRedirect(err): // a slot moved meanwhile; the next round knows
-		case isReply(err), s.opt.Mode == Standalone && errors.Is(err, errReplica): // it is there, and takes no news
+		case s.opt.Mode == Cluster && isRedirect(err), s.opt.Mode != Standalone && errors.Is(err, errReplica):
+			// A slot moved meanwhile, or another is master; the next round knows.
+		case isReply(err): // the server is there, and says that it takes no news
 			s.refused.Store(&err)
 			s.fault(err)
 		case ctx.Err() == nil && s.complain(err): // it may pass; no echo is told soon enough
