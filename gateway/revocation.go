@@ -67,12 +67,17 @@ type revocations struct {
 	by    map[uint32][]Revocation // the same by the hash of their ID, else Subject, else 0
 }
 
-// with is s with what of more it has not, without what is over, and how many are new in it.
+// mostRules bounds the revocations: twice what a source tells at once.
+const mostRules = 20_000
+
+// with is s with what of more it has not, without what is over, and how many are new in it. The oldest go if there are too
+// many.
 func (s revocations) with(more []Revocation, now time.Time) (merged revocations, fresh int) {
 	merged.by = map[uint32][]Revocation{}
 	known := map[Revocation]bool{}
-	for i, r := range slices.Concat(s.rules, more) {
-		if known[r] || !now.Before(r.Until) {
+	all := slices.Concat(s.rules, more)
+	for i, r := range all {
+		if known[r] || !now.Before(r.Until) || len(all)-i > mostRules {
 			continue
 		}
 		known[r] = true
@@ -96,7 +101,7 @@ func (s revocations) match(f fingerprint, p version.Project) bool {
 	}
 	hit := func(r Revocation) bool {
 		return r.Project == p && (r.ID == "" || hash(r.ID) == f.id) && (r.Subject == "" || hash(r.Subject) == f.subject) &&
-			(r.Before.IsZero() || int64(f.issued) < r.Before.Unix()) && time.Now().Before(r.Until)
+			(r.Before.IsZero() || int64(f.issued)*1000 < r.Before.UnixMilli()) && time.Now().Before(r.Until)
 	}
 	return slices.ContainsFunc(s.by[0], hit) ||
 		f.id != 0 && slices.ContainsFunc(s.by[f.id], hit) || f.subject != 0 && slices.ContainsFunc(s.by[f.subject], hit)

@@ -59,7 +59,11 @@ func brief[T any](ctx context.Context, client *redis.Client, exchange func(conte
 	cut := context.AfterFunc(ctx, func() { client.Close() })
 	defer client.Close()
 	defer cut()
-	return exchange(ctx, client)
+	said, err := exchange(ctx, client)
+	if err != nil && ctx.Err() != nil && !isReply(err) { // it was cut: the error would be that
+		err = errors.New("no answer in time")
+	}
+	return said, err
 }
 
 // dialOnce is a dialer that serves one connection: what the library opens behind our back after a fault

@@ -16,6 +16,8 @@ const (
 	maxRevocations = 10_000
 	// maxRamp bounds the ramp of a [FlagOverride].
 	maxRamp = 24 * time.Hour
+	// maxAhead is how far a number may be ahead of its time, and that of the clock; control.lua has the same.
+	maxAhead = 24 * time.Hour
 )
 
 // Control is what all gateways are told at once: an override of the flag, and which tokens are taken back. The zero

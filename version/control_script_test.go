@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"nudge/version"
 	"nudge/version/redistest"
@@ -54,29 +55,34 @@ func TestControlScriptWritesBack(t *testing.T) {
 	}
 }
 
-// The numbers end, and then say so.
-func TestControlScriptLastNumber(t *testing.T) {
+// An entry whose number or time is far ahead of the clock would stand above every later order: it is none.
+func TestControlScriptFarAhead(t *testing.T) {
 	server := redistest.Start(t)
-	server.Do("HSET", controlKey, "flag", fmt.Sprintf(`{"seq":%d,"time_ms":1,"enabled":true}`, version.Max-1))
 	by := admin(t, server)
-	if e := setFlag(t, by, nil); e.Seq != int64(version.Max) {
-		t.Errorf("%+v", e)
-	}
-	if _, err := by.SetFlag(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "no sequence number is left") {
-		t.Errorf("after the last number: %v", err)
+	for _, garbage := range []string{
+		fmt.Sprintf(`{"seq":%d,"time_ms":%d,"enabled":true}`, version.Max, time.Now().UnixMilli()),
+		fmt.Sprintf(`{"seq":%d,"time_ms":%[1]d,"enabled":true}`, time.Now().Add(48*time.Hour).UnixMilli()),
+	} {
+		server.Do("HSET", controlKey, "flag", garbage)
+		if got := stored(t, by); got.Flag.Seq != 0 {
+			t.Errorf("%s is believed: %+v", garbage, got.Flag)
+		}
+		if e := setFlag(t, by, nil); time.UnixMilli(e.Seq).After(time.Now().Add(time.Minute)) {
+			t.Errorf("after %s the next number is %d", garbage, e.Seq)
+		}
 	}
 }
 
 // Whatever the hash holds, no gateway is brought more than it can take, and the flag is not crowded out.
 func TestControlScriptReadIsBounded(t *testing.T) {
 	server := redistest.Start(t)
-	server.Do("EVAL", `for i = 1, 20000 do redis.call('HSET', KEYS[1], 'other:' .. i, 'x', 'revoke:' .. i, 'x') end
+	server.Do("EVAL", `for i = 1, 9000 do redis.call('HSET', KEYS[1], 'other:' .. i, 'x', 'revoke:' .. i, 'x') end
 		redis.call('HSET', KEYS[1], string.rep('f', 1000), 'x')`, 1, controlKey)
 	e := setFlag(t, admin(t, server), nil) // it drops the garbage among the revocations
-	if n := server.Do("HLEN", controlKey); n != int64(20_002) {
+	if n := server.Do("HLEN", controlKey); n != int64(9_002) {
 		t.Errorf("%v fields", n)
 	}
-	server.Do("EVAL", `for i = 1, 20000 do redis.call('HSET', KEYS[1], 'revoke:' .. i .. string.rep('x', 100), string.rep('x', i % 500 == 0 and 1000 or 10)) end`, 1, controlKey)
+	server.Do("EVAL", `for i = 1, 10900 do redis.call('HSET', KEYS[1], 'revoke:' .. i .. string.rep('x', 100), string.rep('x', i % 500 == 0 and 1000 or 10)) end`, 1, controlKey)
 	read := script(t, server).([]any)
 	flag := false
 	for i := 0; i < len(read); i += 2 {
@@ -91,5 +97,11 @@ func TestControlScriptReadIsBounded(t *testing.T) {
 	}
 	if got := stored(t, admin(t, server)); got.Flag.Stamp != e.Stamp {
 		t.Errorf("%+v", got.Flag)
+	}
+
+	// More is not read at all: that would hold up all who use this Redis.
+	server.Do("EVAL", `for i = 1, 200 do redis.call('HSET', KEYS[1], 'more:' .. i, 'x') end`, 1, controlKey)
+	if _, err := admin(t, server).Control(t.Context()); err == nil || !strings.Contains(err.Error(), "DEL it") {
+		t.Errorf("a hash of more fields than can be: %v", err)
 	}
 }

@@ -235,7 +235,7 @@ func TestControlGarbageWithANumber(t *testing.T) {
 	by := admin(t, server)
 	off := setFlag(t, by, &version.FlagOverride{})
 	s.untilFlag(off)
-	server.Do("HSET", controlKey, "flag", fmt.Sprintf(`{"seq":%d,"time_ms":1,"enabled":true,"percent":900}`, off.Seq+1_000_000))
+	server.Do("HSET", controlKey, "flag", fmt.Sprintf(`{"seq":%d,"time_ms":%d,"enabled":true,"percent":900}`, off.Seq+1_000_000, off.Time.UnixMilli()))
 	server.Do("PUBLISH", controlKey, "")
 	v := revoke(t, by, version.Revocation{ID: "1", Until: time.Now().Add(time.Hour)})
 	if v.Seq != off.Seq+1_000_001 {

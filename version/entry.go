@@ -77,6 +77,7 @@ func (r Revocation) field() string {
 }
 
 // decodeStamp reads the beginning of an entry, as strictly as control.lua, so that both see the same sequence numbers.
+// A number or a time that is far ahead is none of Redis's: believed, it would stand above every later order.
 func decodeStamp(entry string) (Stamp, error) {
 	rest, begins := strings.CutPrefix(entry, `{"seq":`)
 	number, rest, goesOn := strings.Cut(rest, `,"time_ms":`)
@@ -89,7 +90,11 @@ func decodeStamp(entry string) (Stamp, error) {
 	if err != nil || seq == 0 || err2 != nil || !storable(int64(at)) {
 		return Stamp{}, errors.New("seq or time_ms: no number of an entry")
 	}
-	return Stamp{int64(seq), time.UnixMilli(int64(at)).UTC()}, nil
+	s := Stamp{int64(seq), time.UnixMilli(int64(at)).UTC()}
+	if s.Seq > s.Time.Add(maxAhead).UnixMilli() || s.Time.After(time.Now().Add(maxAhead)) {
+		return Stamp{}, errors.New("seq or time_ms: more than a day ahead")
+	}
+	return s, nil
 }
 
 // decodeFlag reads the field flag; unknown members are ignored.

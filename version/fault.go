@@ -69,6 +69,9 @@ func diagnose(err error) (f Fault, mend string) {
 	if errors.Is(err, syscall.EMFILE) {
 		return FaultConnection, "raise the limit of open files"
 	}
+	if errors.Is(err, errNoEcho) {
+		return FaultConnection, "Redis may answer, but news does not come back in time; see redis-cli --latency, and any proxy between"
+	}
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {
 		return FaultConnection, "redis.tls_ca must be the authority that signed Redis's certificate, and redis.addrs a name in it"

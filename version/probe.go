@@ -184,7 +184,8 @@ func (r *Redis) sayProbe(ctx context.Context, c redis.Scripter, m master, number
 		self.Instance = r.opt.Instance
 		message = self.message(number)
 	}
-	return publishScript.Eval(ctx, c, []string{name}, text, message, "0", probeExpiry)
+	// As a reset: whatever somebody put into the key, the probe is announced.
+	return publishScript.Eval(ctx, c, []string{name}, text, message, "1", probeExpiry)
 }
 
 // farewellTime bounds the last probe: nobody waits longer for a Redis that is away.

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -56,7 +57,8 @@ func (r *Redis) publishOnce(ctx context.Context, news []News, receipt *Receipt) 
 			part[i] = news[place]
 		}
 		replies, err := publishBy(ctx, r.pub.to(ro.masters[m].addr), r.opt.Prefix, part)
-		if err != nil && !isReply(err) {
+		answered := slices.ContainsFunc(replies, func(c redis.Cmder) bool { return c.Err() != nil })
+		if err != nil && (!isReply(err) || !answered) { // the connection's, though it be an answer to its AUTH
 			r.pub.leave() // the master may be another by now
 			return nil, err
 		}

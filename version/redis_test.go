@@ -346,3 +346,28 @@ func TestRedisProvenAgain(t *testing.T) {
 		t.Errorf("the first echo over the new connection came %v after the cut", after)
 	}
 }
+
+// A password that is refused is said to be that by Publish too: the library puts it into no answer of a pipeline.
+func TestRedisPublishIsRefused(t *testing.T) {
+	server := redistest.Start(t, "--requirepass", "right")
+	src, err := version.NewRedis(version.NewBoard(), version.RedisOptions{Addrs: []string{server.Socket}, Password: "wrong"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	_, err = src.Publish(t.Context(), []version.News{{Project: project(t, "42"), Version: 1}})
+	if !errors.Is(err, version.ErrUnavailable) || !strings.Contains(err.Error(), "WRONGPASS") {
+		t.Errorf("%v, want the refusal of the password", err)
+	}
+}
+
+// Whatever somebody puts into the key of a probe, the probe comes back.
+func TestRedisProbeKeyIsSpoilt(t *testing.T) {
+	server := redistest.Start(t)
+	server.Do("SET", "nudge:probe:gw", int64(version.Max))
+	s := redisSource(t, server, func(o *version.RedisOptions) { o.Instance = "gw" })
+	wait(t, "an echo", s.echoes)
+	server.Do("SET", "nudge:probe:gw", int64(version.Max))
+	for spoilt := time.Now(); wait(t, "an echo", s.echoes).Before(spoilt); {
+	}
+}

@@ -218,7 +218,7 @@ func (s *session) message(m *redis.Message) {
 func (s *session) ignored(what, channel string, err error) {
 	if now := time.Now().Unix(); now-s.complained.Load() >= 60 {
 		s.complained.Store(now)
-		s.opt.Log.Warn(what, "channel", channel, "error", err)
+		s.opt.Log.Warn(what, "channel", fmt.Sprintf("%.128s", channel), "error", err)
 	}
 }
 

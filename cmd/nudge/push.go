@@ -150,10 +150,10 @@ func sayPush(e version.FlagEntry) string {
 		return text
 	}
 	var b strings.Builder
-	b.WriteString("push is off for the whole fleet")
+	b.WriteString("push is set off for the whole fleet")
 	if o.Enabled {
 		b.Reset()
-		b.WriteString("push is on for the whole fleet")
+		b.WriteString("push is set on for the whole fleet")
 		if o.Percent != nil {
 			fmt.Fprintf(&b, ", for %d percent of the subjects", *o.Percent)
 		}

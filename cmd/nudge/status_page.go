@@ -30,6 +30,7 @@ type gatewayStatus struct {
 		Enabled          bool
 		Percent          int
 		Include, Exclude []string
+		By               string
 	}
 	Streams  int
 	Projects int
@@ -135,10 +136,11 @@ var reasonTexts = map[fallback.Reason]string{
 
 // flag says who gets push.
 func (s *gatewayStatus) flag() string {
+	by := map[string]string{"configuration": " by its configuration", "override": " by nudge push"}[s.Flag.By]
 	if !s.Flag.Enabled {
-		return "off: nobody gets push"
+		return "off" + by + ": nobody gets push"
 	}
-	text := "on"
+	text := "on" + by
 	if s.Flag.Percent != 100 {
 		text += fmt.Sprintf(" for %d%% of users", s.Flag.Percent)
 	}

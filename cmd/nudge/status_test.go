@@ -79,6 +79,7 @@ func TestStatusPage(t *testing.T) {
 		{func(s *gatewayStatus) { s.LastEcho = time.Time{} }, "push is down (no-echo, probes do not come back); no probe has come back yet"},
 		{func(s *gatewayStatus) { s.LastEcho = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC) }, "push is down (no-echo, probes do not come back); the newest probe that came back is 0s old"},
 		{func(s *gatewayStatus) { s.Flag.Enabled = false }, "the flag is off: nobody gets push"},
+		{func(s *gatewayStatus) { s.Flag.Enabled, s.Flag.By = false, "override" }, "the flag is off by nudge push: nobody gets push"},
 		{func(s *gatewayStatus) { s.Flag.Percent, s.Flag.Include, s.Flag.Exclude = 100, nil, nil }, "the flag is on"},
 		{func(s *gatewayStatus) { s.Fleet.Instances = 1 }, "the fleet: 1 gateway, 3611 streams, 1100 lost"},
 	} {
