@@ -56,8 +56,9 @@ func TestRedisPeers(t *testing.T) {
 			wait(t, fmt.Sprintf("an echo at %d", i), s.echoes)
 		}
 	}
-	one.Instance, two.Instance = "aaaa", "bbbb"
-	fleet := map[version.Peer]bool{one: true, two: true}
+	first, second := one, two // they are still being said
+	first.Instance, second.Instance = "aaaa", "bbbb"
+	fleet := map[version.Peer]bool{first: true, second: true}
 	mu.Lock()
 	defer mu.Unlock()
 	for _, instance := range []string{"aaaa", "bbbb", "cccc"} {
