@@ -5,9 +5,12 @@
 // forgets a field or computes nonsense ends at the fast interval, which is what
 // the application bore before push existed.
 //
-// Four things meet in the answer:
+// Six things meet in the answer:
 //
 //   - [Health] turns the echoes of the source's probe into a [Verdict];
+//   - [Trust] grows while push stays healthy;
+//   - [Load] says who polls, and [Stretch] how much slower all have to so that the
+//     application can bear it;
 //   - [Flag] says who gets push at all;
 //   - [Ramp] turns a flip of the flag into a slope, so that the application
 //     never sees its load jump;

@@ -15,7 +15,7 @@ func Example() {
 
 	tell := func(now time.Time) {
 		v := health.Verdict(now)
-		c := policy.Cadence(fallback.Input{Push: v.Push, Share: 1})
+		c := policy.Cadence(fallback.Input{Push: v.Push, Share: 1, Step: fallback.Trusted})
 		fmt.Printf("%-8v %-9s poll every %v\n", v.Push, v.Reason, c.Poll)
 	}
 	tell(start)
@@ -56,7 +56,7 @@ func ExampleRamp() {
 
 	for _, s := range []int{0, 6, 15, 30, 60} {
 		now := start.Add(time.Duration(s) * time.Second)
-		c := policy.Cadence(fallback.Input{Push: fallback.Healthy, Share: ramp.Share(now)})
+		c := policy.Cadence(fallback.Input{Push: fallback.Healthy, Share: ramp.Share(now), Step: fallback.Trusted})
 		fmt.Printf("after %2d s: every %v\n", s, c.Poll.Round(time.Second))
 	}
 	// Output:

@@ -27,13 +27,14 @@ type Policy struct {
 	// Slow is the interval with healthy push. Below Fast it counts as Fast. A
 	// part of a millisecond is dropped.
 	Slow time.Duration
-	// Longest and Budget (polls per second; 0: from the number of browsers) limit
-	// how far load may stretch the fast interval, and Gap parts the news-driven
-	// polls of one browser. Cadence does not need them as long as Input tells of
-	// no load.
+	// Longest is how far load may stretch the fast interval. Below Fast it counts
+	// as Fast.
 	Longest time.Duration
-	Gap     time.Duration
-	Budget  float64
+	// Gap parts the news-driven polls of one browser.
+	Gap time.Duration
+	// Budget is how many polls per second the application can take from all
+	// browsers together. What is no number above 0: see [Policy.Capacity].
+	Budget float64
 	// Jitter is the part of an interval by which a browser varies it, at least 0
 	// and below 1. Anything else, NaN too, counts as 0.2.
 	Jitter float64
@@ -52,6 +53,12 @@ type Input struct {
 	// Share is how much push counts, 0 to 1, as [Ramp.Share] gives it. Anything
 	// else, NaN and the infinities too, counts as 0.
 	Share float64
+	// Step is how far push has proved itself, as [Trust] gives it: 0 to [Trusted].
+	// Anything else counts as the nearer of the two.
+	Step int
+	// Fast is the fast interval as [Stretch] gives it. Below the policy's it counts
+	// as that.
+	Fast time.Duration
 }
 
 // Cadence is how often to poll, as told to one browser. Durations are whole
@@ -69,18 +76,19 @@ type Cadence struct {
 	Jitter    float64
 }
 
-// Cadence decides. Healthy push earns the slow interval, degraded push three
-// fast ones (never above slow), and anything else the fast one. A share between
+// Cadence decides. Degraded push earns three fast intervals (never above slow),
+// healthy push from that up to the slow one, by its step, and anything else the
+// fast one. A share between
 // 0 and 1 lies between the fast interval and that, so that equal changes of the
 // share change the load on the application equally: it is the polls per second
 // that are interpolated, not the seconds per poll.
 func (p Policy) Cadence(in Input) Cadence {
-	fast := ceilMillis(orElse(p.Fast, defaultFast))
+	fast := max(ceilMillis(p.fast()), floorMillis(in.Fast))
 	slow := max(fast, floorMillis(p.Slow))
 	push, target := in.Push, fast
 	switch push {
 	case Healthy:
-		target = slow
+		target = earned(min(slow, doubt*fast), slow, in.Step)
 	case Degraded:
 		target = min(slow, doubt*fast)
 	case Down, Off:

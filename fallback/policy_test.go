@@ -54,7 +54,7 @@ func TestCadenceStories(t *testing.T) {
 		{"share as small as can be", usual, fallback.Healthy, math.SmallestNonzeroFloat64, 10 * time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := tc.policy.Cadence(fallback.Input{Push: tc.push, Share: tc.share})
+			got := tc.policy.Cadence(fallback.Input{Push: tc.push, Share: tc.share, Step: fallback.Trusted})
 			if got.Poll != tc.want || got.Fast != 10*time.Second {
 				t.Errorf("poll %v, fast %v, want %v, 10s", got.Poll, got.Fast, tc.want)
 			}
@@ -74,7 +74,7 @@ func TestCadenceIsWhole(t *testing.T) {
 	}{
 		{
 			"as configured", usual,
-			fallback.Input{Push: fallback.Healthy, Share: 1},
+			fallback.Input{Push: fallback.Healthy, Share: 1, Step: fallback.Trusted},
 			fallback.Cadence{
 				Push: fallback.Healthy, Poll: 5 * time.Minute, Fast: 10 * time.Second,
 				Heartbeat: 25 * time.Second, Jitter: 0.2,
@@ -91,7 +91,7 @@ func TestCadenceIsWhole(t *testing.T) {
 		},
 		{
 			"parts of a millisecond never make a poll come early or late", odd,
-			fallback.Input{Push: fallback.Healthy, Share: 1},
+			fallback.Input{Push: fallback.Healthy, Share: 1, Step: fallback.Trusted},
 			fallback.Cadence{
 				Push: fallback.Healthy, Poll: 20 * time.Second, Fast: 1501 * time.Millisecond,
 				Heartbeat: 5001 * time.Millisecond, Jitter: 0.35,
@@ -212,8 +212,8 @@ func TestCadenceIsMonotone(t *testing.T) {
 		low, high := min(a, b), max(a, b)
 		var last time.Duration
 		for _, push := range []fallback.Push{fallback.Down, fallback.Degraded, fallback.Healthy} {
-			less := p.Cadence(fallback.Input{Push: push, Share: low}).Poll
-			more := p.Cadence(fallback.Input{Push: push, Share: high}).Poll
+			less := p.Cadence(fallback.Input{Push: push, Share: low, Step: fallback.Trusted}).Poll
+			more := p.Cadence(fallback.Input{Push: push, Share: high, Step: fallback.Trusted}).Poll
 			if less > more {
 				t.Fatalf("%v: share %v gives %v, %v gives %v", push, low, less, high, more)
 			}
@@ -229,7 +229,7 @@ func TestCadenceIsMonotone(t *testing.T) {
 func TestRampMovesTheLoadEvenly(t *testing.T) {
 	r := fallback.NewRamp(true).Turn(false, time.Minute, epoch)
 	rate := func(now time.Time) float64 {
-		return 1 / usual.Cadence(fallback.Input{Push: fallback.Healthy, Share: r.Share(now)}).Poll.Seconds()
+		return 1 / usual.Cadence(fallback.Input{Push: fallback.Healthy, Share: r.Share(now), Step: fallback.Trusted}).Poll.Seconds()
 	}
 	want := (1./10 - 1./300) / 11
 	now, seen := epoch, map[time.Duration]bool{}

@@ -98,7 +98,7 @@ func (p *pulse) judge(now time.Time) (next time.Time) {
 	verdict := p.health.Verdict(now)
 	before := p.verdict
 	p.verdict = verdict
-	cadence := p.policy.Cadence(fallback.Input{Push: verdict.Push, Share: p.ramp.Share(now)})
+	cadence := p.policy.Cadence(fallback.Input{Push: verdict.Push, Share: p.ramp.Share(now), Step: fallback.Trusted})
 	turned := cadence != p.now()
 	if turned {
 		p.said.Store(say(cadence))
