@@ -16,10 +16,11 @@
 //     never sees its load jump;
 //   - [Policy] makes a [Cadence] of them, the numbers that go to the browser.
 //
-// Beside them [Fleet] knows the other gateways, and counts the browsers that lost
+// [Backlog] decides over which time browsers come for news, so that they do not
+// come all at once. Beside them [Fleet] knows the other gateways, and counts the browsers that lost
 // theirs.
 //
 // Nothing here reads a clock, draws a random number, starts a goroutine or does
-// I/O: callers bring the time and the dice. All but Health and Fleet are plain
-// values, and those two are safe for concurrent use.
+// I/O: callers bring the time and the dice. Health and Fleet are safe for
+// concurrent use; all else are plain values.
 package fallback

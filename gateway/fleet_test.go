@@ -115,6 +115,7 @@ func TestFleet(t *testing.T) {
 // While Redis is away nobody hears anybody, and nobody vanishes.
 func TestFleetDuringAnOutage(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
+		time.Sleep(time.Second) // between two probes of ours
 		r.hears(10*time.Second, says("b", 20))
 		r.source.silent.Store(true)
 		time.Sleep(5 * time.Minute)

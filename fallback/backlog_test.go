@@ -1,0 +1,264 @@
+package fallback_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"nudge/fallback"
+)
+
+// herd is browsers that hear news of one project each and poll for it by the protocol: once in a window of the spread
+// that they were told, whose due time the first news fixes, and a second apart.
+type herd struct {
+	dice    *rand.Rand
+	backlog fallback.Backlog
+	windows []fallback.Window
+	pages   []page
+	of      [][]int       // pages by project
+	due     map[int][]int // pages by the tick in which they may be due
+	polls   []int         // in each tick
+	longest time.Duration // spread that was told
+	stale   time.Duration // the longest that a page knew of news and had not polled
+}
+
+// page is one of them. Times are since the start, and below 0 where there was none.
+type page struct {
+	start, end, due time.Duration // of its window
+	waits           bool
+	since, polled   time.Duration
+}
+
+const tick = 20 * time.Millisecond
+
+// newHerd has so many projects, and so many pages of each.
+func newHerd(room fallback.Room, projects, each int) *herd {
+	h := &herd{dice: rand.New(rand.NewPCG(1, 2)), windows: make([]fallback.Window, projects), due: map[int][]int{}}
+	h.backlog.Resize(room, epoch)
+	for range projects {
+		var of []int
+		for range each {
+			of = append(of, len(h.pages))
+			h.pages = append(h.pages, page{end: -1, polled: -time.Hour})
+		}
+		h.of = append(h.of, of)
+	}
+	return h
+}
+
+func (h *herd) news(project int, now time.Duration) time.Duration {
+	spread := h.backlog.Announce(&h.windows[project], len(h.of[project]), at(now))
+	h.longest = max(h.longest, spread)
+	for _, i := range h.of[project] {
+		p := &h.pages[i]
+		if p.waits {
+			continue
+		}
+		p.start, p.since, p.waits = max(now, p.end), now, true
+		p.due = max(p.start+time.Duration(h.dice.Float64()*float64(spread)), p.polled+time.Second)
+		p.end = p.start + spread
+		h.due[int(p.due/tick)] = append(h.due[int(p.due/tick)], i)
+	}
+	return spread
+}
+
+// run lets time pass, with news in each tick.
+func (h *herd) run(over time.Duration, each func(now time.Duration)) {
+	for n := range int(over / tick) {
+		now := time.Duration(n) * tick
+		each(now)
+		polls := 0
+		for _, i := range h.due[n] {
+			p := &h.pages[i]
+			p.waits, p.polled = false, p.due
+			h.stale = max(h.stale, p.due-p.since)
+			polls++
+		}
+		delete(h.due, n)
+		h.polls = append(h.polls, polls)
+	}
+}
+
+// peak is the greatest number of polls within a second, and total that of all.
+func (h *herd) peak() (peak, total int) {
+	const second = int(time.Second / tick)
+	sum := 0
+	for i, n := range h.polls {
+		sum += n
+		total += n
+		if i >= second {
+			sum -= h.polls[i-second]
+		}
+		peak = max(peak, sum)
+	}
+	return peak, total
+}
+
+func every(d time.Duration, now time.Duration) bool { return now%d == 0 }
+
+// Whatever is news, and however often: no second sees more polls than there is room for, but for chance, and everybody
+// gets the newest within twice the spread.
+func TestHerds(t *testing.T) {
+	for _, tc := range []struct {
+		name           string
+		rate           float64
+		projects, each int
+		news           func(h *herd, now time.Duration)
+		spread         time.Duration // the longest that may be told
+		polls          int           // that there must be at least in a minute
+	}{
+		{"a small project that changes five times a second", 50, 1, 50, func(h *herd, now time.Duration) {
+			if every(200*time.Millisecond, now) {
+				h.news(0, now)
+			}
+		}, 2 * time.Second, 40 * 55},
+		{"a thousand small projects at once", 483, 1000, 5, func(h *herd, now time.Duration) {
+			for i := range h.of {
+				if now == 0 {
+					h.news(i, now)
+				}
+			}
+		}, 21 * time.Second, 5000},
+		{"a thousand small projects, each once a second", 483, 1000, 5, func(h *herd, now time.Duration) {
+			for i := range h.of {
+				if int(now/tick)%50 == i%50 {
+					h.news(i, now)
+				}
+			}
+		}, 21 * time.Second, 230 * 60},
+		{"100,000 watchers, news each second", 9667, 1, 100_000, func(h *herd, now time.Duration) {
+			if every(time.Second, now) {
+				h.news(0, now)
+			}
+		}, 10_345 * time.Millisecond, 9000 * 60},
+		{"a hundred advances a second over 5,000 projects", 2900, 5000, 6, func(h *herd, now time.Duration) {
+			h.news(h.dice.IntN(5000), now)
+			h.news(h.dice.IntN(5000), now)
+		}, 0, 550 * 60},
+		{"a large project beside busy small ones", 2900, 501, 60, func(h *herd, now time.Duration) {
+			h.news(1+h.dice.IntN(500), now)
+			if every(5*time.Second, now) {
+				for i := range 200 { // one and the same project, as far as anybody can tell
+					h.news(i, now)
+				}
+			}
+		}, 21 * time.Second, 900 * 60},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHerd(fallback.Room{Rate: tc.rate, Browsers: tc.projects * tc.each, Longest: time.Minute}, tc.projects, tc.each)
+			h.run(time.Minute, func(now time.Duration) { tc.news(h, now) })
+			peak, total := h.peak()
+			if most := tc.rate + 5*math.Sqrt(tc.rate); float64(peak) > most {
+				t.Errorf("%d polls in a second, %.0f is the most", peak, most)
+			}
+			if total < tc.polls {
+				t.Errorf("%d polls, want %d", total, tc.polls)
+			}
+			if h.longest > tc.spread {
+				t.Errorf("a spread of %v, %v is the most", h.longest, tc.spread)
+			}
+			if most := 2*h.longest + time.Second + tick; h.stale > most {
+				t.Errorf("stale for %v; the longest spread is %v", h.stale, h.longest)
+			}
+			t.Logf("peak %d of %.0f, %d polls, spread %v, stale %v", peak, tc.rate, total, h.longest, h.stale)
+		})
+	}
+}
+
+func TestBacklogAtItsEdges(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	const minute = time.Minute
+	for _, tc := range []struct {
+		name     string
+		room     fallback.Room
+		browsers int
+		want     time.Duration
+	}{
+		{"nobody", fallback.Room{Rate: 50, Longest: minute}, 0, 0},
+		{"little", fallback.Room{Rate: 50, Browsers: 1000, Longest: minute}, 25, 0},
+		{"as long as half of the room needs", fallback.Room{Rate: 50, Browsers: 1000, Longest: minute}, 50, 2 * time.Second},
+		{"but not longer than all need", fallback.Room{Rate: 50, Browsers: 100, Longest: minute}, 90, 2 * time.Second},
+		{"a fleet so small that nothing matters", fallback.Room{Rate: 50, Browsers: 40, Longest: minute}, 40, 0},
+		{"never above longest", fallback.Room{Rate: 50, Browsers: 1_000_000, Longest: minute}, 1_000_000, minute},
+		{"no room", fallback.Room{Browsers: 1000, Longest: minute}, 1, minute},
+		{"less than no room", fallback.Room{Rate: -3, Browsers: 1000, Longest: minute}, 1, minute},
+		{"no room and nobody known", fallback.Room{Longest: minute}, 1, minute},
+		{"NaN", fallback.Room{Rate: nan, Browsers: 1000, Longest: minute}, 1, minute},
+		{"room without end", fallback.Room{Rate: inf, Browsers: 1000, Longest: minute}, 1, minute},
+		{"no longest", fallback.Room{Rate: 50, Browsers: 1000}, 1000, 0},
+		{"a negative one", fallback.Room{Rate: 50, Browsers: 1000, Longest: -minute}, 1000, 0},
+		{"a negative crowd", fallback.Room{Rate: 50, Browsers: -1000, Longest: minute}, -5, 0},
+	} {
+		var b fallback.Backlog
+		b.Resize(tc.room, epoch)
+		if got := b.Announce(new(fallback.Window), tc.browsers, epoch); got != tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
+		}
+	}
+	var zero fallback.Backlog
+	if got := zero.Announce(new(fallback.Window), 1000, epoch); got != 0 || zero.Pending(epoch) != 0 {
+		t.Errorf("a backlog that nobody sized spreads over %v", got)
+	}
+}
+
+// The backlog drains at the rate at which it was told to, and nothing is left of it.
+func TestBacklogDrains(t *testing.T) {
+	var b fallback.Backlog
+	b.Resize(fallback.Room{Rate: 1000, Browsers: 20_000, Longest: time.Minute}, epoch)
+	if got := b.Announce(new(fallback.Window), 20_000, epoch); got != 20*time.Second {
+		t.Fatalf("a spread of %v", got)
+	}
+	for second, want := range map[int]float64{0: 20_000, 5: 15_000, 10: 10_000, 20: 0, 100_000: 0} {
+		c := b // a copy: times in any order
+		if got := c.Pending(at(time.Duration(second) * time.Second)); math.Abs(got-want) > 300 {
+			t.Errorf("after %d s: %v pending, want %v", second, got, want)
+		}
+	}
+	if got := b.Announce(new(fallback.Window), 500, at(time.Minute)); got != 0 {
+		t.Errorf("a spread of %v when all is over", got)
+	}
+}
+
+// Whatever happens, spreads are whole and within their bounds, and the backlog is a number that ends at 0.
+func TestBacklogStaysWithinBounds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var b fallback.Backlog
+		windows := make([]fallback.Window, 5)
+		now := epoch
+		longest := time.Duration(0)
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			now = now.Add(ms(rapid.OneOf(rapid.IntRange(0, 3000), rapid.IntRange(-1000, 200_000)).Draw(t, "later")))
+			if rapid.IntRange(0, 9).Draw(t, "resize") == 0 || longest == 0 {
+				longest = ms(rapid.IntRange(1000, 300_000).Draw(t, "longest"))
+				b.Resize(fallback.Room{
+					Rate: rapid.OneOf(rapid.Float64Range(0, 5000), anyFloat).Draw(t, "rate"), Browsers: rapid.IntRange(0, 1_000_000).Draw(t, "browsers"), Longest: longest,
+				}, now)
+			}
+			w := &windows[rapid.IntRange(0, 4).Draw(t, "project")]
+			before := *w
+			spread := b.Announce(w, rapid.IntRange(0, 100_000).Draw(t, "watchers"), now)
+			if spread%time.Millisecond != 0 || spread < 0 || spread > longest && before == (fallback.Window{}) {
+				t.Fatalf("a spread of %v, %v is the longest", spread, longest)
+			}
+			if p := b.Pending(now); !(p >= 0) || math.IsInf(p, 0) {
+				t.Fatalf("%v pending", p)
+			}
+		}
+		if p := b.Pending(now.Add(time.Hour)); p > 1e-3 {
+			t.Fatalf("%v pending an hour later", p)
+		}
+	})
+}
+
+func BenchmarkBacklog(b *testing.B) {
+	var backlog fallback.Backlog
+	backlog.Resize(fallback.Room{Rate: 2900, Browsers: 30_000, Longest: time.Minute}, epoch)
+	windows := make([]fallback.Window, 5000)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		backlog.Announce(&windows[i%5000], 6, epoch.Add(time.Duration(i)*10*time.Microsecond))
+	}
+}
