@@ -72,6 +72,7 @@ func NewFleet(self string, probe time.Duration) *Fleet {
 // that changes. Hearing the same probe again changes nothing.
 func (f *Fleet) Hear(m Member, now time.Time) []Change {
 	m.Streams = min(max(m.Streams, 0), mostStreams)
+	m.Polling = min(max(m.Polling, 0), mostStreams)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.forgetLocked(now)
@@ -203,6 +204,44 @@ func (f *Fleet) Size(own Member, now time.Time) Size {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.sizeLocked(own, now)
+}
+
+// Load is who polls, at now, with what this gateway says of itself at the moment.
+// Others are taken to do no better than this one: while it hears nobody, what
+// they last said proves nothing.
+func (f *Fleet) Load(own Member, now time.Time) Load {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := Load{Lost: f.sizeLocked(own, now).Lost, Polling: own.Polling}
+	worst := min(own.Push, Healthy)
+	l.Streams[worst] = own.Streams
+	for _, o := range f.others {
+		l.Streams[min(o.Push, worst)] += o.Streams
+		l.Polling += o.Polling
+	}
+	return l
+}
+
+// Step is the highest step of the trust ramp among the others.
+func (f *Fleet) Step() (step int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, o := range f.others {
+		step = max(step, o.Step)
+	}
+	return step
+}
+
+// Leaving tells whether one of the others says that it is leaving.
+func (f *Fleet) Leaving() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, o := range f.others {
+		if o.Leaving {
+			return true
+		}
+	}
+	return false
 }
 
 // View is the fleet at now, with what this gateway says of itself at the moment.

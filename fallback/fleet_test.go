@@ -313,3 +313,45 @@ func TestFleetIsSafe(t *testing.T) {
 	}
 	group.Wait()
 }
+
+func TestFleetLoad(t *testing.T) {
+	f := fallback.NewFleet("self", 2*time.Second)
+	own := fallback.Member{Instance: "self", Streams: 10, Polling: 1, Push: fallback.Healthy}
+	for _, m := range []fallback.Member{
+		own,
+		{Instance: "a", Streams: 100, Polling: 7, Step: 3, Push: fallback.Healthy},
+		{Instance: "b", Streams: 20, Polling: -5, Step: -1, Push: fallback.Degraded},
+		{Instance: "c", Streams: 3, Step: 2, Push: fallback.Down},
+		{Instance: "d", Streams: 1000, Push: fallback.Off},
+	} {
+		f.Hear(m, epoch)
+	}
+	for push, want := range map[fallback.Push]fallback.Load{
+		fallback.Healthy:  {Streams: [3]int{3, 20, 1110}, Polling: 8},
+		fallback.Degraded: {Streams: [3]int{3, 1130, 0}, Polling: 8},
+		fallback.Down:     {Streams: [3]int{1133, 0, 0}, Polling: 8},
+		fallback.Off:      {Streams: [3]int{3, 20, 1110}, Polling: 8},
+	} {
+		own.Push = push
+		if got := f.Load(own, epoch); got != want {
+			t.Errorf("%v: %+v, want %+v", push, got, want)
+		}
+	}
+	if f.Step() != 3 || f.Leaving() {
+		t.Errorf("step %d, leaving %v", f.Step(), f.Leaving())
+	}
+	f.Hear(fallback.Member{Instance: "b", Leaving: true}, epoch)
+	if !f.Leaving() {
+		t.Error("nobody is leaving")
+	}
+	own.Push = fallback.Healthy
+	for i := range 5 { // only b and d are heard again
+		now := at(time.Duration(2*i+2) * time.Second)
+		f.Hear(own, now)
+		f.Hear(fallback.Member{Instance: "b", Streams: 20, Push: fallback.Healthy}, now)
+		f.Hear(fallback.Member{Instance: "d", Streams: 1000, Push: fallback.Healthy}, now)
+	}
+	if got, want := f.Load(own, at(10*time.Second)), (fallback.Load{Streams: [3]int{0, 0, 1030}, Lost: 103, Polling: 1}); got != want {
+		t.Errorf("two have vanished: %+v, want %+v", got, want)
+	}
+}

@@ -11,6 +11,8 @@ type Member struct {
 	Node     string // its name among people; two may share one
 	Nudge    string // version of Nudge
 	Streams  int    // open now
+	Polling  int    // browsers without a stream, as far as a token vouches for them
+	Step     int    // of its trust ramp
 	Push     Push
 	Leaving  bool // on its way out: its streams will be back elsewhere, and are not lost
 }

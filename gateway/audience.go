@@ -1,6 +1,10 @@
 package gateway
 
-import "nudge/version"
+import (
+	"sync/atomic"
+
+	"nudge/version"
+)
 
 // audience is one project as the streams of one loop know it, and all of them that watch it. The hub offers it
 // frames; the loop tells them to its seats, a slice at a time.
@@ -11,11 +15,12 @@ type audience struct {
 	peer *audience // of another loop, for the same project. Guarded by hub.mu
 	next *frame    // newest that was not taken; nil: none. Guarded by loop.mu
 
+	size atomic.Uint32 // seats that are served: a ring. Written by the loop only
+
 	// What follows is the loop's own.
 
 	frame *frame // being told
 	refs  uint32 // seats that name the project, served or not
-	size  uint32 // those that are served: a ring
 	at    uint32 // the seat of the ring to visit next; 0: there is none
 	left  uint32 // how many seats, from there on, are still to be visited
 }
@@ -44,7 +49,7 @@ func (a *audience) offer(f *frame) {
 
 // pass begins to tell f. Who was not told the frame before it yet is told this one only.
 func (a *audience) pass(f *frame) {
-	a.frame, a.left = f, a.size
+	a.frame, a.left = f, a.size.Load()
 }
 
 // following is the next seat to visit.
@@ -58,7 +63,7 @@ func (a *audience) following(seats *slab[seat]) *seat {
 // take makes a seat hear of the project. It comes last, behind those that were visited already: the caller brings it
 // up to date.
 func (a *audience) take(id uint32, s *seat, seats *slab[seat]) {
-	a.size++
+	a.size.Add(1)
 	if a.at == 0 {
 		a.at, s.before, s.after = id, id, id
 		return
@@ -72,9 +77,9 @@ func (a *audience) take(id uint32, s *seat, seats *slab[seat]) {
 // give undoes take. Whether s was still to be visited is not known, so another one may be visited twice; it is not
 // told twice.
 func (a *audience) give(id uint32, s *seat, seats *slab[seat]) {
-	a.size--
-	a.left = min(a.left, a.size)
-	if a.size == 0 {
+	size := a.size.Add(^uint32(0))
+	a.left = min(a.left, size)
+	if size == 0 {
 		a.at = 0
 		return
 	}

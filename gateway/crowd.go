@@ -24,7 +24,7 @@ func (g *Gateway) crowds(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-g.step:
+		case <-g.crowd:
 			now := time.Now()
 			if !crowd && now.Sub(last) < crowdPace {
 				crowd = true
@@ -44,7 +44,7 @@ func (g *Gateway) crowds(ctx context.Context) error {
 func (g *Gateway) came() uint64 {
 	n := g.turn.Add(1)
 	if n%crowdStep == 0 {
-		signal(g.step)
+		signal(g.crowd)
 	}
 	return n
 }

@@ -31,6 +31,7 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 		g.refuseStream(w, r, p)
 		return
 	}
+	g.askers.opened(a.who.subject)
 	if on != nil {
 		g.park(w, r, on, a, c, t)
 		return

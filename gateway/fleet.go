@@ -59,14 +59,25 @@ func (f *fleet) tell(c fallback.Change, now time.Time) {
 func (g *Gateway) self() version.Peer {
 	return version.Peer{
 		Instance: g.opt.Instance, Node: g.opt.Node, Nudge: g.opt.Version, Streams: g.streams(),
-		Push: g.pulse.heard().Push.String(), Leaving: g.phase.Load() != serving,
+		Polling: g.askers.count(time.Now()), Step: g.step(), Push: g.pulse.heard().Push.String(), Leaving: g.phase.Load() != serving,
 	}
+}
+
+func (g *Gateway) step() int {
+	step, _ := g.pulse.decided()
+	return step
+}
+
+// census is the fleet as the pulse needs it.
+func (g *Gateway) census(push fallback.Push, now time.Time) census {
+	own := fallback.Member{Instance: g.opt.Instance, Streams: g.streams(), Polling: g.askers.count(now), Push: push}
+	return census{load: g.fleet.Load(own, now), size: g.fleet.Size(own, now), step: g.fleet.Step(), fresh: !g.settled(now)}
 }
 
 func member(p version.Peer) fallback.Member {
 	return fallback.Member{
 		Instance: p.Instance, Node: p.Node, Nudge: p.Nudge, Streams: p.Streams,
-		Push: fallback.ParsePush(p.Push), Leaving: p.Leaving,
+		Polling: p.Polling, Step: p.Step, Push: fallback.ParsePush(p.Push), Leaving: p.Leaving,
 	}
 }
 

@@ -152,16 +152,16 @@ func TestSelf(t *testing.T) {
 				t.Error(d)
 			}
 		}
-		self(version.Peer{Push: "healthy"})
+		self(version.Peer{Step: 4, Push: "healthy"})
 		s := r.open("/events?project=42")
 		s.next("hello")
 		held := r.held("/versions?project=42&wait=25s")
-		self(version.Peer{Push: "healthy", Streams: 2})
+		self(version.Peer{Step: 4, Push: "healthy", Streams: 2})
 		r.source.silent.Store(true)
 		time.Sleep(4 * time.Second)
-		self(version.Peer{Push: "degraded", Streams: 2})
+		self(version.Peer{Step: 3, Push: "degraded", Streams: 2})
 		done := r.drain(t.Context()) // not ready yet to say goodbye, and leaving already
-		self(version.Peer{Push: "degraded", Streams: 2, Leaving: true})
+		self(version.Peer{Step: 3, Push: "degraded", Streams: 2, Leaving: true})
 		<-done
 		<-held
 		self(version.Peer{Push: "down", Leaving: true})

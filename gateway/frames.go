@@ -91,12 +91,12 @@ func appendEvent(b []byte, name string, data any) []byte {
 }
 
 // appendVersion appends the event of one advance.
-func appendVersion(b []byte, c version.Change, reset bool) []byte {
+func appendVersion(b []byte, c version.Change, spread time.Duration, reset bool) []byte {
 	id := version.Mark{Project: c.Project, Version: c.Version, Known: true}
 	b = append(append(b, "id: "...), id.String()...)
 	b = append(append(b, "\nevent: version\ndata: {\"project\":\""...), c.Project.String()...)
 	b = strconv.AppendInt(append(b, `","version":`...), int64(c.Version), 10)
-	b = append(b, `,"spread_ms":0`...)
+	b = strconv.AppendInt(append(b, `,"spread_ms":`...), spread.Milliseconds(), 10)
 	if c.Extras != nil {
 		b = c.Extras.AppendExtras(b)
 	}
@@ -109,17 +109,18 @@ func appendVersion(b []byte, c version.Change, reset bool) []byte {
 // frame is one advance, rendered once for all who watch the project.
 type frame struct {
 	version.Change
-	plain []byte // for whoever knows a lower version of this era
-	reset []byte // for whoever knows a version of the era before, if this one began with a reset
+	spread time.Duration // over which all who hear it poll
+	plain  []byte        // for whoever knows a lower version of this era
+	reset  []byte        // for whoever knows a version of the era before, if this one began with a reset
 }
 
-func newFrame(c version.Change) *frame {
-	f := &frame{Change: c}
+func newFrame(c version.Change, spread time.Duration) *frame {
+	f := &frame{Change: c, spread: spread}
 	if c.Known {
-		f.plain = appendVersion(nil, c, false)
+		f.plain = appendVersion(nil, c, spread, false)
 	}
 	if c.Known && c.Reset {
-		f.reset = appendVersion(nil, c, true)
+		f.reset = appendVersion(nil, c, spread, true)
 	}
 	return f
 }

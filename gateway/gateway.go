@@ -60,9 +60,11 @@ type Gateway struct {
 	hub       *hub
 	loops     []*loop
 	turn      atomic.Uint64 // of the loops, to get the next stream
-	step      chan struct{} // one slot: crowdStep more streams have come
+	crowd     chan struct{} // one slot: crowdStep more streams have come
 	pulse     *pulse
 	fleet     *fleet
+	spreader  spreader
+	askers    askers
 	admission *admission
 	metrics   *metrics
 	public    http.Handler
@@ -86,7 +88,7 @@ func New(opt Options) (*Gateway, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), step: make(chan struct{}, 1), recast: make(chan struct{}, 1)}
+	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), crowd: make(chan struct{}, 1), recast: make(chan struct{}, 1)}
 	c, err := newCurrent(opt.Settings, opt.Log)
 	if err != nil {
 		return nil, err
@@ -103,14 +105,15 @@ func New(opt Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.hub = newHub(g.board, g.source, func() time.Duration { return 2 * g.current.Load().Policy.Slow },
-		func() int { return g.current.Load().Limits.Projects })
+		func() int { return g.current.Load().Limits.Projects }, &g.spreader)
 	g.admission = newAdmission(func() Limits { return g.current.Load().Limits })
-	g.metrics = newMetrics(g.source, g.pulse, g.hub, g.fleetSize)
+	g.metrics = newMetrics(g.source, g.pulse, g.hub, &g.spreader, g.fleetSize)
 	if canPark {
 		for range runtime.GOMAXPROCS(0) {
 			g.loops = append(g.loops, newLoop(g))
 		}
 	}
+	g.pulse.census, g.pulse.sized = g.census, g.spreader.resize
 	g.pulse.turned = func() {
 		for _, w := range g.hub.all() {
 			w.beatNow()

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -58,6 +59,7 @@ type status struct {
 	Reason   string    `json:"reason"`
 	LastEcho time.Time `json:"last_echo,omitzero"`
 	cadence
+	pressure
 	Flag     flagStatus  `json:"flag"`
 	Streams  int         `json:"streams"` // and held polls
 	Projects int         `json:"projects"`
@@ -65,12 +67,31 @@ type status struct {
 	Fleet    fleetStatus `json:"fleet"`
 }
 
+// pressure is what the pace follows from, in the body of /status. All of it is of the whole fleet, as far as this gateway
+// knows.
+type pressure struct {
+	Browsers int `json:"browsers"`
+	Polling  int `json:"polling"`  // of these, without a stream, and with a token
+	Budget   int `json:"budget"`   // polls per second that the application can take
+	Interval int `json:"interval"` // of these, without news
+	Backlog  int `json:"backlog"`  // polls that news asked for and that have yet to come
+	Step     int `json:"step"`     // of the trust ramp
+}
+
+func (g *Gateway) pressure() pressure {
+	step, b := g.pulse.decided()
+	return pressure{
+		Browsers: b.browsers, Polling: b.polling, Budget: int(b.capacity), Interval: int(math.Ceil(b.interval)),
+		Backlog: int(math.Round(g.spreader.pending())), Step: step,
+	}
+}
+
 // statusPage serves GET /status.
 func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 	v := g.pulse.heard()
 	writeOK(w, status{
 		Protocol: protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
-		Phase: g.phase.Load().String(), Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pulse.now()),
+		Phase: g.phase.Load().String(), Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pulse.now()), pressure: g.pressure(),
 		Flag: g.current.Load().flagStatus(), Streams: g.streams(), Projects: g.hub.projects(), Refusing: g.refusing(r),
 		Fleet: g.fleetStatus(),
 	})

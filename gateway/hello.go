@@ -30,6 +30,7 @@ type greeter struct {
 	node []byte // a JSON string
 
 	versions, unknown, waiting, denied, off []byte
+	asks                                    bool // a project may be one to poll for
 }
 
 func newGreeter(node string) *greeter {
@@ -41,6 +42,7 @@ func newGreeter(node string) *greeter {
 func (g *greeter) begin() {
 	g.versions, g.unknown, g.waiting = g.versions[:0], g.unknown[:0], g.waiting[:0]
 	g.denied, g.off = g.denied[:0], g.off[:0]
+	g.asks = false
 }
 
 // project puts one project where it belongs. Its id needs no escape, by what a [version.Project] may be.
@@ -56,6 +58,7 @@ func (g *greeter) project(p version.Project, s standing, t told) {
 	case t.known:
 		list = &g.versions
 	}
+	g.asks = g.asks || list == &g.unknown || list == &g.versions
 	b := *list
 	if len(b) > 0 {
 		b = append(b, ',')
@@ -67,14 +70,14 @@ func (g *greeter) project(p version.Project, s standing, t told) {
 	*list = b
 }
 
-// append appends the hello: all there is to say to a stream, in place of whatever was said before. left is how
-// long the token lives; negative: for ever.
-func (g *greeter) append(b []byte, s *said, left time.Duration) []byte {
+// append appends the hello: all there is to say to a stream, in place of whatever was said before. spread is over which
+// time those poll whom hellos ask to; left is how long the token lives; negative: for ever.
+func (g *greeter) append(b []byte, s *said, spread, left time.Duration) []byte {
 	b = append(b, "event: hello\ndata: {\"protocol\":"...)
 	b = strconv.AppendInt(b, protocol, 10)
 	b = append(append(b, `,"node":`...), g.node...)
 	b = append(append(b, ','), s.fields...)
-	b = append(b, `,"spread_ms":0`...)
+	b = strconv.AppendInt(append(b, `,"spread_ms":`...), spread.Milliseconds(), 10)
 	if left >= 0 {
 		b = strconv.AppendInt(append(b, `,"token_expires_in_s":`...), int64(left/time.Second), 10)
 	}

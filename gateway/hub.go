@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"nudge/fallback"
 	"nudge/version"
 )
 
@@ -17,7 +18,8 @@ type hub struct {
 	linger func() time.Duration
 	// most is how many projects may be listened for. What is beyond stays waiting: whoever may name any
 	// project must not fill the memory with them.
-	most func() int
+	most     func() int
+	spreader *spreader
 
 	mu      sync.Mutex // guards all below
 	topics  map[version.Project]*topic
@@ -32,13 +34,23 @@ type topic struct {
 	watchers  map[*watch]int // each with the project's index in its slots; nil: none yet
 	audiences *audience      // of the loops with streams that watch it: a list by audience.peer
 	idle      time.Time      // since when there are none; zero: there are some
+	window    fallback.Window
+}
+
+// streams is how many streams and held polls watch it.
+func (t *topic) streams() int {
+	n := len(t.watchers)
+	for a := t.audiences; a != nil; a = a.peer {
+		n += int(a.size.Load())
+	}
+	return n
 }
 
 func (t *topic) used() bool { return len(t.watchers) > 0 || t.audiences != nil }
 
-func newHub(board *version.Board, source version.Source, linger func() time.Duration, most func() int) *hub {
+func newHub(board *version.Board, source version.Source, linger func() time.Duration, most func() int, spreader *spreader) *hub {
 	return &hub{
-		board: board, source: source, linger: linger, most: most,
+		board: board, source: source, linger: linger, most: most, spreader: spreader,
 		topics: map[version.Project]*topic{}, watches: map[*watch]struct{}{},
 	}
 }
@@ -65,12 +77,17 @@ func (h *hub) run(ctx context.Context) error {
 func (h *hub) deliver(changes []version.Change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	now := time.Now()
 	for _, c := range changes {
 		t := h.topics[c.Project]
 		if t == nil || !t.used() {
 			continue
 		}
-		f := newFrame(c)
+		spread := time.Duration(0)
+		if c.Known { // what is not known is told by hellos, each with a spread of its own
+			spread = h.spreader.news(&t.window, t.streams(), now)
+		}
+		f := newFrame(c, spread)
 		for a := t.audiences; a != nil; a = a.peer {
 			a.offer(f)
 		}

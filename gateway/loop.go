@@ -204,7 +204,7 @@ func (l *loop) collect(now time.Time) {
 	clear(l.arrivals)
 	l.arrivals = l.arrivals[:0]
 	for _, a := range l.offered {
-		if a.left == 0 && a.size > 0 {
+		if a.left == 0 && a.size.Load() > 0 {
 			l.passes = append(l.passes, a)
 		}
 		a.pass(a.next)

@@ -26,7 +26,7 @@ type metrics struct {
 	reloadHealthy prometheus.Gauge
 }
 
-func newMetrics(source version.Source, p *pulse, h *hub, fleet func() fallback.Size) *metrics {
+func newMetrics(source version.Source, p *pulse, h *hub, s *spreader, fleet func() fallback.Size) *metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	counter := func(name, help string) prometheus.Counter {
@@ -85,6 +85,18 @@ func newMetrics(source version.Source, p *pulse, h *hub, fleet func() fallback.S
 	}
 	read("nudge_poll_seconds", "Interval told to browsers with a proven stream.", func() float64 { return p.now().Poll.Seconds() })
 	read("nudge_fast_seconds", "Interval told to all other browsers.", func() float64 { return p.now().Fast.Seconds() })
+	decided := func(name, help string, f func(budget) float64) {
+		read(name, help, func() float64 { _, b := p.decided(); return f(b) })
+	}
+	decided("nudge_budget_polls_per_second", "Polls per second that the application can take from all browsers together.",
+		func(b budget) float64 { return b.capacity })
+	decided("nudge_interval_polls_per_second", "Of these, those that browsers make without news, as far as is known.",
+		func(b budget) float64 { return b.interval })
+	decided("nudge_browsers", "Browsers of the whole fleet, as far as is known.", func(b budget) float64 { return float64(b.browsers) })
+	decided("nudge_polling_browsers", "Of these, those without a stream that a token vouches for.",
+		func(b budget) float64 { return float64(b.polling) })
+	read("nudge_backlog_polls", "Polls that news asked for and that have yet to come, in the whole fleet.", s.pending)
+	read("nudge_trust_step", "Step of the trust ramp, 0 to 4.", func() float64 { step, _ := p.decided(); return float64(step) })
 	read("nudge_projects", "Projects in use, or used not long ago.", func() float64 { return float64(h.projects()) })
 	read("nudge_fleet_instances", "Gateways heard through Redis, this one included.", func() float64 { return float64(fleet().Instances) })
 	read("nudge_fleet_streams", "Streams open now on all gateways.", func() float64 { return float64(fleet().Streams) })

@@ -95,7 +95,7 @@ func FuzzParseNews(f *testing.F) {
 			if n.Project == (version.Project{}) || n.Version < 0 || n.Version > version.Max {
 				t.Fatalf("%+v", n)
 			}
-			frame := newFrame(version.Change{Project: n.Project, State: version.State{Known: true, Version: n.Version}, Reset: n.Reset, Extras: &n})
+			frame := newFrame(version.Change{Project: n.Project, State: version.State{Known: true, Version: n.Version}, Reset: n.Reset, Extras: &n}, 0)
 			for _, b := range [][]byte{frame.plain, frame.reset} {
 				if b == nil {
 					continue

@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"nudge/fallback"
 	"nudge/version"
@@ -64,6 +65,7 @@ func (g *Gateway) pace(r *http.Request, who *caller, marks []version.Mark) pace 
 		Protocol: protocol, TTLMS: c.TTL().Milliseconds(),
 		Denied: a.named(denied), Off: a.named(off), Refusing: g.refusing(r),
 	}
+	g.askers.asked(who.subject, excluded || a.count(served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
 	if excluded {
 		c = g.pulse.without()
 	} else {

@@ -12,13 +12,20 @@ import (
 	"nudge/version"
 )
 
-// pulse decides the cadence of the moment, from health, flag and policy, and tells when it changes.
+// lookAgain is how often the fleet is looked at, even if nothing is reported: browsers come and go quietly.
+const lookAgain = 2 * time.Second
+
+// pulse decides the cadence of the moment, from health, flag, policy and the fleet's load, and tells when it changes.
 type pulse struct {
 	health *fallback.Health
+	// census is the fleet at a time when this gateway's push is so. It must not ask the pulse.
+	census func(fallback.Push, time.Time) census
 	log    *slog.Logger
 	wake   chan struct{} // one slot: something may have changed
 	// turned is called after the cadence changed.
 	turned func()
+	// sized is called with the room that the application has for polls after news.
+	sized func(fallback.Room, fallback.Size, time.Time)
 	// judged is called with each verdict that differs from the one before; at first, push is starting.
 	judged func(fallback.Verdict)
 	said   atomic.Pointer[said] // the cadence of the moment, for those whom the flag lets in
@@ -29,6 +36,25 @@ type pulse struct {
 	ramp      fallback.Ramp
 	returning time.Time // until when those that the flag lets in again are spread
 	verdict   fallback.Verdict
+	trust     fallback.Trust
+	stretch   fallback.Stretch
+	budget    budget
+}
+
+// census is what the fleet tells of the pace to take.
+type census struct {
+	load  fallback.Load
+	size  fallback.Size
+	step  int  // the highest of the trust ramp among others
+	fresh bool // this gateway has begun just now, and takes that step over
+}
+
+// budget is what the application can take, and what it is made to.
+type budget struct {
+	browsers int
+	polling  int     // of these, without a stream
+	capacity float64 // polls per second
+	interval float64 // polls per second that come without news
 }
 
 func newPulse(s Settings, probe time.Duration, log *slog.Logger) *pulse {
@@ -84,29 +110,23 @@ func (p *pulse) run(ctx context.Context) error {
 		case <-p.wake:
 		case <-timer.C:
 		}
-		timer.Stop()
-		if next := p.judge(time.Now()); !next.IsZero() {
-			timer.Reset(time.Until(next))
-		}
+		timer.Reset(time.Until(p.judge(time.Now())))
 	}
 }
 
-// judge brings verdict and cadence up to date, and returns when it must be called again; zero: when
-// something is reported.
+// judge brings verdict and cadence up to date, and returns when it must be called again unless something is reported
+// before.
 func (p *pulse) judge(now time.Time) (next time.Time) {
 	p.mu.Lock()
 	verdict := p.health.Verdict(now)
 	before := p.verdict
 	p.verdict = verdict
-	cadence := p.policy.Cadence(fallback.Input{Push: verdict.Push, Share: p.ramp.Share(now), Step: fallback.Trusted})
+	cadence := p.decideLocked(p.census(verdict.Push, now), now)
 	turned := cadence != p.now()
 	if turned {
 		p.said.Store(say(cadence))
 	}
-	next = verdict.Until
-	if step := p.ramp.Next(now); !step.IsZero() && (next.IsZero() || step.Before(next)) {
-		next = step
-	}
+	next = earliest(verdict.Until, p.ramp.Next(now), p.trust.Next(), p.stretch.Next(), now.Add(lookAgain))
 	p.mu.Unlock()
 
 	if verdict.Push != before.Push || verdict.Reason != before.Reason {
@@ -120,6 +140,27 @@ func (p *pulse) judge(now time.Time) (next time.Time) {
 	return next
 }
 
+// decideLocked follows the fleet: how far push is trusted, how far the interval is stretched, and how much room is left.
+func (p *pulse) decideLocked(c census, now time.Time) fallback.Cadence {
+	if c.fresh {
+		p.trust = p.trust.Take(c.step)
+	}
+	if p.verdict.Echoed { // before the first echo nothing has been proved, nor disproved
+		p.trust = p.trust.Follow(p.policy, p.verdict.Push, now)
+	}
+	in := fallback.Input{Push: p.verdict.Push, Share: p.ramp.Share(now), Step: p.trust.Step()}
+	p.stretch = p.stretch.Follow(p.policy, c.load, in, now)
+	in.Fast = p.stretch.Fast()
+	p.budget = budget{
+		browsers: c.load.Browsers(), polling: c.load.Polling,
+		capacity: p.policy.Capacity(c.load), interval: p.policy.Rate(c.load, in),
+	}
+	p.sized(fallback.Room{
+		Rate: p.budget.capacity - p.budget.interval, Browsers: c.load.Open(), Longest: p.policy.Longest,
+	}, c.size, now)
+	return p.policy.Cadence(in)
+}
+
 // now is the cadence of those whom the flag lets in.
 func (p *pulse) now() fallback.Cadence { return p.said.Load().Cadence }
 
@@ -127,7 +168,7 @@ func (p *pulse) now() fallback.Cadence { return p.said.Load().Cadence }
 func (p *pulse) without() fallback.Cadence {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.policy.Cadence(fallback.Input{Push: fallback.Off})
+	return p.policy.Cadence(fallback.Input{Push: fallback.Off, Fast: p.stretch.Fast()})
 }
 
 // heard is the verdict of the moment.
@@ -135,6 +176,13 @@ func (p *pulse) heard() fallback.Verdict {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.verdict
+}
+
+// decided is what the last judgement came to.
+func (p *pulse) decided() (step int, b budget) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.trust.Step(), p.budget
 }
 
 // connectAfter spreads the coming of one caller after a change of the flag.

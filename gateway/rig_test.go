@@ -98,6 +98,7 @@ func newRig(t *testing.T, change func(*gateway.Options), l net.Listener) *rig {
 		t.Fatal(err)
 	}
 	r.Gateway = g
+	g.Trusted()
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	ran := make(chan error, 1)

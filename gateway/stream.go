@@ -113,7 +113,7 @@ func (s *stream) helloLocked(b []byte, now time.Time) []byte {
 		greeter.project(slot.project, slot.standing, slot.told)
 	}
 	s.g.metrics.hellos.Inc()
-	return greeter.append(b, s.g.pulse.said.Load(), s.who.left(now))
+	return greeter.append(b, s.g.pulse.said.Load(), s.g.spreader.hello(greeter, now), s.who.left(now))
 }
 
 func (s *stream) beatLocked(b []byte, now time.Time) []byte {

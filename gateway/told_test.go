@@ -58,7 +58,7 @@ func TestFollow(t *testing.T) {
 		{"confirmed again after a gap", tell(known(0, 5)), known(0, 5), false, nothing},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := newFrame(version.Change{State: test.now, Reset: test.reset})
+			f := newFrame(version.Change{State: test.now, Reset: test.reset}, 0)
 			if got := test.told.follow(f); got != test.want {
 				t.Errorf("got %d, want %d", got, test.want)
 			}

@@ -45,6 +45,9 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 		}
 		defer g.admission.release(onGoroutine, t)
 	}
+	if wait == 0 { // a held one counts as a stream
+		g.askers.asked(a.who.subject, true, g.pulse.now().TTL(), time.Now())
+	}
 	excluded := a.count(served) == 0 && a.count(off) > 0
 	held := newWatch(a.slots) // which owns the slots from here on
 	if !g.hub.join(held) {
@@ -61,7 +64,20 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 	if excluded {
 		c = g.pulse.without()
 	}
-	writeOK(w, answer{cadence: newCadence(c), holdings: h})
+	writeOK(w, answer{cadence: newCadence(c), SpreadMS: g.spreadOf(held, h).Milliseconds(), holdings: h})
+}
+
+// spreadOf is the spread of an answer: that of the news that ended the wait, or one of its own.
+func (g *Gateway) spreadOf(w *watch, h holdings) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case len(h.Versions)+len(h.Unknown) == 0:
+		return 0
+	case w.heard:
+		return w.spread
+	}
+	return g.spreader.one(time.Now())
 }
 
 // deaf refuses while the gateway cannot know whether anything changed.

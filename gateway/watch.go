@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"sync"
+	"time"
 
 	"nudge/version"
 )
@@ -24,6 +25,9 @@ type watch struct {
 	beat     bool       // the cadence changed
 	recast   bool       // the flag changed: standings are to be decided anew
 	farewell *goodbye   // set once: the end
+
+	heard  bool          // some news was offered
+	spread time.Duration // of the newest of it
 }
 
 func newWatch(slots []slot) *watch { return &watch{wake: make(chan struct{}, 1), slots: slots} }
@@ -32,6 +36,7 @@ func newWatch(slots []slot) *watch { return &watch{wake: make(chan struct{}, 1),
 func (w *watch) offer(i int, f *frame) {
 	w.mu.Lock()
 	w.slots[i].news = f
+	w.heard, w.spread = true, f.spread
 	w.mu.Unlock()
 	w.signal()
 }

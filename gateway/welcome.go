@@ -80,7 +80,7 @@ func (l *loop) seat(i uint32, p *parked, slot slot) {
 func (l *loop) take(id uint32, s *seat) {
 	a := l.audiences.at(s.audience)
 	a.take(id, s, &l.seats)
-	if a.size == 1 {
+	if a.size.Load() == 1 {
 		l.g.hub.attach(a)
 	}
 }
@@ -88,7 +88,7 @@ func (l *loop) take(id uint32, s *seat) {
 func (l *loop) give(id uint32, s *seat) {
 	a := l.audiences.at(s.audience)
 	a.give(id, s, &l.seats)
-	if a.size == 0 {
+	if a.size.Load() == 0 {
 		l.g.hub.detach(a)
 	}
 }
@@ -162,7 +162,7 @@ func (l *loop) hello(b []byte, p *parked, now time.Time) []byte {
 		l.greeter.project(project, s.told.standing(), s.told.told())
 	}
 	l.sent.hellos++
-	return l.greeter.append(b, l.g.pulse.said.Load(), p.left(now))
+	return l.greeter.append(b, l.g.pulse.said.Load(), l.g.spreader.hello(l.greeter, now), p.left(now))
 }
 
 // keepDates does what is due for single streams.

@@ -19,6 +19,8 @@ type Peer struct {
 	Node     string // its name among people; two may share one
 	Nudge    string // version of Nudge
 	Streams  int    // open now
+	Polling  int    // browsers without a stream that asked it how often to poll
+	Step     int    // of the trust ramp
 	Push     string // as fallback.Push says it
 	Leaving  bool   // from SIGTERM on: its streams will be back elsewhere, and are not lost
 }
@@ -29,6 +31,8 @@ type peerMessage struct {
 	Instance string  `json:"instance"`
 	Node     string  `json:"node"`
 	Streams  int     `json:"streams"`
+	Polling  int     `json:"polling,omitempty"`
+	Step     int     `json:"step,omitempty"`
 	Push     string  `json:"push"`
 	Leaving  bool    `json:"leaving,omitempty"`
 	Nudge    string  `json:"nudge"`
@@ -37,7 +41,7 @@ type peerMessage struct {
 // message is the probe of this number.
 func (p Peer) message(number Version) []byte {
 	// A struct of texts and numbers always marshals; what is not UTF-8 is replaced.
-	text, _ := json.Marshal(peerMessage{number, p.Instance, p.Node, p.Streams, p.Push, p.Leaving, p.Nudge})
+	text, _ := json.Marshal(peerMessage{number, p.Instance, p.Node, p.Streams, p.Polling, p.Step, p.Push, p.Leaving, p.Nudge})
 	return text
 }
 
@@ -56,8 +60,8 @@ func decodePeer(raw []byte) (Peer, Version, error) {
 		return Peer{}, 0, errors.New("version: not an integer from 0 to 2^53-1")
 	case m.Instance == "":
 		return Peer{}, 0, errors.New("instance: missing")
-	case m.Streams < 0:
-		return Peer{}, 0, errors.New("streams: below 0")
+	case m.Streams < 0 || m.Polling < 0 || m.Step < 0:
+		return Peer{}, 0, errors.New("streams, polling or step: below 0")
 	}
 	for name, text := range map[string]string{"instance": m.Instance, "node": m.Node, "push": m.Push, "nudge": m.Nudge} {
 		if len(text) > MaxWord {
@@ -69,5 +73,5 @@ func decodePeer(raw []byte) (Peer, Version, error) {
 			}
 		}
 	}
-	return Peer{m.Instance, m.Node, m.Nudge, m.Streams, m.Push, m.Leaving}, m.Version, nil
+	return Peer{m.Instance, m.Node, m.Nudge, m.Streams, m.Polling, m.Step, m.Push, m.Leaving}, m.Version, nil
 }

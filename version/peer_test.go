@@ -40,12 +40,12 @@ func TestRedisPeers(t *testing.T) {
 			}
 		})
 	}
-	one := version.Peer{Node: "gw", Nudge: "1.0", Streams: 7, Push: "healthy"}
+	one := version.Peer{Node: "gw", Nudge: "1.0", Streams: 7, Polling: 3, Step: 2, Push: "healthy"}
 	two := version.Peer{Node: "gw", Nudge: "1.1", Push: "down", Leaving: true} // two may share a name
 	var log lockedBuffer
 	all := []*source{gateway("aaaa", &one, &log), gateway("bbbb", &two, &log), gateway("cccc", nil, &log)}
 	for _, garbage := range []string{
-		"", "x", "-1", "{}", `{"version":1}`, `{"version":1,"instance":"other","streams":1}`, `{"version":1,"instance":"zzzz","streams":-1}`,
+		"", "x", "-1", "{}", `{"version":1}`, `{"version":1,"instance":"other","streams":1}`, `{"version":1,"instance":"zzzz","streams":-1}`, `{"version":1,"instance":"zzzz","polling":-1}`, `{"version":1,"instance":"zzzz","step":-1}`,
 		`{"version":1,"instance":"zzzz","node":"a\nb"}`, `{"version":1,"instance":"zzzz","node":"` + strings.Repeat("n", 200) + `"}`,
 		`{"version":1,"instance":"zzzz","node":"\u001b[31mred"}`, strings.Repeat("9", 1<<20), `[1]`,
 	} {

@@ -1,0 +1,50 @@
+package gateway
+
+import (
+	"sync"
+	"time"
+
+	"nudge/fallback"
+)
+
+// spreader decides over which time browsers come, so that they are no herd. It knows the fleet as it was judged last.
+type spreader struct {
+	mu      sync.Mutex // guards all below
+	backlog fallback.Backlog
+	size    fallback.Size
+}
+
+// resize follows the fleet.
+func (s *spreader) resize(r fallback.Room, size fallback.Size, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.backlog.Resize(r, now)
+	s.size = size
+}
+
+// news is the spread of news for so many streams of ours, and as many of the fleet as that makes likely.
+func (s *spreader) news(w *fallback.Window, own int, now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.backlog.Announce(w, s.size.Watchers(own), now)
+}
+
+// one is the spread for a single browser that is asked to poll. It is seldom alone: what asks one of ours asks others of
+// the fleet.
+func (s *spreader) one(now time.Time) time.Duration { return s.news(new(fallback.Window), 1, now) }
+
+// hello is the spread of a hello. Whether it asks for a poll only the page knows, since it alone knows its version; so each
+// counts that names a project, and news meanwhile is spread a little more than it need be.
+func (s *spreader) hello(g *greeter, now time.Time) time.Duration {
+	if !g.asks {
+		return 0
+	}
+	return s.one(now)
+}
+
+// pending is how many browsers of the fleet were asked to poll and have yet to.
+func (s *spreader) pending() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.backlog.Pending(time.Now())
+}
