@@ -141,6 +141,15 @@ func (h *Health) Verdict(now time.Time) Verdict {
 	return v
 }
 
+// Doubt returns v as it is with one more reason for doubt: healthy push is
+// degraded for it, and whatever is worse stays as it is.
+func (v Verdict) Doubt(why Reason) Verdict {
+	if v.Push == Healthy {
+		v.Push, v.Reason = Degraded, why
+	}
+	return v
+}
+
 // late is the age above which the newest echo raises doubt.
 func (h *Health) late() time.Duration { return h.probe + slack }
 

@@ -77,6 +77,10 @@ const (
 	// ReasonRecovering: push was down, and its echoes have not yet come back
 	// often enough in a row.
 	ReasonRecovering Reason = "recovering"
+	// ReasonSaturated: the gateway has more to do than it can, see [Saturation].
+	ReasonSaturated Reason = "saturated"
+	// ReasonTick: the application has fallen silent, see [Pulse].
+	ReasonTick Reason = "tick"
 )
 
 // Reasons returns every Reason but ReasonNone, in a fixed order, so that a
@@ -84,6 +88,6 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonStarting, ReasonLateEcho, ReasonNoEcho, ReasonSource, ReasonRecovering, ReasonAuth, ReasonNoPerm, ReasonReadOnly,
-		ReasonMisconf, ReasonMemory, ReasonReplicas, ReasonClusterDown, ReasonLoading,
+		ReasonMisconf, ReasonMemory, ReasonReplicas, ReasonClusterDown, ReasonLoading, ReasonSaturated, ReasonTick,
 	}
 }

@@ -19,6 +19,7 @@ type admission struct {
 	perAddress map[uint32]int
 	connects   *rate.Limiter
 	rated      int           // connects per second that the limiter was made for
+	refused    time.Time     // when somebody was last, for a limit of the gateway's own
 	empty      chan struct{} // not nil: closed when the last one has gone
 }
 
@@ -56,12 +57,14 @@ func (a *admission) admit(k kind, subject, address string, now time.Time) (t tic
 	defer a.mu.Unlock()
 	switch {
 	case a.fullLocked(k, l):
+		a.refused = now
 		return t, limited(http.StatusServiceUnavailable, "this gateway holds as many streams as it may; come back later", 10*time.Second)
 	case t.subject != 0 && a.perSubject[t.subject] >= l.StreamsPerSubject:
 		return t, limited(http.StatusTooManyRequests, "this user has as many streams as one user may", 30*time.Second)
 	case t.address != 0 && a.perAddress[t.address] >= l.StreamsPerAddress:
 		return t, limited(http.StatusTooManyRequests, "this address has as many streams as one address may", 30*time.Second)
 	case !a.connectLocked(l.ConnectsPerSecond, now):
+		a.refused = now
 		return t, limited(http.StatusServiceUnavailable, "too many connect at once; come back in a moment", 5*time.Second)
 	}
 	a.open[k]++
@@ -107,6 +110,13 @@ func (a *admission) count() (parked, goroutines int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.open[onLoop], a.open[onGoroutine]
+}
+
+// lastRefused is when somebody was last refused for a limit of the gateway's own; zero: never.
+func (a *admission) lastRefused() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refused
 }
 
 // full tells whether the next stream of this kind would be refused, whoever comes.

@@ -24,6 +24,7 @@ type Options struct {
 	Settings Settings
 
 	Probe  time.Duration // time between two probes of Source; 0: 2 s
+	Proven bool          // nothing can break between publishing and Source: it is trusted from the beginning
 	Listen time.Duration // for how long to listen to the fleet after the first echo, before wanting traffic
 
 	Node     string // name of this gateway in answers and logs
@@ -99,7 +100,7 @@ func New(opt Options) (*Gateway, error) {
 	g.board = version.NewBoard()
 	g.source, err = opt.Source(g.board, version.Host{
 		Evidence: version.Evidence{Echo: g.pulse.echo, Lost: g.pulse.lost},
-		Self:     g.self, Peer: g.fleet.heard, Control: g.control,
+		Self:     g.self, Peer: g.fleet.heard, Control: g.control, Tick: g.pulse.ticked,
 	})
 	if err != nil {
 		return nil, err
@@ -113,7 +114,10 @@ func New(opt Options) (*Gateway, error) {
 			g.loops = append(g.loops, newLoop(g))
 		}
 	}
-	g.pulse.census, g.pulse.sized = g.census, g.spreader.resize
+	g.pulse.census, g.pulse.strain, g.pulse.sized = g.census, g.strain, g.spreader.resize
+	if opt.Proven {
+		g.pulse.trust = g.pulse.trust.Take(fallback.Trusted)
+	}
 	g.pulse.turned = func() {
 		for _, w := range g.hub.all() {
 			w.beatNow()

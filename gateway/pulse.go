@@ -20,6 +20,8 @@ type pulse struct {
 	health *fallback.Health
 	// census is the fleet at a time when this gateway's push is so. It must not ask the pulse.
 	census func(fallback.Push, time.Time) census
+	// strain is how this gateway does. It must not ask the pulse.
+	strain func() fallback.Strain
 	log    *slog.Logger
 	wake   chan struct{} // one slot: something may have changed
 	// turned is called after the cadence changed.
@@ -36,6 +38,9 @@ type pulse struct {
 	ramp      fallback.Ramp
 	returning time.Time // until when those that the flag lets in again are spread
 	verdict   fallback.Verdict
+	up        time.Time // since when push has not been down
+	load      fallback.Saturation
+	beat      fallback.Pulse // of the application
 	trust     fallback.Trust
 	stretch   fallback.Stretch
 	budget    budget
@@ -78,6 +83,18 @@ func (p *pulse) lost(why version.Fault, _ error) {
 	p.signal()
 }
 
+// ticked takes a tick of the application.
+func (p *pulse) ticked() {
+	now := time.Now()
+	p.mu.Lock()
+	silent := p.beat.Silent(p.up, now)
+	p.beat = p.beat.Tick(now)
+	p.mu.Unlock()
+	if silent {
+		p.signal()
+	}
+}
+
 func (p *pulse) signal() {
 	signal(p.wake)
 }
@@ -118,8 +135,8 @@ func (p *pulse) run(ctx context.Context) error {
 // before.
 func (p *pulse) judge(now time.Time) (next time.Time) {
 	p.mu.Lock()
-	verdict := p.health.Verdict(now)
 	before := p.verdict
+	verdict := p.judgeLocked(now)
 	p.verdict = verdict
 	cadence := p.decideLocked(p.census(verdict.Push, now), now)
 	turned := cadence != p.now()
@@ -127,6 +144,9 @@ func (p *pulse) judge(now time.Time) (next time.Time) {
 		p.said.Store(say(cadence))
 	}
 	next = earliest(verdict.Until, p.ramp.Next(now), p.trust.Next(), p.stretch.Next(), now.Add(lookAgain))
+	if due := p.beat.Due(p.up); due.After(now) {
+		next = earliest(next, due)
+	}
 	p.mu.Unlock()
 
 	if verdict.Push != before.Push || verdict.Reason != before.Reason {
@@ -138,6 +158,21 @@ func (p *pulse) judge(now time.Time) (next time.Time) {
 		p.turned()
 	}
 	return next
+}
+
+// judgeLocked is the verdict of the evidence, and of what else there is to doubt.
+func (p *pulse) judgeLocked(now time.Time) fallback.Verdict {
+	v := p.health.Verdict(now)
+	if p.verdict.Push == fallback.Down {
+		p.up = now
+	}
+	if p.load = p.load.Follow(now, p.strain()); p.load.Over() {
+		v = v.Doubt(fallback.ReasonSaturated)
+	}
+	if p.beat.Silent(p.up, now) {
+		v = v.Doubt(fallback.ReasonTick)
+	}
+	return v
 }
 
 // decideLocked follows the fleet: how far push is trusted, how far the interval is stretched, and how much room is left.

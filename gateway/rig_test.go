@@ -86,6 +86,7 @@ func newRig(t *testing.T, change func(*gateway.Options), l net.Listener) *rig {
 	r := &rig{t: t, source: newFake(2 * time.Second), log: new(buffer)}
 	opt := gateway.Options{
 		Source: r.source.source, Settings: settings(), Node: "gw-1", Instance: "i-1", Version: "v0", Cookie: "nudge",
+		Proven:     true,
 		DrainDelay: 5 * time.Second, DrainWindow: 20 * time.Second,
 		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
@@ -98,7 +99,6 @@ func newRig(t *testing.T, change func(*gateway.Options), l net.Listener) *rig {
 		t.Fatal(err)
 	}
 	r.Gateway = g
-	g.Trusted()
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	ran := make(chan error, 1)

@@ -115,3 +115,19 @@ func TestRedisFarewell(t *testing.T) {
 		t.Error("it did not say that it leaves")
 	}
 }
+
+// An application that ticks is heard; what is no tick is not one.
+func TestRedisTick(t *testing.T) {
+	server := redistest.Start(t)
+	ticks := make(chan struct{}, 10)
+	s := redisSource(t, server, func(o *version.RedisOptions) { o.Host.Tick = func() { ticks <- struct{}{} } })
+	wait(t, "an echo", s.echoes)
+	for _, text := range []string{"", "tock", "-1", `{"version":1}`, "7"} {
+		server.Do("PUBLISH", "nudge:tick", text)
+	}
+	wait(t, "a tick", ticks)
+	wait(t, "an echo", s.echoes)
+	if n := len(ticks); n > 0 {
+		t.Errorf("%d more than one tick", n)
+	}
+}

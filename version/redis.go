@@ -179,6 +179,9 @@ func (r *Redis) probePrefix() string { return r.opt.Prefix + ":probe:" }
 
 func (r *Redis) controlName() string { return r.opt.Prefix + ":control" }
 
+// tickName is where an application says that it is there.
+func (r *Redis) tickName() string { return r.opt.Prefix + ":tick" }
+
 // project is the reverse of name.
 func (r *Redis) project(channel string) (Project, error) {
 	id, ok := strings.CutPrefix(channel, r.opt.Prefix+":{")

@@ -93,7 +93,7 @@ func TestRedisSubscribesOnlyToWhatIsUsed(t *testing.T) {
 	for _, g := range got {
 		names[g.(string)] = true
 	}
-	if len(got) != 4 || !names["nudge:control"] || !names["nudge:probe:gw"] || !names["nudge:{7}"] || !names["nudge:{8}"] {
+	if len(got) != 5 || !names["nudge:control"] || !names["nudge:tick"] || !names["nudge:probe:gw"] || !names["nudge:{7}"] || !names["nudge:{8}"] {
 		t.Errorf("channels %v, want %v", got, want)
 	}
 	if ttl := server.Do("TTL", "nudge:probe:gw").(int64); ttl <= 0 || ttl > 60 {
@@ -211,7 +211,7 @@ func TestRedisFrozen(t *testing.T) {
 // A subscription that is refused for one project silences no other.
 func TestRedisRefusedSubscription(t *testing.T) {
 	server := redistest.Start(t)
-	server.Do("ACL", "SETUSER", "nudge", "on", ">secret", "+@all", "~*", "resetchannels", "&nudge:probe:*", "&nudge:control", "&nudge:{a}", "&nudge:{c}")
+	server.Do("ACL", "SETUSER", "nudge", "on", ">secret", "+@all", "~*", "resetchannels", "&nudge:probe:*", "&nudge:control", "&nudge:tick", "&nudge:{a}", "&nudge:{c}")
 	var log lockedBuffer
 	s := redisSource(t, server, func(o *version.RedisOptions) {
 		o.Username, o.Password = "nudge", "secret"

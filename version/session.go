@@ -108,12 +108,12 @@ func (s *session) subscriberOptions(addr string) *redis.Options {
 }
 
 // ours are the channels and patterns that are held beside those of projects.
-const ours = 3
+const ours = 4
 
-// begin subscribes to the probes, our own and everybody's, and to what the fleet is told, and waits until that is
-// confirmed.
+// begin subscribes to the probes, our own and everybody's, to what the fleet is told, and to the application's tick, and
+// waits until that is confirmed.
 func (s *session) begin(ctx context.Context) error {
-	if err := s.ps.Subscribe(ctx, s.probeName(), s.controlName()); err != nil {
+	if err := s.ps.Subscribe(ctx, s.probeName(), s.controlName(), s.tickName()); err != nil {
 		return err
 	}
 	if err := s.ps.PSubscribe(ctx, s.probePrefix()+"*"); err != nil {
@@ -198,6 +198,14 @@ func (s *session) message(m *redis.Message) {
 	}
 	if m.Channel == s.controlName() {
 		signal(s.told)
+		return
+	}
+	if m.Channel == s.tickName() {
+		if _, err := ParseVersion(m.Payload); err != nil {
+			s.ignored("tick ignored; publish a bare integer", m.Channel, err)
+			return
+		}
+		s.opt.Host.tick()
 		return
 	}
 	s.messages.Add(1)

@@ -48,6 +48,8 @@ type Host struct {
 	Self func() Peer
 	// Peer is a gateway that was just heard, this one included.
 	Peer func(Peer)
+	// Tick: the application has said that it is there.
+	Tick func()
 	// Control is what all gateways are told, whenever that has changed. Nil: the source does not ask, and writes
 	// nothing back.
 	Control func(Control)
@@ -71,6 +73,12 @@ func (e Evidence) echo(sent time.Time) {
 func (e Evidence) lost(f Fault, err error) {
 	if e.Lost != nil {
 		e.Lost(f, err)
+	}
+}
+
+func (h Host) tick() {
+	if h.Tick != nil {
+		h.Tick()
 	}
 }
 

@@ -202,11 +202,11 @@ func newStage(t testing.TB) *stage {
 	return s
 }
 
-// proven waits until the page goes by push, and its next poll is far: a longer interval counts from the
-// next poll on, so that one at the old pace is still to come.
+// proven waits until the page goes by push, and its next poll is far: it has been trusted for two steps, and
+// a longer interval counts from the next poll on, so that one at the old pace is still to come.
 func (s *stage) proven() {
 	s.t.Helper()
-	s.page.snapshot("s.mode === 'push' && s.push === 'healthy' && s.interval === 60000 && s.nextPollAt - Date.now() > 30000")
+	s.page.snapshot("s.mode === 'push' && s.push === 'healthy' && s.interval > 10000 && s.nextPollAt - Date.now() > 5000")
 }
 
 // publish commits a version, and announces it as the application would.

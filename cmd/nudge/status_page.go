@@ -32,6 +32,10 @@ type gatewayStatus struct {
 		Include, Exclude []string
 		By               string
 	}
+	Browsers, Polling         int
+	Budget, Interval, Backlog int
+	Step                      int
+
 	Streams  int
 	Projects int
 	Refusing string
@@ -65,6 +69,9 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	line("push is %s", s.push(now))
 	line("browsers poll every %v with a proven stream, every %v without; heartbeats every %v",
 		ms(s.PollMS), ms(s.FastMS), ms(s.HeartbeatMS))
+	line("%d browsers, %d of them without a stream; of %d polls per second that the application can take, %d come without news",
+		s.Browsers, s.Polling, s.Budget, s.Interval)
+	line("%d polls after news are to come; push is trusted at step %d of %d", s.Backlog, s.Step, fallback.Trusted)
 	line("the flag is %s", s.flag())
 	line("%d streams, %d projects", s.Streams, s.Projects)
 	if s.Refusing != "" {
@@ -132,6 +139,8 @@ var reasonTexts = map[fallback.Reason]string{
 	fallback.ReasonReplicas:    "Redis has too few replicas",
 	fallback.ReasonClusterDown: "nobody serves some slots of the Cluster",
 	fallback.ReasonLoading:     "Redis is reading its data",
+	fallback.ReasonSaturated:   "this gateway has more to do than it can",
+	fallback.ReasonTick:        "the application does not tick any more",
 }
 
 // flag says who gets push.

@@ -18,6 +18,7 @@ import (
 // answered is a /status of a gateway: a fleet of three, of which one is leaving, and one that vanished.
 const answered = `{"protocol":1,"node":"gw-1","instance":"0a7c8c5f","version":"0.1.0","started":"2024-02-29T09:00:00Z","phase":"serving",
 "reason":"no-echo","last_echo":"2024-02-29T11:59:51Z","push":"down","poll_ms":10000,"fast_ms":10000,"jitter":0.2,"heartbeat_ms":25000,
+"browsers":4721,"polling":10,"budget":472,"interval":451,"backlog":60,"step":3,
 "flag":{"enabled":true,"percent":10,"include":["a*"],"exclude":["42","7"],"ramp_ms":60000},"streams":1204,"projects":310,"refusing":"limit",
 "fleet":{"instances":3,"streams":3611,"lost_streams":1100,"members":[
 {"instance":"0a7c8c5f","node":"gw-1","version":"0.1.0","streams":1204,"push":"down","leaving":false,"seen_ms_ago":0,"self":true},
@@ -29,6 +30,8 @@ const answered = `{"protocol":1,"node":"gw-1","instance":"0a7c8c5f","version":"0
 const statusPage = `gw-1 (0a7c8c5f), nudge 0.1.0, up 3h0m0s, serving
 push is down (no-echo, probes do not come back); the newest probe that came back is 9s old
 browsers poll every 10s with a proven stream, every 10s without; heartbeats every 25s
+4721 browsers, 10 of them without a stream; of 472 polls per second that the application can take, 451 come without news
+60 polls after news are to come; push is trusted at step 3 of 4
 the flag is on for 10% of users, for projects a*, not for projects 42 7
 1204 streams, 310 projects
 new streams are refused: limit

@@ -75,7 +75,7 @@ func (c *Config) gatewayOptions(log *slog.Logger) gateway.Options {
 		BasePath: c.BasePath, Origins: c.CORS.Origins, Cookie: c.Auth.Cookie, QueryToken: c.Auth.Query,
 		DrainDelay: c.Drain.Delay, DrainWindow: c.Drain.Window, Log: log,
 	}
-	if c.Redis.Mode != "none" {
+	if o.Proven = c.Redis.Mode == "none"; !o.Proven {
 		o.Listen = c.Redis.Probe // to hear the others' probes before wanting traffic
 	}
 	return o

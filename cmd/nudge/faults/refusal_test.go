@@ -87,7 +87,7 @@ const forbidden = "p199"
 
 func forbade(s *stage) {
 	server := redistest.Start(s)
-	server.Do("ACL", "SETUSER", "gateway", "on", ">right", "~*", "+@all", "resetchannels", "&nudge:probe:*", "&nudge:control",
+	server.Do("ACL", "SETUSER", "gateway", "on", ">right", "~*", "+@all", "resetchannels", "&nudge:probe:*", "&nudge:control", "&nudge:tick",
 		"&nudge:{p0*", "&nudge:{p1[0-8]*", "&nudge:{p19[0-8]*")
 	ours := standalone(server.Addr)
 	ours.Username, ours.Password, ours.Routine = "gateway", "right", time.Second // so often it asks again
