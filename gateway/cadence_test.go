@@ -185,3 +185,41 @@ func TestTrustOnTheWire(t *testing.T) {
 		}
 	})
 }
+
+// A gateway that leaves sends its streams away for as long as the others need to take them.
+func TestGoodbyeLeavesTimeToComeBack(t *testing.T) {
+	for limit, want := range map[int]float64{0: 4000, 1: 20_000} {
+		bubble(t, func(o *gateway.Options) {
+			o.Settings.Limits.ConnectsPerSecond, o.DrainDelay, o.DrainWindow = limit, 0, 20*time.Second
+		}, func(t *testing.T, r *rig) {
+			var all []*tap
+			for range 40 {
+				all = append(all, r.open("/events?project=42"))
+				time.Sleep(time.Second)
+			}
+			r.Drain(t.Context())
+			if got := all[0].find("goodbye").json(t); got["spread_ms"] != want {
+				t.Errorf("%d connects a second: %v, want %v", limit, got, want)
+			}
+		})
+	}
+}
+
+// Those who come back after an outage are told one after the other, as the limit lets them in.
+func TestConnectAfterAnOutage(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Limits.ConnectsPerSecond = 10 }, func(t *testing.T, r *rig) {
+		after := func(path string) any { return r.get(path).json(t)["connect_after_ms"] }
+		for i := range 20 {
+			if got := after("/poll-interval?project=42"); got != float64(i)*100 {
+				t.Errorf("the %dth is to come after %v ms", i, got)
+			}
+		}
+		if got := after("/poll-interval"); got != 0.0 {
+			t.Errorf("one that names no project, and so opens none: %v", got)
+		}
+		time.Sleep(time.Minute)
+		if got := after("/poll-interval?project=42"); got != 0.0 {
+			t.Errorf("%v when all have come", got)
+		}
+	})
+}

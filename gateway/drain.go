@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"nudge/fallback"
 )
 
 // phase is how far a gateway is from its end.
@@ -26,7 +28,8 @@ func (a *atomicPhase) Store(p phase) { a.v.Store(int32(p)) }
 func (g *Gateway) leaving() bool { return g.phase.Load() == drained }
 
 const (
-	// drainAfter and drainSpread say when the browsers of a leaving gateway come back, to another one.
+	// drainAfter and drainSpread say when the browsers of a leaving gateway come back, to another one. The window has
+	// spread them already; the spread is longer only where the others cannot take them that fast.
 	drainAfter  = time.Second
 	drainSpread = 4 * time.Second
 	// drainGrace is how long a goodbye may take to be written to a slow reader.
@@ -48,7 +51,8 @@ func (g *Gateway) Drain(ctx context.Context) {
 	g.phase.Store(drained)
 	all, empty := g.hub.close(), g.admission.left()
 	g.log.Info("saying goodbye", "streams", g.streams(), "window", g.opt.DrainWindow)
-	last := goodbye{Reason: reasonDrain, AfterMS: drainAfter.Milliseconds(), SpreadMS: drainSpread.Milliseconds()}
+	spread := g.returning(g.opt.DrainWindow+drainSpread) - g.opt.DrainWindow
+	last := goodbye{Reason: reasonDrain, AfterMS: drainAfter.Milliseconds(), SpreadMS: spread.Milliseconds()}
 	for _, l := range g.loops {
 		l.dismissAll(last, g.opt.DrainWindow)
 	}
@@ -60,6 +64,13 @@ func (g *Gateway) Drain(ctx context.Context) {
 	case <-end:
 		g.log.Warn("streams that took no goodbye are cut", "streams", g.streams())
 	}
+}
+
+// returning is over which time the streams of this gateway can come back to the others, least at least. They are taken
+// to have the same limits.
+func (g *Gateway) returning(least time.Duration) time.Duration {
+	size := g.fleetSize()
+	return fallback.Returning(size.Own, size.Instances-1, g.current.Load().Limits.ConnectsPerSecond, least)
 }
 
 // streams is how many streams, and held polls, are open.

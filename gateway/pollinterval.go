@@ -69,7 +69,11 @@ func (g *Gateway) pace(r *http.Request, who *caller, marks []version.Mark) pace 
 	if excluded {
 		c = g.pulse.without()
 	} else {
-		answer.ConnectAfterMS = g.pulse.connectAfter().Milliseconds()
+		after := g.pulse.connectAfter()
+		if a.count(served) > 0 && answer.Refusing == "" { // it may open one, and does, mostly
+			after = max(after, g.spreader.connect(g.current.Load().Limits.ConnectsPerSecond, time.Now()))
+		}
+		answer.ConnectAfterMS = after.Milliseconds()
 	}
 	answer.cadence = newCadence(c)
 	return answer

@@ -12,6 +12,7 @@ type spreader struct {
 	mu      sync.Mutex // guards all below
 	backlog fallback.Backlog
 	size    fallback.Size
+	queue   fallback.Queue // of those who were told that they may open a stream
 }
 
 // resize follows the fleet.
@@ -40,6 +41,14 @@ func (s *spreader) hello(g *greeter, now time.Time) time.Duration {
 		return 0
 	}
 	return s.one(now)
+}
+
+// connect is when one more may open a stream, if so many may in a second.
+func (s *spreader) connect(perSecond int, now time.Time) (wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue, wait = s.queue.Join(perSecond, now)
+	return wait
 }
 
 // pending is how many browsers of the fleet were asked to poll and have yet to.

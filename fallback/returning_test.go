@@ -1,0 +1,66 @@
+package fallback_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"nudge/fallback"
+)
+
+func TestReturning(t *testing.T) {
+	const least = 4 * time.Second
+	for _, tc := range []struct {
+		streams, gateways, perSecond int
+		want                         time.Duration
+	}{
+		{0, 2, 0, least},
+		{8000, 2, 0, least},
+		{20_000, 2, 0, 10 * time.Second},
+		{20_000, 0, 0, 20 * time.Second}, // nobody else: the one that is started again
+		{20_000, -3, -3, 20 * time.Second},
+		{20_000, 2, 500, 20 * time.Second},
+		{20_000, 2, 1, time.Minute},
+		{math.MaxInt, 1, 1, time.Minute},
+		{-5, 1, 1, least},
+		{1, math.MaxInt, math.MaxInt, least},
+	} {
+		if got := fallback.Returning(tc.streams, tc.gateways, tc.perSecond, least); got != tc.want {
+			t.Errorf("%d streams, %d gateways, %d a second: %v, want %v", tc.streams, tc.gateways, tc.perSecond, got, tc.want)
+		}
+	}
+	if got := fallback.Returning(math.MaxInt, 1, 1, time.Hour); got != time.Hour {
+		t.Errorf("%v, want what is least", got)
+	}
+}
+
+func TestQueue(t *testing.T) {
+	var q fallback.Queue
+	wait := func(perSecond int, now time.Duration) (d time.Duration) {
+		q, d = q.Join(perSecond, at(now))
+		return d
+	}
+	for i := range 30 {
+		if got, want := wait(10, 0), time.Duration(i)*100*time.Millisecond; got != want {
+			t.Fatalf("the %dth waits %v, want %v", i, got, want)
+		}
+	}
+	if got := wait(10, 2*time.Second); got != time.Second {
+		t.Errorf("2 s later: %v", got)
+	}
+	if got := wait(10, time.Hour); got != 0 {
+		t.Errorf("when all have come: %v", got)
+	}
+	for range 1000 {
+		wait(10, time.Hour)
+	}
+	if got := wait(10, time.Hour); got != time.Minute {
+		t.Errorf("at the end of a long one: %v", got)
+	}
+	if got := wait(0, time.Hour); got != 0 {
+		t.Errorf("without a limit: %v", got)
+	}
+	if got := wait(10, time.Hour); got != 0 {
+		t.Errorf("a limit that is new: %v", got)
+	}
+}
