@@ -62,7 +62,8 @@ type Window struct {
 	spread         uint32 // of the newest, in milliseconds
 }
 
-// Resize tells how much room there is from now on. What was announced stays.
+// Resize tells how much room there is from now on. What was announced stays, unless
+// Longest is another one.
 func (b *Backlog) Resize(r Room, now time.Time) {
 	if !(r.Rate > 0) || math.IsInf(r.Rate, 1) {
 		r.Rate = 0

@@ -222,6 +222,41 @@ func TestBacklogDrains(t *testing.T) {
 	}
 }
 
+// A second is a whole one, wherever it begins.
+func TestBacklogCountsWholeSeconds(t *testing.T) {
+	for _, begun := range []int{0, 1, 60, 124, 125} {
+		var b fallback.Backlog
+		b.Resize(fallback.Room{Rate: 100, Browsers: 1000, Longest: time.Minute}, epoch)
+		if got := b.Announce(new(fallback.Window), 50, at(ms(begun))); got != 0 {
+			t.Errorf("at %d ms: a spread of %v", begun, got)
+		}
+		later := b
+		if got := b.Announce(new(fallback.Window), 50, at(ms(begun+999))); got == 0 {
+			t.Errorf("at %d ms, and 999 ms later: twice as much as may come in a second", begun)
+		}
+		if got := later.Announce(new(fallback.Window), 50, at(ms(begun+1250))); got != 0 {
+			t.Errorf("at %d ms, and 1,250 ms later: a spread of %v", begun, got)
+		}
+	}
+}
+
+// With another longest spread the backlog begins anew.
+func TestBacklogBeginsAnew(t *testing.T) {
+	var b fallback.Backlog
+	room := fallback.Room{Rate: 1000, Browsers: 20_000, Longest: time.Minute}
+	b.Resize(room, epoch)
+	w := new(fallback.Window)
+	b.Announce(w, 20_000, epoch)
+	room.Longest = 10 * time.Minute
+	b.Resize(room, at(time.Second))
+	if got := b.Pending(at(time.Second)); got != 0 {
+		t.Errorf("%v pending by another ruler", got)
+	}
+	if got := b.Announce(w, 400, at(time.Second)); got != 0 {
+		t.Errorf("a spread of %v", got)
+	}
+}
+
 // Whatever happens, spreads are whole and within their bounds, and the backlog is a number that ends at 0.
 func TestBacklogStaysWithinBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -56,7 +56,7 @@ func (t Trust) Follow(p Policy, push Push, now time.Time) Trust {
 		t.next = time.Time{}
 	case t.step == Trusted:
 		t.next = time.Time{}
-	case before != Healthy || t.next.IsZero():
+	case t.next.IsZero():
 		t.next = now.Add(p.proof(t.step))
 	case !now.Before(t.next):
 		t.step++
