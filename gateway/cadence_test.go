@@ -223,3 +223,29 @@ func TestConnectAfterAnOutage(t *testing.T) {
 		}
 	})
 }
+
+// Parked streams count like others.
+func TestNewsForParkedStreamsIsSpread(t *testing.T) {
+	r := wire(t, nil)
+	var all []*tap
+	for range 3 {
+		s := r.open("/events?project=42")
+		s.next("hello")
+		all = append(all, s)
+	}
+	all[2].leave()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		r.source.host.Peer(says("b", 29_998))
+		if got := r.get("/ops/status").json(t)["browsers"]; got == 30_000.0 {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("%v browsers are known", got)
+		}
+	}
+	r.news("42@1")
+	for _, s := range all[:2] {
+		if got := s.find("version").json(t); got["spread_ms"] != 10_345.0 {
+			t.Error(got)
+		}
+	}
+}
