@@ -86,6 +86,12 @@ func (m *Memory) Publish(_ context.Context, news []News) (Receipt, error) {
 	return r, nil
 }
 
+// Read implements [Source]. There is nothing stored that the board does not have.
+func (m *Memory) Read(_ context.Context, p Project) (Key, error) {
+	v, known := m.Newest(p)
+	return Key{v, known}, nil
+}
+
 // Newest is the version stored of p.
 func (m *Memory) Newest(p Project) (v Version, known bool) {
 	m.mu.Lock()

@@ -62,7 +62,8 @@ type Redis struct {
 	complained                atomic.Int64 // when a malformed message was last logged, Unix seconds
 
 	histories histories
-	anonymous atomic.Bool // Redis does not say which data set it has, and that was logged
+	questions chan question // keys that are asked for out of turn
+	anonymous atomic.Bool   // Redis does not say which data set it has, and that was logged
 
 	fleet       Control   // what all gateways were told, as far as was heard; Run's, like the three below
 	fleetDigest uint64    // of the hash that agreed with it
@@ -104,7 +105,7 @@ func NewRedis(board *Board, opt RedisOptions) (*Redis, error) {
 	if opt.Mode == Sentinel && opt.Master == "" {
 		return nil, errors.New("version: no name of the master that the Sentinels watch over")
 	}
-	r := &Redis{board: board, opt: opt, subs: newSubscriptions()}
+	r := &Redis{board: board, opt: opt, subs: newSubscriptions(), questions: make(chan question, mostQuestions)}
 	r.pub.redis, r.pub.life = r, publisherLife
 	return r, nil
 }

@@ -61,7 +61,7 @@ func (r *Redis) session(ctx context.Context) (reach, error) {
 	s.begun = time.Now()
 
 	group, ctx := errgroup.WithContext(ctx)
-	for _, task := range []func(context.Context) error{s.receive, s.command, s.read, s.routine, s.control, s.probe, s.supervise} {
+	for _, task := range []func(context.Context) error{s.receive, s.command, s.read, s.routine, s.answerQuestions, s.control, s.probe, s.supervise} {
 		group.Go(func() error { return task(ctx) })
 	}
 	group.Go(func() error { // a receiver is woken by nothing but the end of its connection

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// ErrUnavailable is wrapped by the errors of [Source.Publish] when the news could not be handed over
-// now, though nothing is wrong with it. Publishing the same again is safe.
+// ErrUnavailable is wrapped by the errors of [Source.Publish] and [Source.Read] when the source cannot be reached
+// now, though nothing is wrong with what was asked. Asking or publishing the same again is safe.
 var ErrUnavailable = errors.New("version: source unavailable")
 
 // Source is where news comes from. It writes what it hears to the [Board] it was made with.
@@ -22,6 +22,9 @@ type Source interface {
 	// Publish stores and announces each of news that is newer than what is stored, in order, and counts
 	// both. After an error some may have been taken.
 	Publish(ctx context.Context, news []News) (Receipt, error)
+	// Read reads what is stored of p, whether it is watched or not. If it is, and that is news, then the board has it when
+	// Read returns. Many calls at once are read together and wait for their turn. The error wraps [ErrUnavailable].
+	Read(ctx context.Context, p Project) (Key, error)
 	// Stats are counts since the source was made.
 	Stats() Stats
 }

@@ -189,6 +189,16 @@ func TestSource(t *testing.T) {
 			s.publish(1, 0, version.News{Project: p, Version: 51})
 			s.untilVersion(p, 51)
 		},
+		"read": func(t *testing.T, s *source) {
+			wait(t, "an echo", s.echoes)
+			p := project(t, "42")
+			s.reads(p, version.Key{})
+			s.publish(1, 0, version.News{Project: p, Version: 5})
+			s.reads(p, version.Key{Version: 5, Known: true})
+			if got := s.State(p); got != (version.State{}) {
+				t.Errorf("a project that was only read is %+v", got)
+			}
+		},
 		"greatest version": func(t *testing.T, s *source) {
 			p := project(t, "42")
 			s.publish(1, 0, version.News{Project: p, Version: version.Max - 1})
@@ -225,6 +235,15 @@ func TestSource(t *testing.T) {
 				test(t, s)
 			})
 		}
+	}
+}
+
+func (s *source) reads(p version.Project, want version.Key) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	if got, err := s.Read(ctx, p); err != nil || got != want {
+		s.t.Errorf("Read: %+v, %v; want %+v", got, err, want)
 	}
 }
 
