@@ -17,10 +17,11 @@
 //   - [Policy] makes a [Cadence] of them, the numbers that go to the browser.
 //
 // [Backlog] decides over which time browsers come for news, so that they do not
-// come all at once. Beside them [Fleet] knows the other gateways, and counts the browsers that lost
-// theirs.
+// come all at once. Beside them [Fleet] knows the other gateways, and counts the
+// browsers that lost theirs, and [Audit] weighs what browsers report of news that
+// push missed.
 //
 // Nothing here reads a clock, draws a random number, starts a goroutine or does
-// I/O: callers bring the time and the dice. Health and Fleet are safe for
+// I/O: callers bring the time and the dice. Health, Fleet and Audit are safe for
 // concurrent use; all else are plain values.
 package fallback

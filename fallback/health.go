@@ -22,7 +22,8 @@ const (
 //
 // A source that has never echoed is down, and the first echo makes it healthy:
 // it has not let anybody down yet. One that echoed once and then went down is
-// only degraded until 5 echoes in a row have come back.
+// only degraded until 5 echoes in a row have come back. So is one that browsers
+// report to have missed news of, for as long as Missed says.
 type Health struct {
 	probe time.Duration // static after construction
 
@@ -37,6 +38,8 @@ type Health struct {
 	recovering bool
 	// row counts the echoes since the last loss or too long silence.
 	row int
+	// missed is how long browsers' reports of missed news speak against push.
+	missed time.Time
 }
 
 // Verdict is what the evidence says at one moment.
@@ -115,6 +118,15 @@ func (h *Health) Lost(why Reason, now time.Time) {
 	}
 }
 
+// Missed reports that push lets browsers down though its echoes come back, see
+// [Audit], and until when that is to be held against it. An earlier time than
+// one that was reported before changes nothing.
+func (h *Health) Missed(until time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.missed = later(h.missed, until)
+}
+
 // Verdict says how the source does at now. Asking changes nothing.
 func (h *Health) Verdict(now time.Time) Verdict {
 	h.mu.Lock()
@@ -134,6 +146,12 @@ func (h *Health) Verdict(now time.Time) Verdict {
 	case h.recovering:
 		v.Push, v.Reason = Degraded, ReasonRecovering
 		v.Until = after(h.sent, h.late())
+	case now.Before(h.missed):
+		v.Push, v.Reason = Degraded, ReasonMissed
+		v.Until = after(h.sent, h.late())
+		if h.missed.Before(v.Until) {
+			v.Until = h.missed
+		}
 	default:
 		v.Push, v.Reason = Healthy, ReasonNone
 		v.Until = after(h.sent, h.late())

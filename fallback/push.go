@@ -81,6 +81,8 @@ const (
 	ReasonSaturated Reason = "saturated"
 	// ReasonTick: the application has fallen silent, see [Pulse].
 	ReasonTick Reason = "tick"
+	// ReasonMissed: too many browsers found by polling what push had not announced.
+	ReasonMissed Reason = "missed"
 )
 
 // Reasons returns every Reason but ReasonNone, in a fixed order, so that a
@@ -88,6 +90,6 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonStarting, ReasonLateEcho, ReasonNoEcho, ReasonSource, ReasonRecovering, ReasonAuth, ReasonNoPerm, ReasonReadOnly,
-		ReasonMisconf, ReasonMemory, ReasonReplicas, ReasonClusterDown, ReasonLoading, ReasonSaturated, ReasonTick,
+		ReasonMisconf, ReasonMemory, ReasonReplicas, ReasonClusterDown, ReasonLoading, ReasonSaturated, ReasonTick, ReasonMissed,
 	}
 }

@@ -67,6 +67,7 @@ type Gateway struct {
 	spreader  spreader
 	askers    askers
 	admission *admission
+	inquiry   *inquiry
 	metrics   *metrics
 	public    http.Handler
 	ops       http.Handler
@@ -108,7 +109,8 @@ func New(opt Options) (*Gateway, error) {
 	g.hub = newHub(g.board, g.source, func() time.Duration { return 2 * g.current.Load().Policy.Slow },
 		func() int { return g.current.Load().Limits.Projects }, &g.spreader)
 	g.admission = newAdmission(func() Limits { return g.current.Load().Limits })
-	g.metrics = newMetrics(g.source, g.pulse, g.hub, &g.spreader, g.fleetSize)
+	g.inquiry = newInquiry(opt.Log)
+	g.metrics = newMetrics(g.source, g.pulse, g.hub, &g.spreader, g.fleetSize, g.inquiry)
 	if canPark {
 		for range runtime.GOMAXPROCS(0) {
 			g.loops = append(g.loops, newLoop(g))

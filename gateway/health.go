@@ -60,11 +60,12 @@ type status struct {
 	LastEcho time.Time `json:"last_echo,omitzero"`
 	cadence
 	pressure
-	Flag     flagStatus  `json:"flag"`
-	Streams  int         `json:"streams"` // and held polls
-	Projects int         `json:"projects"`
-	Refusing string      `json:"refusing"`
-	Fleet    fleetStatus `json:"fleet"`
+	Flag     flagStatus   `json:"flag"`
+	Streams  int          `json:"streams"` // and held polls
+	Projects int          `json:"projects"`
+	Refusing string       `json:"refusing"`
+	Missed   missedStatus `json:"missed"`
+	Fleet    fleetStatus  `json:"fleet"`
 }
 
 // pressure is what the pace follows from, in the body of /status. All of it is of the whole fleet, as far as this gateway
@@ -93,7 +94,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 		Protocol: protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: g.phase.Load().String(), Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pulse.now()), pressure: g.pressure(),
 		Flag: g.current.Load().flagStatus(), Streams: g.streams(), Projects: g.hub.projects(), Refusing: g.refusing(r),
-		Fleet: g.fleetStatus(),
+		Missed: g.inquiry.status(time.Now()), Fleet: g.fleetStatus(),
 	})
 }
 

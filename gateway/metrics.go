@@ -16,7 +16,6 @@ type metrics struct {
 	closed   map[reason]prometheus.Counter
 	refused  *prometheus.CounterVec
 	requests *prometheus.CounterVec
-	missed   prometheus.Counter
 	changes  prometheus.Counter
 	panics   prometheus.Counter
 
@@ -26,7 +25,7 @@ type metrics struct {
 	reloadHealthy prometheus.Gauge
 }
 
-func newMetrics(source version.Source, p *pulse, h *hub, s *spreader, fleet func() fallback.Size) *metrics {
+func newMetrics(source version.Source, p *pulse, h *hub, s *spreader, fleet func() fallback.Size, i *inquiry) *metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	counter := func(name, help string) prometheus.Counter {
@@ -60,7 +59,6 @@ func newMetrics(source version.Source, p *pulse, h *hub, s *spreader, fleet func
 		streams:  gauge("nudge_streams", "Streams open now."),
 		refused:  vector("nudge_refused_total", "Requests and streams refused, by code.", "code", codes),
 		requests: vector("nudge_requests_total", "Requests, by class of status.", "status", []string{"1xx", "2xx", "3xx", "4xx", "5xx"}),
-		missed:   counter("nudge_missed_total", "Reports of browsers whose poll found what push had not announced."),
 		changes:  counter("nudge_push_changes_total", "Changes of the push state or its reason."),
 		panics:   counter("nudge_loop_panics_total", "Stream loops that panicked; the process then exits."),
 		reloads: vector("nudge_config_reloads_total", "Reloads of the configuration, by outcome.", "outcome",
@@ -69,6 +67,7 @@ func newMetrics(source version.Source, p *pulse, h *hub, s *spreader, fleet func
 		closed:        map[reason]prometheus.Counter{},
 	}
 	m.reloadHealthy.Set(1)
+	i.register(r)
 	ends := vector("nudge_streams_closed_total", "Streams ended, by reason.", "reason", nil)
 	for _, why := range reasons {
 		m.closed[why] = ends.WithLabelValues(string(why))

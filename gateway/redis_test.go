@@ -3,6 +3,8 @@
 package gateway_test
 
 import (
+	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,5 +82,55 @@ func TestRedis(t *testing.T) {
 		t.Error(e)
 	}
 	for s.find("heartbeat").json(t)["push"] != "healthy" {
+	}
+}
+
+// A gateway that a report finds deaf reads the key, and tells everybody, at once: its routine reads come once a minute.
+func TestRedisMissed(t *testing.T) {
+	server := redistest.Start(t)
+	r := wire(t, func(o *gateway.Options) {
+		o.Source = func(b *version.Board, h version.Host) (version.Source, error) {
+			return version.NewRedis(b, version.RedisOptions{Addrs: []string{server.Addr}, Host: h})
+		}
+	})
+	server.Do("SET", "nudge:{42}", "124")
+	s := r.open("/events?project=42")
+	s.next("hello")
+	server.Do("SET", "nudge:{42}", "125") // as if its message had been lost
+	begun := time.Now()
+	r.reports("ann", "42", 125)
+	if e := s.find("version"); e.LastEventID != "42@125" || e.at.Sub(begun) > 5*time.Second {
+		t.Errorf("%+v after %v", e, e.at.Sub(begun))
+	}
+	if r.missed("deaf") != 1 {
+		t.Error(r.get("/ops/metrics").body)
+	}
+}
+
+// A change travels with its news from Redis to both kinds of stream, as it was published.
+func TestRedisDelivers(t *testing.T) {
+	server := redistest.Start(t)
+	for name, wrap := range map[string]func(net.Listener) net.Listener{
+		"parked":    func(l net.Listener) net.Listener { return l },
+		"goroutine": func(l net.Listener) net.Listener { return bare{l} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := wireOn(t, func(o *gateway.Options) {
+				o.Source = func(b *version.Board, h version.Host) (version.Source, error) {
+					return version.NewRedis(b, version.RedisOptions{Addrs: []string{server.Addr}, Host: h})
+				}
+			}, wrap)
+			s := r.open("/events?project=42")
+			s.next("hello")
+			server.Do("PUBLISH", "nudge:{42}", `{"version":124,"prev":123,"writer":"tab-1","data":{ "title": "a" }}`)
+			want := object{"project": "42", "version": 124.0, "spread_ms": 0.0, "prev": 123.0, "writer": "tab-1", "data": object{"title": "a"}}
+			if d := cmp.Diff(want, s.find("version").json(t)); d != "" {
+				t.Error(d)
+			}
+			server.Do("PUBLISH", "nudge:{42}", `{"version":125,"prev":124,"data":"`+strings.Repeat("x", version.MaxData)+`"}`)
+			if e := s.find("version").json(t); e["data"] != nil || e["version"] != 125.0 {
+				t.Errorf("more than 8 KiB: %v", e)
+			}
+		})
 	}
 }

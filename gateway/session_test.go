@@ -135,7 +135,7 @@ func TestMissed(t *testing.T) {
 				isProblem(t, a, test.code)
 			}
 		}
-		if n := r.metric("nudge_missed_total"); n != 4 {
+		if n := r.metric(`nudge_missed_total{kind="publisher"}`); n != 4 {
 			t.Errorf("%v counted", n)
 		}
 	})

@@ -20,6 +20,7 @@ type fake struct {
 	run     func(context.Context) error
 	publish func(context.Context, []version.News) (version.Receipt, error)
 	watch   func(version.Project)
+	read    func(context.Context, version.Project) (version.Key, error)
 }
 
 func newFake(probe time.Duration) *fake { return &fake{probe: probe} }
@@ -63,4 +64,11 @@ func (f *fake) Publish(ctx context.Context, news []version.News) (version.Receip
 		return f.publish(ctx, news)
 	}
 	return f.Memory.Publish(ctx, news)
+}
+
+func (f *fake) Read(ctx context.Context, p version.Project) (version.Key, error) {
+	if f.read != nil {
+		return f.read(ctx, p)
+	}
+	return f.Memory.Read(ctx, p)
 }

@@ -39,6 +39,7 @@ type gatewayStatus struct {
 	Streams  int
 	Projects int
 	Refusing string
+	Missed   struct{ Publisher, Deaf, Delivery uint64 }
 	Fleet    struct {
 		Instances   int
 		Streams     int
@@ -76,6 +77,9 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	line("%d streams, %d projects", s.Streams, s.Projects)
 	if s.Refusing != "" {
 		line("new streams are refused: %s", word(s.Refusing))
+	}
+	if m := s.Missed; m.Publisher+m.Deaf+m.Delivery > 0 {
+		line("missed news that polls found: %d never published, %d not heard here, %d not delivered", m.Publisher, m.Deaf, m.Delivery)
 	}
 
 	gateways := "1 gateway"
@@ -141,6 +145,7 @@ var reasonTexts = map[fallback.Reason]string{
 	fallback.ReasonLoading:     "Redis is reading its data",
 	fallback.ReasonSaturated:   "this gateway has more to do than it can",
 	fallback.ReasonTick:        "the application does not tick any more",
+	fallback.ReasonMissed:      "browsers report news that it did not announce",
 }
 
 // flag says who gets push.
