@@ -126,10 +126,13 @@ const applicationPage = `<!doctype html><meta charset="utf-8"><title>page</title
 <script type="module">
 import { createNudge } from '%[1]s/nudge.js'
 window.polls = []
+window.applied = []
 window.nudge = createNudge({
   projects: { 42: %[2]d },
   gateway: '%[1]s',
   fast: 1000,
+  writer: 'this-tab',
+  apply: ({ project, version, prev, data }) => window.applied.push([project, version, prev, data.title]),
   getToken: async () => (await fetch('/token', { method: 'POST' })).text(),
   poll: async ({ reason, projects, signal }) => {
     const answer = await fetch('/changes?reason=' + reason + '&since=' + projects[42].have, { signal })
@@ -235,6 +238,35 @@ func TestBrowserPollsForNews(t *testing.T) {
 	polls := s.app.polled()[before:]
 	if len(polls) != 1 || polls[0].reason != "news" || polls[0].since != 100 || polls[0].got != v {
 		t.Errorf("polls for one advance: %+v, want one for news", polls)
+	}
+}
+
+// Changes that come with their news, through Redis and the gateway, are applied without a poll; so is the page's own. One that
+// another version lies before is polled for.
+func TestBrowserAppliesDeliveries(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	before := len(s.app.polled())
+	deliver := func(prev int64, args ...string) int64 {
+		v := s.app.commit()
+		runNudge(t, 0, append([]string{"publish", "--config", s.file, fmt.Sprint("42@", v), "--prev", fmt.Sprint(prev)}, args...)...)
+		return v
+	}
+	v := deliver(100, "--writer", "another-tab", "--data", `{"title": "Ship \u00e4 <it>"}`)
+	s.has(v)
+	v = deliver(v, "--writer", "this-tab", "--data", `{"title":"my own"}`)
+	s.has(v)
+	if polls := s.app.polled()[before:]; len(polls) != 0 {
+		t.Errorf("polls for what was delivered: %+v", polls)
+	}
+	s.app.commit() // and nobody announces it
+	v = deliver(v+1, "--data", `{"title":"upon what the page does not have"}`)
+	s.has(v)
+	if polls := s.app.polled()[before:]; len(polls) != 1 || polls[0].reason != "news" || polls[0].got != v {
+		t.Errorf("polls for a gap: %+v, want one for news", polls)
+	}
+	if got, want := eval[string](s.page, "JSON.stringify(applied)"), `[["42",101,100,"Ship ä <it>"]]`; got != want {
+		t.Errorf("applied %s, want %s", got, want)
 	}
 }
 

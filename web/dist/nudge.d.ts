@@ -34,13 +34,40 @@ export interface PollContext {
 /** The versions that the page has now. A project left out counts as brought up to what was wanted. */
 export interface PollResult {
   readonly versions?: Readonly<Record<string, number>>;
+  /**
+   * The headers of the application's answer, such as those of a Response: its word on when to poll again. `Retry-After`: not
+   * before. `X-Poll-Interval`: not before either, but for news. Both in seconds, an hour at most, and only ever longer than
+   * the gateway's pace. Each answer counts anew.
+   */
+  readonly headers?: { get(name: string): string | null };
+}
+
+/** A change that came with the news of it, as its publisher gave it. It may have further fields, which mean nothing. */
+export interface Delivery {
+  readonly project: string;
+  /** The version that the page has with it. */
+  readonly version: number;
+  /** The version that the change was made upon: the page's own. */
+  readonly prev: number;
+  readonly data: unknown;
 }
 
 export interface Options {
   /** The projects on the page, each with the version it was rendered at. */
   readonly projects: Readonly<Record<string, number>>;
-  /** The request that the application already had: "what changed since?" May throw; that never stops anything. */
+  /**
+   * The request that the application already had: "what changed since?" May throw; that never stops anything. Whoever throws
+   * the Response of an error lets the shim read its `Retry-After`.
+   */
   poll(context: PollContext): PollResult | undefined | void | Promise<PollResult | undefined | void>;
+  /**
+   * Makes a change that the gateway brought, so that no poll is needed for it. Called only while the page is exactly at
+   * `prev`, knows of nothing newer and has no poll in flight; anything else is polled for. It must be done when it returns:
+   * then the page has `version`. If it throws, the page polls.
+   */
+  apply?(delivery: Delivery): void;
+  /** The tag that publishers give to changes of this very page: it has them already, and does not poll for them. */
+  readonly writer?: string;
   /** Where the gateway is; may contain a base path. Default: the page's origin. */
   readonly gateway?: string;
   /** The interval until a gateway has named one. Default: 10,000. */
@@ -123,6 +150,12 @@ export interface Nudge {
   getSnapshot(): Snapshot;
   /** Polls now; resolves when a poll begun after this call has ended, well or not. Never rejects. */
   refresh(): Promise<void>;
+  /**
+   * The page itself made this version, as the answer to its write told. Such a version is never reported as missed by push.
+   * With `prev`, the version that the change was made upon, a page that has exactly that one has this one now, and news of it
+   * costs no poll.
+   */
+  ack(project: string, version: number, prev?: number): void;
   /** Ends everything, for good. */
   stop(): void;
   [Symbol.dispose](): void;

@@ -1,8 +1,10 @@
-import type { Env } from './types.js';
+import type { Env, PollResult } from './types.js';
 import { type Message, read } from './wire.js';
 
-/** No gateway can send a page away for longer than this. */
-const LONGEST = 3_600_000;
+const enum Ms {
+  /** Nobody can send a page away for longer than this. */
+  Longest = 3_600_000,
+}
 
 /** An answer of the gateway. */
 export interface Reply {
@@ -18,13 +20,18 @@ export type Verdict = 'go' | 'token' | 'off' | 'denied' | 'busy' | 'unreachable'
 /** Puts a question to the gateway. Cookies go with it, for the token is one. Rejects if there is no answer. */
 export async function request(env: Env, url: string, init?: RequestInit): Promise<Reply> {
   const response = await env.fetch(url, { ...init, credentials: 'include', cache: 'no-store' });
-  const text = response.headers.get('Retry-After') ?? '';
-  const wait = Number(text) * 1000 || Date.parse(text) - env.now();
   return {
     status: response.status,
-    retryAfter: wait > 0 ? Math.min(wait, LONGEST) : 0,
+    retryAfter: wished(response.headers, 'Retry-After', env.now()),
     message: read(await response.json().catch(() => null)),
   };
+}
+
+/** The wait that a header asks for, in ms: it may be given in seconds or as a date. */
+export function wished(headers: PollResult['headers'], name: string, now: number): number {
+  const text = headers?.get?.(name) as string;
+  const wait = +text * 1000 || Date.parse(text) - now;
+  return wait > 0 ? Math.min(wait, Ms.Longest) : 0;
 }
 
 /** Judges an answer, for a page with these projects. */

@@ -1,36 +1,37 @@
 import { backoff, between, stretched } from './chance.js';
 import type { Clock } from './clock.js';
 import { judge, type Reply, request } from './gateway.js';
-import type { Ledger } from './ledger.js';
+import type { Finding, Ledger } from './ledger.js';
 import type { State } from './state.js';
 import { type Cause, openStream, type Stream } from './stream.js';
 import type { Env, Options, Reason, StreamState } from './types.js';
 import type { Message } from './wire.js';
 
-/** The n-th failure in a row waits anything up to 1 s · 2ⁿ, within these bounds. */
-const STEP = 1000;
-const SHORTEST = 250;
-const LONGEST = 30_000;
-/** A stream that was proven for this long clears the record. */
-const STABLE = 60_000;
-/**
- * When a gateway dies, all its browsers lose their streams at once. A script cannot see `retry`, so they spread their
- * return over this much, or over the newest spread if that is longer. They poll meanwhile, so nothing is lost by it.
- */
-const FIRST_LOSS = 5000;
-/** From the second mute stream in a row, or when streams crowd out polls, push rests: this long, doubled each time. */
-const COOL = 300_000;
-const COOLEST = 3_600_000;
-/** After an intended end nobody polls faster for this long, or until this long after the time to come back. */
-const GRACE = 60_000;
-const GRACE_MORE = 10_000;
-/** A token that lives shorter is left to expire: the gateway says goodbye then. */
-const SOONEST_RENEWAL = 10_000;
-/** The terms of a gateway that names none hold for this many intervals without push, and for a minute at most. */
-const TERMS = 6;
-const LONGEST_TERMS = 60_000;
-/** A question without an answer for this long has failed. */
-const PATIENCE = 15_000;
+const enum Ms {
+  /** The n-th failure in a row waits anything up to 1 s · 2ⁿ, within these bounds. */
+  Step = 1000,
+  Shortest = 250,
+  Longest = 30_000,
+  /** A stream that was proven for this long clears the record. */
+  Stable = 60_000,
+  /**
+   * When a gateway dies, all its browsers lose their streams at once. A script cannot see `retry`, so they spread their
+   * return over this much, or over the newest spread if that is longer. They poll meanwhile, so nothing is lost by it.
+   */
+  FirstLoss = 5000,
+  /** From the second mute stream in a row, or when streams crowd out polls, push rests: this long, doubled each time. */
+  Cool = 300_000,
+  Coolest = 3_600_000,
+  /** After an intended end nobody polls faster for this long, or until this long after the time to come back. */
+  Grace = 60_000,
+  GraceMore = 10_000,
+  /** A token that lives shorter is left to expire: the gateway says goodbye then. */
+  SoonestRenewal = 10_000,
+  /** The terms of a gateway that names none hold for six intervals without push, and for this long at most. */
+  LongestTerms = 60_000,
+  /** A question without an answer for this long has failed. */
+  Patience = 15_000,
+}
 
 /** Why nothing is tried at the moment. Only a pause of the link's own choice may be cut short. */
 const enum Rest {
@@ -53,6 +54,8 @@ export interface Link {
   renew(): void;
   /** A poll goes unanswered. The page's streams may hold the connection that it needs: they make way for long. */
   crowded(): void;
+  /** Tells the gateway of a version that it should have announced. Nothing follows from the answer. */
+  report(finding: Finding): void;
   /** The poll interval that its proven stream allows, or that the grace after one keeps. */
   rare(): number | undefined;
   stream(): StreamState;
@@ -67,6 +70,8 @@ export function createLink(
   { gateway = env.origin, getToken }: Pick<Options, 'gateway' | 'getToken'>,
   /** There is news, to be polled for within `spread` ms. */
   news: (spread: number) => void,
+  /** Whether the page has what an advance upon its own version brings. */
+  takes: (advance: Message) => boolean | void,
 ): Link {
   const { now, random } = env;
   const root = gateway.replace(/\/+$/, '');
@@ -100,12 +105,12 @@ export function createLink(
 
   function failed(why: Reason, next: () => void, atLeast = 0) {
     mute = false;
-    const own = backoff(random, failures++, STEP, SHORTEST, LONGEST);
+    const own = backoff(random, failures++, Ms.Step, Ms.Shortest, Ms.Longest);
     wait(Math.max(own, stretched(random, atLeast, state.jitter)), next, why, atLeast ? Rest.Asked : Rest.Own);
   }
 
   /** Gives up streams until the verdict may have changed: as long as the terms hold, if nothing else is said. */
-  function halt(why: Reason, next = ask, ms = ttl ?? Math.min(TERMS * state.fast, LONGEST_TERMS)) {
+  function halt(why: Reason, next = ask, ms = ttl ?? Math.min(6 * state.fast, Ms.LongestTerms)) {
     drop(fresh);
     drop(held);
     grace = undefined;
@@ -115,14 +120,14 @@ export function createLink(
 
   /** The n-th long rest. */
   function cool(n: number): number {
-    return Math.min(COOLEST, COOL * 2 ** n) * between(random, 0.8, 1.2);
+    return Math.min(Ms.Coolest, Ms.Cool * 2 ** n) * between(random, 0.8, 1.2);
   }
 
   /** Waits for an answer, unless something else begins meanwhile. None in time is a failure. */
   function expect<T>(answer: Promise<T>, act: (value: T) => void, again: () => void, why: Reason) {
     const mine = ++attempt;
     const fail = () => failed(why, again);
-    step.set(PATIENCE, fail);
+    step.set(Ms.Patience, fail);
     answer.then(
       clock.turn((value) => mine === attempt && act(value)),
       clock.turn(() => mine === attempt && fail()),
@@ -152,7 +157,7 @@ export function createLink(
   function heed(reply: Reply, again: () => void) {
     const { ttl_ms, connect_after_ms } = reply.message;
     ttl = ttl_ms ?? ttl;
-    const verdict = judge(reply, ledger.projects());
+    const verdict = judge(reply, ledger.ids());
     follow(reply.message);
     if (verdict === 'busy' || verdict === 'unreachable') return failed(verdict, again, reply.retryAfter);
     // A cookie that has expired is not sent: to the gateway this page then is nobody, whom nothing covers.
@@ -191,7 +196,7 @@ export function createLink(
       hello: greeted,
       version(message) {
         spread = message.spread_ms;
-        if (ledger.advance(message)) news(spread);
+        if (ledger.advance(message, () => takes(message))) news(spread);
       },
       goodbye: (message) => dismissed(stream, message),
       proven: () => proven(stream),
@@ -218,7 +223,7 @@ export function createLink(
     const left = message.token_expires_in_s! * 1000 * between(random, 0.7, 0.9);
     if (!getToken || armed || !(left >= 0)) return;
     armed = true;
-    renewal.set(Math.max(left, SOONEST_RENEWAL), () => {
+    renewal.set(Math.max(left, Ms.SoonestRenewal), () => {
       armed = false;
       if (held) authorize();
     });
@@ -234,23 +239,23 @@ export function createLink(
   function dismissed(stream: Stream, { reason, after_ms, spread_ms }: Message) {
     if (reason === 'off') state.push = reason;
     if (reason === 'off' || reason === 'revoked') {
-      return halt(reason === 'off' ? reason : 'denied', ask, after_ms + random() * Math.max(spread_ms, FIRST_LOSS));
+      return halt(reason === 'off' ? reason : 'denied', ask, after_ms + random() * Math.max(spread_ms, Ms.FirstLoss));
     }
     const ms = after_ms + random() * spread_ms;
     const counted = stream.state === 'proven';
     if (counted) {
       grace = stream.poll;
-      ease.set(Math.max(GRACE, ms + GRACE_MORE), () => (grace = undefined));
+      ease.set(Math.max(Ms.Grace, ms + Ms.GraceMore), () => (grace = undefined));
     }
     if (drop(stream)) return;
     // A gateway that sends everybody away at once must not be asked again at once.
-    const least = counted ? SHORTEST : between(random, 1000, 2000);
+    const least = counted ? Ms.Shortest : between(random, 1000, 2000);
     const next = reason === 'expired' && getToken ? authorize : open;
     wait(Math.max(ms, least), next, reason === 'overload' ? 'busy' : 'goodbye', Rest.Asked);
   }
 
   function lost(stream: Stream, cause: Cause) {
-    const stable = stream.state === 'proven' && now() - provenAt >= STABLE;
+    const stable = stream.state === 'proven' && now() - provenAt >= Ms.Stable;
     if (stable) failures = 0;
     if (drop(stream)) return;
     if (!held) state.push = 'unknown';
@@ -258,7 +263,7 @@ export function createLink(
     if (mute) return wait(between(random, 5000, 15_000), ask, cause as Reason);
     if (!stable) return failed('lost', ask);
     failures++;
-    wait(between(random, SHORTEST, Math.max(FIRST_LOSS, spread)), ask, 'lost');
+    wait(between(random, Ms.Shortest, Math.max(Ms.FirstLoss, spread)), ask, 'lost');
   }
 
   /** Lets go of a stream; true if the other takes its place. */
@@ -292,6 +297,9 @@ export function createLink(
       state.push = 'unknown';
       halt('crowded');
       wait(cool(crowds++), ask, 'crowded', Rest.Verdict);
+    },
+    report(finding) {
+      request(env, root + '/missed', { method: 'POST', body: JSON.stringify(finding) }).catch(() => {});
     },
     rare: () => (held?.state === 'proven' ? held.poll : grace),
     stream: () => held?.state ?? (rest > Rest.Asked ? 'none' : 'waiting'),

@@ -1,3 +1,4 @@
+import { createAudit } from './audit.js';
 import { createClock } from './clock.js';
 import { browser } from './env.js';
 import { createLedger } from './ledger.js';
@@ -6,7 +7,8 @@ import { interval } from './pace.js';
 import { watchPage } from './page.js';
 import { createPoller } from './poller.js';
 import { createState } from './state.js';
-import type { Env, Mode, Nudge, Options, PollReason, Snapshot } from './types.js';
+import type { Delivery, Env, Nudge, Options, PollReason, Snapshot } from './types.js';
+import type { Message } from './wire.js';
 
 export type * from './types.js';
 
@@ -16,13 +18,30 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const listeners = new Set<() => void>();
   const life = new AbortController();
   let stopped = false;
-  let snapshot: Snapshot;
-  let text = '';
+  let snapshot!: Snapshot;
 
   const clock = createClock(env, settle);
   const ledger = createLedger(options.projects);
-  const link = createLink(env, clock, state, ledger, options, (spread) => poller.news(spread));
-  const poller = createPoller(env, clock, state, ledger, (context) => options.poll(context), inForce, link.crowded);
+  const link = createLink(env, clock, state, ledger, options, (spread) => poller.news(spread), takes);
+  const audit = createAudit(env, clock, ledger, trusted, link.report);
+  const poller = createPoller(env, clock, state, ledger, (context) => options.poll(context), inForce, link.crowded, trusted, audit);
+
+  function trusted(): boolean {
+    return link.stream() === 'proven' && state.push !== 'down';
+  }
+
+  /** The page made the change itself, or has just applied it. A poll in flight may bring the same. */
+  function takes(advance: Message): boolean | void {
+    if (!poller.nextAt()) return;
+    if (advance.writer && advance.writer === options.writer) return true;
+    if (advance.data == null || !options.apply) return;
+    try {
+      options.apply(advance as Delivery);
+      return true;
+    } catch (error) {
+      env.report(error); // the poll will tell
+    }
+  }
 
   function inForce(): number {
     return interval(state.fast, link.rare(), ledger.uncovered(), ledger.behind() > 0);
@@ -34,16 +53,11 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     publish();
   }
 
-  function mode(): Mode {
-    if (stopped) return 'stopped';
-    return link.rare() === undefined || ledger.uncovered() || state.push === 'down' ? 'poll' : 'push';
-  }
-
   function publish() {
     const next: Snapshot = {
       ...state,
-      mode: mode(),
-      stream: stopped ? 'none' : link.stream(),
+      mode: stopped ? 'stopped' : link.rare() === undefined || ledger.uncovered() || state.push === 'down' ? 'poll' : 'push',
+      stream: link.stream(),
       interval: inForce(),
       nextPollAt: stopped ? null : poller.nextAt(),
       versions: ledger.versions(),
@@ -51,9 +65,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       reason: stopped ? 'stopped' : link.reason(),
       stats: { ...state.stats },
     };
-    const nextText = JSON.stringify(next);
-    if (nextText === text) return;
-    text = nextText;
+    if (JSON.stringify(next) === JSON.stringify(snapshot)) return;
     snapshot = next;
     for (const listener of [...listeners]) {
       try {
@@ -102,6 +114,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       settle();
       return done;
     },
+    ack: clock.turn(ledger.made),
     stop,
     [Symbol.dispose]: stop,
   };

@@ -1,24 +1,26 @@
-import { backoff, between } from './chance.js';
+import { backoff, between, stretched } from './chance.js';
 import type { Clock } from './clock.js';
+import { wished } from './gateway.js';
 import type { Ledger } from './ledger.js';
 import { announced, jittered, served, shortened, type Window } from './pace.js';
 import type { State } from './state.js';
-import type { Env, Options, PollReason } from './types.js';
+import type { Env, Options, PollContext, PollReason, PollResult } from './types.js';
 
-/** News-driven polls are at least this far apart. */
-const GAP = 1000;
-/** A poll without an answer for this long may lack a connection: a browser has six per host for all tabs over HTTP/1.1. */
-const CROWDED = 10_000;
-/** A timer later than LATE means that the page was asleep: then an answer has DRAIN to come out. */
-const LATE = 1000;
-const DRAIN = 1000;
-/** A poll without an answer for this long has failed. */
-const PATIENCE = 60_000;
-/** The first wait after an answer older than what was announced, and how often it doubles. */
-const AGAIN = 250;
-const TRIES = 4;
-/** Failing polls never back off further than this. */
-const LONGEST_BACKOFF = 300_000;
+const enum Ms {
+  /** News-driven polls are at least this far apart. */
+  Gap = 1000,
+  /** A poll without an answer for this long may lack a connection: a browser has six per host for all tabs over HTTP/1.1. */
+  Crowded = 10_000,
+  /** A timer later than this means that the page was asleep: then an answer has Drain to come out. */
+  Late = 1000,
+  Drain = 1000,
+  /** A poll without an answer for this long has failed. */
+  Patience = 60_000,
+  /** The first wait after an answer older than what was announced; it doubles, four times. */
+  Again = 250,
+  /** Failing polls never back off further than this. */
+  LongestBackoff = 300_000,
+}
 
 /**
  * The poll loop. It never stops, and never has two polls in flight: whatever push does only moves the next one.
@@ -52,6 +54,10 @@ export function createPoller(
   interval: () => number,
   /** The poll in flight seems to find no connection. */
   crowded: () => void,
+  /** Whether the page relies on push. */
+  trusted: () => boolean,
+  /** A poll that nothing but the interval asked for, and that began while push was relied on, has been answered. */
+  audit: (asked: PollContext['projects']) => void,
 ): Poller {
   const { now, random } = env;
   const { stats } = state;
@@ -59,12 +65,14 @@ export function createPoller(
   const pressure = clock.alarm();
 
   let due: number;
+  let floor = 0; // before it the application wants no poll but for news,
+  let hold = 0; // and before this one none at all
   let reason: PollReason;
   let draw: number; // of this poll cycle, for when the interval gets shorter
   let base: number; // the interval that `due` follows
   let window: Window | undefined;
   let spread = 0; // of the newest news
-  let newsAt = -GAP; // when the last news-driven poll began
+  let newsAt = -Ms.Gap; // when the last news-driven poll began
   let hurry: PollReason | undefined; // why to poll again soon after the poll in flight
   let failures = 0;
   let tries = 0;
@@ -74,12 +82,12 @@ export function createPoller(
   function cycle() {
     draw = random();
     base = interval();
-    due = now() + jittered(base, state.jitter, random());
+    due = Math.max(floor, now() + jittered(base, state.jitter, random()));
     reason = 'interval';
   }
 
   function sooner(ms: number, why: PollReason) {
-    const at = now() + ms;
+    const at = Math.max(floor, now() + ms);
     if (at >= due) return;
     due = at;
     reason = why;
@@ -94,13 +102,13 @@ export function createPoller(
   /** When news wants a poll. While polls fail it has to wait: an application in trouble is not helped by haste. */
   function newsDue(): number {
     if (!window || window.served || failures) return Infinity;
-    return window.due === due ? due : Math.max(window.due, newsAt + GAP);
+    return window.due === due ? due : Math.max(window.due, newsAt + Ms.Gap, hold);
   }
 
   function settle() {
     if (flight) return;
     const ms = interval();
-    if (ms < base && !failures) due = shortened(due, now(), ms, draw);
+    if (ms < base && !failures) due = Math.max(floor, shortened(due, now(), ms, draw));
     base = ms;
     alarm.set(promised.length ? 0 : Math.min(due, newsDue()) - now(), begin);
   }
@@ -122,41 +130,48 @@ export function createPoller(
       stats.newsPolls++;
     }
 
+    const safety = why === 'interval' && trusted();
     const asked = ledger.ask();
     const mine: Flight = (flight = { controller: new AbortController(), promised });
-    const { signal } = mine.controller;
     promised = [];
 
     /** Whatever comes first ends the poll; a later word of the same poll is not heard. */
-    const end = (act: (versions: Record<string, unknown>) => void) =>
-      clock.turn((versions: Record<string, unknown> = {}) => {
+    const end = (act: (said: PollResult) => void) =>
+      clock.turn((said?: any) => {
         if (flight !== mine) return;
         flight = undefined;
         pressure.clear();
-        act(versions);
+        const after = (name: string) => now() + stretched(random, wished(said?.headers, name, now()), state.jitter);
+        hold = after('Retry-After');
+        floor = Math.max(hold, after('X-Poll-Interval'));
+        act(said);
         if (hurry) soon(hurry);
         hurry = undefined;
         mine.promised.forEach((keep) => keep());
       });
-    const succeeded = end((versions) => {
+    const succeeded = end(({ versions }) => {
       failures = 0;
-      const stale = ledger.answer(asked, versions);
+      const stale = ledger.answer(asked, versions!);
+      if (safety) audit(asked);
       if (!ledger.owes()) window = served(window, now());
       if (!ledger.behind()) tries = 0;
       cycle();
-      if (stale && tries < TRIES) sooner(AGAIN * 2 ** tries++ * between(random, 0.5, 1.5) + spread * random(), 'behind');
+      if (stale && tries < 4) sooner(Ms.Again * 2 ** tries++ * between(random, 0.5, 1.5) + spread * random(), 'behind');
     });
-    const failed: () => void = end(() => {
+    const failed: (why?: unknown) => void = end(() => {
       mine.controller.abort();
       stats.failedPolls++;
       cycle();
-      due = now() + backoff(random, ++failures, state.fast, GAP, LONGEST_BACKOFF);
+      due = Math.max(floor, now() + backoff(random, ++failures, state.fast, Ms.Gap, Ms.LongestBackoff));
       reason = 'retry';
     });
 
-    const answer = async () => ({ ...(await poll({ reason: why, projects: asked, signal }))?.versions });
-    alarm.set(PATIENCE, failed);
-    pressure.set(CROWDED, () => (now() - at > CROWDED + LATE ? pressure.set(DRAIN, crowded) : crowded()));
+    const answer = async () => {
+      const said = await poll({ reason: why, projects: asked, signal: mine.controller.signal });
+      return { versions: said?.versions ?? {}, headers: said?.headers };
+    };
+    alarm.set(Ms.Patience, failed);
+    pressure.set(Ms.Crowded, () => (now() - at > Ms.Crowded + Ms.Late ? pressure.set(Ms.Drain, crowded) : crowded()));
     answer().then(succeeded, failed);
   }
 

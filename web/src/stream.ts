@@ -2,15 +2,17 @@ import type { Clock } from './clock.js';
 import type { Env, Source } from './types.js';
 import { type Message, read } from './wire.js';
 
-/** A gateway says hello within 2 s; the rest is for slow networks. */
-const CONNECT = 10_000;
-/** A stream is proven by an event this long after its first hello: not with it, and not when it was too late. */
-const PROOF_FROM = 500;
-const PROOF_TO = 5000;
-/** A timer later than this means that the page was asleep. */
-const LATE = 1000;
-/** How long events that queued up meanwhile have to come out. */
-const DRAIN = 1000;
+const enum Ms {
+  /** A gateway says hello within 2 s; the rest is for slow networks. */
+  Connect = 10_000,
+  /** A stream is proven by an event this long after its first hello: not with it, and not when it was too late. */
+  ProofFrom = 500,
+  ProofTo = 5000,
+  /** A timer later than this means that the page was asleep. */
+  Late = 1000,
+  /** How long events that queued up meanwhile have to come out. */
+  Drain = 1000,
+}
 
 /** How a stream ended that nobody meant to end. `slept`: the page was asleep, so that nothing can be told. */
 export type Cause = 'error' | 'mute' | 'silent' | 'slept';
@@ -62,14 +64,14 @@ export function openStream(env: Env, clock: Clock, url: string, on: Listener): S
   /** Loses the stream after `ms`, unless by then it has come further. */
   function deadline(ms: number) {
     const at = env.now() + ms;
-    alarm.set(ms, () => lose(env.now() - at > LATE ? 'slept' : 'mute'));
+    alarm.set(ms, () => lose(env.now() - at > Ms.Late ? 'slept' : 'mute'));
   }
 
   /** Timestamps decide, not ticks. After a sleep, events may be waiting to be heard: they get a moment first. */
   function watch(drained?: boolean) {
     const left = lastAt + 2 * heartbeat - env.now();
     if (left > 0) alarm.set(left, watch);
-    else if (left < -LATE && !drained) alarm.set(DRAIN, () => watch(true));
+    else if (left < -Ms.Late && !drained) alarm.set(Ms.Drain, () => watch(true));
     else lose('silent');
   }
 
@@ -84,8 +86,8 @@ export function openStream(env: Env, clock: Clock, url: string, on: Listener): S
     if (stream.state === 'connecting' && name === 'hello') {
       stream.state = 'open';
       helloAt = lastAt;
-      deadline(PROOF_TO);
-    } else if (stream.state === 'open' && name !== 'hello' && age >= PROOF_FROM && age <= PROOF_TO) {
+      deadline(Ms.ProofTo);
+    } else if (stream.state === 'open' && name !== 'hello' && age >= Ms.ProofFrom && age <= Ms.ProofTo) {
       stream.state = 'proven';
       on.proven();
     }
@@ -93,7 +95,7 @@ export function openStream(env: Env, clock: Clock, url: string, on: Listener): S
     on[name]?.(message);
   }
 
-  deadline(CONNECT);
+  deadline(Ms.Connect);
   try {
     source = new env.EventSource!(url, { withCredentials: true });
     for (const name of EVENTS) {

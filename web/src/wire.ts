@@ -7,22 +7,25 @@ const LONGEST = 86_400_000;
 const shape = {
   // Cadence: undefined where nothing was said.
   push: (value: unknown) => (STATES.includes(value as Push) ? (value as Push) : undefined),
-  poll_ms: number(100, undefined),
-  fast_ms: number(100, undefined),
-  heartbeat_ms: number(100, undefined),
+  poll_ms: number(100),
+  fast_ms: number(100),
+  heartbeat_ms: number(100),
   jitter: number(0, undefined, 0.9),
   // Events.
   spread_ms: number(0, 0),
-  token_expires_in_s: number(0, undefined),
-  versions: (value: unknown) => fields(value),
+  token_expires_in_s: number(0),
+  versions: fields,
   unknown: list,
   project: String,
-  version: (value: unknown) => value,
+  version: raw,
+  prev: raw,
+  writer: raw,
+  data: raw,
   reset: (value: unknown) => value === true,
   reason: String,
   after_ms: number(0, 0),
   // The answer of /poll-interval.
-  ttl_ms: number(1000, undefined),
+  ttl_ms: number(1000),
   connect_after_ms: number(0, 0),
   denied: list,
   off: list,
@@ -54,11 +57,16 @@ function fields(value: unknown): Record<string, unknown> {
   return Object(value);
 }
 
+function raw(value: unknown): unknown {
+  return value;
+}
+
 function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
 /** Reads a number from `least` up, cut at `most`. */
-function number<T>(least: number, otherwise: T, most = LONGEST) {
+function number<T = undefined>(least: number, otherwise?: T, most?: number): (value: unknown) => number | T;
+function number(least: number, otherwise?: unknown, most = LONGEST) {
   return (value: unknown) => (typeof value === 'number' && value >= least ? Math.min(value, most) : otherwise);
 }

@@ -179,7 +179,7 @@ test('the query names what a gateway last named, else what the page has', () => 
 
 test('odd projects', () => {
   const ledger = createLedger(JSON.parse('{"__proto__": 3, "constructor": 4, "x": "7", "y": -1, "z": null}'));
-  assert.deepEqual(ledger.projects(), ['__proto__', 'constructor', 'x', 'y', 'z']);
+  assert.deepEqual(ledger.ids(), ['__proto__', 'constructor', 'x', 'y', 'z']);
   assert.deepEqual(Object.values(ledger.versions()), [3, 4, 0, 0, 0]);
   assert.equal(hello(ledger, {}), false);
   assert.equal(ledger.uncovered(), true);

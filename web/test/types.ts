@@ -21,7 +21,8 @@ export function usage(): void {
     async poll({ reason, projects, signal }) {
       const { have, want } = projects['42']!;
       const response = await fetch(`/projects/42?since=${have}&why=${reason}&want=${want ?? ''}`, { signal });
-      return { versions: { 42: Number(await response.text()) } };
+      if (!response.ok) throw response;
+      return { versions: { 42: Number(await response.text()) }, headers: response.headers };
     },
   });
   const undo: () => void = nudge.subscribe(() => nudge.getSnapshot().behind.toFixed());

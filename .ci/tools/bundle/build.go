@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -33,11 +34,31 @@ func dist(web string) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := published(declarations); err != nil {
+		return nil, err
+	}
 	return []file{
 		{"nudge.js", module},
 		{"nudge.global.js", global},
 		{"nudge.d.ts", declarations},
 	}, nil
+}
+
+// inner are properties of the shim's own objects, to be shortened. Nobody outside sees them: neither applications (a name
+// that types.ts has is refused) nor browsers and gateways, whose names must not be in here.
+var inner = []string{
+	"advance", "alarm", "answer", "any", "ask", "back", "begin", "controller", "crowded", "draw", "due", "gained", "ids", "leave", "lost",
+	"made", "message", "news", "nextAt", "online", "owed", "owes", "own", "promised", "proven", "query", "rare", "renew", "retryAfter", "served",
+	"settle", "soon", "spread", "stands", "start", "suspend", "told", "turn", "uncovered", "unheard", "unserved",
+}
+
+// published fails if one of inner is a property that applications see.
+func published(declarations []byte) error {
+	taken := regexp.MustCompile(`\b(` + strings.Join(inner, "|") + `)\??[:(<]`)
+	if found := taken.FindSubmatch(declarations); found != nil {
+		return fmt.Errorf("%s publishes %s, which build.go shortens; take it out of inner", types, found[1])
+	}
+	return nil
 }
 
 // bundle makes one file of the sources that entry, a line of JavaScript in the folder src, refers to.
@@ -52,6 +73,7 @@ func bundle(src string, format api.Format, entry string) ([]byte, error) {
 		Format:            format,
 		Target:            api.ES2022,
 		Charset:           api.CharsetUTF8,
+		MangleProps:       "^(" + strings.Join(inner, "|") + ")$",
 		MinifyWhitespace:  true,
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,
