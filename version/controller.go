@@ -81,13 +81,9 @@ func (r *Redis) controlFailed(what string, err error) error {
 // is sent again.
 func (r *Redis) order(ctx context.Context, args ...any) (cmd *redis.Cmd) {
 	for range publishTries {
-		ro := r.pub.masters()
-		if len(ro.masters) == 0 {
-			var err error
-			if ro, err = r.find(ctx); err != nil {
-				return redis.NewCmdResult(nil, err)
-			}
-			r.pub.turnTo(ro)
+		ro, err := r.publishers(ctx)
+		if err != nil {
+			return redis.NewCmdResult(nil, err)
 		}
 		client, err := r.controller(&r.pub, ro)
 		if err != nil {

@@ -38,16 +38,24 @@ func (r *Redis) Publish(ctx context.Context, news []News) (Receipt, error) {
 	return Receipt{}, fmt.Errorf("publish to Redis at %s: %w: %v", strings.Join(r.opt.Addrs, ", "), ErrUnavailable, err)
 }
 
+// publishers is where a publisher goes: the masters that were found last, or are now.
+func (r *Redis) publishers(ctx context.Context) (roster, error) {
+	if ro := r.pub.masters(); len(ro.masters) > 0 {
+		return ro, nil
+	}
+	ro, err := r.find(ctx)
+	if err == nil {
+		r.pub.turnTo(ro)
+	}
+	return ro, err
+}
+
 // publishOnce sends all news to the masters concerned. What certainly had no effect and is worth another try is returned,
 // with the reason.
 func (r *Redis) publishOnce(ctx context.Context, news []News, receipt *Receipt) (again []News, why error) {
-	ro := r.pub.masters()
-	if len(ro.masters) == 0 {
-		var err error
-		if ro, err = r.find(ctx); err != nil {
-			return nil, err
-		}
-		r.pub.turnTo(ro)
+	ro, err := r.publishers(ctx)
+	if err != nil {
+		return nil, err
 	}
 	sent, moved := 0, false
 	for m, places := range ro.share(len(news), func(place int) Project { return news[place].Project }) {
