@@ -37,6 +37,9 @@ func TestRun(t *testing.T) {
 			s := newScript(t)
 			s.stored["load-0"] = 5 // from another day
 			tt.o.Duration = 500 * time.Millisecond
+			if tt.o.Window > 0 { // how far a window gets is the machine's business; that it opens, and for all, is ours
+				tt.o.Duration, tt.o.Grace = 2*time.Second, 20*time.Second
+			}
 			r := s.run(tt.o)
 			o := tt.o
 			r.Problems = slices.DeleteFunc(r.Problems, func(p string) bool { return strings.Contains(p, "ms late") }) // by this machine's mood
