@@ -15,11 +15,11 @@ export function jittered(ms: number, jitter: number, draw: number): number {
 }
 
 /**
- * The due time after the interval got shorter. `draw` is one per poll cycle: browsers that learn it together then come
- * evenly over the new interval, however often it changes.
+ * The due time after the interval got shorter: what is left to wait shrinks as the interval does. Browsers that learn it
+ * together are as far from one another as before in proportion, so that they come at the new rate from the first second on.
  */
-export function shortened(due: number, now: number, ms: number, draw: number): number {
-  return Math.min(due, now + ms * draw);
+export function shortened(due: number, now: number, ms: number, old: number): number {
+  return now + ((due - now) * ms) / old;
 }
 
 /** The time over which the polls for some news are spread, and this browser's place in it. */

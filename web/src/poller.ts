@@ -68,8 +68,7 @@ export function createPoller(
   let floor = 0; // before it the application wants no poll but for news,
   let hold = 0; // and before this one none at all
   let reason: PollReason;
-  let draw: number; // of this poll cycle, for when the interval gets shorter
-  let base: number; // the interval that `due` follows
+  let base: number; // the interval that `due` was drawn from, or shortened to; 0 if from none
   let window: Window | undefined;
   let spread = 0; // of the newest news
   let newsAt = -Ms.Gap; // when the last news-driven poll began
@@ -80,7 +79,6 @@ export function createPoller(
   let promised: (() => void)[] = [];
 
   function cycle() {
-    draw = random();
     base = interval();
     due = Math.max(floor, now() + jittered(base, state.jitter, random()));
     reason = 'interval';
@@ -90,6 +88,7 @@ export function createPoller(
     const at = Math.max(floor, now() + ms);
     if (at >= due) return;
     due = at;
+    base = 0;
     reason = why;
   }
 
@@ -108,8 +107,10 @@ export function createPoller(
   function settle() {
     if (flight) return;
     const ms = interval();
-    if (ms < base && !failures) due = Math.max(floor, shortened(due, now(), ms, draw));
-    base = ms;
+    if (ms < base && !failures) {
+      due = Math.max(floor, shortened(due, now(), ms, base));
+      base = ms;
+    }
     alarm.set(promised.length ? 0 : Math.min(due, newsDue()) - now(), begin);
   }
 

@@ -292,5 +292,5 @@ seen.push({ wasInFlight, polls: world.polls.length, streams: world.sources.lengt
   }
   const sum = (name) => seen.reduce((n, s) => n + s[name], 0);
   const total = ['wasInFlight', 'polls', 'streams', 'proofs'].map(sum);
-  assert.ok(total.every((n) => n > 50), `the soak has seen too little: ${total}`);
+  assert.ok(total.every((n) => n > 20), `the soak has seen too little: ${total}`);
 });

@@ -22,9 +22,9 @@ test('jitter', () => {
   assert.equal(jittered(100, 0, 0.7), 100);
 });
 
-test('a shorter interval never postpones', () => {
-  assert.equal(shortened(1000, 500, 100, 0.5), 550);
-  assert.equal(shortened(520, 500, 100, 0.5), 520);
+test('a shorter interval shrinks what is left to wait', () => {
+  assert.equal(shortened(1000, 500, 100, 1000), 550);
+  assert.equal(shortened(500, 500, 100, 1000), 500);
 });
 
 test('the first news fixes the due time', () => {

@@ -368,25 +368,42 @@ test('refresh polls now, and is kept when a poll begun later has ended', async (
   assert.equal(world.polls.length, before + 2, 'both in one');
 });
 
-test('a shorter interval spreads the next poll over it, with one draw per cycle', async () => {
-  let sum = 0;
-  const n = 80;
-  for (let seed = 1; seed <= n; seed++) {
-    const world = await proven({}, seed);
-    await world.pass(20_000); // now in a cycle of 300 s
-    world.source.send('heartbeat', { ...cadence });
-    within(world.state.nextPollAt - world.now, 200_000, 360_000);
-    const at = world.now;
-    world.source.send('heartbeat', { ...cadence, push: 'degraded', poll_ms: 30_000 });
-    const u = (world.state.nextPollAt - at) / 30_000;
-    within(u, 0, 1);
-    world.source.send('heartbeat', { ...cadence, push: 'down', poll_ms: 10_000 });
-    within(Math.abs((world.state.nextPollAt - at) / 10_000 - u), 0, 1e-3, 'the same draw');
+test('a shorter interval shrinks what is left to wait, a longer one counts from the next poll', async () => {
+  const world = await proven();
+  await world.pass(20_000); // now in a cycle of 300 s
+  const left = () => world.state.nextPollAt - world.now;
+  const first = world.state.nextPollAt;
+  const hear = (push, poll_ms) => world.source.send('heartbeat', { ...cadence, push, poll_ms });
+  hear('healthy', 900_000);
+  assert.deepEqual([world.state.nextPollAt, world.state.interval], [first, 900_000]);
+  hear('healthy', 300_000);
+  assert.equal(world.state.nextPollAt, first, 'longer and back: as first drawn');
+  await world.pass(10_000);
+  const before = left();
+  hear('degraded', 30_000);
+  within(left(), before / 10 - 1, before / 10 + 1);
+  hear('healthy', 300_000);
+  hear('degraded', 30_000);
+  within(left(), before / 10 - 1, before / 10 + 1, 'once, however often it is said');
+  hear('down', 10_000);
+  within(left(), before / 30 - 1, before / 30 + 1);
+  assert.equal(world.polls.length, 1);
+});
+
+test('a shorter interval hurries neither a return nor a retry', async () => {
+  for (const prepare of [
+    (world) => world.window.emit('online'),
+    async (world) => {
+      world.poll = () => Promise.reject(new Error('down'));
+      void world.nudge.refresh();
+      await world.pass(0);
+    },
+  ]) {
+    const world = await proven();
+    await world.pass(20_000);
+    await prepare(world);
     const due = world.state.nextPollAt;
-    world.source.send('heartbeat', cadence);
-    assert.equal(world.state.nextPollAt, due, 'a longer one counts from the next poll');
-    assert.equal(world.state.interval, 300_000);
-    sum += u;
+    world.source.send('heartbeat', { ...cadence, push: 'down', poll_ms: 10_000 });
+    assert.equal(world.state.nextPollAt, due);
   }
-  within(sum / n, 0.4, 0.6);
 });
