@@ -14,6 +14,7 @@ var arrows = map[string][]string{
 	"nudge/version/redistest": {},
 	"nudge/fallback":          {},
 	"nudge/web":               {},
+	"nudge/web/browser":       {},
 	"nudge/web/demo":          {},
 	"nudge/gateway":           {"nudge/version", "nudge/fallback", "nudge/web"},
 	"nudge/cmd/nudge":         {"nudge/version", "nudge/fallback", "nudge/web", "nudge/web/demo", "nudge/gateway", "nudge/cmd/nudge/load"},

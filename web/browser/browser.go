@@ -1,0 +1,134 @@
+package browser
+
+import "math"
+
+// Never is a time that does not come.
+var Never = math.Inf(1)
+
+// Options are what an application decides about its pages. The zero value works.
+type Options struct {
+	// Fast is the interval until a gateway says another; 0: 10 s.
+	Fast Millis
+	// Hidden is the least interval while the tab is hidden; 0: none.
+	Hidden Millis
+	// Tokens: the page has a way to get tokens, for a session.
+	Tokens bool
+	// Applies: the page takes what is delivered with news.
+	Applies bool
+}
+
+// Browser is one page: all its state. Only Reduce changes it, but for Projects, which its driver may append to before Start.
+// It is not safe for concurrent use. It may not be copied while it is used, but moved.
+type Browser struct {
+	Projects []Project
+
+	// What gateways said last.
+	fast, jitter Millis
+	ttl          Millis // how long the terms hold; 0: not said
+	spread       Millis // of the newest news
+	hidden       Millis // least interval while the tab is hidden
+
+	// The poll loop.
+	due    Millis // of the next poll by interval
+	base   Millis // the interval that due was drawn from
+	floor  Millis // before it the application wants no poll but for news,
+	hold   Millis // and before this one none at all
+	window window
+	newsAt Millis // when the last news-driven poll began
+
+	flightAt Millis // when the poll in flight began
+	pressure Millis // when it seems to lack a connection
+	audit    Millis // when what a safety poll found is judged
+	quiet    Millis // until when nothing is reported
+
+	// The link.
+	held, fresh stream // the one that counts, and the one that is to replace it
+	stepAt      Millis // when the next step is due
+	grace       Millis // the poll interval kept after a goodbye; 0: none
+	graceEnd    Millis
+	renewal     Millis // when a new token is due
+	provenAt    Millis // when the newest proof was given
+	hiddenAt    Millis // since when the tab is hidden; 0: it is not
+
+	streams, questions, polls uint32 // numbers given so far
+	flight                    uint32 // the poll in flight; 0: none
+	question                  uint32 // the one whose answer is heard; 0: none
+
+	failures, tries uint8  // of polls; of answers that were too old
+	losses          uint16 // of the link, in a row
+	mutes, crowds   uint8  // mute streams in a row; how often streams made way for polls
+
+	reason, hurry Cause // why due; why to poll soon after the one in flight
+	step, again   step
+	rest          rest
+	push          Push
+	options
+}
+
+type options struct {
+	tokens, applies bool
+
+	wished bool // a refresh
+	safety bool // the poll in flight may find what push missed
+	mute   bool // the last stream was mute
+	armed  bool // the renewal of the token has its time
+	retold bool // the token has been fetched anew because the gateway refused it
+	vouch  bool // the stream is known to be alive, see Vouch
+	slow   bool // pressure: what had piled up while the page slept is given time
+}
+
+// New returns a page that has these projects. It does nothing before Start.
+func New(projects []Project, o Options) Browser {
+	if !(o.Fast > 0) {
+		o.Fast = 10_000
+	}
+	return Browser{
+		Projects: projects, fast: o.Fast, jitter: 0.2, hidden: o.Hidden,
+		options: options{tokens: o.Tokens, applies: o.Applies},
+		reason:  none, hurry: none, newsAt: -newsGap,
+		due: Never, stepAt: Never, graceEnd: Never, renewal: Never, pressure: Never, audit: Never,
+		held: stream{due: Never}, fresh: stream{due: Never},
+	}
+}
+
+// Due is when the page is to get a Tick; [Never]: not unless something happens.
+func (b *Browser) Due() Millis {
+	due := min(b.held.due, b.fresh.due, b.stepAt, b.graceEnd, b.renewal, b.audit)
+	if b.flight != 0 {
+		return min(due, b.flightAt+patience, b.pressure)
+	}
+	return min(due, b.pollDue())
+}
+
+// Fast is the interval without a stream, as a gateway last said.
+func (b *Browser) Fast() Millis { return b.fast }
+
+// Spread is that of the newest news.
+func (b *Browser) Spread() Millis { return b.spread }
+
+// Interval is the one in force.
+func (b *Browser) Interval() Millis { return b.inForce() }
+
+// Proven tells whether the page has a stream that has proved itself.
+func (b *Browser) Proven() bool { return b.held.state == proven }
+
+// Streaming is the number of the stream that counts; 0: there is none.
+func (b *Browser) Streaming() uint32 { return b.held.id }
+
+// Replacing is the number of the stream that is to replace it; 0: there is none.
+func (b *Browser) Replacing() uint32 { return b.fresh.id }
+
+// Graceful tells whether the page keeps a slow interval without a proven stream, since a gateway said goodbye.
+func (b *Browser) Graceful() bool { return b.grace > 0 && b.held.state != proven }
+
+// Vouch says that the streams of this page are alive, until it is called with false: so a driver that knows it need
+// not give each of their heartbeats. The last event then counts as heard at now.
+func (b *Browser) Vouch(alive bool, now Millis) {
+	b.vouch = alive
+	for _, s := range []*stream{&b.held, &b.fresh} {
+		if s.state == proven {
+			s.lastAt = now
+			s.watch(alive)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package browser
+
+// follow takes what any message says of the cadence.
+func (t *turn) follow(m *Message) {
+	b := t.Browser
+	if m.Push != Unsaid {
+		b.push = m.Push
+	}
+	if m.Fast > 0 {
+		b.fast = m.Fast
+	}
+	if m.Jitter >= 0 {
+		b.jitter = m.Jitter
+	}
+}
+
+// heard takes an event of a stream.
+func (t *turn) heard(e *Event) {
+	b := t.Browser
+	s := t.stream(e.Number)
+	if s == nil {
+		return
+	}
+	m := e.Message
+	if m == nil {
+		m = &silence
+	}
+	proof := s.hear(e.Name, m, t.now, b.vouch)
+	t.follow(m)
+	if proof {
+		s = t.proven(s)
+	}
+	switch e.Name {
+	case Hello:
+		t.greeted(m)
+	case Version:
+		t.advance(m)
+	case Goodbye:
+		t.dismissed(s, m)
+	case Heartbeat:
+	}
+}
+
+func (t *turn) proven(s *stream) *stream {
+	b := t.Browser
+	if s == &b.fresh {
+		t.do(Effect{Kind: Close, Number: b.held.id})
+		b.held, b.fresh = b.fresh, stream{due: Never}
+	}
+	b.provenAt, b.grace, b.mutes = t.now, 0, 0
+	b.graceEnd = Never
+	return &b.held
+}
+
+func (t *turn) greeted(m *Message) {
+	b := t.Browser
+	b.retold = false
+	b.spread = m.Spread
+	if b.greeted(m.Said) {
+		t.news()
+	}
+	if !b.tokens || b.armed || m.Expires < 0 {
+		return
+	}
+	// A fleet that logged in together need not renew together.
+	b.armed = true
+	b.renewal = t.now + max(m.Expires*between(t.random, 0.7, 0.9), soonestRenewal)
+}
+
+func (t *turn) advance(m *Message) {
+	b := t.Browser
+	b.spread = m.Spread
+	// A poll in flight may bring the same.
+	takes := b.flight == 0 && (m.Own || m.Data && b.applies)
+	asks, took := b.advanced(m, takes)
+	if took && !m.Own {
+		t.do(Effect{Kind: Apply, Project: m.Project, Version: m.Version})
+	}
+	if asks {
+		t.news()
+	}
+}
+
+// dismissed follows a goodbye.
+func (t *turn) dismissed(s *stream, m *Message) {
+	b := t.Browser
+	if m.Reason == OffNow {
+		b.push = Off
+	}
+	if m.Reason == OffNow || m.Reason == Revoked {
+		t.haltFor(askTerms, m.After+t.random()*max(m.Spread, firstLoss))
+		return
+	}
+	ms := m.After + t.random()*m.Spread
+	counted := s.state == proven
+	if counted {
+		b.grace, b.graceEnd = s.poll, t.now+max(leastGrace, ms+graceMore)
+	}
+	if t.drop(s) {
+		return
+	}
+	// A gateway that sends everybody away at once must not be asked again at once.
+	least := Millis(shortestStep)
+	if !counted {
+		least = between(t.random, 1000, 2000)
+	}
+	next := openStream
+	if m.Reason == Expired && b.tokens {
+		next = getToken
+	}
+	t.wait(max(ms, least), next, asked)
+}
+
+// lost follows the end of a stream that nobody meant to end.
+func (t *turn) lost(s *stream, how end) {
+	b := t.Browser
+	steady := s.state == proven && t.now-b.provenAt >= stable
+	if steady {
+		b.losses = 0
+	}
+	if t.drop(s) {
+		return
+	}
+	if b.held.id == 0 {
+		b.push = Unsaid
+	}
+	b.mute = how == mute
+	switch {
+	case b.mute:
+		t.wait(between(t.random, 5000, 15_000), askTerms, own)
+	case !steady:
+		t.failed(askTerms, 0)
+	default:
+		b.losses++
+		t.wait(between(t.random, shortestStep, max(firstLoss, b.spread)), askTerms, own)
+	}
+}

@@ -1,0 +1,215 @@
+package browser
+
+const (
+	// newsGap parts news-driven polls.
+	newsGap = 1000
+	// A poll without an answer for this long may lack a connection; for the other, it has failed.
+	crowded, patience = 10_000, 60_000
+	// The first wait after an answer older than what was announced; it doubles, four times.
+	againFirst, againMost = 250, 4
+	// Failing polls never back off further than this.
+	longestBackoff = 300_000
+	// Nobody can send a page away for longer than this.
+	longestWish = 3_600_000
+	// News may be as late as this, or twice this, before it counts as missed; after a report the page is silent for a while.
+	auditGrace, auditQuiet = 2000, 300_000
+)
+
+func (b *Browser) inForce() Millis {
+	rare := b.grace
+	if b.held.state == proven {
+		rare = b.held.poll
+	}
+	ms := interval(b.fast, rare, b.uncovered(), b.behind())
+	if b.hiddenAt != 0 {
+		ms = max(ms, b.hidden)
+	}
+	return ms
+}
+
+// trusted tells whether the page relies on push.
+func (b *Browser) trusted() bool { return b.held.state == proven && b.push != Down }
+
+// pollDue is when the next poll begins.
+func (b *Browser) pollDue() Millis {
+	if b.wished {
+		return 0
+	}
+	return min(b.due, b.newsDue())
+}
+
+// newsDue is when news wants a poll. While polls fail it has to wait: an application in trouble is not helped by haste.
+func (b *Browser) newsDue() Millis {
+	if !b.window.pending() || b.failures > 0 {
+		return Never
+	}
+	if b.window.due == b.due {
+		return b.due
+	}
+	return max(b.window.due, b.newsAt+newsGap, b.hold)
+}
+
+// cycle draws the time of the next poll.
+func (t *turn) cycle() {
+	b := t.Browser
+	b.base = b.inForce()
+	b.due = max(b.floor, t.now+jittered(b.base, b.jitter, t.random()))
+	b.reason = Interval
+}
+
+func (t *turn) sooner(ms Millis, why Cause) {
+	if at := max(t.floor, t.now+ms); at < t.due {
+		t.due, t.reason = at, why
+	}
+}
+
+// soon polls within a second. What is in flight may have been overtaken by events, and then fail: it does not count.
+func (t *turn) soon(why Cause) {
+	if t.flight != 0 {
+		t.hurry = why
+		return
+	}
+	t.sooner(t.random()*1000, why)
+}
+
+// settle follows the interval in force, after every event.
+func (t *turn) settle() {
+	b := t.Browser
+	if b.flight != 0 || b.due == Never {
+		return
+	}
+	if ms := b.inForce(); ms < b.base && b.failures == 0 {
+		b.due = max(b.floor, shortened(b.due, t.now, b.base, ms))
+		b.base = ms
+	}
+}
+
+// news: there is some.
+func (t *turn) news() {
+	t.settle()
+	due := t.due
+	if t.flight != 0 { // it has begun before the news, and serves nothing
+		due = Never
+	}
+	t.window = t.window.announced(t.now, t.spread, t.random(), due)
+}
+
+// poll begins one.
+func (t *turn) poll() {
+	b := t.Browser
+	why := b.reason
+	switch {
+	case b.wished:
+		why = Wish
+	case b.newsDue() < b.due:
+		why = News
+	}
+	b.wished = false
+	b.window = b.window.after(t.now)
+	if why == News {
+		b.newsAt = t.now
+	}
+	b.safety = why == Interval && b.trusted()
+	b.asked()
+	b.polls++
+	b.flight, b.flightAt, b.pressure, b.slow = b.polls, t.now, t.now+crowded, false
+	t.do(Effect{Kind: Poll, Number: b.flight, Reason: why})
+}
+
+func (t *turn) polled(e *Event) {
+	if !t.over(e) {
+		return
+	}
+	b := t.Browser
+	b.failures = 0
+	stale := b.answered(e.Versions)
+	if b.safety {
+		t.examine()
+	}
+	if !b.owes() {
+		b.window = b.window.after(t.now)
+	}
+	if !b.behind() {
+		b.tries = 0
+	}
+	t.cycle()
+	if stale && b.tries < againMost {
+		wait := againFirst * Millis(int(1)<<b.tries) * between(t.random, 0.5, 1.5)
+		b.tries++
+		t.sooner(wait+b.spread*t.random(), Behind)
+	}
+	t.hasten()
+}
+
+func (t *turn) unpolled(e *Event) {
+	if !t.over(e) {
+		return
+	}
+	b := t.Browser
+	t.do(Effect{Kind: Abort, Number: b.polls})
+	t.cycle()
+	if b.failures < 100 {
+		b.failures++
+	}
+	b.due = max(b.floor, t.now+backoff(t.random, int(b.failures), b.fast, newsGap, longestBackoff))
+	b.reason = Retry
+	t.hasten()
+}
+
+// over ends the poll in flight. Whatever comes first ends it; a later word of the same poll is not heard.
+func (t *turn) over(e *Event) bool {
+	b := t.Browser
+	if b.flight == 0 || e.Number != b.flight {
+		return false
+	}
+	b.flight, b.pressure = 0, Never
+	b.hold = t.now + stretched(t.random, min(e.RetryAfter, longestWish), b.jitter)
+	b.floor = max(b.hold, t.now+stretched(t.random, min(e.PollInterval, longestWish), b.jitter))
+	return true
+}
+
+func (t *turn) hasten() {
+	if t.hurry != none {
+		t.soon(t.hurry)
+	}
+	t.hurry = none
+}
+
+// examine keeps what a poll found that nothing but the interval asked for: a while later it should have been announced.
+func (t *turn) examine() {
+	at := t.now + stretched(t.random, auditGrace, 1)
+	t.audit = Never // without a find there is nothing to judge
+	for i := range t.Projects {
+		p := &t.Projects[i]
+		p.found = -1
+		if p.Have > p.askedHave {
+			p.found, t.audit = p.Have, at
+		}
+	}
+}
+
+// judge reports what push has missed.
+func (t *turn) judge() {
+	if !t.trusted() || t.now < t.quiet {
+		return
+	}
+	for i := range t.Projects {
+		p := &t.Projects[i]
+		if p.found < 0 || p.unserved || p.told >= p.found || p.own >= p.found {
+			continue
+		}
+		t.quiet = t.now + auditQuiet
+		t.do(Effect{Kind: Report, Project: i, Version: p.found})
+	}
+}
+
+// crowd: the poll in flight seems to find no connection. The page's streams may hold the one that it needs.
+func (t *turn) crowd() {
+	b := t.Browser
+	if t.now-b.flightAt > crowded+late && !b.slow {
+		b.pressure, b.slow = t.now+drain, true
+		return
+	}
+	b.pressure = Never
+	t.makeWay()
+}
