@@ -16,10 +16,12 @@
 //     never sees its load jump;
 //   - [Policy] makes a [Cadence] of them, the numbers that go to the browser.
 //
+// [Controller] is all of them together, as one gateway needs them.
+//
 // [Backlog] decides over which time browsers come for news, so that they do not
 // come all at once. Beside them [Fleet] knows the other gateways, and counts the
 // browsers that lost theirs, and [Audit] weighs what browsers report of news that
-// push missed.
+// push missed; [Askers] counts those without a stream.
 //
 // Nothing here reads a clock, draws a random number, starts a goroutine or does
 // I/O: callers bring the time and the dice. Health, Fleet and Audit are safe for

@@ -71,7 +71,9 @@ func (g *Gateway) step() int {
 // census is the fleet as the pulse needs it.
 func (g *Gateway) census(push fallback.Push, now time.Time) census {
 	own := fallback.Member{Instance: g.opt.Instance, Streams: g.streams(), Polling: g.askers.count(now), Push: push}
-	return census{load: g.fleet.Load(own, now), size: g.fleet.Size(own, now), step: g.fleet.Step(), fresh: !g.settled(now)}
+	return census{
+		fallback.Census{Load: g.fleet.Load(own, now), Step: g.fleet.Step(), Fresh: !g.settled(now)}, g.fleet.Size(own, now),
+	}
 }
 
 func member(p version.Peer) fallback.Member {

@@ -118,7 +118,7 @@ func New(opt Options) (*Gateway, error) {
 	}
 	g.pulse.census, g.pulse.strain, g.pulse.sized = g.census, g.strain, g.spreader.resize
 	if opt.Proven {
-		g.pulse.trust = g.pulse.trust.Take(fallback.Trusted)
+		g.pulse.controller.Trust()
 	}
 	g.pulse.turned = func() {
 		for _, w := range g.hub.all() {

@@ -32,26 +32,17 @@ type pulse struct {
 	judged func(fallback.Verdict)
 	said   atomic.Pointer[said] // the cadence of the moment, for those whom the flag lets in
 
-	mu        sync.Mutex // guards all below
-	policy    fallback.Policy
-	flag      fallback.Flag
-	ramp      fallback.Ramp
-	returning time.Time // until when those that the flag lets in again are spread
-	verdict   fallback.Verdict
-	up        time.Time // since when push has not been down
-	load      fallback.Saturation
-	beat      fallback.Pulse // of the application
-	trust     fallback.Trust
-	stretch   fallback.Stretch
-	budget    budget
+	mu         sync.Mutex // guards all below
+	controller fallback.Controller
+	flag       fallback.Flag
+	returning  time.Time // until when those that the flag lets in again are spread
+	budget     budget
 }
 
-// census is what the fleet tells of the pace to take.
+// census is what the fleet tells of the pace to take, and how large it is.
 type census struct {
-	load  fallback.Load
-	size  fallback.Size
-	step  int  // the highest of the trust ramp among others
-	fresh bool // this gateway has begun just now, and takes that step over
+	fallback.Census
+	size fallback.Size
 }
 
 // budget is what the application can take, and what it is made to.
@@ -65,10 +56,9 @@ type budget struct {
 func newPulse(s Settings, probe time.Duration, log *slog.Logger) *pulse {
 	p := &pulse{
 		health: fallback.NewHealth(probe), log: log, wake: make(chan struct{}, 1),
-		policy: s.Policy, flag: s.Flag, ramp: fallback.NewRamp(s.Flag.Enabled),
-		verdict: fallback.Verdict{Push: fallback.Down, Reason: fallback.ReasonStarting},
+		controller: fallback.NewController(s.Policy, s.Flag.Enabled), flag: s.Flag,
 	}
-	p.said.Store(say(p.policy.Cadence(fallback.Input{Push: p.verdict.Push})))
+	p.said.Store(say(s.Policy.Cadence(fallback.Input{Push: fallback.Down})))
 	return p
 }
 
@@ -85,10 +75,8 @@ func (p *pulse) lost(why version.Fault, _ error) {
 
 // ticked takes a tick of the application.
 func (p *pulse) ticked() {
-	now := time.Now()
 	p.mu.Lock()
-	silent := p.beat.Silent(p.up, now)
-	p.beat = p.beat.Tick(now)
+	silent := p.controller.Tick(time.Now())
 	p.mu.Unlock()
 	if silent {
 		p.signal()
@@ -109,8 +97,8 @@ func (p *pulse) apply(s Settings, over time.Duration) (flagChanged bool) {
 	if flagChanged {
 		p.returning = now.Add(over)
 	}
-	p.ramp = p.ramp.Turn(s.Flag.Enabled, over, now)
-	p.policy, p.flag = s.Policy, s.Flag
+	p.controller.Turn(s.Policy, s.Flag.Enabled, over, now)
+	p.flag = s.Flag
 	p.mu.Unlock()
 	p.signal()
 	return flagChanged
@@ -135,17 +123,15 @@ func (p *pulse) run(ctx context.Context) error {
 // before.
 func (p *pulse) judge(now time.Time) (next time.Time) {
 	p.mu.Lock()
-	before := p.verdict
-	verdict := p.judgeLocked(now)
-	p.verdict = verdict
-	cadence := p.decideLocked(p.census(verdict.Push, now), now)
-	turned := cadence != p.now()
+	before := p.controller.Verdict()
+	verdict := p.controller.Judge(p.health.Verdict(now), p.strain(), now)
+	c := p.census(verdict.Push, now)
+	d := p.controller.Decide(c.Census, now)
+	p.budget = budget{c.Load.Browsers(), c.Load.Polling, d.Capacity, d.Interval}
+	p.sized(d.Room, c.size, now)
+	turned := d.Cadence != p.now()
 	if turned {
-		p.said.Store(say(cadence))
-	}
-	next = earliest(verdict.Until, p.ramp.Next(now), p.trust.Next(), p.stretch.Next(), now.Add(lookAgain))
-	if due := p.beat.Due(p.up); due.After(now) {
-		next = earliest(next, due)
+		p.said.Store(say(d.Cadence))
 	}
 	p.mu.Unlock()
 
@@ -157,43 +143,7 @@ func (p *pulse) judge(now time.Time) (next time.Time) {
 	if turned {
 		p.turned()
 	}
-	return next
-}
-
-// judgeLocked is the verdict of the evidence, and of what else there is to doubt.
-func (p *pulse) judgeLocked(now time.Time) fallback.Verdict {
-	v := p.health.Verdict(now)
-	if p.verdict.Push == fallback.Down {
-		p.up = now
-	}
-	if p.load = p.load.Follow(now, p.strain()); p.load.Over() {
-		v = v.Doubt(fallback.ReasonSaturated)
-	}
-	if p.beat.Silent(p.up, now) {
-		v = v.Doubt(fallback.ReasonTick)
-	}
-	return v
-}
-
-// decideLocked follows the fleet: how far push is trusted, how far the interval is stretched, and how much room is left.
-func (p *pulse) decideLocked(c census, now time.Time) fallback.Cadence {
-	if c.fresh {
-		p.trust = p.trust.Take(c.step)
-	}
-	if p.verdict.Echoed { // before the first echo nothing has been proved, nor disproved
-		p.trust = p.trust.Follow(p.policy, p.verdict.Push, now)
-	}
-	in := fallback.Input{Push: p.verdict.Push, Share: p.ramp.Share(now), Step: p.trust.Step()}
-	p.stretch = p.stretch.Follow(p.policy, c.load, in, now)
-	in.Fast = p.stretch.Fast()
-	p.budget = budget{
-		browsers: c.load.Browsers(), polling: c.load.Polling,
-		capacity: p.policy.Capacity(c.load), interval: p.policy.Rate(c.load, in),
-	}
-	p.sized(fallback.Room{
-		Rate: p.budget.capacity - p.budget.interval, Browsers: c.load.Open(), Longest: p.policy.Longest,
-	}, c.size, now)
-	return p.policy.Cadence(in)
+	return earliest(d.Next, now.Add(lookAgain))
 }
 
 // now is the cadence of those whom the flag lets in.
@@ -203,21 +153,21 @@ func (p *pulse) now() fallback.Cadence { return p.said.Load().Cadence }
 func (p *pulse) without() fallback.Cadence {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.policy.Cadence(fallback.Input{Push: fallback.Off, Fast: p.stretch.Fast()})
+	return p.controller.Without()
 }
 
 // heard is the verdict of the moment.
 func (p *pulse) heard() fallback.Verdict {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.verdict
+	return p.controller.Verdict()
 }
 
 // decided is what the last judgement came to.
 func (p *pulse) decided() (step int, b budget) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.trust.Step(), p.budget
+	return p.controller.Step(), p.budget
 }
 
 // connectAfter spreads the coming of one caller after a change of the flag.
