@@ -9,17 +9,18 @@ import (
 
 // arrows says which packages of ours each room may import.
 var arrows = map[string][]string{
-	"nudge/version":           {},
-	"nudge/version/publish":   {"nudge/version"},
-	"nudge/version/redistest": {},
-	"nudge/fallback":          {},
-	"nudge/web":               {},
-	"nudge/web/browser":       {},
-	"nudge/web/demo":          {},
-	"nudge/gateway":           {"nudge/version", "nudge/fallback", "nudge/web"},
-	"nudge/cmd/nudge":         {"nudge/version", "nudge/fallback", "nudge/web", "nudge/web/demo", "nudge/gateway", "nudge/cmd/nudge/load"},
-	"nudge/cmd/nudge/load":    {},
-	"nudge/cmd/nudge/faults":  {},
+	"nudge/version":            {},
+	"nudge/version/publish":    {"nudge/version"},
+	"nudge/version/redistest":  {},
+	"nudge/fallback":           {},
+	"nudge/web":                {},
+	"nudge/web/browser":        {},
+	"nudge/web/demo":           {},
+	"nudge/gateway":            {"nudge/version", "nudge/fallback", "nudge/web"},
+	"nudge/cmd/nudge":          {"nudge/version", "nudge/fallback", "nudge/web", "nudge/web/demo", "nudge/gateway", "nudge/cmd/nudge/load", "nudge/cmd/nudge/simulate"},
+	"nudge/cmd/nudge/load":     {},
+	"nudge/cmd/nudge/simulate": {"nudge/fallback", "nudge/web/browser"},
+	"nudge/cmd/nudge/faults":   {},
 }
 
 // homes says which one room may import a library.

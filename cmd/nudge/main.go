@@ -80,7 +80,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newServeCommand(loader), newDemoCommand(), newPublishCommand(loader), newWatchCommand(loader), newStatusCommand(loader),
 		newPushCommand(loader),
-		newTokenCommand(loader), newLoadCommand(loader), newLoadWorkerCommand(), newConfigCommand(loader), newVersionCommand(),
+		newTokenCommand(loader), newLoadCommand(loader), newLoadWorkerCommand(), newSimulateCommand(), newConfigCommand(loader), newVersionCommand(),
 	)
 	return root
 }

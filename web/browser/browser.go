@@ -132,3 +132,9 @@ func (b *Browser) Vouch(alive bool, now Millis) {
 		}
 	}
 }
+
+// Question is the number of the question that is under way; 0: none.
+func (b *Browser) Question() uint32 { return b.question }
+
+// Polls is how many polls have begun, which is the number of the newest.
+func (b *Browser) Polls() uint32 { return b.polls }

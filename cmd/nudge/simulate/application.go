@@ -1,0 +1,73 @@
+package simulate
+
+import "nudge/web/browser"
+
+// plan sets when a project changes next.
+func (w *world) plan(i uint32) {
+	p := &w.projects[i]
+	if p.rate <= 0 {
+		return
+	}
+	wait := w.exponential(1000 / p.rate)
+	if w.o.Script == "crowd" && i == 0 {
+		wait = 1000
+	}
+	if due := w.now() + wait; due < w.ends {
+		w.wheel.set(w.ofProject(advance, i), due)
+	}
+}
+
+// advance is a change of a project: committed, then published.
+func (w *world) advance(i uint32) {
+	p := &w.projects[i]
+	w.tally.advanced(p)
+	p.version++
+	p.commits = append(p.commits, int32(w.now()))
+	w.plan(i)
+	if w.redis.down {
+		return
+	}
+	p.stored = p.version
+	if n := w.ofProject(deliver, i); w.wheel.items[n].due == 0 {
+		w.wheel.set(n, w.now()+toRedis+writing+toBrowser)
+	}
+}
+
+// deliver is news of a project that reaches those who listen.
+func (w *world) deliver(i uint32) {
+	if w.redis.down {
+		return
+	}
+	for _, g := range w.gateways {
+		if g.alive && g.connected && g.reaches() {
+			g.message(i, w.projects[i].stored)
+		}
+	}
+}
+
+// poll is a request to the application.
+func (w *world) poll(i uint32, p *page, why browser.Cause) {
+	finds := false
+	for k, id := range p.projects {
+		p.found[k] = w.projects[id].version
+		finds = finds || int64(p.found[k]) > p.Projects[k].Have
+	}
+	p.cause = why
+	w.tally.polled(p, why, finds)
+	p.lastPoll = int32(w.now())
+	w.wheel.set(w.ofPage(answer, i), w.now()+w.o.Latency.Milliseconds())
+}
+
+// answered is its answer.
+func (w *world) answered(i uint32, p *page) {
+	versions := w.found[:0]
+	for k, id := range p.projects {
+		versions = append(versions, int64(p.found[k]))
+		if have := p.Projects[k].Have; int64(p.found[k]) > have {
+			w.tally.learnt(p, int64(w.projects[id].commits[have]))
+		}
+	}
+	w.event = browser.Event{Kind: browser.Polled, Number: p.Polls(), Versions: versions}
+	p.worst, p.spread = 0, 0
+	w.give(i)
+}

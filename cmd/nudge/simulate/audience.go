@@ -1,0 +1,168 @@
+package simulate
+
+import (
+	"time"
+
+	"nudge/fallback"
+	"nudge/web/browser"
+)
+
+// This file holds what a gateway tells its streams, and answers to pages.
+
+// seat lets a stream in.
+func (g *gateway) seat(id uint32) {
+	s := g.w.streams.at(id)
+	p := &g.w.pages[s.page]
+	s.gateway, s.stage, s.at = int32(g.index), arriving, uint32(len(g.streams))
+	g.streams = append(g.streams, id)
+	waits := false
+	for k, project := range p.projects {
+		s.seats[k] = uint32(len(g.watchers[project]))
+		g.watchers[project] = append(g.watchers[project], id)
+		b := &g.beliefs[project]
+		if !b.listening && g.connected {
+			g.reread(project, b, true)
+		}
+		waits = waits || !b.listening
+	}
+	if waits {
+		g.w.wheel.set(g.w.ofPage(dialA+int(s.slot), s.page), g.w.now()+helloMost)
+		return
+	}
+	g.greet(id)
+}
+
+// release gives up what a stream has.
+func (g *gateway) release(id uint32, s *stream) {
+	last := g.streams[len(g.streams)-1]
+	g.streams[s.at] = last
+	g.w.streams.at(last).at = s.at
+	g.streams = g.streams[:len(g.streams)-1]
+	for k, project := range g.w.pages[s.page].projects {
+		list := g.watchers[project]
+		last := list[len(list)-1]
+		list[s.seats[k]] = last
+		moved := g.w.streams.at(last)
+		for j, other := range g.w.pages[moved.page].projects {
+			if other == project {
+				moved.seats[j] = s.seats[k]
+			}
+		}
+		g.watchers[project] = list[:len(list)-1]
+	}
+	s.gateway = -1
+}
+
+// greet says a hello: everything there is to say to a stream.
+func (g *gateway) greet(id uint32) {
+	s := g.w.streams.at(id)
+	m := g.said
+	m.Said = g.w.said[:0]
+	asks := false
+	for _, project := range g.w.pages[s.page].projects {
+		b := &g.beliefs[project]
+		told := browser.Said{}
+		switch {
+		case !b.listening:
+			b.waits = true
+		case b.known:
+			told = browser.Said{Standing: browser.Known, Version: int64(b.version)}
+		default:
+			told.Standing = browser.Unknown
+		}
+		asks = asks || b.listening
+		m.Said = append(m.Said, told)
+	}
+	if asks {
+		m.Spread = g.news(new(fallback.Window), 1)
+	}
+	if s.stage == arriving {
+		s.stage = open
+		g.w.wheel.set(g.w.ofPage(dialA+int(s.slot), s.page), g.w.now()+secondEvent)
+	}
+	g.w.greeting = m
+	g.w.hear(s, browser.Hello, &g.w.greeting)
+}
+
+// tell tells a project's watchers its version.
+func (g *gateway) tell(p uint32) {
+	watchers := g.watchers[p]
+	if len(watchers) == 0 {
+		return
+	}
+	w := g.w
+	w.news = browser.Message{Jitter: -1, Expires: -1, Version: int64(g.beliefs[p].version), Prev: -1}
+	w.news.Spread = g.news(&g.windows[p], len(watchers))
+	for _, id := range watchers {
+		s := w.streams.at(id)
+		if s.stage < open {
+			continue // its hello will tell
+		}
+		for k, project := range w.pages[s.page].projects {
+			if project == p {
+				w.news.Project = k
+			}
+		}
+		w.hear(s, browser.Version, &w.news)
+	}
+}
+
+// reply answers a page's question how things stand.
+func (w *world) reply(i uint32, p *page) {
+	g := w.balance()
+	if g == nil {
+		w.event = browser.Event{Kind: browser.Failed, Number: p.Question()}
+		w.give(i)
+		return
+	}
+	m, now := g.said, w.date()
+	c := g.cadence
+	m.Refusing = g.phase == drained
+	m.TTL = float64(c.TTL().Milliseconds())
+	g.askers.Asked(i+1, !g.on || m.Refusing, c.TTL(), now)
+	if g.on {
+		after := time.Duration(0)
+		if left := g.returning - w.now(); left > 0 {
+			after = time.Duration(w.random() * float64(left) * float64(time.Millisecond))
+		}
+		if !m.Refusing {
+			var wait time.Duration
+			g.queue, wait = g.queue.Join(w.o.Connects, now)
+			after = max(after, wait)
+		}
+		m.ConnectAfter = float64(after.Milliseconds())
+	} else {
+		ttl := m.TTL
+		m = messageOf(g.controller.Without())
+		m.Excluded, m.TTL = true, ttl
+	}
+	w.greeting = m
+	w.event = browser.Event{Kind: browser.Replied, Number: p.Question(), Status: 200, Message: &w.greeting}
+	w.give(i)
+}
+
+// report is a page that says what push has missed.
+func (w *world) report(i uint32, p *page, e browser.Effect) {
+	g := w.balance()
+	if g == nil {
+		return
+	}
+	w.tally.reports++
+	project := p.projects[e.Project]
+	if g.controller.Verdict().Push == fallback.Down || !g.reaches() {
+		return
+	}
+	believed := int64(-1)
+	if b := &g.beliefs[project]; b.known {
+		believed = int64(b.version)
+	}
+	if !fallback.Blame(e.Version, believed, int64(w.projects[project].stored)).Push() {
+		return
+	}
+	w.tally.faults++
+	audits := fallback.Audits(max(g.size.Own, g.size.Streams/max(g.size.Instances, 1)), g.cadence.Poll)
+	if until := g.audit.Fault(name("page", i), name("project", project), audits, w.date()); w.date().Before(until) {
+		g.health.Missed(until)
+		g.signal()
+	}
+}

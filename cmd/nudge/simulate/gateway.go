@@ -1,0 +1,186 @@
+package simulate
+
+import (
+	"fmt"
+	"time"
+
+	"nudge/fallback"
+	"nudge/web/browser"
+)
+
+// phase is how far a gateway is from its end.
+type phase uint8
+
+const (
+	serving phase = iota
+	leaving       // not ready, but serving
+	drained       // saying goodbye; whoever comes now gets one at once
+)
+
+// lookAgain is how often a gateway looks at the fleet, even if nothing is reported; readyMost how long it keeps itself from
+// traffic at start.
+const lookAgain, readyMost = 2000, 10_000
+
+// gateway is one gateway. What it decides, the real controller decides.
+type gateway struct {
+	w     *world
+	index int
+	life  int // how often it has started
+
+	alive, balanced bool // balanced: the load balancer sends it new requests
+	phase           phase
+	begun           int64
+	listenUntil     int64
+
+	cut, connected bool // from Redis; to it
+	era            int
+	echoed         int64
+
+	controller fallback.Controller
+	health     *fallback.Health
+	fleet      *fallback.Fleet
+	audit      *fallback.Audit
+	askers     fallback.Askers
+	backlog    fallback.Backlog
+	queue      fallback.Queue
+	size       fallback.Size
+	cadence    fallback.Cadence
+	said       browser.Message // cadence, as it is written
+	on         bool            // the flag
+	returning  int64           // until when those whom the flag lets in again are spread
+	refused    int64           // when it last turned somebody away
+	allowance  float64         // of new streams
+	allowed    int64           // when that was reckoned
+
+	streams  []uint32
+	watchers [][]uint32 // streams, by project
+	beliefs  []belief
+	windows  []fallback.Window
+	sweep    sweep
+	leaves   leaves
+}
+
+func newGateway(w *world, index int) *gateway {
+	g := &gateway{
+		w: w, index: index, watchers: make([][]uint32, len(w.projects)),
+		beliefs: make([]belief, len(w.projects)), windows: make([]fallback.Window, len(w.projects)),
+	}
+	g.start()
+	g.controller.Trust() // the fleet has run for long
+	g.balanced = true
+	return g
+}
+
+func (g *gateway) number(kind int) uint32 { return g.w.ofGateway(kind, g.index) }
+
+func (g *gateway) name() string { return fmt.Sprintf("gw-%d-%d", g.index+1, g.life) }
+
+// start is a process that begins.
+func (g *gateway) start() {
+	o := &g.w.o
+	g.life++
+	*g = gateway{
+		w: g.w, index: g.index, life: g.life, alive: true, begun: g.w.now(), cut: g.cut, on: !g.w.off, leaves: g.leaves,
+		controller: fallback.NewController(o.Policy, !g.w.off), health: fallback.NewHealth(o.Probe), audit: fallback.NewAudit(),
+		fleet: fallback.NewFleet(fmt.Sprintf("gw-%d-%d", g.index+1, g.life), o.Probe), streams: g.streams[:0],
+		watchers: g.watchers, beliefs: g.beliefs, windows: g.windows, refused: -1 << 40,
+	}
+	clear(g.beliefs)
+	clear(g.windows)
+	g.tune(o.Policy.Cadence(fallback.Input{Push: fallback.Down}))
+	g.w.wheel.set(g.number(connect), g.w.now()+50+int64(g.w.random()*2000)) // gateways do not probe in step
+	g.w.wheel.set(g.number(judge), g.w.now()+1)
+	g.w.wheel.set(g.number(stage), g.w.now()+500)
+}
+
+func (g *gateway) happen(kind int) {
+	switch kind {
+	case probe:
+		g.probe()
+	case judge:
+		g.judge()
+	case round:
+		g.round()
+	case connect:
+		g.connect()
+	case stage:
+		g.turnStage()
+	}
+}
+
+func (g *gateway) signal() { g.w.wheel.set(g.number(judge), g.w.now()) }
+
+func (g *gateway) settled() bool {
+	return g.listenUntil != 0 && g.w.now() >= g.listenUntil || g.w.now()-g.begun >= readyMost
+}
+
+// self is what it says of itself with each probe.
+func (g *gateway) self() fallback.Member {
+	return fallback.Member{
+		Instance: g.name(), Node: g.name(), Streams: len(g.streams), Polling: g.askers.Count(g.w.date()),
+		Step: g.controller.Step(), Push: g.controller.Verdict().Push, Leaving: g.phase != serving,
+	}
+}
+
+// judge is what the pulse of a gateway does.
+func (g *gateway) judge() {
+	now := g.w.date()
+	v := g.controller.Judge(g.health.Verdict(now), fallback.Strain{
+		Refused: g.w.now()-g.refused < 2*lookAgain, Excused: g.fleet.Leaving() || g.phase != serving,
+	}, now)
+	own := fallback.Member{Instance: g.name(), Streams: len(g.streams), Polling: g.askers.Count(now), Push: v.Push}
+	d := g.controller.Decide(fallback.Census{Load: g.fleet.Load(own, now), Step: g.fleet.Step(), Fresh: !g.settled()}, now)
+	g.backlog.Resize(d.Room, now)
+	g.size = g.fleet.Size(own, now)
+	if d.Cadence != g.cadence {
+		g.tune(d.Cadence)
+		for k := len(g.streams) - 1; k >= 0; k-- {
+			if k < len(g.streams) { // a heartbeat may prove a stream, and so end another
+				if s := g.w.streams.at(g.streams[k]); s.stage >= open {
+					g.w.hear(s, browser.Heartbeat, &g.said)
+				}
+			}
+		}
+	}
+	next := g.w.now() + lookAgain
+	if !d.Next.IsZero() {
+		next = min(next, (d.Next.Sub(epoch) + time.Millisecond - 1).Milliseconds())
+	}
+	g.w.wheel.set(g.number(judge), max(next, g.w.now()+1))
+}
+
+func (g *gateway) tune(c fallback.Cadence) {
+	g.cadence = c
+	g.said = messageOf(c)
+}
+
+func messageOf(c fallback.Cadence) browser.Message {
+	push := map[fallback.Push]browser.Push{
+		fallback.Down: browser.Down, fallback.Degraded: browser.Degraded, fallback.Healthy: browser.Healthy, fallback.Off: browser.Off,
+	}[c.Push]
+	return browser.Message{
+		Push: push, Poll: float64(c.Poll.Milliseconds()), Fast: float64(c.Fast.Milliseconds()),
+		Heartbeat: float64(c.Heartbeat.Milliseconds()), Jitter: c.Jitter, Expires: -1, Version: -1, Prev: -1,
+	}
+}
+
+// news is the spread of news for so many streams of ours.
+func (g *gateway) news(w *fallback.Window, own int) browser.Millis {
+	return float64(g.backlog.Announce(w, g.size.Watchers(own), g.w.date()).Milliseconds())
+}
+
+// admit tells whether one more stream may open now.
+func (g *gateway) admit() bool {
+	most := float64(g.w.o.Connects)
+	if most == 0 {
+		return true
+	}
+	g.allowance = min(most, g.allowance+most*float64(g.w.now()-g.allowed)/1000)
+	g.allowed = g.w.now()
+	if g.allowance < 1 {
+		g.refused = g.w.now()
+		return false
+	}
+	g.allowance--
+	return true
+}

@@ -1,0 +1,136 @@
+package simulate
+
+import (
+	"strconv"
+	"time"
+
+	"nudge/fallback"
+	"nudge/web/browser"
+)
+
+// How a gateway leaves: the load balancer notices, goodbyes are said over the window, and another process starts. In
+// milliseconds, as the configuration has it by default.
+const (
+	drainDelay, drainWindow = 5000, 20_000
+	drainAfter, drainSpread = 1000, 4000
+	balancerLooks, restarts = 500, 2000
+	sliceOf                 = 20
+)
+
+// leaves is what a gateway's stage is next.
+type leaves uint8
+
+const (
+	stays leaves = iota
+	unbalance
+	drain
+	finish
+	restart
+)
+
+// leave begins a drain; then the process starts anew.
+func (g *gateway) leave() {
+	g.phase, g.leaves = leaving, unbalance
+	g.w.wheel.set(g.number(stage), g.w.now()+drainDelay/2)
+}
+
+func (g *gateway) turnStage() {
+	w, wait := g.w, int64(balancerLooks)
+	switch g.leaves {
+	case stays:
+		if g.settled() {
+			if g.balanced = true; w.rolling {
+				w.rollOn(g.index)
+			}
+			return
+		}
+	case unbalance:
+		g.balanced, g.leaves, wait = false, drain, drainDelay/2
+	case drain:
+		g.phase, g.leaves, wait = drained, finish, drainWindow
+		spread := fallback.Returning(g.size.Own, g.size.Instances-1, w.o.Connects, (drainWindow+drainSpread)*time.Millisecond)
+		last := browser.Message{Reason: browser.Drain, After: drainAfter, Spread: float64(spread.Milliseconds() - drainWindow), Jitter: -1, Expires: -1}
+		g.begin(drainWindow, func(id uint32) { w.bid(id, last) })
+	case finish:
+		if len(g.streams) == 0 {
+			g.stop()
+			g.leaves, wait = restart, restarts
+		}
+	case restart:
+		g.leaves = stays
+		g.start()
+		return
+	}
+	w.wheel.set(g.number(stage), w.now()+wait)
+}
+
+// stop ends the process. Streams that are left break.
+func (g *gateway) stop() {
+	g.alive, g.balanced, g.connected = false, false, false
+	for _, kind := range []int{probe, judge, round, connect, stage} {
+		g.w.wheel.clear(g.number(kind))
+	}
+	g.sweep = sweep{}
+	for len(g.streams) > 0 {
+		g.w.breakOff(g.streams[len(g.streams)-1])
+	}
+}
+
+// sweep does something to each of a gateway's streams, evenly over a time.
+type sweep struct {
+	ids         []uint32
+	lives       []uint32 // the streams' numbers: others may have taken their place
+	at          int
+	begun, over int64
+	do          func(id uint32)
+}
+
+func (g *gateway) begin(over int64, do func(id uint32)) {
+	s := sweep{begun: g.w.now(), over: over, do: do, ids: append([]uint32(nil), g.streams...)}
+	for _, id := range s.ids {
+		s.lives = append(s.lives, g.w.streams.at(id).number)
+	}
+	g.sweep = s
+	g.w.wheel.set(g.number(round), g.w.now())
+}
+
+func (g *gateway) round() {
+	s := &g.sweep
+	due := len(s.ids)
+	if past := g.w.now() - s.begun; past < s.over {
+		due = int(int64(due) * past / s.over)
+	}
+	for ; s.at < due; s.at++ {
+		id := s.ids[s.at]
+		if live := g.w.streams.at(id); live.gateway == int32(g.index) && live.number == s.lives[s.at] {
+			s.do(id)
+		}
+	}
+	if s.at < len(s.ids) {
+		g.w.wheel.set(g.number(round), g.w.now()+sliceOf)
+	}
+}
+
+// turnFlag switches push for the whole fleet.
+func (w *world) turnFlag(on bool) {
+	w.off = !on
+	for _, g := range w.gateways {
+		if !g.alive || g.on == on {
+			continue
+		}
+		over := w.o.Ramp
+		if !g.settled() {
+			over = 0
+		}
+		g.on, g.returning = on, w.now()+over.Milliseconds()
+		g.controller.Turn(w.o.Policy, on, over, w.date())
+		g.signal()
+		if !on {
+			g.begin(w.o.Ramp.Milliseconds(), func(id uint32) {
+				w.bid(id, browser.Message{Reason: browser.OffNow, Jitter: -1, Expires: -1})
+			})
+		}
+	}
+}
+
+func name(of string, i uint32) string { return of + " " + strconv.Itoa(int(i)) }

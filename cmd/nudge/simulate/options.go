@@ -1,0 +1,112 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"nudge/fallback"
+)
+
+// Options say what to simulate. Of all but Script, Seed, Advances and Quiet the zero value takes the default.
+type Options struct {
+	Script   string  // one of [Scripts]; "": steady
+	Browsers int     // pages; 0: 30,000
+	Hours    float64 // of virtual time after the fleet has come to rest; 0: 1
+	Seed     uint64
+	Projects int     // 0: one for every six pages
+	Advances float64 // per second, over all projects; below 0: none; 0: one for every 300 pages
+	Gateways int     // 0: 3, and one more for each 100,000 pages
+	// Settled: tabs neither come and go nor sleep.
+	Settled bool
+	// Policy, Probe and Ramp are as in the configuration, where their defaults are.
+	Policy fallback.Policy
+	Probe  time.Duration
+	Ramp   time.Duration
+	// Latency is what the application takes to answer; 0: 50 ms.
+	Latency time.Duration
+	// Connects is how many new streams a gateway lets in per second; 0: no limit.
+	Connects int
+	// Progress is told what share is done, now and then; nil: nobody is.
+	Progress func(share float64)
+}
+
+// Scripts returns the names of all scripts.
+func Scripts() []string {
+	var names []string
+	for _, s := range scripts {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// Check completes the options, or says what is wrong with them.
+func (o *Options) Check() error {
+	if o.Script == "" {
+		o.Script = scripts[0].name
+	}
+	if !slices.Contains(Scripts(), o.Script) {
+		return fmt.Errorf("--script %q: there are %s", o.Script, strings.Join(Scripts(), ", "))
+	}
+	for _, n := range []struct {
+		name  string
+		value *int
+		or    int
+		most  int
+	}{
+		{"browsers", &o.Browsers, 30_000, 5_000_000},
+		{"projects", &o.Projects, max(1, o.Browsers/6), 1_000_000},
+		{"gateways", &o.Gateways, 3 + o.Browsers/100_000, 100},
+		{"connects", &o.Connects, 0, 1_000_000},
+	} {
+		if *n.value == 0 {
+			*n.value = n.or
+		}
+		if *n.value < 0 || *n.value > n.most {
+			return fmt.Errorf("--%s: write a number up to %d", n.name, n.most)
+		}
+	}
+	if o.Projects > o.Browsers {
+		return fmt.Errorf("--projects: %d are more than there are browsers", o.Projects)
+	}
+	if o.Hours == 0 {
+		o.Hours = 1
+	}
+	if !(o.Hours > 0 && o.Hours <= 100) {
+		return fmt.Errorf("--hours: write a number above 0, up to 100")
+	}
+	if o.Advances == 0 {
+		o.Advances = float64(o.Browsers) / 300
+	}
+	if o.Advances > 10_000 {
+		return fmt.Errorf("--advances: more than 10,000 a second are not simulated")
+	}
+	for _, d := range []struct{ value, or *time.Duration }{
+		{&o.Probe, ptr(2 * time.Second)},
+		{&o.Ramp, ptr(time.Minute)},
+		{&o.Latency, ptr(50 * time.Millisecond)},
+		{&o.Policy.Fast, ptr(10 * time.Second)},
+		{&o.Policy.Slow, ptr(5 * time.Minute)},
+		{&o.Policy.Longest, ptr(time.Minute)},
+		{&o.Policy.Gap, ptr(time.Second)},
+		{&o.Policy.Heartbeat, ptr(25 * time.Second)},
+	} {
+		if *d.value == 0 {
+			*d.value = *d.or
+		}
+		if *d.value < 0 {
+			return fmt.Errorf("a duration below 0")
+		}
+	}
+	if o.Policy.Jitter == 0 {
+		o.Policy.Jitter = 0.2
+	}
+	return nil
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// warm is how long the fleet takes to come to rest before the measurement begins: its pages come evenly over one slow
+// interval, so that they poll evenly from the beginning, and each has polled once.
+func (o *Options) warm() int64 { return o.Policy.Slow.Milliseconds() * 3 / 2 }

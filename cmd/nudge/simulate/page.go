@@ -1,0 +1,94 @@
+package simulate
+
+import (
+	"math"
+
+	"nudge/web/browser"
+)
+
+// most is how many projects a page has at most.
+const most = 3
+
+// page is one tab.
+type page struct {
+	browser.Browser
+	projects []uint32    // its own, by what the application calls them
+	streams  [2]uint32   // that it has with gateways; 0: none
+	found    [most]int32 // what the poll in flight will bring
+
+	tab      tab
+	cause    browser.Cause // of the poll in flight
+	timely   bool          // and whether it came no sooner than the slow interval allows
+	shown    int32         // since when it is visible
+	lastPoll int32
+	worst    float32 // the longest fast interval and spread since it was last up to date,
+	spread   float32
+	graced   int32 // when it last was in grace
+	hides    int32 // when it hides next, or when a hidden one is put to sleep
+}
+
+// give gives a page w.event, and does what it wants done.
+func (w *world) give(i uint32) {
+	p := &w.pages[i]
+	w.effects = p.Reduce(&w.event, float64(w.now()), w.random, w.effects[:0])
+	p.worst, p.spread = max(p.worst, float32(p.Fast())), max(p.spread, float32(p.Spread()))
+	for _, e := range w.effects {
+		w.do(i, p, e)
+	}
+	w.arm(i, p)
+}
+
+// arm sets the page's next tick.
+func (w *world) arm(i uint32, p *page) {
+	if due := p.Due(); due < float64(w.ends) && p.tab != asleep {
+		w.wheel.set(w.ofPage(tick, i), int64(math.Ceil(due)))
+	} else {
+		w.wheel.clear(w.ofPage(tick, i))
+	}
+}
+
+func (w *world) happenToPage(kind int, i uint32) {
+	p := &w.pages[i]
+	switch kind {
+	case tick:
+		w.event = browser.Event{Kind: browser.Tick}
+		w.give(i)
+	case answer:
+		w.answered(i, p)
+	case dialA, dialB:
+		w.step(i, p.streams[kind-dialA])
+	case reply:
+		w.reply(i, p)
+	case tabTurn:
+		w.turnTab(i, p)
+	}
+}
+
+// do does one thing that a page wants.
+func (w *world) do(i uint32, p *page, e browser.Effect) {
+	switch e.Kind {
+	case browser.Open:
+		w.open(i, p, e.Number)
+	case browser.Close:
+		for slot, s := range p.streams {
+			if s != 0 && w.streams.at(s).number == e.Number {
+				w.close(i, p, slot)
+			}
+		}
+	case browser.Ask:
+		w.wheel.set(w.ofPage(reply, i), w.now()+2*toBrowser)
+	case browser.Poll:
+		w.poll(i, p, e.Reason)
+	case browser.Abort:
+		w.wheel.clear(w.ofPage(answer, i))
+	case browser.Report:
+		w.report(i, p, e)
+	case browser.Apply:
+	}
+}
+
+// hear gives a page an event of one of its streams.
+func (w *world) hear(s *stream, name browser.Name, m *browser.Message) {
+	w.event = browser.Event{Kind: browser.Heard, Name: name, Number: s.number, Message: m}
+	w.give(s.page)
+}

@@ -1,0 +1,61 @@
+package simulate
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// project is a project of the application.
+type project struct {
+	rate    float64 // advances per second
+	version int32   // as the application has it
+	commits []int32 // when each version was made
+	awake   int32   // pages that are there, and have it
+	stored  int32   // the version in Redis, as its newest script left it
+}
+
+// cast draws the projects' sizes and activity, and which of them each page has: its own, and of every fifth page one
+// or two more. Few are large and most are small; sizes follow a power law, activity a log-normal one.
+func cast(o Options, random *rand.Rand) (projects []project, pages [][]uint32) {
+	projects = make([]project, o.Projects)
+	pages = make([][]uint32, o.Browsers)
+	sizes := make([]float64, o.Projects) // summed up
+	sum, rates := 0.0, 0.0
+	for i := range projects {
+		size := min(math.Pow(1-random.Float64(), -1/1.1), float64(o.Browsers)/20)
+		sum += size
+		sizes[i] = sum
+		projects[i].rate = math.Exp(1.5*random.NormFloat64()) * math.Pow(size, 0.25)
+		rates += projects[i].rate
+	}
+	for i := range projects {
+		projects[i].rate *= max(0, o.Advances) / rates
+	}
+	draw := func() uint32 {
+		at, _ := slices.BinarySearch(sizes, random.Float64()*sum)
+		return uint32(min(at, o.Projects-1))
+	}
+	crowd := o.Script == "crowd"
+	if crowd { // one project that everybody watches, and that changes every second
+		projects[0].rate = 1
+	}
+	room := make([]uint32, 0, o.Browsers*2)
+	for i := range pages {
+		begun := len(room)
+		if crowd {
+			room = append(room, 0)
+		} else {
+			room = append(room, draw())
+		}
+		if random.IntN(5) == 0 {
+			for range 1 + random.IntN(2) {
+				if p := draw(); !slices.Contains(room[begun:], p) {
+					room = append(room, p)
+				}
+			}
+		}
+		pages[i] = room[begun:len(room):len(room)]
+	}
+	return projects, pages
+}

@@ -1,0 +1,168 @@
+package simulate
+
+import (
+	"math"
+
+	"nudge/web/browser"
+)
+
+// Result is what a simulation has shown. Times are virtual; all but Seconds is about the time after the fleet came to rest.
+type Result struct {
+	Script   string  `json:"script"`
+	Seed     uint64  `json:"seed"`
+	Browsers int     `json:"browsers"`
+	Projects int     `json:"projects"`
+	Gateways int     `json:"gateways"`
+	Hours    float64 `json:"hours"`
+	FastMS   int64   `json:"fast_ms"`
+	SlowMS   int64   `json:"slow_ms"`
+	Advances int     `json:"advances"`
+	// Awake is how many pages are there at the end and not asleep.
+	Awake int `json:"awake"`
+
+	Polls  int64            `json:"polls"`
+	Empty  int64            `json:"empty_polls"`
+	News   int64            `json:"news_polls"` // caused by news
+	Causes map[string]int64 `json:"causes"`
+	// Early are polls by interval that came sooner than the slow interval allows, Vain those for news that found nothing.
+	Early int `json:"early_polls"`
+	Vain  int `json:"vain_polls"`
+	// Plain is what plain polling would have made.
+	Plain []Plain `json:"plain"`
+
+	Staleness Staleness `json:"staleness_ms"` // of visible pages: from commit to page
+	// Over are the seconds in which the application got more than promise 2 allows, and Late the pages that learnt later
+	// than promise 1 does, the worst of them by LateMS.
+	Over   int     `json:"over_seconds"`
+	Late   int     `json:"late_pages"`
+	LateMS float64 `json:"late_ms"`
+	// Reports of missed news, and how many of them were a fault of push.
+	Reports int `json:"reports"`
+	Faults  int `json:"faults"`
+
+	Phases  []Phase  `json:"phases"`
+	Seconds []Second `json:"seconds"`
+}
+
+// Plain is plain polling at one interval, and how many of its empty polls Nudge saves.
+type Plain struct {
+	Every float64 `json:"every_s"`
+	Polls int64   `json:"polls"`
+	Empty int64   `json:"empty_polls"`
+	Saved float64 `json:"saved_percent"`
+}
+
+// Staleness is how old news was when pages had it.
+type Staleness struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+	N   int     `json:"n"`
+}
+
+// Phase is the time from one act of the script to the next.
+type Phase struct {
+	Name    string  `json:"name"`
+	Begin   int     `json:"begin_s"`
+	Seconds int     `json:"seconds"`
+	Mean    float64 `json:"mean"` // polls per second
+	Peak    int     `json:"peak"`
+	Empty   float64 `json:"empty"` // per second
+	News    float64 `json:"news"`
+	Most    float64 `json:"most"` // what promise 2 allows, at least
+}
+
+// Second is one second: how many polls, and of these empty ones and such for news; and what promise 2 allows.
+type Second struct {
+	Polls int32   `json:"polls"`
+	Empty int32   `json:"empty"`
+	News  int32   `json:"news"`
+	Most  float32 `json:"most"`
+}
+
+// OK tells whether both promises were kept.
+func (r *Result) OK() bool { return r.Over == 0 && r.Late == 0 }
+
+// Run simulates. The same options give the same result.
+func Run(o Options) (*Result, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	w := newWorld(o)
+	w.run()
+	return w.result(), nil
+}
+
+func (w *world) result() *Result {
+	t, o := w.tally, &w.o
+	r := &Result{
+		Script: o.Script, Seed: o.Seed, Browsers: o.Browsers, Projects: o.Projects, Gateways: o.Gateways, Hours: o.Hours,
+		FastMS: o.Policy.Fast.Milliseconds(), SlowMS: o.Policy.Slow.Milliseconds(), Awake: t.awake, Early: t.early, Vain: t.vain,
+		Staleness: Staleness{round3(t.stale.at(0.5)), round3(t.stale.at(0.99)), t.stale.longest, t.stale.n},
+		Late:      t.late, LateMS: round3(t.latest), Reports: t.reports, Faults: t.faults, Causes: map[string]int64{},
+	}
+	for _, s := range t.seconds[min(len(t.seconds), int(w.begun/1000)):] {
+		r.Seconds = append(r.Seconds, Second{s.polls, s.empty, s.news, s.most})
+		r.Polls += int64(s.polls)
+		r.Empty += int64(s.empty)
+		r.News += int64(s.news)
+		if float32(s.polls) > s.most {
+			r.Over++
+		}
+	}
+	for i := range w.projects {
+		for _, at := range w.projects[i].commits {
+			if int64(at) >= w.begun {
+				r.Advances++
+			}
+		}
+	}
+	for why, n := range t.causes {
+		if n > 0 {
+			r.Causes[causes[browser.Cause(why)]] = int64(n)
+		}
+	}
+	for k, every := range plain {
+		p := Plain{Every: every, Polls: int64(t.plainAll[k]), Empty: int64(max(0, t.plainAll[k]+t.plainEmpty[k]))}
+		if p.Empty > 0 {
+			p.Saved = round3(100 * (1 - float64(r.Empty)/float64(p.Empty)))
+		}
+		r.Plain = append(r.Plain, p)
+	}
+	begin, name := 0, "before"
+	acts := w.play()
+	if len(acts) == 0 {
+		name = o.Script
+	}
+	for _, a := range acts {
+		r.phase(name, begin, int(a.at/1000))
+		begin, name = int(a.at/1000), a.phase
+	}
+	r.phase(name, begin, len(r.Seconds))
+	return r
+}
+
+var causes = map[browser.Cause]string{
+	browser.Interval: "interval", browser.News: "news", browser.Behind: "behind", browser.Retry: "retry",
+	browser.Return: "return", browser.Network: "online", browser.Wish: "refresh",
+}
+
+func (r *Result) phase(name string, begin, end int) {
+	end = min(end, len(r.Seconds))
+	if begin >= end {
+		return
+	}
+	p := Phase{Name: name, Begin: begin, Seconds: end - begin, Most: math.Inf(1)}
+	for _, s := range r.Seconds[begin:end] {
+		p.Mean += float64(s.Polls)
+		p.Empty += float64(s.Empty)
+		p.News += float64(s.News)
+		p.Peak = max(p.Peak, int(s.Polls))
+		p.Most = min(p.Most, float64(s.Most))
+	}
+	n := float64(p.Seconds)
+	p.Mean, p.Empty, p.News, p.Most = round3(p.Mean/n), round3(p.Empty/n), round3(p.News/n), round3(p.Most)
+	r.Phases = append(r.Phases, p)
+}
+
+func round3(x float64) float64 { return math.Round(x*1000) / 1000 }

@@ -1,0 +1,155 @@
+package simulate
+
+import "nudge/web/browser"
+
+const (
+	// helloMost is how long a hello waits for the source to listen, and secondEvent when a heartbeat follows the first one.
+	helloMost, secondEvent = 2000, 1000
+	// streamAge is when a stream rotates, more or less.
+	streamAge, rotateJitter = 3_600_000, 0.2
+)
+
+// progress is how far a stream has come.
+type progress uint8
+
+const (
+	dialling progress = iota
+	arriving          // let in; its hello waits for Redis
+	open              // greeted
+	settled           // and proven
+)
+
+// stream is one stream of one page.
+type stream struct {
+	page, number uint32
+	gateway      int32 // -1: none yet
+	at           uint32
+	seats        [most]uint32 // where it stands among those that watch each of the page's projects
+	stage        progress
+	slot         uint8 // of the page
+	greetBy      int32
+}
+
+// slab holds streams by number, from 1.
+type slab struct {
+	all  []stream
+	free []uint32
+}
+
+func (s *slab) at(n uint32) *stream { return &s.all[n] }
+
+func (s *slab) add(v stream) uint32 {
+	if len(s.all) == 0 {
+		s.all = append(s.all, stream{})
+	}
+	if n := len(s.free); n > 0 {
+		id := s.free[n-1]
+		s.free = s.free[:n-1]
+		s.all[id] = v
+		return id
+	}
+	s.all = append(s.all, v)
+	return uint32(len(s.all) - 1)
+}
+
+func (w *world) open(i uint32, p *page, number uint32) {
+	slot := 0
+	if p.streams[0] != 0 {
+		slot = 1
+	}
+	if p.streams[slot] != 0 { // the model has two at most
+		w.close(i, p, slot)
+	}
+	p.streams[slot] = w.streams.add(stream{page: i, number: number, gateway: -1, slot: uint8(slot)})
+	w.wheel.set(w.ofPage(dialA+slot, i), w.now()+2*toBrowser)
+}
+
+// close forgets a stream, whoever ended it.
+func (w *world) close(i uint32, p *page, slot int) {
+	id := p.streams[slot]
+	if s := w.streams.at(id); s.gateway >= 0 {
+		w.gateways[s.gateway].release(id, s)
+	}
+	p.streams[slot] = 0
+	w.streams.free = append(w.streams.free, id)
+	w.wheel.clear(w.ofPage(dialA+slot, i))
+}
+
+// step is what is next for a stream.
+func (w *world) step(i uint32, id uint32) {
+	s := w.streams.at(id)
+	switch s.stage {
+	case dialling:
+		w.dial(i, id)
+	case arriving:
+		w.gateways[s.gateway].greet(id)
+	case open:
+		s.stage = settled
+		age := streamAge * (1 + rotateJitter*(2*w.random()-1))
+		w.wheel.set(w.ofPage(dialA+int(s.slot), i), w.now()+int64(age))
+		w.hear(s, browser.Heartbeat, &w.gateways[s.gateway].said)
+	case settled:
+		w.bid(id, browser.Message{Reason: browser.Rotate, Jitter: -1, Expires: -1})
+	}
+}
+
+// dial is a request for a stream that reaches a gateway, if the load balancer finds one.
+func (w *world) dial(i uint32, id uint32) {
+	g := w.balance()
+	switch {
+	case g == nil || !g.on: // nobody answers, or 204
+		w.breakOff(id)
+	case g.phase == drained:
+		w.bid(id, refusal(browser.Drain, 1000))
+	case !g.admit():
+		w.bid(id, refusal(browser.Overload, 5000))
+	default:
+		g.askers.Opened(i + 1)
+		g.seat(id)
+	}
+}
+
+func refusal(why browser.Reason, after browser.Millis) browser.Message {
+	return browser.Message{Reason: why, After: after, Spread: after, Jitter: -1, Expires: -1}
+}
+
+// breakOff ends a stream without a word.
+func (w *world) breakOff(id uint32) {
+	s := *w.streams.at(id)
+	p := &w.pages[s.page]
+	w.close(s.page, p, int(s.slot))
+	w.event = browser.Event{Kind: browser.Lost, Number: s.number}
+	w.give(s.page)
+}
+
+// bid ends a stream with a goodbye.
+func (w *world) bid(id uint32, m browser.Message) {
+	s := *w.streams.at(id)
+	p := &w.pages[s.page]
+	w.close(s.page, p, int(s.slot))
+	w.event = browser.Event{Kind: browser.Heard, Name: browser.Goodbye, Number: s.number, Message: &m}
+	w.give(s.page)
+}
+
+// balance is the gateway that the next request goes to; nil: none answers.
+func (w *world) balance() *gateway {
+	ready := 0
+	for _, g := range w.gateways {
+		if g.balanced {
+			ready++
+		}
+	}
+	if ready == 0 {
+		return nil
+	}
+	n := w.dice.IntN(ready)
+	for _, g := range w.gateways {
+		if g.balanced {
+			if n == 0 {
+				return g
+			}
+			n--
+		}
+	}
+	return nil
+}

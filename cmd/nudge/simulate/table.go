@@ -1,0 +1,38 @@
+package simulate
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// Print writes the result for people.
+func (r *Result) Print(to io.Writer) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(to, "%s: %d browsers (%d awake at the end), %d projects, %d gateways, %g h, seed %d\n", r.Script, r.Browsers, r.Awake,
+		r.Projects, r.Gateways, r.Hours, r.Seed)
+	fmt.Fprintf(to, "%d advances; polls every %g s, or %g s with push\n\n", r.Advances, float64(r.FastMS)/1000, float64(r.SlowMS)/1000)
+	fmt.Fprintln(w, "phase\tfrom s\tlasts s\tpolls/s\tpeak\tempty/s\tnews/s\tallowed\t")
+	for _, p := range r.Phases {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%.1f\t%d\t%.1f\t%.1f\t%.0f\t\n", p.Name, p.Begin, p.Seconds, p.Mean, p.Peak, p.Empty, p.News, p.Most)
+	}
+	fmt.Fprintln(w, "\nplain polling\tevery s\tpolls\tempty\t\tempty with nudge\tsaved\t")
+	for _, p := range r.Plain {
+		fmt.Fprintf(w, "\t%g\t%d\t%d\t\t%d\t%.2f %%\t\n", p.Every, p.Polls, p.Empty, r.Empty, p.Saved)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(to, "\nstaleness of visible pages: half below %.0f ms, 99 %% below %.0f ms, all below %.0f ms (%d)\n",
+		r.Staleness.P50, r.Staleness.P99, r.Staleness.Max, r.Staleness.N)
+	fmt.Fprintf(to, "promise 1: %s\n", kept(r.Late, fmt.Sprintf("%d pages learnt too late, one by %.0f ms", r.Late, r.LateMS)))
+	_, err := fmt.Fprintf(to, "promise 2: %s\n", kept(r.Over, fmt.Sprintf("%d seconds with too many polls", r.Over)))
+	return err
+}
+
+func kept(n int, otherwise string) string {
+	if n == 0 {
+		return "kept"
+	}
+	return "broken: " + otherwise
+}

@@ -1,0 +1,161 @@
+package simulate
+
+import (
+	"math"
+
+	"nudge/web/browser"
+)
+
+// plain are the intervals of plain polling that Nudge is compared with, in seconds.
+var plain = [...]float64{3, 10, 30}
+
+// tally counts.
+type tally struct {
+	w *world
+
+	awake   int       // pages that are there and not asleep
+	seconds []second  // since the simulation began
+	now     second    // the present one
+	most    int       // pages awake at once in it
+	stale   histogram // in milliseconds, from commit to page
+	late    int       // pages that learnt later than promise 1 allows
+	latest  float64   // the most by which one was late, in milliseconds
+	early   int       // interval polls sooner than the slow interval allows
+	vain    int       // polls for news that found nothing
+	causes  [8]int
+	reports int
+	faults  int
+
+	plainEmpty [len(plain)]float64 // polls that find nothing, and all, of plain polling
+	plainAll   [len(plain)]float64
+}
+
+// second is what the application got in one second.
+type second struct {
+	polls, empty, news int32   // news: caused by news
+	most               float32 // what promise 2 allows
+}
+
+func newTally(w *world) *tally {
+	return &tally{w: w, seconds: make([]second, 0, w.ends/1000+1)}
+}
+
+func (t *tally) measuring() bool { return t.w.now() >= t.w.begun }
+
+// second ends one.
+func (t *tally) second() {
+	o := &t.w.o.Policy
+	m := o.Budget
+	n := float64(max(t.most, t.awake))
+	if m <= 0 {
+		m = max(50, n/o.Fast.Seconds())
+	}
+	m = max(m, n/o.Longest.Seconds())
+	t.now.most = float32(m + 5*math.Sqrt(m))
+	t.seconds = append(t.seconds, t.now)
+	if t.measuring() {
+		for k, every := range plain {
+			t.plainAll[k] += float64(t.awake) / every
+		}
+	}
+	t.now, t.most = second{}, t.awake
+}
+
+func (t *tally) polled(p *page, why browser.Cause, finds bool) {
+	t.now.polls++
+	t.most = max(t.most, t.awake)
+	if !finds {
+		t.now.empty++
+	}
+	if why == browser.News {
+		t.now.news++
+	}
+	if !t.measuring() {
+		return
+	}
+	t.causes[why]++
+	policy := &t.w.o.Policy
+	switch {
+	case why == browser.News && !finds:
+		t.vain++
+	case why == browser.Interval && float64(t.w.now()-int64(p.lastPoll)) < (1-policy.Jitter)*float64(policy.Slow.Milliseconds())-1:
+		t.early++
+	}
+}
+
+// advanced takes note of an advance: how many polls of plain polling would find it.
+func (t *tally) advanced(p *project) {
+	if !t.measuring() {
+		return
+	}
+	gap := math.Inf(1)
+	if n := len(p.commits); n > 0 {
+		gap = float64(t.w.now()-int64(p.commits[n-1])) / 1000
+	}
+	for k, every := range plain {
+		t.plainEmpty[k] -= float64(p.awake) * min(gap/every, 1)
+	}
+}
+
+// learnt takes note of a page that gets a version which was committed then.
+func (t *tally) learnt(p *page, commit int64) {
+	if !t.measuring() || commit < t.w.begun {
+		return
+	}
+	if age := float64(t.w.now() - max(commit, int64(p.shown))); p.tab == visible {
+		t.stale.add(age)
+		t.check(p, age)
+	}
+}
+
+// check holds an age against promise 1.
+func (t *tally) check(p *page, age float64) {
+	policy := &t.w.o.Policy
+	bound := 2*float64(policy.Heartbeat.Milliseconds()) + (1+policy.Jitter)*float64(max(p.worst, float32(p.Fast()))) +
+		2*float64(max(p.spread, float32(p.Spread()))) + float64(t.w.o.Latency.Milliseconds())
+	if age > bound {
+		t.late++
+		t.latest = max(t.latest, age-bound)
+	}
+}
+
+// finish looks at who has still not learnt something.
+func (t *tally) finish() {
+	for i := range t.w.pages {
+		p := &t.w.pages[i]
+		if p.tab != visible {
+			continue
+		}
+		for k, id := range p.projects {
+			if have := p.Projects[k].Have; int64(t.w.projects[id].version) > have {
+				if commit := int64(t.w.projects[id].commits[have]); commit >= t.w.begun {
+					t.check(p, float64(t.w.now()-max(commit, int64(p.shown))))
+				}
+			}
+		}
+	}
+}
+
+// histogram counts milliseconds, to one part in a hundred.
+type histogram struct {
+	counts  [2000]int
+	n       int
+	longest float64
+}
+
+func (h *histogram) add(ms float64) {
+	h.n++
+	h.longest = max(h.longest, ms)
+	h.counts[min(len(h.counts)-1, int(100*math.Log1p(max(ms, 0))))]++
+}
+
+// at is below what a share of them is.
+func (h *histogram) at(share float64) float64 {
+	left := int(math.Ceil(share * float64(h.n)))
+	for i, n := range h.counts {
+		if left -= n; left <= 0 {
+			return min(h.longest, math.Expm1(float64(i+1)/100))
+		}
+	}
+	return h.longest
+}

@@ -1,0 +1,163 @@
+package simulate
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"nudge/web/browser"
+)
+
+// The kinds of what happens, each to one page, one project or one gateway. Numbers on the wheel are given in this order.
+const (
+	// To a page.
+	tick     = iota // what the shim has set itself
+	answer          // of the application
+	dialA           // what is next for one of its two streams
+	dialB           //
+	reply           // of a gateway to a question
+	tabTurn         // the tab is shown, hidden, put to sleep or closed
+	pageEnds        // of the kinds of pages
+)
+
+const (
+	// To a project.
+	advance     = iota // it changes
+	deliver            // news of it reaches the pages
+	projectEnds        // of the kinds of projects
+)
+
+const (
+	// To a gateway.
+	probe       = iota // it sends one, or hears it
+	judge              // it looks at things again
+	round              // a slice of its goodbyes, or of a change of the flag
+	connect            // it tries to reach Redis
+	stage              // it starts, is ready, leaves
+	gatewayEnds        // of the kinds of gateways
+)
+
+const (
+	// Latencies in milliseconds, on the way that is meant.
+	toRedis   = 1  // gateway and Redis, there and back
+	toBrowser = 20 // gateway and browser, one way
+	writing   = 5  // from a message to the last of its events, on average
+)
+
+// epoch is when the simulation begins, for those who reckon with dates.
+var epoch = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
+
+// world is all that is simulated. One goroutine has it.
+type world struct {
+	o        Options
+	wheel    *wheel
+	dice     *rand.Rand
+	random   func() float64
+	pages    []page
+	streams  slab
+	projects []project
+	gateways []*gateway
+	redis    redis
+	tally    *tally
+	script   []act // what is still to come
+	off      bool  // the flag
+	rolling  bool  // a deploy is under way
+	begun    int64 // when the measurement begins
+	ends     int64
+
+	effects        []browser.Effect // of the event that is on its way
+	event          browser.Event
+	said           []browser.Said
+	greeting, news browser.Message
+	found          []int64
+}
+
+func newWorld(o Options) *world {
+	dice := rand.New(rand.NewPCG(o.Seed, 0x6e75646765))
+	projects, named := cast(o, dice)
+	n, m := o.Browsers, o.Projects
+	w := &world{
+		o: o, dice: dice, random: dice.Float64, projects: projects, pages: make([]page, n),
+		wheel: newWheel(pageEnds*n + projectEnds*m + gatewayEnds*o.Gateways + 2),
+		begun: o.warm(), said: make([]browser.Said, most), found: make([]int64, most),
+	}
+	w.ends = w.begun + int64(o.Hours*3_600_000)
+	w.tally = newTally(w)
+	for i := range o.Gateways {
+		w.gateways = append(w.gateways, newGateway(w, i))
+	}
+	for i := range w.pages {
+		w.pages[i].projects = named[i]
+		// Tabs are opened evenly over one interval, so that the fleet is at rest from the beginning.
+		w.wheel.set(w.ofPage(tabTurn, uint32(i)), 1000+int64(w.random()*float64(o.Policy.Slow.Milliseconds())))
+	}
+	for i := range w.projects {
+		w.plan(uint32(i))
+	}
+	w.script = w.play()
+	w.wheel.set(w.second(), 1000)
+	return w
+}
+
+func (w *world) ofPage(kind int, i uint32) uint32 { return 1 + uint32(kind*len(w.pages)) + i }
+
+func (w *world) ofProject(kind int, i uint32) uint32 {
+	return 1 + uint32(pageEnds*len(w.pages)+kind*len(w.projects)) + i
+}
+
+func (w *world) ofGateway(kind, i int) uint32 {
+	return 1 + uint32(pageEnds*len(w.pages)+projectEnds*len(w.projects)+kind*w.o.Gateways+i)
+}
+
+// second is the number of what happens every second, and act that of the script.
+func (w *world) second() uint32 { return uint32(len(w.wheel.items) - 2) }
+func (w *world) act() uint32    { return uint32(len(w.wheel.items) - 1) }
+
+func (w *world) now() int64      { return w.wheel.now }
+func (w *world) date() time.Time { return epoch.Add(time.Duration(w.wheel.now) * time.Millisecond) }
+
+// run lets it all happen.
+func (w *world) run() {
+	if len(w.script) > 0 {
+		w.wheel.set(w.act(), w.begun+w.script[0].at)
+	}
+	for ; w.wheel.now < w.ends; w.wheel.now++ {
+		for n := w.wheel.next(); n != 0; n = w.wheel.next() {
+			w.happen(n)
+		}
+	}
+	w.tally.finish()
+}
+
+func (w *world) happen(n uint32) {
+	i := int(n) - 1
+	if i < pageEnds*len(w.pages) {
+		w.happenToPage(i/len(w.pages), uint32(i%len(w.pages)))
+		return
+	}
+	if i -= pageEnds * len(w.pages); i < projectEnds*len(w.projects) {
+		if i < len(w.projects) {
+			w.advance(uint32(i))
+		} else {
+			w.deliver(uint32(i - len(w.projects)))
+		}
+		return
+	}
+	if i -= projectEnds * len(w.projects); i < gatewayEnds*w.o.Gateways {
+		w.gateways[i%w.o.Gateways].happen(i / w.o.Gateways)
+		return
+	}
+	if n == w.second() {
+		w.tally.second()
+		if w.o.Progress != nil && w.now()%60_000 == 0 {
+			w.o.Progress(float64(w.now()) / float64(w.ends))
+		}
+		w.wheel.set(n, w.now()+1000)
+		return
+	}
+	do := w.script[0].do
+	w.script = w.script[1:]
+	do(w)
+	if len(w.script) > 0 {
+		w.wheel.set(w.act(), w.begun+w.script[0].at)
+	}
+}
