@@ -1,5 +1,7 @@
 package browser
 
+import "math"
+
 // interval is the one in force. fast is for a browser that no stream serves, rare what its proven stream allows, 0 if it has
 // none; uncovered: the stream leaves a project out; behind: the page knows of a version that it does not have.
 func interval(fast, rare Millis, uncovered, behind bool) Millis {
@@ -16,9 +18,18 @@ func interval(fast, rare Millis, uncovered, behind bool) Millis {
 // jittered is the wait for an interval, with a draw from 0 to 1.
 func jittered(ms Millis, jitter, draw float64) Millis { return ms * (1 - jitter + 2*jitter*draw) }
 
-// shortened is the due time after an interval got shorter: what is left of the wait shrinks as the interval does. So
-// browsers that came evenly still do.
-func shortened(due, now, old, ms Millis) Millis { return now + (due-now)*ms/old }
+// residue is how much is left of the wait for an interval, at a moment that has nothing to do with it: for one of very many
+// pages that have long gone by it, with a draw from 0 to 1. When an interval gets shorter each page draws such a rest: so
+// they come as evenly as pages that never did otherwise, whatever they did before.
+//
+// That an interval varies by jitter makes short rests more likely than long ones: as likely as each other up to 1 − jitter,
+// then less and less, up to 1 + jitter.
+func residue(ms Millis, jitter, draw float64) Millis {
+	if draw < 1-jitter {
+		return ms * draw
+	}
+	return ms * (1 + jitter - 2*math.Sqrt(jitter*(1-draw)))
+}
 
 // window is the time over which the polls for some news are spread, and this browser's place in it.
 type window struct {

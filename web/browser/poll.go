@@ -78,9 +78,13 @@ func (t *turn) settle() {
 	if b.flight != 0 || b.due == Never {
 		return
 	}
-	if ms := b.inForce(); ms < b.base && b.failures == 0 {
-		b.due = max(b.floor, shortened(b.due, t.now, b.base, ms))
-		b.base = ms
+	ms := b.inForce()
+	if ms >= b.base || b.failures > 0 {
+		return
+	}
+	b.base = ms
+	if b.reason == Interval {
+		b.due = max(b.floor, t.now+residue(ms, b.jitter, t.random()))
 	}
 }
 
