@@ -55,6 +55,15 @@ func (f *fleet) tell(c fallback.Change, now time.Time) {
 	}
 }
 
+// heard takes the probe of a gateway, this one included. While this one has just begun it takes over at once what the
+// others have proved: later would be after its first streams, who would be told to poll as if nothing were.
+func (g *Gateway) heard(p version.Peer) {
+	g.fleet.heard(p)
+	if !g.settled(time.Now()) {
+		g.pulse.signal()
+	}
+}
+
 // self is what this gateway says of itself with each probe.
 func (g *Gateway) self() version.Peer {
 	return version.Peer{

@@ -101,7 +101,7 @@ func New(opt Options) (*Gateway, error) {
 	g.board = version.NewBoard()
 	g.source, err = opt.Source(g.board, version.Host{
 		Evidence: version.Evidence{Echo: g.pulse.echo, Lost: g.pulse.lost},
-		Self:     g.self, Peer: g.fleet.heard, Control: g.control, Tick: g.pulse.ticked,
+		Self:     g.self, Peer: g.heard, Control: g.control, Tick: g.pulse.ticked,
 	})
 	if err != nil {
 		return nil, err

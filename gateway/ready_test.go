@@ -83,3 +83,20 @@ func echoes(after time.Duration) func(*version.Board, version.Host) (version.Sou
 	}
 	return f.source
 }
+
+// A fresh gateway takes over what its fleet has proved as soon as it hears of it, and so before it wants traffic: whoever
+// came sooner would be told to poll more often, and a deploy would cost polls.
+func TestFreshGatewayTrustsItsFleetAtOnce(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Listen, o.Proven = 2*time.Second, false }, func(t *testing.T, r *rig) {
+		time.Sleep(1100 * time.Millisecond)
+		s := r.open("/events?project=42")
+		if got := s.next("hello"); got["poll_ms"] != 30_000.0 {
+			t.Fatalf("alone: %v", got)
+		}
+		heard := time.Now()
+		r.source.host.Peer(version.Peer{Instance: "b", Push: "healthy", Step: 4})
+		if got := s.find("heartbeat"); got.json(t)["poll_ms"] != 300_000.0 || !got.at.Equal(heard) {
+			t.Errorf("%s after %v", got.Data, got.at.Sub(heard))
+		}
+	})
+}

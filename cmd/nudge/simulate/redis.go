@@ -125,6 +125,9 @@ func (g *gateway) probe() {
 	for _, other := range g.w.gateways {
 		if other.alive && other.connected && other.reaches() {
 			other.fleet.Hear(self, date)
+			if !other.settled() { // it takes over what the fleet has proved, before it wants traffic
+				other.signal()
+			}
 		}
 	}
 	g.signal()
