@@ -169,8 +169,8 @@ func TestHello(t *testing.T) {
 		if p.hear(browser.Hello, c.then); (p.Due() <= p.now) != c.polls {
 			t.Errorf("%s: due in %v ms", name, p.Due()-p.now)
 		}
-		if waits := c.then.Said[0].Standing == browser.Unserved; (p.Interval() == 10_000) != (waits || c.polls && name == "a higher version") {
-			t.Errorf("%s: goes by %v ms", name, p.Interval())
+		if want := (map[bool]browser.Millis{true: 10_000, false: 300_000})[name == "it waits" || name == "a higher version"]; p.Interval() != want {
+			t.Errorf("%s: goes by %v ms, want %v", name, p.Interval(), want)
 		}
 	}
 }

@@ -72,14 +72,15 @@ func (t *turn) soon(why Cause) {
 	t.sooner(t.random()*1000, why)
 }
 
-// settle follows the interval in force, after every event.
+// settle follows the interval in force, after every event. But for two cases: an application in trouble is not helped by
+// haste, and where news has its window, that poll is on its way: to hurry beside it would be a herd that nobody spread.
 func (t *turn) settle() {
 	b := t.Browser
 	if b.flight != 0 || b.due == Never {
 		return
 	}
 	ms := b.inForce()
-	if ms >= b.base || b.failures > 0 {
+	if ms >= b.base || b.failures > 0 || b.window.pending() {
 		return
 	}
 	b.base = ms
@@ -90,7 +91,6 @@ func (t *turn) settle() {
 
 // news: there is some.
 func (t *turn) news() {
-	t.settle()
 	due := t.due
 	if t.flight != 0 { // it has begun before the news, and serves nothing
 		due = Never
