@@ -86,7 +86,11 @@ func (c *Controller) Decide(s Census, now time.Time) Decision {
 		c.trust = c.trust.Follow(c.policy, c.verdict.Push, now)
 	}
 	in := Input{Push: c.verdict.Push, Share: c.ramp.Share(now), Step: c.trust.Step()}
-	c.stretch = c.stretch.Follow(c.policy, s.Load, in, now)
+	ahead := in
+	if !c.ramp.On() { // those who are sent away learn of a longer interval late, so it is long enough from the beginning
+		ahead.Share = 0
+	}
+	c.stretch = c.stretch.Follow(c.policy, s.Load, ahead, now)
 	in.Fast = c.stretch.Fast()
 	d := Decision{
 		Cadence: c.policy.Cadence(in), Capacity: c.policy.Capacity(s.Load), Interval: c.policy.Rate(s.Load, in),

@@ -35,7 +35,7 @@ func newSimulateCommand() *cobra.Command {
 	fl.Float64Var(&o.Hours, "hours", 1, "virtual time to measure, after the fleet has come to rest")
 	fl.Uint64Var(&o.Seed, "seed", 1, "of chance")
 	fl.IntVar(&o.Projects, "projects", 0, "that the pages watch; 0: one for every six pages")
-	fl.Float64Var(&o.Advances, "advances", 0, "changes per second, over all projects; 0: one for every 300 pages; below 0: none")
+	fl.Float64Var(&o.Advances, "advances", 0, "changes per second, over all projects; 0: one for every 1,000 pages; below 0: none")
 	fl.IntVar(&o.Gateways, "gateways", 0, "0: three, and one more for every 100,000 pages")
 	fl.BoolVar(&o.Settled, "settled", false, "tabs neither come and go nor sleep")
 	fl.DurationVar(&o.Policy.Fast, "fast", 10*time.Second, "poll.fast")

@@ -52,7 +52,6 @@ func (w *world) poll(i uint32, p *page, why browser.Cause) {
 		p.found[k] = w.projects[id].version
 		finds = finds || int64(p.found[k]) > p.Projects[k].Have
 	}
-	p.cause = why
 	w.tally.polled(p, why, finds)
 	p.lastPoll = int32(w.now())
 	w.wheel.set(w.ofPage(answer, i), w.now()+w.o.Latency.Milliseconds())
@@ -68,6 +67,6 @@ func (w *world) answered(i uint32, p *page) {
 		}
 	}
 	w.event = browser.Event{Kind: browser.Polled, Number: p.Polls(), Versions: versions}
-	p.worst, p.spread = 0, 0
+	p.worst, p.before, p.spread = 0, p.spread, 0
 	w.give(i)
 }

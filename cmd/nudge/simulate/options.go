@@ -16,7 +16,7 @@ type Options struct {
 	Hours    float64 // of virtual time after the fleet has come to rest; 0: 1
 	Seed     uint64
 	Projects int     // 0: one for every six pages
-	Advances float64 // per second, over all projects; below 0: none; 0: one for every 300 pages
+	Advances float64 // per second, over all projects; below 0: none; 0: one for every 1,000 pages
 	Gateways int     // 0: 3, and one more for each 100,000 pages
 	// Settled: tabs neither come and go nor sleep.
 	Settled bool
@@ -77,7 +77,7 @@ func (o *Options) Check() error {
 		return fmt.Errorf("--hours: write a number above 0, up to 100")
 	}
 	if o.Advances == 0 {
-		o.Advances = float64(o.Browsers) / 300
+		o.Advances = float64(o.Browsers) / 1000
 	}
 	if o.Advances > 10_000 {
 		return fmt.Errorf("--advances: more than 10,000 a second are not simulated")

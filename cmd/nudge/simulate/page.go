@@ -17,14 +17,12 @@ type page struct {
 	found    [most]int32 // what the poll in flight will bring
 
 	tab      tab
-	cause    browser.Cause // of the poll in flight
-	timely   bool          // and whether it came no sooner than the slow interval allows
-	shown    int32         // since when it is visible
+	shown    int32 // since when it is visible
 	lastPoll int32
-	worst    float32 // the longest fast interval and spread since it was last up to date,
-	spread   float32
-	graced   int32 // when it last was in grace
-	hides    int32 // when it hides next, or when a hidden one is put to sleep
+	worst    float32 // the longest fast interval since it was last up to date,
+	spread   float32 // the longest spread since then,
+	before   float32 // and in the time before that, whose window may still last
+	hides    int32   // until when it stays hidden
 }
 
 // give gives a page w.event, and does what it wants done.

@@ -57,7 +57,11 @@ type Staleness struct {
 	P50 float64 `json:"p50"`
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
-	N   int     `json:"n"`
+	// Beyond is what 99 % of it was below, less the spread that was told with the news; and Twice the most that any
+	// was above twice that spread.
+	Beyond float64 `json:"beyond_spread_p99"`
+	Twice  float64 `json:"beyond_twice_spread_max"`
+	N      int     `json:"n"`
 }
 
 // Phase is the time from one act of the script to the next.
@@ -98,7 +102,7 @@ func (w *world) result() *Result {
 	r := &Result{
 		Script: o.Script, Seed: o.Seed, Browsers: o.Browsers, Projects: o.Projects, Gateways: o.Gateways, Hours: o.Hours,
 		FastMS: o.Policy.Fast.Milliseconds(), SlowMS: o.Policy.Slow.Milliseconds(), Awake: t.awake, Early: t.early, Vain: t.vain,
-		Staleness: Staleness{round3(t.stale.at(0.5)), round3(t.stale.at(0.99)), t.stale.longest, t.stale.n},
+		Staleness: Staleness{round3(t.stale.at(0.5)), round3(t.stale.at(0.99)), t.stale.longest, round3(t.beyond.at(0.99)), round3(t.twice), t.stale.n},
 		Late:      t.late, LateMS: round3(t.latest), Reports: t.reports, Faults: t.faults, Causes: map[string]int64{},
 	}
 	for _, s := range t.seconds[min(len(t.seconds), int(w.begun/1000)):] {

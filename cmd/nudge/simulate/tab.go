@@ -36,10 +36,7 @@ func (w *world) turnTab(i uint32, p *page) {
 	case p.tab == closed:
 		w.openTab(i, p)
 		stays = w.exponential(staysVisible)
-		if w.dice.IntN(3) > 0 && !w.o.Settled { // two of three are in the background when the simulation begins
-			stays = int64(float64(stays) * w.random())
-		}
-	case p.tab == visible && w.random() < staysVisible/staysOpen*1.0:
+	case p.tab == visible && w.random() < float64(staysVisible)/staysOpen:
 		w.closeTab(i, p)
 		stays = 1 + int64(w.random()*2000) // somebody else opens one
 	case p.tab == visible:
@@ -85,7 +82,7 @@ func (w *world) openTab(i uint32, p *page) {
 	}
 	p.Browser = browser.New(has, browser.Options{Fast: float64(w.o.Policy.Fast.Milliseconds())})
 	p.tab, p.shown, p.lastPoll = visible, int32(w.now()), int32(w.now())
-	p.worst, p.spread = 0, 0
+	p.worst, p.before, p.spread = 0, 0, 0
 	w.count(p, 1)
 	w.event = browser.Event{Kind: browser.Start}
 	w.give(i)

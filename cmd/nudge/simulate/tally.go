@@ -18,6 +18,8 @@ type tally struct {
 	now     second    // the present one
 	most    int       // pages awake at once in it
 	stale   histogram // in milliseconds, from commit to page
+	beyond  histogram // the same, less the spread of the news
+	twice   float64   // the most that one was above twice that spread
 	late    int       // pages that learnt later than promise 1 allows
 	latest  float64   // the most by which one was late, in milliseconds
 	early   int       // interval polls sooner than the slow interval allows
@@ -103,16 +105,22 @@ func (t *tally) learnt(p *page, commit int64) {
 		return
 	}
 	if age := float64(t.w.now() - max(commit, int64(p.shown))); p.tab == visible {
+		spread := p.announced()
 		t.stale.add(age)
+		t.beyond.add(age - spread)
+		t.twice = max(t.twice, age-2*spread)
 		t.check(p, age)
 	}
 }
+
+// announced is the longest spread that what the page has just learnt may have been told with.
+func (p *page) announced() float64 { return float64(max(p.before, p.spread, float32(p.Spread()))) }
 
 // check holds an age against promise 1.
 func (t *tally) check(p *page, age float64) {
 	policy := &t.w.o.Policy
 	bound := 2*float64(policy.Heartbeat.Milliseconds()) + (1+policy.Jitter)*float64(max(p.worst, float32(p.Fast()))) +
-		2*float64(max(p.spread, float32(p.Spread()))) + float64(t.w.o.Latency.Milliseconds())
+		2*p.announced() + float64(t.w.o.Latency.Milliseconds())
 	if age > bound {
 		t.late++
 		t.latest = max(t.latest, age-bound)
