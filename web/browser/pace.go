@@ -34,6 +34,7 @@ func residue(ms Millis, jitter, draw float64) Millis {
 // window is the time over which the polls for some news are spread, and this browser's place in it.
 type window struct {
 	start, spread, due Millis
+	before             Millis // the spread of the one that this one follows; 0: of none
 	draw               float64
 	some               bool // there is a window
 	served             bool // a poll has begun since the news; the window lasts until its end
@@ -44,22 +45,26 @@ func (w window) pending() bool { return w.some && !w.served }
 // announced is the window after news. The first news fixes the due time. News after the window's poll has begun is for a
 // window of its own, which starts where this one ends. due is when the page would poll anyway: within the window,
 // that poll serves.
+//
+// A window that follows another is at least as wide, as far as this page's place in it goes: very many have waited for the
+// same end, and not all of them may come right then.
 func (w window) announced(now, spread Millis, draw float64, due Millis) window {
 	if w.pending() && w.start <= now {
 		return w
 	}
-	start := now
+	next := window{start: now, spread: spread, draw: draw, some: true}
 	switch {
 	case w.pending():
-		start, draw = w.start, w.draw
-	case w.some:
-		start = max(now, w.start+w.spread)
+		next.start, next.draw, next.before = w.start, w.draw, w.before
+	case w.some && w.start+w.spread > now:
+		next.start, next.before = w.start+w.spread, w.spread
 	}
-	place := start + draw*spread
-	if due <= start+spread {
-		place = due
+	width := max(spread, next.before)
+	next.due = next.start + next.draw*width
+	if due <= next.start+width {
+		next.due = due
 	}
-	return window{start: start, spread: spread, draw: draw, due: place, some: true}
+	return next
 }
 
 // after is the window after a poll has begun, or nothing is left to poll for. One that had not started is not needed any more.
