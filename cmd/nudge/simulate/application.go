@@ -48,7 +48,7 @@ func (w *world) deliver(i uint32) {
 // poll is a request to the application.
 func (w *world) poll(i uint32, p *page, why browser.Cause) {
 	finds := false
-	for k, id := range p.projects {
+	for k, id := range p.projects() {
 		p.found[k] = w.projects[id].version
 		finds = finds || int64(p.found[k]) > p.Projects[k].Have
 	}
@@ -60,7 +60,7 @@ func (w *world) poll(i uint32, p *page, why browser.Cause) {
 // answered is its answer.
 func (w *world) answered(i uint32, p *page) {
 	versions := w.found[:0]
-	for k, id := range p.projects {
+	for k, id := range p.projects() {
 		versions = append(versions, int64(p.found[k]))
 		if have := p.Projects[k].Have; int64(p.found[k]) > have {
 			w.tally.learnt(p, int64(w.projects[id].commits[have]))

@@ -9,6 +9,14 @@ import (
 
 // This file holds what a gateway tells its streams, and answers to pages.
 
+// watcher is a stream, and which of its page's projects it watches.
+type watcher uint32
+
+const watcherShift = 2 // room for the number of a project
+
+func (w watcher) stream() uint32 { return uint32(w >> watcherShift) }
+func (w watcher) seat() int      { return int(w & (1<<watcherShift - 1)) }
+
 // seat lets a stream in.
 func (g *gateway) seat(id uint32) {
 	s := g.w.streams.at(id)
@@ -16,9 +24,9 @@ func (g *gateway) seat(id uint32) {
 	s.gateway, s.stage, s.at = int32(g.index), arriving, uint32(len(g.streams))
 	g.streams = append(g.streams, id)
 	waits := false
-	for k, project := range p.projects {
+	for k, project := range p.projects() {
 		s.seats[k] = uint32(len(g.watchers[project]))
-		g.watchers[project] = append(g.watchers[project], id)
+		g.watchers[project] = append(g.watchers[project], watcher(id<<watcherShift|uint32(k)))
 		b := &g.beliefs[project]
 		if !b.listening && g.connected {
 			g.reread(project, b, true)
@@ -38,16 +46,11 @@ func (g *gateway) release(id uint32, s *stream) {
 	g.streams[s.at] = last
 	g.w.streams.at(last).at = s.at
 	g.streams = g.streams[:len(g.streams)-1]
-	for k, project := range g.w.pages[s.page].projects {
+	for k, project := range g.w.pages[s.page].projects() {
 		list := g.watchers[project]
 		last := list[len(list)-1]
 		list[s.seats[k]] = last
-		moved := g.w.streams.at(last)
-		for j, other := range g.w.pages[moved.page].projects {
-			if other == project {
-				moved.seats[j] = s.seats[k]
-			}
-		}
+		g.w.streams.at(last.stream()).seats[last.seat()] = s.seats[k]
 		g.watchers[project] = list[:len(list)-1]
 	}
 	s.gateway = -1
@@ -59,7 +62,7 @@ func (g *gateway) greet(id uint32) {
 	m := g.said
 	m.Said = g.w.said[:0]
 	asks := false
-	for _, project := range g.w.pages[s.page].projects {
+	for _, project := range g.w.pages[s.page].projects() {
 		b := &g.beliefs[project]
 		told := browser.Said{}
 		switch {
@@ -93,16 +96,12 @@ func (g *gateway) tell(p uint32) {
 	w := g.w
 	w.news = browser.Message{Jitter: -1, Expires: -1, Version: int64(g.beliefs[p].version), Prev: -1}
 	w.news.Spread = g.news(&g.windows[p], len(watchers))
-	for _, id := range watchers {
-		s := w.streams.at(id)
+	for _, of := range watchers {
+		s := w.streams.at(of.stream())
 		if s.stage < open {
 			continue // its hello will tell
 		}
-		for k, project := range w.pages[s.page].projects {
-			if project == p {
-				w.news.Project = k
-			}
-		}
+		w.news.Project = of.seat()
 		w.hear(s, browser.Version, &w.news)
 	}
 }
@@ -148,7 +147,7 @@ func (w *world) report(i uint32, p *page, e browser.Effect) {
 		return
 	}
 	w.tally.reports++
-	project := p.projects[e.Project]
+	project := p.projects()[e.Project]
 	if g.controller.Verdict().Push == fallback.Down || !g.reaches() {
 		return
 	}

@@ -53,7 +53,7 @@ type gateway struct {
 	allowed    int64           // when that was reckoned
 
 	streams  []uint32
-	watchers [][]uint32 // streams, by project
+	watchers [][]watcher // by project
 	beliefs  []belief
 	windows  []fallback.Window
 	sweep    sweep
@@ -62,7 +62,7 @@ type gateway struct {
 
 func newGateway(w *world, index int) *gateway {
 	g := &gateway{
-		w: w, index: index, watchers: make([][]uint32, len(w.projects)),
+		w: w, index: index, watchers: make([][]watcher, len(w.projects)),
 		beliefs: make([]belief, len(w.projects)), windows: make([]fallback.Window, len(w.projects)),
 	}
 	g.start()

@@ -12,9 +12,10 @@ const most = 3
 // page is one tab.
 type page struct {
 	browser.Browser
-	projects []uint32    // its own, by what the application calls them
-	streams  [2]uint32   // that it has with gateways; 0: none
-	found    [most]int32 // what the poll in flight will bring
+	own     [most]uint32 // its projects, by what the application calls them
+	owns    uint8        // how many of them there are
+	streams [2]uint32    // that it has with gateways; 0: none
+	found   [most]int32  // what the poll in flight will bring
 
 	tab      tab
 	shown    int32 // since when it is visible
@@ -24,6 +25,9 @@ type page struct {
 	before   float32 // and in the time before that, whose window may still last
 	hides    int32   // until when it stays hidden
 }
+
+// projects are those of the page, by what the application calls them.
+func (p *page) projects() []uint32 { return p.own[:p.owns] }
 
 // give gives a page w.event, and does what it wants done.
 func (w *world) give(i uint32) {

@@ -60,7 +60,7 @@ func (g *gateway) connect() {
 	same := g.era == g.w.redis.era
 	g.connected, g.era, g.echoed = true, g.w.redis.era, g.w.now()
 	g.w.wheel.set(g.number(probe), g.w.now()+1)
-	var anew []uint32
+	var anew []watcher
 	for p := range g.beliefs {
 		if b := &g.beliefs[p]; b.read || len(g.watchers[p]) > 0 {
 			if g.reread(uint32(p), b, same) {
@@ -69,7 +69,8 @@ func (g *gateway) connect() {
 		}
 	}
 	greeted := make(map[uint32]bool, len(anew))
-	for _, id := range anew { // one hello for all that has changed
+	for _, of := range anew { // one hello for all that has changed
+		id := of.stream()
 		if s := g.w.streams.at(id); !greeted[id] && s.stage >= arriving && s.gateway == int32(g.index) {
 			greeted[id] = true
 			g.greet(id)

@@ -35,7 +35,7 @@ func run(t *testing.T, o simulate.Options) *simulate.Result {
 }
 
 func at(script string) simulate.Options {
-	return simulate.Options{Script: script, Browsers: pages, Hours: 0.25, Seed: 1}
+	return simulate.Options{Script: script, Browsers: pages, Hours: 0.2, Seed: 1}
 }
 
 // at10 is what Nudge saves of plain polling every 10 s.
@@ -64,7 +64,7 @@ func TestSteady(t *testing.T) {
 	for slow, least := range map[time.Duration]float64{5 * time.Minute: 96, 15 * time.Minute: 98} {
 		for advances, name := range map[float64]string{-1: "quiet", 0: "usual"} {
 			o := at("steady")
-			o.Policy.Slow, o.Advances, o.Hours = slow, advances, 0.5
+			o.Policy.Slow, o.Advances, o.Hours = slow, advances, 0.3
 			r := run(t, o)
 			if saved := at10(r); saved < least {
 				t.Errorf("%s, slow %v: saves %.2f %% of empty polls", name, slow, saved)

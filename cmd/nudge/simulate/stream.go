@@ -24,10 +24,9 @@ type stream struct {
 	page, number uint32
 	gateway      int32 // -1: none yet
 	at           uint32
-	seats        [most]uint32 // where it stands among those that watch each of the page's projects
+	seats        [most]uint32 // where it stands among the watchers of each of the page's projects
 	stage        progress
 	slot         uint8 // of the page
-	greetBy      int32
 }
 
 // slab holds streams by number, from 1.

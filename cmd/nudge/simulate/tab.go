@@ -75,9 +75,9 @@ func (w *world) turnTab(i uint32, p *page) {
 func (w *world) openTab(i uint32, p *page) {
 	has := p.Projects
 	if has == nil {
-		has = make([]browser.Project, len(p.projects))
+		has = make([]browser.Project, p.owns)
 	}
-	for k, id := range p.projects {
+	for k, id := range p.projects() {
 		has[k] = browser.At(int64(w.projects[id].version))
 	}
 	p.Browser = browser.New(has, browser.Options{Fast: float64(w.o.Policy.Fast.Milliseconds())})
@@ -102,7 +102,7 @@ func (w *world) closeTab(i uint32, p *page) {
 // count follows how many pages are there.
 func (w *world) count(p *page, by int32) {
 	w.tally.awake += int(by)
-	for _, id := range p.projects {
+	for _, id := range p.projects() {
 		w.projects[id].awake += by
 	}
 }

@@ -134,7 +134,7 @@ func (t *tally) finish() {
 		if p.tab != visible {
 			continue
 		}
-		for k, id := range p.projects {
+		for k, id := range p.projects() {
 			if have := p.Projects[k].Have; int64(t.w.projects[id].version) > have {
 				if commit := int64(t.w.projects[id].commits[have]); commit >= t.w.begun {
 					t.check(p, float64(t.w.now()-max(commit, int64(p.shown))))

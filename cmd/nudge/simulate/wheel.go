@@ -16,7 +16,7 @@ type item struct {
 }
 
 // horizon is how far the wheel reaches, a power of two. What is later comes by again.
-const horizon = 1 << 22
+const horizon = 1 << 19
 
 // newWheel returns a wheel for numbers up to most.
 func newWheel(most int) *wheel {

@@ -86,7 +86,7 @@ func newWorld(o Options) *world {
 		w.gateways = append(w.gateways, newGateway(w, i))
 	}
 	for i := range w.pages {
-		w.pages[i].projects = named[i]
+		w.pages[i].owns = uint8(copy(w.pages[i].own[:], named[i]))
 		// Tabs are opened evenly over one interval, so that the fleet is at rest from the beginning.
 		w.wheel.set(w.ofPage(tabTurn, uint32(i)), 1000+int64(w.random()*float64(o.Policy.Slow.Milliseconds())))
 	}
