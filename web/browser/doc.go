@@ -11,6 +11,6 @@
 //
 // Due may lie in the past, even right after a Tick: then the next one is due at once.
 //
-// What a page shows is not modelled, nor is what depends on it. What decides when it polls and when it opens
-// streams is, and web/src and this package are held together by the vectors of web/vectors.
+// What a page shows is not modelled, nor is what depends on it. What decides when it polls and when it opens streams is.
+// Not modelled either: the rung of held GET /versions, and pauses.
 package browser

@@ -15,6 +15,9 @@ type project struct {
 	stored  int32   // the version in Redis, as its newest script left it
 }
 
+// largest is how many pages a project has at most, however large the fleet: projects of a larger fleet are more, not larger.
+const largest = 5000
+
 // cast draws the projects' sizes and activity, and which of them each page has: its own, and of every fifth page one
 // or two more. Few are large and most are small; sizes follow a power law, activity a log-normal one.
 func cast(o Options, random *rand.Rand) (projects []project, pages [][]uint32) {
@@ -23,7 +26,7 @@ func cast(o Options, random *rand.Rand) (projects []project, pages [][]uint32) {
 	sizes := make([]float64, o.Projects) // summed up
 	sum, rates := 0.0, 0.0
 	for i := range projects {
-		size := min(math.Pow(1-random.Float64(), -1/1.1), float64(o.Browsers)/20)
+		size := min(math.Pow(1-random.Float64(), -1/1.1), largest, float64(o.Browsers)/20)
 		sum += size
 		sizes[i] = sum
 		projects[i].rate = math.Exp(1.5*random.NormFloat64()) * math.Pow(size, 0.25)
