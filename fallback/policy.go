@@ -30,7 +30,8 @@ type Policy struct {
 	// Longest is how far load may stretch the fast interval. Below Fast it counts
 	// as Fast.
 	Longest time.Duration
-	// Gap parts the news-driven polls of one browser.
+	// Gap parts the news-driven polls of one browser. Below 0 it counts as 0. A part
+	// of a millisecond is rounded up.
 	Gap time.Duration
 	// Budget is how many polls per second the application can take from all
 	// browsers together. What is no number above 0: see [Policy.Capacity].
@@ -62,7 +63,7 @@ type Input struct {
 }
 
 // Cadence is how often to poll, as told to one browser. Durations are whole
-// milliseconds and above 0, and Jitter is a finite number: all of it can be
+// milliseconds and above 0, but for Gap, which may be 0, and Jitter is a finite number: all of it can be
 // written as JSON, and two of them can be compared with ==.
 type Cadence struct {
 	Push Push
@@ -71,7 +72,8 @@ type Cadence struct {
 	Poll time.Duration
 	// Fast is the interval for every other browser.
 	Fast time.Duration
-	// Heartbeat and Jitter are the policy's.
+	// Gap, Heartbeat and Jitter are the policy's.
+	Gap       time.Duration
 	Heartbeat time.Duration
 	Jitter    float64
 }
@@ -103,6 +105,7 @@ func (p Policy) Cadence(in Input) Cadence {
 		Push:      push,
 		Poll:      duration(poll),
 		Fast:      duration(fast),
+		Gap:       duration(ceilMillis(max(0, p.Gap))),
 		Heartbeat: duration(ceilMillis(orElse(p.Heartbeat, defaultHeartbeat))),
 		Jitter:    p.jitter(),
 	}

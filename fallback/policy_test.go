@@ -65,6 +65,7 @@ func TestCadenceStories(t *testing.T) {
 func TestCadenceIsWhole(t *testing.T) {
 	odd := fallback.Policy{
 		Fast: 1500*time.Millisecond + 1, Slow: 20*time.Second + 999_999, Jitter: 0.35, Heartbeat: 5*time.Second + 1,
+		Gap: 250*time.Millisecond + 1,
 	}
 	for _, tc := range []struct {
 		name   string
@@ -77,7 +78,7 @@ func TestCadenceIsWhole(t *testing.T) {
 			fallback.Input{Push: fallback.Healthy, Share: 1, Step: fallback.Trusted},
 			fallback.Cadence{
 				Push: fallback.Healthy, Poll: 5 * time.Minute, Fast: 10 * time.Second,
-				Heartbeat: 25 * time.Second, Jitter: 0.2,
+				Gap: time.Second, Heartbeat: 25 * time.Second, Jitter: 0.2,
 			},
 		},
 		{
@@ -94,7 +95,7 @@ func TestCadenceIsWhole(t *testing.T) {
 			fallback.Input{Push: fallback.Healthy, Share: 1, Step: fallback.Trusted},
 			fallback.Cadence{
 				Push: fallback.Healthy, Poll: 20 * time.Second, Fast: 1501 * time.Millisecond,
-				Heartbeat: 5001 * time.Millisecond, Jitter: 0.35,
+				Gap: 251 * time.Millisecond, Heartbeat: 5001 * time.Millisecond, Jitter: 0.35,
 			},
 		},
 		{
@@ -102,7 +103,7 @@ func TestCadenceIsWhole(t *testing.T) {
 			fallback.Input{Push: 77, Share: 1},
 			fallback.Cadence{
 				Push: fallback.Down, Poll: 10 * time.Second, Fast: 10 * time.Second,
-				Heartbeat: 25 * time.Second, Jitter: 0.2,
+				Gap: time.Second, Heartbeat: 25 * time.Second, Jitter: 0.2,
 			},
 		},
 	} {
@@ -162,7 +163,7 @@ func anyPolicy(t *rapid.T) fallback.Policy {
 	)
 	return fallback.Policy{
 		Fast: d.Draw(t, "fast"), Slow: d.Draw(t, "slow"), Heartbeat: d.Draw(t, "heartbeat"),
-		Jitter: anyFloat.Draw(t, "jitter"),
+		Gap: d.Draw(t, "gap"), Jitter: anyFloat.Draw(t, "jitter"),
 	}
 }
 
@@ -181,10 +182,10 @@ func TestCadenceStaysWithinBounds(t *testing.T) {
 		p := anyPolicy(t)
 		in := fallback.Input{Push: anyPush.Draw(t, "push"), Share: anyFloat.Draw(t, "share")}
 		c := p.Cadence(in)
-		if c.Fast <= 0 || c.Heartbeat <= 0 || c.Poll < c.Fast || c.Poll > max(c.Fast, p.Slow) {
+		if c.Fast <= 0 || c.Heartbeat <= 0 || c.Gap < 0 || c.Poll < c.Fast || c.Poll > max(c.Fast, p.Slow) {
 			t.Fatalf("%+v makes %+v of %+v", p, c, in)
 		}
-		for _, d := range []time.Duration{c.Poll, c.Fast, c.Heartbeat} {
+		for _, d := range []time.Duration{c.Poll, c.Fast, c.Gap, c.Heartbeat} {
 			if d%time.Millisecond != 0 {
 				t.Fatalf("%v is not whole milliseconds", d)
 			}

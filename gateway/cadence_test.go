@@ -106,6 +106,36 @@ func TestBudget(t *testing.T) {
 	})
 }
 
+// poll.gap is told where it is not what browsers take for granted, with each cadence, and what it became as soon as that
+// is so.
+func TestGapBetweenPolls(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Policy.Gap = 250 * time.Millisecond }, func(t *testing.T, r *rig) {
+		s := r.open("/events?project=42")
+		time.Sleep(time.Second)
+		told := func() [4]any {
+			t.Helper()
+			return [4]any{
+				s.find("heartbeat").json(t)["gap_ms"], r.open("/events?project=42").next("hello")["gap_ms"],
+				r.get("/poll-interval").json(t)["gap_ms"], r.get("/versions?project=42").json(t)["gap_ms"],
+			}
+		}
+		if got := told(); got != [4]any{250.0, 250.0, 250.0, 250.0} {
+			t.Errorf("250 ms: %v", got)
+		}
+		for _, gap := range []time.Duration{0, time.Second} {
+			s.now()
+			r.apply(func(s *gateway.Settings) { s.Policy.Gap = gap })
+			want := [4]any{0.0, 0.0, 0.0, 0.0}
+			if gap == time.Second {
+				want = [4]any{}
+			}
+			if got := told(); got != want {
+				t.Errorf("%v: %v", gap, got)
+			}
+		}
+	})
+}
+
 // Who polls without a stream counts, once for each subject; who shows no token never does.
 func TestAskers(t *testing.T) {
 	bubble(t, func(o *gateway.Options) {
