@@ -131,6 +131,8 @@ export interface Snapshot {
   readonly fast: number;
   /** Each wait is drawn from within this share of its interval. */
   readonly jitter: number;
+  /** Polls that news asks for are at least this far apart. */
+  readonly gap: number;
   /** Null while a poll is in flight, and when stopped. */
   readonly nextPollAt: number | null;
   readonly lastPollAt: number | null;

@@ -208,10 +208,11 @@ export function createLink(
 
   // What streams tell.
 
-  function follow({ push, fast_ms, jitter }: Message) {
+  function follow({ push, fast_ms, jitter, gap_ms }: Message) {
     state.push = push ?? state.push;
     state.fast = fast_ms ?? state.fast;
     state.jitter = jitter ?? state.jitter;
+    if (fast_ms) state.gap = gap_ms; // a cadence that does not name it means the usual one
   }
 
   function greeted(message: Message) {

@@ -15,17 +15,20 @@ export function jittered(ms: number, jitter: number, draw: number): number {
 }
 
 /**
- * The due time after the interval got shorter: what is left to wait shrinks as the interval does. Browsers that learn it
- * together are as far from one another as before in proportion, so that they come at the new rate from the first second on.
+ * How much is left of the wait for an interval, at a moment that has nothing to do with it: for one of very many pages that
+ * have long gone by it. When the interval gets shorter each page draws such a rest, and so they come as evenly as pages that
+ * never did otherwise, whatever they did before. Up to 1 − jitter all rests are as likely, then less and less up to 1 + jitter.
  */
-export function shortened(due: number, now: number, ms: number, old: number): number {
-  return now + ((due - now) * ms) / old;
+export function residue(ms: number, jitter: number, draw: number): number {
+  return ms * (draw < 1 - jitter ? draw : 1 + jitter - 2 * Math.sqrt(jitter * (1 - draw)));
 }
 
 /** The time over which the polls for some news are spread, and this browser's place in it. */
 export interface Window {
   readonly start: number;
   readonly spread: number;
+  /** The spread of the one that this one follows, if it does. */
+  readonly before: number;
   readonly draw: number;
   readonly due: number;
   /** Whether a poll has begun since the news. The window itself lasts until its end. */
@@ -35,13 +38,19 @@ export interface Window {
 /**
  * The window after news. The first news fixes the due time. News after the window's poll has begun is for a window of its
  * own, which starts where this one ends. `due` is when the page would poll anyway: within the window, that poll serves.
+ *
+ * A window that follows another is at least as wide, as far as this page's place in it goes: very many have waited for the
+ * same end, and not all of them may come right then.
  */
 export function announced(window: Window | undefined, now: number, spread: number, draw: number, due: number): Window {
   const pending = window && !window.served;
   if (pending && window.start <= now) return window;
-  const start = pending ? window.start : Math.max(now, window ? window.start + window.spread : 0);
+  const end = window && !pending ? window.start + window.spread : 0;
+  const start = pending ? window.start : Math.max(now, end);
+  const before = pending ? window.before : end > now ? window!.spread : 0;
   const place = pending ? window.draw : draw;
-  return { start, spread, draw: place, due: due <= start + spread ? due : start + place * spread, served: false };
+  const width = Math.max(spread, before);
+  return { start, spread, before, draw: place, due: due <= start + width ? due : start + place * width, served: false };
 }
 
 /** The window after a poll has begun, or nothing is left to poll for. One that had not started is not needed any more. */

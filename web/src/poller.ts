@@ -2,13 +2,11 @@ import { backoff, between, stretched } from './chance.js';
 import type { Clock } from './clock.js';
 import { wished } from './gateway.js';
 import type { Ledger } from './ledger.js';
-import { announced, jittered, served, shortened, type Window } from './pace.js';
+import { announced, jittered, residue, served, type Window } from './pace.js';
 import type { State } from './state.js';
 import type { Env, Options, PollContext, PollReason, PollResult } from './types.js';
 
 const enum Ms {
-  /** News-driven polls are at least this far apart. */
-  Gap = 1000,
   /** A poll without an answer for this long may lack a connection: a browser has six per host for all tabs over HTTP/1.1. */
   Crowded = 10_000,
   /** A timer later than this means that the page was asleep: then an answer has Drain to come out. */
@@ -18,7 +16,8 @@ const enum Ms {
   Patience = 60_000,
   /** The first wait after an answer older than what was announced; it doubles, four times. */
   Again = 250,
-  /** Failing polls never back off further than this. */
+  /** A poll that failed is not repeated sooner than this, and back-off goes no further than that. */
+  Retry = 1000,
   LongestBackoff = 300_000,
 }
 
@@ -68,10 +67,10 @@ export function createPoller(
   let floor = 0; // before it the application wants no poll but for news,
   let hold = 0; // and before this one none at all
   let reason: PollReason;
-  let base: number; // the interval that `due` was drawn from, or shortened to; 0 if from none
+  let base: number; // the interval that `due` was drawn from
   let window: Window | undefined;
   let spread = 0; // of the newest news
-  let newsAt = -Ms.Gap; // when the last news-driven poll began
+  let newsAt = -Infinity; // when the last news-driven poll began
   let hurry: PollReason | undefined; // why to poll again soon after the poll in flight
   let failures = 0;
   let tries = 0;
@@ -88,7 +87,6 @@ export function createPoller(
     const at = Math.max(floor, now() + ms);
     if (at >= due) return;
     due = at;
-    base = 0;
     reason = why;
   }
 
@@ -101,21 +99,24 @@ export function createPoller(
   /** When news wants a poll. While polls fail it has to wait: an application in trouble is not helped by haste. */
   function newsDue(): number {
     if (!window || window.served || failures) return Infinity;
-    return window.due === due ? due : Math.max(window.due, newsAt + Ms.Gap, hold);
+    return window.due === due ? due : Math.max(window.due, newsAt + state.gap, hold);
   }
 
+  /**
+   * A shorter interval counts at once. Not while polls fail, and not where news has its window: that poll is on its way, and
+   * to hurry beside it would make a herd that nobody spread.
+   */
   function settle() {
     if (flight) return;
     const ms = interval();
-    if (ms < base && !failures) {
-      due = Math.max(floor, shortened(due, now(), ms, base));
+    if (ms < base && !failures && (!window || window.served)) {
       base = ms;
+      if (reason === 'interval') due = Math.max(floor, now() + residue(ms, state.jitter, random()));
     }
     alarm.set(promised.length ? 0 : Math.min(due, newsDue()) - now(), begin);
   }
 
   function news(ms: number) {
-    settle();
     spread = ms;
     // A poll in flight has begun before the news, so that its due time is past and serves nothing.
     window = announced(window, now(), spread, random(), flight ? Infinity : due);
@@ -163,7 +164,7 @@ export function createPoller(
       mine.controller.abort();
       stats.failedPolls++;
       cycle();
-      due = Math.max(floor, now() + backoff(random, ++failures, state.fast, Ms.Gap, Ms.LongestBackoff));
+      due = Math.max(floor, now() + backoff(random, ++failures, state.fast, Ms.Retry, Ms.LongestBackoff));
       reason = 'retry';
     });
 

@@ -10,6 +10,8 @@ export interface State {
   /** The interval without push, and the jitter of every interval, as a gateway last said. */
   fast: number;
   jitter: number;
+  /** How far apart news-driven polls are. */
+  gap: number;
   lastEventAt: Snapshot['lastEventAt'];
   // Written by the poller.
   lastPollAt: Snapshot['lastPollAt'];
@@ -23,6 +25,7 @@ export function createState(startedAt: number, fast: number): State {
     reason: 'starting',
     fast,
     jitter: 0.2,
+    gap: 1000,
     lastEventAt: null,
     lastPollAt: null,
     stats: { startedAt, polls: 0, newsPolls: 0, failedPolls: 0, events: 0, streams: 0 },

@@ -10,6 +10,7 @@ const shape = {
   poll_ms: number(100),
   fast_ms: number(100),
   heartbeat_ms: number(100),
+  gap_ms: number(0, 1000),
   jitter: number(0, undefined, 0.9),
   // Events.
   spread_ms: number(0, 0),

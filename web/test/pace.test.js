@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { announced, interval, jittered, served, shortened } from '../.build/pace.js';
+import { announced, interval, jittered, residue, served } from '../.build/pace.js';
 
 test('the interval in force', () => {
   for (const [fast, rare, uncovered, behind, want] of [
@@ -22,9 +22,15 @@ test('jitter', () => {
   assert.equal(jittered(100, 0, 0.7), 100);
 });
 
-test('a shorter interval shrinks what is left to wait', () => {
-  assert.equal(shortened(1000, 500, 100, 1000), 550);
-  assert.equal(shortened(500, 500, 100, 1000), 500);
+test('what is left of an interval, for pages that have long gone by it', () => {
+  assert.equal(residue(1000, 0.2, 0), 0);
+  assert.equal(residue(1000, 0.2, 0.5), 500);
+  assert.equal(Math.round(residue(1000, 0.2, 0.8)), 800, 'where the two halves meet');
+  assert.equal(residue(1000, 0.2, 1), 1200);
+  assert.equal(residue(1000, 0, 0.7), 700);
+  // As many are left with less than t as the waits of pages at rest would leave: (1 / ms) ∫ P(wait > x) dx from 0 to t.
+  const share = (t) => t - (t > 0.8 ? (t - 0.8) ** 2 / 0.8 : 0);
+  for (let draw = 0; draw < 1; draw += 0.01) assert.ok(Math.abs(share(residue(1, 0.2, draw)) - draw) < 1e-9, String(draw));
 });
 
 test('the first news fixes the due time', () => {
@@ -42,12 +48,20 @@ test('a poll that is due within the window serves', () => {
 test('news after the poll of a window has begun waits for the end of that window', () => {
   const first = served(announced(undefined, 1000, 100, 0.2, 9000), 1020);
   const second = announced(first, 1050, 40, 0.5, 9000);
-  assert.deepEqual([second.start, second.due, second.served], [1100, 1120, false]);
+  assert.deepEqual([second.start, second.due, second.served], [1100, 1150, false]);
 
   const newest = announced(second, 1060, 400, 0.9, 9000);
   assert.deepEqual([newest.start, newest.due], [1100, 1300], 'the newest spread, but the same place in it');
 
   assert.equal(announced(newest, 1150, 9, 0.9, 9000), newest, 'fixed once it has started');
+});
+
+test('after a long window not all who waited for its end come right then', () => {
+  const long = served(announced(undefined, 1000, 6000, 0.2, 1500), 1500);
+  const second = announced(long, 2000, 0, 0.5, 90_000);
+  assert.deepEqual([second.start, second.due], [7000, 10_000]);
+  assert.equal(announced(second, 2500, 100, 0.9, 90_000).due, 10_000, 'told again before it starts');
+  assert.equal(announced(served(second, 10_000), 10_001, 0, 0.5, 90_000).due, 10_001, 'its own spread is what it was told');
 });
 
 test('news after the end of a window opens one at once', () => {

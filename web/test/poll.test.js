@@ -368,7 +368,24 @@ test('refresh polls now, and is kept when a poll begun later has ended', async (
   assert.equal(world.polls.length, before + 2, 'both in one');
 });
 
-test('a shorter interval shrinks what is left to wait, a longer one counts from the next poll', async () => {
+test('the gateway says how far apart polls for news are', async () => {
+  const world = await proven();
+  const gap = async (cadenceOf) => {
+    world.source.send('heartbeat', cadenceOf);
+    const from = world.polls.length;
+    for (let i = 0; i < 160; i++) {
+      tell(world, 1000 + world.now % 1e9);
+      await world.pass(50);
+    }
+    const times = world.polls.slice(from + 1).map((p) => p.at);
+    return Math.min(...times.slice(1).map((at, i) => at - times[i]));
+  };
+  within(await gap({ ...cadence, gap_ms: 250 }), 250, 349);
+  within(await gap(cadence), 1000, 1099);
+  within(await gap({ ...cadence, gap_ms: 2000 }), 2000, 2099);
+});
+
+test('a shorter interval counts at once, a longer one from the next poll', async () => {
   const world = await proven();
   await world.pass(20_000); // now in a cycle of 300 s
   const left = () => world.state.nextPollAt - world.now;
@@ -379,15 +396,25 @@ test('a shorter interval shrinks what is left to wait, a longer one counts from 
   hear('healthy', 300_000);
   assert.equal(world.state.nextPollAt, first, 'longer and back: as first drawn');
   await world.pass(10_000);
-  const before = left();
   hear('degraded', 30_000);
-  within(left(), before / 10 - 1, before / 10 + 1);
+  within(left(), 0, 36_000);
+  const second = world.state.nextPollAt;
   hear('healthy', 300_000);
   hear('degraded', 30_000);
-  within(left(), before / 10 - 1, before / 10 + 1, 'once, however often it is said');
+  assert.equal(world.state.nextPollAt, second, 'drawn once, however often it is said');
   hear('down', 10_000);
-  within(left(), before / 30 - 1, before / 30 + 1);
+  within(left(), 0, 12_000);
   assert.equal(world.polls.length, 1);
+});
+
+test('a shorter interval overtakes no window: its poll is on its way', async () => {
+  const world = await proven();
+  await world.pass(20_000);
+  tell(world, 124, 60_000);
+  const due = world.state.nextPollAt;
+  assert.ok(due > world.now + 12_000, 'a draw that leaves something to see');
+  world.source.send('heartbeat', { ...cadence, push: 'down', poll_ms: 10_000 });
+  assert.equal(world.state.nextPollAt, due);
 });
 
 test('a shorter interval hurries neither a return nor a retry', async () => {
