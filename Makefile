@@ -13,8 +13,10 @@ test: ## install what is missing, then check and test everything
 build: ## bin/nudge
 	@CGO_ENABLED=0 go build -trimpath -o bin/nudge ./cmd/nudge
 
-bundle: ## web/dist from web/src
+bundle: ## web/dist from web/src, and what docs/browser.md says of it
 	@go -C .ci/tools run ./bundle
+	@[ -x web/node_modules/.bin/tsc ] || npm --prefix web ci --silent
+	@go -C .ci/tools run ./bundle -types
 
 fmt:
 	@go -C .ci/tools tool gofumpt -w $(CURDIR)

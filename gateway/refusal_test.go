@@ -199,22 +199,3 @@ func TestBasePath(t *testing.T) {
 		}
 	})
 }
-
-func TestShim(t *testing.T) {
-	bubble(t, nil, func(t *testing.T, r *rig) {
-		for path, kind := range map[string]string{
-			"/nudge.js": "text/javascript", "/nudge.global.js": "text/javascript", "/nudge.d.ts": "application/typescript",
-		} {
-			a := r.get(path, nobody, "Origin: https://anywhere.example")
-			if a.StatusCode != 200 || len(a.body) < 100 || !strings.HasPrefix(a.Header.Get("Content-Type"), kind) {
-				t.Errorf("%s: %d %v", path, a.StatusCode, a.Header)
-			}
-			if got := a.Header.Get("Access-Control-Allow-Origin"); got != "*" {
-				t.Errorf("%s: Access-Control-Allow-Origin: %s", path, got)
-			}
-			if again := r.get(path, "If-None-Match: "+a.Header.Get("ETag")); again.StatusCode != 304 {
-				t.Errorf("%s again: %d", path, again.StatusCode)
-			}
-		}
-	})
-}

@@ -1,17 +1,11 @@
 package gateway
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
-
-	"nudge/web"
 )
 
 // publicRoutes are what browsers and publishers use.
@@ -22,9 +16,7 @@ func (g *Gateway) publicRoutes() http.Handler {
 	mount := func(r chi.Router) {
 		read(r, "/live", g.live)
 		read(r, "/ready", g.ready)
-		for _, name := range web.Names() {
-			read(r, "/"+name, g.shim(name))
-		}
+		g.shims(r)
 		r.Group(func(r chi.Router) {
 			r.Use(cors)
 			control := map[string]map[string]http.HandlerFunc{
@@ -91,28 +83,4 @@ func allowedMethods(r chi.Routes, path string) string {
 	return strings.Join(slices.DeleteFunc(all, func(m string) bool {
 		return !r.Match(chi.NewRouteContext(), m, path)
 	}), ", ")
-}
-
-// shim serves one of the browser's files to pages of any origin.
-func (g *Gateway) shim(name string) http.HandlerFunc {
-	file, ok := web.Shim(name)
-	if !ok {
-		panic("web has no " + name) // it was listed by web.Names
-	}
-	kind := "text/javascript; charset=utf-8"
-	if strings.HasSuffix(name, ".d.ts") {
-		kind = "application/typescript; charset=utf-8"
-	}
-	sum := sha256.Sum256(file)
-	etag := `"` + hex.EncodeToString(sum[:8]) + `"`
-	return func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-		h.Set("Content-Type", kind)
-		h.Set("Cache-Control", "public, max-age=300") // a gateway of another version is soon believed
-		h.Set("ETag", etag)
-		h.Set("X-Content-Type-Options", "nosniff")
-		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(file))
-	}
 }

@@ -2,20 +2,94 @@
 // committed and embedded here, so that building Nudge needs Go only.
 package web
 
-import "embed"
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"crypto/sha512"
+	"embed"
+	"encoding/base64"
+	"encoding/hex"
+	"path"
+	"strings"
+	"sync"
+)
 
-//go:embed dist/nudge.js dist/nudge.global.js dist/nudge.d.ts
+// The adapters are not here: they import other packages by name, and come with the npm package only.
+//
+//go:embed dist/nudge*
 var dist embed.FS
 
-// Names lists the files of the shim in the order of their use: the ES module, the classic script that makes the global
-// Nudge, and the types of both.
-func Names() []string {
-	return []string{"nudge.js", "nudge.global.js", "nudge.d.ts"}
+// File is a file of the shim as pages load it. What its slices hold is shared by all callers, who do not change it.
+type File struct {
+	// Name is that of this file in every version of Nudge.
+	Name string
+	// Hash names the content. It is 12 hexadecimal digits.
+	Hash string
+	// Type is the media type.
+	Type string
+	// Content is UTF-8.
+	Content []byte
+	// Packed is Content after gzip.
+	Packed []byte
 }
 
-// Shim returns a file of the shim by its name, one of Names; false if there is none of that name. The content is UTF-8.
-// Each call returns a copy, which the caller may keep and change.
-func Shim(name string) ([]byte, bool) {
-	content, err := dist.ReadFile("dist/" + name)
-	return content, err == nil
+// Script tells whether pages load the file: others are for those who look into it.
+func (f File) Script() bool { return path.Ext(f.Name) == ".js" }
+
+// Hashed is a name that no other content will ever have: nudge.<hash>.js.
+func (f File) Hashed() string {
+	stem, ext := f.Name[:len(f.Name)-len(path.Ext(f.Name))], path.Ext(f.Name)
+	return stem + "." + f.Hash + ext
+}
+
+// Integrity is what a page says in the attribute of the same name.
+func (f File) Integrity() string {
+	sum := sha512.Sum384(f.Content)
+	return "sha384-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// Files are the scripts of the shim, their source maps and their types, by name.
+var Files = sync.OnceValue(func() []File {
+	entries, err := dist.ReadDir("dist")
+	if err != nil {
+		panic(err) // embedded: it was there when the program was built
+	}
+	var files []File
+	for _, entry := range entries {
+		content, err := dist.ReadFile("dist/" + entry.Name())
+		if err != nil {
+			panic(err)
+		}
+		sum := sha256.Sum256(content)
+		files = append(files, File{
+			Name:    entry.Name(),
+			Hash:    hex.EncodeToString(sum[:6]),
+			Type:    mediaType(entry.Name()),
+			Content: content,
+			Packed:  pack(content),
+		})
+	}
+	return files
+})
+
+func mediaType(name string) string {
+	switch {
+	case strings.HasSuffix(name, ".d.ts"):
+		return "application/typescript; charset=utf-8"
+	case strings.HasSuffix(name, ".map"):
+		return "application/json"
+	}
+	return "text/javascript; charset=utf-8"
+}
+
+func pack(content []byte) []byte {
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		panic(err) // the level is one that gzip has
+	}
+	_, _ = w.Write(content) // into memory: it cannot fail
+	_ = w.Close()
+	return packed.Bytes()
 }

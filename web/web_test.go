@@ -2,61 +2,101 @@ package web
 
 import (
 	"bytes"
-	"compress/gzip"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
-// budget is what a page may have to load for Nudge, in bytes after gzip.
-const budget = 5_400
-
-func TestShim(t *testing.T) {
-	marks := map[string]string{
-		"nudge.js":        "as createNudge",
-		"nudge.global.js": "globalThis.Nudge={createNudge:",
-		"nudge.d.ts":      "export declare function createNudge(",
-	}
-	for _, name := range Names() {
-		content, ok := Shim(name)
-		if !ok {
-			t.Errorf("Shim(%q): no such file", name)
-			continue
-		}
-		if mark := marks[name]; mark == "" || !bytes.Contains(content, []byte(mark)) {
-			t.Errorf("%s does not contain %q", name, mark)
-		}
-	}
-	for _, name := range []string{"", ".", "nudge.ts", "../src/nudge.ts", "/nudge.js"} {
-		if _, ok := Shim(name); ok {
-			t.Errorf("Shim(%q) is a file", name)
-		}
-	}
+// budgets say what a page may have to load for each entry, in bytes after gzip.
+var budgets = map[string]int{
+	"nudge.js":        5_400,
+	"nudge.global.js": 5_500,
 }
 
-func TestShimGivesCopies(t *testing.T) {
-	first, _ := Shim("nudge.js")
-	clear(first)
-	if second, _ := Shim("nudge.js"); bytes.Equal(first, second) {
-		t.Error("a caller can change what the next one gets")
+func TestSizes(t *testing.T) {
+	scripts, err := filepath.Glob("dist/*.js")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-func TestShimFitsBudget(t *testing.T) {
-	for _, name := range []string{"nudge.js", "nudge.global.js"} {
-		content, _ := Shim(name)
-		var packed bytes.Buffer
-		w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	left := maps.Clone(budgets)
+	for _, path := range scripts {
+		content, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Write(content); err != nil {
-			t.Fatal(err)
+		name, size := filepath.Base(path), len(pack(content))
+		t.Logf("%-18s %6d bytes, %5d after gzip, of %5d", name, len(content), size, budgets[name])
+		if _, known := budgets[name]; !known {
+			t.Errorf("%s has no budget", name)
+		} else if over := size - budgets[name]; over > 0 {
+			t.Errorf("%s has %d bytes after gzip, %d over budget", name, size, over)
 		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
+		delete(left, name)
+	}
+	for name := range left {
+		t.Errorf("dist has no %s", name)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	marks := map[string]string{
+		"nudge.js":        "as createNudge",
+		"nudge.js.map":    "createNudge",
+		"nudge.global.js": "globalThis",
+		"nudge.d.ts":      "export declare function createNudge(",
+	}
+	for _, f := range Files() {
+		if mark := marks[f.Name]; !bytes.Contains(f.Content, []byte(mark)) {
+			t.Errorf("%s does not contain %q", f.Name, mark)
 		}
-		t.Logf("%s: %d bytes, %d after gzip", name, len(content), packed.Len())
-		if packed.Len() > budget {
-			t.Errorf("%s has %d bytes after gzip, %d over budget", name, packed.Len(), packed.Len()-budget)
+		delete(marks, f.Name)
+		if f.Script() && !strings.HasSuffix(strings.TrimSpace(string(f.Content)), "//# sourceMappingURL="+f.Name+".map") {
+			t.Errorf("%s has no source map", f.Name)
+		}
+	}
+	for name := range marks {
+		t.Errorf("there is no %s", name)
+	}
+}
+
+// What one page has loaded under a hash, no other content may have.
+func TestHashes(t *testing.T) {
+	seen := map[string]string{}
+	for _, f := range Files() {
+		if was, known := seen[f.Hash]; known || len(f.Hash) != 12 {
+			t.Errorf("%s has the hash %q, as %q", f.Name, f.Hash, was)
+		}
+		seen[f.Hash] = f.Name
+		if f.Script() && len(f.Integrity()) != len("sha384-")+64 {
+			t.Errorf("%s: integrity %q", f.Name, f.Integrity())
+		}
+	}
+	f := File{Name: "nudge.tabs.js", Hash: "0123456789ab", Content: []byte("alert(1)")}
+	if f.Hashed() != "nudge.tabs.0123456789ab.js" {
+		t.Error(f.Hashed())
+	}
+	// By: printf 'alert(1)' | openssl dgst -sha384 -binary | base64
+	if want := "sha384-HT2E9NfWiuQ/w1PRai+hTyqW16NIoCGA/m8VQDUopfAtcz6YQjtsMmQd5uRbVDpW"; f.Integrity() != want {
+		t.Error(f.Integrity())
+	}
+}
+
+// Whoever pins a file needs the truth about it.
+func TestDocsNameHashes(t *testing.T) {
+	docs, err := os.ReadFile("../docs/browser.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range Files() {
+		if !f.Script() {
+			continue
+		}
+		for _, want := range []string{f.Hashed(), f.Integrity()} {
+			if !bytes.Contains(docs, []byte(want)) {
+				t.Errorf("docs/browser.md does not have %s of %s; make bundle mends it", want, f.Name)
+			}
 		}
 	}
 }

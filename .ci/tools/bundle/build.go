@@ -1,11 +1,12 @@
 package main
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -16,86 +17,105 @@ type file struct {
 	content []byte
 }
 
-// types holds declarations only, and so is its own .d.ts.
-const types = "types.ts"
-
-// dist is what is committed: the shim as ES module and as classic script, and its types.
+// dist is what is committed, but for the declarations: each entry, minified, its source map, and the page of docs that names
+// their hashes.
 func dist(web string) ([]file, error) {
-	src := filepath.Join(web, "src")
-	module, err := bundle(src, api.FormatESModule, `export { createNudge } from "./nudge.ts"`)
+	var files []file
+	var core []file
+	for _, e := range present(web) {
+		made, err := bundle(web, e, core)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.name, err)
+		}
+		if e.source == coreSource {
+			core = made
+		}
+		files = append(files, made...)
+	}
+	page, err := docs(web, files)
 	if err != nil {
 		return nil, err
 	}
-	global, err := bundle(src, api.FormatIIFE, `import { createNudge } from "./nudge.ts"; globalThis.Nudge = { createNudge }`)
-	if err != nil {
-		return nil, err
-	}
-	declarations, err := os.ReadFile(filepath.Join(src, types))
-	if err != nil {
-		return nil, err
-	}
-	if err := published(declarations); err != nil {
-		return nil, err
-	}
-	return []file{
-		{"nudge.js", module},
-		{"nudge.global.js", global},
-		{"nudge.d.ts", declarations},
-	}, nil
+	return append(files, page), nil
 }
 
-// inner are properties of the shim's own objects, to be shortened. Nobody outside sees them: neither applications (a name
-// that types.ts has is refused) nor browsers and gateways, whose names must not be in here.
+// inner are properties of the core's own objects, to be shortened. Nobody outside sees them: neither applications (a name
+// that a declaration has is refused) nor browsers and gateways, whose names must not be in here.
 var inner = []string{
 	"advance", "alarm", "answer", "any", "ask", "back", "begin", "controller", "crowded", "draw", "due", "gained", "ids", "leave", "lost",
 	"made", "message", "news", "nextAt", "online", "owed", "owes", "own", "promised", "proven", "query", "rare", "renew", "retryAfter", "served",
 	"settle", "soon", "spread", "stands", "start", "suspend", "told", "turn", "uncovered", "unheard", "unserved",
 }
 
-// published fails if one of inner is a property that applications see.
-func published(declarations []byte) error {
-	taken := regexp.MustCompile(`\b(` + strings.Join(inner, "|") + `)\??[:(<]`)
-	if found := taken.FindSubmatch(declarations); found != nil {
-		return fmt.Errorf("%s publishes %s, which build.go shortens; take it out of inner", types, found[1])
-	}
-	return nil
-}
-
-// bundle makes one file of the sources that entry, a line of JavaScript in the folder src, refers to.
-func bundle(src string, format api.Format, entry string) ([]byte, error) {
-	dir, err := filepath.Abs(src)
+// bundle makes one file, and its map, of an entry and of what it imports. An entry that has the core in it gets it as it was
+// built: the names of inner are shortened there only, for other parts say some of them to browsers and to other tabs.
+func bundle(web string, e entry, core []file) ([]file, error) {
+	dir, err := filepath.Abs(web)
 	if err != nil {
 		return nil, err
 	}
-	result := api.Build(api.BuildOptions{
-		Stdin:             &api.StdinOptions{Contents: entry, ResolveDir: dir},
+	options := api.BuildOptions{
+		EntryPoints:       []string{filepath.Join(dir, "src", filepath.FromSlash(e.source)+".ts")},
+		Outfile:           filepath.Join(dir, "dist", e.name+".js"),
+		AbsWorkingDir:     dir,
 		Bundle:            true,
-		Format:            format,
+		Format:            e.format,
 		Target:            api.ES2022,
 		Charset:           api.CharsetUTF8,
-		MangleProps:       "^(" + strings.Join(inner, "|") + ")$",
+		Packages:          api.PackagesExternal,
+		Sourcemap:         api.SourceMapLinked,
+		LegalComments:     api.LegalCommentsNone,
 		MinifyWhitespace:  true,
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,
 		TsconfigRaw:       `{}`,
-	})
+	}
+	if e.source == coreSource {
+		options.MangleProps = "^(" + strings.Join(inner, "|") + ")$"
+	} else {
+		options.Plugins = []api.Plugin{built(core)}
+	}
+	result := api.Build(options)
 	if err := failure(result.Errors); err != nil {
 		return nil, err
 	}
-	return result.OutputFiles[0].Contents, nil
+	var files []file
+	for _, out := range result.OutputFiles {
+		files = append(files, file{filepath.Base(out.Path), out.Contents})
+	}
+	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) }) // x.js before x.js.map
+	return files, nil
+}
+
+// built puts the core, with its map, in the place of its source.
+func built(core []file) api.Plugin {
+	return api.Plugin{Name: "built", Setup: func(build api.PluginBuild) {
+		source := `[\\/]src[\\/]` + coreSource + `\.ts$`
+		build.OnLoad(api.OnLoadOptions{Filter: source}, func(api.OnLoadArgs) (api.OnLoadResult, error) {
+			script, link := core[0], "//# sourceMappingURL="
+			code, _, _ := strings.Cut(string(script.content), link)
+			code += link + "data:application/json;base64," + base64.StdEncoding.EncodeToString(core[1].content)
+			return api.OnLoadResult{Contents: &code, Loader: api.LoaderJS}, nil
+		})
+	}}
 }
 
 // modules are the sources one by one with their types stripped, so that tests reach what is inside.
 func modules(web string) ([]file, error) {
-	sources, err := filepath.Glob(filepath.Join(web, "src", "*.ts"))
+	src := filepath.Join(web, "src")
+	sources, err := filepath.Glob(filepath.Join(src, "*.ts"))
+	if err != nil {
+		return nil, err
+	}
+	adapters, err := filepath.Glob(filepath.Join(src, "adapters", "*.ts"))
 	if err != nil {
 		return nil, err
 	}
 	if len(sources) == 0 {
-		return nil, fmt.Errorf("no sources in %s", filepath.Join(web, "src"))
+		return nil, fmt.Errorf("no sources in %s", src)
 	}
 	var files []file
-	for _, source := range sources {
+	for _, source := range append(sources, adapters...) {
 		text, err := os.ReadFile(source)
 		if err != nil {
 			return nil, err
@@ -109,8 +129,11 @@ func modules(web string) ([]file, error) {
 		if err := failure(result.Errors); err != nil {
 			return nil, err
 		}
-		name := strings.TrimSuffix(filepath.Base(source), ".ts") + ".js"
-		files = append(files, file{name, result.Code})
+		name, err := filepath.Rel(src, source)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{strings.TrimSuffix(name, ".ts") + ".js", result.Code})
 	}
 	return files, nil
 }

@@ -1,10 +1,11 @@
 // Command bundle makes the files of the browser shim that are committed and embedded, from the TypeScript in web/src:
 //
-//	go -C .ci/tools run ./bundle          writes web/dist
-//	go -C .ci/tools run ./bundle -check   fails if web/dist is not what web/src gives
-//	go -C .ci/tools run ./bundle -tests   writes web/.build, the readable modules that the tests import
+//	go -C .ci/tools run ./bundle                 writes the scripts in web/dist, and their source maps
+//	go -C .ci/tools run ./bundle -types          writes the declarations in web/dist
+//	go -C .ci/tools run ./bundle -check [-types] fails if web/dist is not what web/src gives
+//	go -C .ci/tools run ./bundle -tests          writes web/.build, the readable modules that the tests import
 //
-// It needs no Node: esbuild is a Go package.
+// Only -types needs Node, for the TypeScript compiler: esbuild is a Go package.
 package main
 
 import (
@@ -19,38 +20,40 @@ import (
 func main() {
 	web := flag.String("web", "../../web", "the folder with src and dist")
 	check := flag.Bool("check", false, "write nothing, fail if dist is not what src gives")
+	types := flag.Bool("types", false, "the declarations instead of the scripts; needs npm ci in web")
 	tests := flag.Bool("tests", false, "write the build that the tests import instead")
 	flag.Parse()
-	if err := run(*web, *check, *tests); err != nil {
+	if err := run(*web, *check, *types, *tests); err != nil {
 		fmt.Fprintln(os.Stderr, "bundle:", err)
 		os.Exit(1)
 	}
 }
 
-func run(web string, check, tests bool) error {
-	if tests {
-		files, err := modules(web)
-		if err != nil {
-			return err
-		}
-		return write(filepath.Join(web, ".build"), files)
+func run(web string, check, types, tests bool) error {
+	build, dir := dist, "dist"
+	switch {
+	case types:
+		build = declarations
+	case tests:
+		build, dir = modules, ".build"
 	}
-	files, err := dist(web)
+	files, err := build(web)
 	if err != nil {
 		return err
 	}
 	if check {
-		return compare(filepath.Join(web, "dist"), files)
+		return compare(filepath.Join(web, dir), files)
 	}
-	return write(filepath.Join(web, "dist"), files)
+	return write(filepath.Join(web, dir), files)
 }
 
 func write(dir string, files []file) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	for _, f := range files {
-		if err := os.WriteFile(filepath.Join(dir, f.name), f.content, 0o644); err != nil {
+		path := filepath.Join(dir, f.name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, f.content, 0o644); err != nil {
 			return err
 		}
 	}
@@ -70,7 +73,7 @@ func compare(dir string, files []file) error {
 		}
 	}
 	if len(errs) > 0 {
-		errs = append(errs, errors.New("run: go -C .ci/tools run ./bundle"))
+		errs = append(errs, errors.New("run: make bundle"))
 	}
 	return errors.Join(errs...)
 }

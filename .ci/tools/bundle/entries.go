@@ -1,0 +1,43 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+// coreSource is the entry that all others may have in them.
+const coreSource = "nudge"
+
+// entry is one thing that applications import or load.
+type entry struct {
+	name   string // of its files in dist, without .js and .d.ts
+	source string // in web/src, without .ts
+	format api.Format
+	types  bool // what it exports is declared in a .d.ts of its own
+}
+
+// entries in the order of their use. The adapters leave the libraries that they adapt to outside.
+var entries = []entry{
+	{"nudge", coreSource, api.FormatESModule, false}, // its types are types.ts
+	{"nudge.tabs", "tabs", api.FormatESModule, true},
+	{"nudge.fetch", "fetch", api.FormatESModule, true},
+	{"nudge.inspect", "inspect", api.FormatESModule, true},
+	{"nudge.global", "global", api.FormatIIFE, true},
+	{"react", "adapters/react", api.FormatESModule, true},
+	{"tanstack-query", "adapters/tanstack-query", api.FormatESModule, true},
+	{"swr", "adapters/swr", api.FormatESModule, true},
+	{"turbo", "adapters/turbo", api.FormatESModule, true},
+}
+
+// present are the entries that have a source.
+func present(web string) []entry {
+	var found []entry
+	for _, e := range entries {
+		if _, err := os.Stat(filepath.Join(web, "src", filepath.FromSlash(e.source)+".ts")); err == nil {
+			found = append(found, e)
+		}
+	}
+	return found
+}

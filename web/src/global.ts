@@ -1,0 +1,3 @@
+import { createNudge } from './nudge.js';
+
+Object.assign(globalThis, { Nudge: { createNudge } });
