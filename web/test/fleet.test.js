@@ -86,7 +86,7 @@ test('a fleet that loses push together polls no faster than it may, in any secon
   await fleet.pass(3 * slow);
   // Half of them have just polled for news, and so have as long to wait as one another.
   for (const page of fleet.pages.slice(0, fleet.pages.length / 2)) {
-    page.sources[0].send('version', { project: '42', version: 2, spread_ms: 5000 });
+    page.sources[0].send('version', { project: '42', version: 124, spread_ms: 5000 });
   }
   await fleet.pass(6000);
   const from = fleet.now;
