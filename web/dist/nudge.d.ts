@@ -163,6 +163,39 @@ export interface Nudge {
   [Symbol.dispose](): void;
 }
 
+/** Opens streams. */
+export interface Transport {
+  /** Opens a stream. Must not throw; a stream that cannot be opened tells so by `lost`, later than in the call. */
+  (request: StreamRequest, on: StreamEvents): StreamHandle;
+  /**
+   * The token goes into a header of each request, those for `/poll-interval` and `/versions` too. Without it the gateway is
+   * given the token once, at `/session`, for a cookie.
+   */
+  readonly bearer?: boolean;
+}
+
+export interface StreamRequest {
+  /** Root of the gateway, with base path, without trailing slash. */
+  readonly gateway: string;
+  /** Per project what a gateway last named, else the page's own version. */
+  readonly projects: Readonly<Record<string, number>>;
+  readonly token?: string | null;
+}
+
+export interface StreamEvents {
+  /** data: JSON text as on the wire, or the object. Names: hello, version, heartbeat, goodbye; others are ignored. */
+  event(name: string, data: unknown): void;
+  /** The stream is over and was not meant to be. Called at most once; nothing after it. status: of the answer, if it is known. */
+  lost(status?: number): void;
+}
+
+export interface StreamHandle {
+  /** Ends the stream: nothing is heard of it any more. May be called again. */
+  close(): void;
+  /** solo: its own connection; leader: others hear through it; follower: hears through another tab. May change over time. */
+  readonly role?: 'solo' | 'leader' | 'follower';
+}
+
 /** All that the shim needs of the world. Tests put a fake one in its place. */
 export interface Env {
   /** Epoch milliseconds that never run backwards. */

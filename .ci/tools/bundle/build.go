@@ -42,7 +42,7 @@ func dist(web string) ([]file, error) {
 // inner are properties of the core's own objects, to be shortened. Nobody outside sees them: neither applications (a name
 // that a declaration has is refused) nor browsers and gateways, whose names must not be in here.
 var inner = []string{
-	"advance", "alarm", "answer", "any", "ask", "back", "begin", "controller", "crowded", "draw", "due", "gained", "ids", "leave", "lost",
+	"advance", "alarm", "answer", "any", "ask", "back", "begin", "controller", "crowded", "draw", "due", "gained", "ids", "leave",
 	"made", "message", "news", "nextAt", "online", "owed", "owes", "own", "promised", "proven", "query", "rare", "renew", "retryAfter", "served",
 	"settle", "soon", "spread", "stands", "start", "suspend", "told", "turn", "uncovered", "unheard", "unserved",
 }
