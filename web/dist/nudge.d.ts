@@ -72,6 +72,8 @@ export interface Options {
   readonly gateway?: string;
   /** The interval until a gateway has named one. Default: 10,000. */
   readonly fast?: number;
+  /** What carries streams: `tabs()` of nudge/tabs, `fetchStream()` of nudge/fetch. Default: the browser's EventSource. */
+  readonly transport?: Transport;
   /** Gives the token for the gateway; null while nobody is logged in. Not needed where the application sets the cookie. */
   getToken?(): Promise<string | null> | string | null;
   /** Stops the instance when aborted. */
@@ -125,6 +127,8 @@ export interface Snapshot {
   readonly mode: Mode;
   readonly push: Push;
   readonly stream: StreamState;
+  /** Whether the page has a stream of its own, leads the tabs that share one, or hears through another. */
+  readonly role: NonNullable<StreamHandle['role']>;
   /** The interval in force, before jitter. */
   readonly interval: number;
   /** The interval without push: a gateway's, or the page's own while none has named one. */

@@ -1,20 +1,18 @@
-import type { StreamEvents, StreamRequest, Transport } from './transport.js';
-
-/** The part of EventSource in use. */
-export interface Source {
-  addEventListener(type: string, listener: (event: any) => void): void;
-  close(): void;
-}
-
-export type SourceConstructor = new (url: string, init: { withCredentials: boolean }) => Source;
+import type { Env, Source, StreamEvents, StreamRequest, Transport } from './types.js';
 
 /** The events that a gateway sends. Each is heard by its name: a browser shows a page nothing else. */
 export const EVENTS = ['hello', 'version', 'heartbeat', 'goodbye'];
 
+/** Projects, each with a version, as gateways want them in a URL. */
+export function query(projects: StreamRequest['projects']): string {
+  return Object.entries(projects)
+    .map(([id, version]) => `project=${encodeURIComponent(id)}@${version}`)
+    .join('&');
+}
+
 /** Where the stream of these projects is. */
 export function eventsUrl({ gateway, projects }: StreamRequest): string {
-  const query = Object.entries(projects).map(([id, version]) => `project=${encodeURIComponent(id)}@${version}`);
-  return `${gateway}/events?${query.join('&')}`;
+  return `${gateway}/events?${query(projects)}`;
 }
 
 /**
@@ -22,7 +20,7 @@ export function eventsUrl({ gateway, projects }: StreamRequest): string {
  * error closes it, since it would come back at a fixed pace, with the old URL, and give up for good at the first status that
  * is not 200. Without a constructor, the global one is looked up at every call, so that test frameworks may replace it.
  */
-export function eventSource(constructor?: SourceConstructor): Transport {
+export function eventSource(constructor?: Env['EventSource']): Transport {
   return (request: StreamRequest, on: StreamEvents) => {
     let source: Source | undefined;
     let closed = false;
@@ -44,7 +42,7 @@ export function eventSource(constructor?: SourceConstructor): Transport {
       // With data it is no error of the connection, but a message that somebody named so.
       source.addEventListener('error', (event) => 'data' in event || lose());
     } catch {
-      setTimeout(lose); // a forbidden URL, for one, or no EventSource at all; the caller has no handle yet
+      queueMicrotask(lose); // a forbidden URL, for one, or no EventSource at all; the caller has no handle yet
     }
     return { close, role: 'solo' };
   };

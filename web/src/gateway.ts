@@ -17,9 +17,9 @@ export interface Reply {
 /** What the answer to a question means for the stream. */
 export type Verdict = 'go' | 'token' | 'off' | 'denied' | 'busy' | 'unreachable';
 
-/** Puts a question to the gateway. Cookies go with it, for the token is one. Rejects if there is no answer. */
+/** Puts a question to the gateway. Cookies go with it, unless `init` says otherwise. Rejects if there is no answer. */
 export async function request(env: Env, url: string, init?: RequestInit): Promise<Reply> {
-  const response = await env.fetch(url, { ...init, credentials: 'include', cache: 'no-store' });
+  const response = await env.fetch(url, { credentials: 'include', cache: 'no-store', ...init });
   return {
     status: response.status,
     retryAfter: wished(response.headers, 'Retry-After', env.now()),

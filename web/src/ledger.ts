@@ -27,8 +27,8 @@ type Asked = PollContext['projects'];
 
 /** Who has which version: the page, and what gateways have named. It decides what is news; no clock and no chance here. */
 export interface Ledger {
-  /** The projects as query, each with what a gateway last named, else with the page's own version. */
-  query(): string;
+  /** Each project with what a gateway last named, else with the page's own version. */
+  marks(): Record<string, number>;
   ids(): string[];
   /** Takes note of a hello; true if it asks for a poll. */
   hello(hello: Message): boolean;
@@ -66,7 +66,7 @@ export function createLedger(projects: Options['projects']): Ledger {
   const owes = () => all.some(wants);
 
   return {
-    query: () => all.map((e) => `project=${encodeURIComponent(e.id)}@${e.told ?? e.have}`).join('&'),
+    marks: () => each((e) => e.told ?? e.have),
     ids: () => all.map((e) => e.id),
 
     hello({ versions, unknown }) {

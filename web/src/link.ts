@@ -1,10 +1,11 @@
 import { backoff, between, stretched } from './chance.js';
 import type { Clock } from './clock.js';
+import { eventSource, query } from './eventsource.js';
 import { judge, type Reply, request } from './gateway.js';
 import type { Finding, Ledger } from './ledger.js';
 import type { State } from './state.js';
 import { type Cause, openStream, type Stream } from './stream.js';
-import type { Env, Options, Reason, StreamState } from './types.js';
+import type { Env, Options, Reason, StreamHandle, StreamState } from './types.js';
 import type { Message } from './wire.js';
 
 const enum Ms {
@@ -59,6 +60,7 @@ export interface Link {
   /** The poll interval that its proven stream allows, or that the grace after one keeps. */
   rare(): number | undefined;
   stream(): StreamState;
+  role(): NonNullable<StreamHandle['role']>;
   reason(): Reason;
 }
 
@@ -67,7 +69,11 @@ export function createLink(
   clock: Clock,
   state: State,
   ledger: Ledger,
-  { gateway = env.origin, getToken }: Pick<Options, 'gateway' | 'getToken'>,
+  {
+    gateway = env.origin,
+    getToken,
+    transport = env.EventSource && eventSource(env.EventSource),
+  }: Pick<Options, 'gateway' | 'getToken' | 'transport'>,
   /** There is news, to be polled for within `spread` ms. */
   news: (spread: number) => void,
   /** Whether the page has what an advance upon its own version brings. */
@@ -79,6 +85,7 @@ export function createLink(
   const ease = clock.alarm();
   const renewal = clock.alarm();
 
+  let token: string | null = null; // the newest
   let held: Stream | undefined; // the one that counts
   let fresh: Stream | undefined; // the one that is to replace it
   let grace: number | undefined; // the poll interval kept after a goodbye
@@ -134,20 +141,32 @@ export function createLink(
     );
   }
 
-  /** Asks how things stand, and so why a stream may have ended. */
-  function ask() {
-    expect(request(env, `${root}/poll-interval?${ledger.query()}`), (reply) => heed(reply, ask), ask, 'unreachable');
+  /** Puts a question to the gateway: with a cookie, or with the token itself. */
+  function call(path: string, init?: RequestInit): Promise<Reply> {
+    if (transport?.bearer) init = { ...init, credentials: 'omit', headers: bearer() };
+    return request(env, root + path, init);
   }
 
-  /** Gives the token to the gateway, for a cookie: no URL should ever hold one. */
+  function bearer(): HeadersInit {
+    return token ? { Authorization: `Bearer ${token}` } : {};
+  }
+
+  /** Asks how things stand, and so why a stream may have ended. */
+  function ask() {
+    expect(call(`/poll-interval?${query(ledger.marks())}`), (reply) => heed(reply, ask), ask, 'unreachable');
+  }
+
+  /** Gives the token to the gateway, for a cookie, unless each request has it: no URL should ever hold one. */
   function authorize() {
     armed = false;
     expect(
       (async () => getToken!())(),
-      (token) => {
+      (given) => {
+        token = given;
         if (!token) return halt('token', authorize);
-        const init = { method: 'POST', headers: { Authorization: `Bearer ${token}` } };
-        expect(request(env, root + '/session', init), (reply) => heed(reply, authorize), authorize, 'unreachable');
+        if (transport?.bearer) return open();
+        const init = { method: 'POST', headers: bearer() };
+        expect(call('/session', init), (reply) => heed(reply, authorize), authorize, 'unreachable');
       },
       authorize,
       'token',
@@ -179,7 +198,7 @@ export function createLink(
   function open() {
     attempt++;
     step.clear();
-    if (!env.EventSource) {
+    if (!transport) {
       rest = Rest.Verdict;
       state.reason = 'unsupported';
       return;
@@ -187,7 +206,7 @@ export function createLink(
     rest = Rest.Own;
     drop(fresh);
     state.stats.streams++;
-    const stream = openStream(env, clock, `${root}/events?${ledger.query()}`, {
+    const stream = openStream(env, clock, transport, { gateway: root, projects: ledger.marks(), token }, {
       any(message) {
         state.stats.events++;
         state.lastEventAt = now();
@@ -300,10 +319,11 @@ export function createLink(
       wait(cool(crowds++), ask, 'crowded', Rest.Verdict);
     },
     report(finding) {
-      request(env, root + '/missed', { method: 'POST', body: JSON.stringify(finding) }).catch(() => {});
+      call('/missed', { method: 'POST', body: JSON.stringify(finding) }).catch(() => {});
     },
     rare: () => (held?.state === 'proven' ? held.poll : grace),
     stream: () => held?.state ?? (rest > Rest.Asked ? 'none' : 'waiting'),
+    role: () => held?.role ?? 'solo',
     reason() {
       if (held?.state !== 'proven') return state.reason;
       if (ledger.uncovered()) return 'uncovered';

@@ -58,6 +58,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       ...state,
       mode: stopped ? 'stopped' : link.rare() === undefined || ledger.uncovered() || state.push === 'down' ? 'poll' : 'push',
       stream: link.stream(),
+      role: link.role(),
       interval: inForce(),
       nextPollAt: stopped ? null : poller.nextAt(),
       versions: ledger.versions(),

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
-import type { Env, Source } from './types.js';
+import { EVENTS } from './eventsource.js';
+import type { Env, StreamHandle, StreamRequest, Transport } from './types.js';
 import { type Message, read } from './wire.js';
 
 const enum Ms {
@@ -17,10 +18,8 @@ const enum Ms {
 /** How a stream ended that nobody meant to end. `slept`: the page was asleep, so that nothing can be told. */
 export type Cause = 'error' | 'mute' | 'silent' | 'slept';
 
-const EVENTS = ['hello', 'version', 'heartbeat', 'goodbye'] as const;
-
 /** What a stream tells. After `goodbye` or `lost` it is closed and silent. */
-export type Listener = Partial<Record<(typeof EVENTS)[number], (message: Message) => void>> & {
+export type Listener = Record<'hello' | 'version' | 'goodbye', (message: Message) => void> & {
   /** Called before what an event has of its own. */
   any(message: Message): void;
   proven(): void;
@@ -31,16 +30,14 @@ export interface Stream {
   readonly state: 'connecting' | 'open' | 'proven';
   /** The poll interval that it allows, once it is proven. */
   readonly poll: number | undefined;
+  readonly role: NonNullable<StreamHandle['role']>;
   close(): void;
 }
 
-/**
- * One EventSource from opening to end. Its own reconnecting is never used: the first error closes it, since it would come
- * back at a fixed pace, with the old URL, and give up for good at the first status that is not 200.
- */
-export function openStream(env: Env, clock: Clock, url: string, on: Listener): Stream {
+/** One stream from opening to end, whatever carries it. What is carried is believed only when it has shown that it comes. */
+export function openStream(env: Env, clock: Clock, transport: Transport, request: StreamRequest, on: Listener): Stream {
   const alarm = clock.alarm();
-  let source: Source | undefined;
+  let handle: StreamHandle | undefined;
   let closed = false;
   let helloAt = 0;
   let lastAt = 0;
@@ -49,10 +46,13 @@ export function openStream(env: Env, clock: Clock, url: string, on: Listener): S
   const stream = {
     state: 'connecting' as Stream['state'],
     poll: undefined as Stream['poll'],
+    get role() {
+      return handle?.role ?? 'solo';
+    },
     close() {
       closed = true;
       alarm.clear();
-      source?.close();
+      handle?.close();
     },
   };
 
@@ -75,7 +75,9 @@ export function openStream(env: Env, clock: Clock, url: string, on: Listener): S
     else lose('silent');
   }
 
-  function hear(name: (typeof EVENTS)[number], message: Message) {
+  function hear(name: string, data: unknown) {
+    if (closed || !EVENTS.includes(name)) return;
+    const message = read(data);
     lastAt = env.now();
     stream.poll = message.poll_ms ?? stream.poll;
     heartbeat = message.heartbeat_ms ?? heartbeat;
@@ -92,25 +94,11 @@ export function openStream(env: Env, clock: Clock, url: string, on: Listener): S
       on.proven();
     }
     if (stream.state === 'proven' && !closed) watch();
-    on[name]?.(message);
+    on[name as 'hello']?.(message);
   }
 
   deadline(Ms.Connect);
-  try {
-    source = new env.EventSource!(url, { withCredentials: true });
-    for (const name of EVENTS) {
-      source.addEventListener(
-        name,
-        clock.turn((event) => closed || hear(name, read(event.data))),
-      );
-    }
-    source.addEventListener(
-      'error',
-      // With data it is no error of the connection, but a message that somebody named so.
-      clock.turn((event) => closed || 'data' in event || lose('error')),
-    );
-  } catch {
-    alarm.set(0, () => lose('error')); // a forbidden URL, for one
-  }
+  handle = transport(request, { event: clock.turn(hear), lost: clock.turn(() => closed || lose('error')) });
+  if (closed) handle.close(); // it was told of something before it had its handle
   return stream;
 }

@@ -29,7 +29,7 @@ test('everything in the snapshot is data', async () => {
   const world = await proven();
   assert.deepEqual(JSON.parse(JSON.stringify(world.state)), world.state);
   assert.deepEqual(Object.keys(world.state).sort(), [
-    'behind', 'fast', 'gap', 'interval', 'jitter', 'lastEventAt', 'lastPollAt', 'mode', 'nextPollAt', 'push', 'reason', 'stats', 'stream',
+    'behind', 'fast', 'gap', 'interval', 'jitter', 'lastEventAt', 'lastPollAt', 'mode', 'nextPollAt', 'push', 'reason', 'role', 'stats', 'stream',
     'versions',
   ]);
   assert.deepEqual(Object.keys(world.state.stats).sort(), ['events', 'failedPolls', 'newsPolls', 'polls', 'startedAt', 'streams']);

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { answer, cadence, hello, World } from './world.js';
+
+/** A transport in the hands of the test: what was asked of it, and what it says. */
+function carrier(more = {}) {
+  const streams = [];
+  const transport = Object.assign((request, on) => {
+    const stream = { request, on, closed: false, role: 'leader', close: () => (stream.closed = true) };
+    streams.push(stream);
+    return stream;
+  }, more);
+  return { transport, streams };
+}
+
+test('streams go through the transport, as objects or as text', async () => {
+  const { transport, streams } = carrier();
+  const world = new World();
+  world.start({ transport, gateway: 'https://push.test//' });
+  assert.equal(world.sources.length, 0);
+  assert.deepEqual(streams[0].request, { gateway: 'https://push.test', projects: { 42: 123 }, token: null });
+  assert.equal(world.state.role, 'leader');
+  streams[0].on.event('hello', hello);
+  streams[0].on.event('toString', {});
+  await world.pass(1000);
+  streams[0].on.event('heartbeat', JSON.stringify(cadence));
+  assert.deepEqual([world.state.stream, world.state.interval], ['proven', 300_000]);
+  streams[0].role = 'follower';
+  streams[0].on.event('version', { project: '42', version: 124, spread_ms: 0 });
+  await world.pass(0);
+  assert.deepEqual([world.state.role, world.state.versions[42], world.polls.at(-1).reason], ['follower', 124, 'news']);
+  streams[0].on.lost(503);
+  assert.deepEqual([streams[0].closed, world.state.stream, world.state.role], [true, 'waiting', 'solo']);
+  await world.pass(10_000);
+  assert.deepEqual(streams[1].request.projects, { 42: 124 });
+});
+
+test('a transport works where the browser has no EventSource', () => {
+  const { transport, streams } = carrier();
+  const world = new World();
+  world.start({ transport }, { EventSource: undefined });
+  assert.deepEqual([streams.length, world.state.reason], [1, 'starting']);
+});
+
+test('a transport that takes the token: no session, no cookie, and a new stream with a new token', async () => {
+  const { transport, streams } = carrier({ bearer: true });
+  const world = new World();
+  let tokens = 0;
+  world.start({ transport, getToken: () => `t${++tokens}` });
+  await world.calm();
+  assert.deepEqual([streams.length, streams[0].request.token, world.requests.length], [1, 't1', 0]);
+  streams[0].on.event('hello', { ...hello, token_expires_in_s: 100 });
+  await world.pass(1000);
+  streams[0].on.event('heartbeat', cadence);
+  for (let s = 0; s < 90 && streams.length < 2; s += 10) {
+    await world.pass(10_000);
+    streams[0].on.event('heartbeat', cadence);
+  }
+  assert.deepEqual([streams.length, streams[1].request.token, streams[0].closed], [2, 't2', false]);
+  streams[1].on.event('hello', hello);
+  await world.pass(1000);
+  streams[1].on.event('heartbeat', cadence);
+  assert.equal(streams[0].closed, true);
+
+  // The gateway does not take it: once more with another, then only after a while.
+  world.routes['/poll-interval'] = () => answer(401);
+  streams[1].on.lost(401);
+  await world.pass(10_000);
+  assert.deepEqual([world.requests[0].path, world.requests[0].init.credentials], ['/poll-interval', 'omit']);
+  assert.deepEqual(world.requests[0].init.headers, { Authorization: 'Bearer t2' });
+  assert.deepEqual([tokens, streams.at(-1).request.token], [3, 't3']);
+  streams.at(-1).on.lost(401);
+  await world.pass(40_000);
+  assert.deepEqual([tokens, world.state.reason, world.state.stream], [3, 'token', 'none']);
+});
+
+test('what reports a missed version has the token too', async () => {
+  const { transport, streams } = carrier({ bearer: true });
+  const world = new World();
+  world.poll = () => ({ versions: { 42: 130 } });
+  world.start({ transport, getToken: () => 't1' });
+  await world.calm();
+  streams[0].on.event('hello', hello);
+  await world.pass(1000);
+  streams[0].on.event('heartbeat', cadence);
+  await world.pass(15_000);
+  streams[0].on.event('heartbeat', cadence);
+  const [report] = world.requests.filter((r) => r.path === '/missed');
+  assert.deepEqual([report.init.method, report.init.headers.Authorization, report.init.credentials], ['POST', 'Bearer t1', 'omit']);
+});
