@@ -20,6 +20,7 @@ export function browser(): Env {
     origin: world.location?.origin ?? '',
     window: world.addEventListener && world,
     document: world.document,
+    saveData: !!world.navigator?.connection?.saveData,
     report: (error) => world.reportError?.(error),
   };
 }

@@ -1,7 +1,5 @@
 import type { Env, Source, StreamEvents, StreamRequest, Transport } from './types.js';
-
-/** The events that a gateway sends. Each is heard by its name: a browser shows a page nothing else. */
-export const EVENTS = ['hello', 'version', 'heartbeat', 'goodbye'];
+import { SIGNS } from './wire.js';
 
 /** Projects, each with a version, as gateways want them in a URL. */
 export function query(projects: StreamRequest['projects']): string {
@@ -38,7 +36,7 @@ export function eventSource(constructor?: Env['EventSource']): Transport {
 
     try {
       source = new (constructor ?? globalThis.EventSource)(eventsUrl(request), { withCredentials: true });
-      for (const name of EVENTS) source.addEventListener(name, (event) => closed || on.event(name, event.data));
+      for (const name of SIGNS) source.addEventListener(name, (event) => closed || on.event(name, event.data));
       // With data it is no error of the connection, but a message that somebody named so.
       source.addEventListener('error', (event) => 'data' in event || lose());
     } catch {

@@ -1,3 +1,4 @@
+import type { Question } from './state.js';
 import type { Env, PollResult } from './types.js';
 import { type Message, read } from './wire.js';
 
@@ -15,7 +16,7 @@ export interface Reply {
 }
 
 /** What the answer to a question means for the stream. */
-export type Verdict = 'go' | 'token' | 'off' | 'denied' | 'busy' | 'unreachable';
+export type Verdict = 'go' | 'token' | 'off' | 'denied' | 'busy' | 'unreachable' | 'captive';
 
 /** Puts a question to the gateway. Cookies go with it, unless `init` says otherwise. Rejects if there is no answer. */
 export async function request(env: Env, url: string, init?: RequestInit): Promise<Reply> {
@@ -34,9 +35,9 @@ export function wished(headers: PollResult['headers'], name: string, now: number
   return wait > 0 ? Math.min(wait, Ms.Longest) : 0;
 }
 
-/** Judges an answer, for a page with these projects. */
-export function judge({ status, message }: Reply, projects: string[]): Verdict {
-  const { push, off, denied, refusing } = message;
+/** Judges the answer to a question, for a page with these projects. */
+export function judge({ status, message }: Reply, projects: string[], what: Question = 'terms'): Verdict {
+  const { push, off, denied, refusing, fast_ms } = message;
   if (status === 401) return 'token';
   if (status === 400 || status === 403) return 'denied';
   if (status === 429 || status === 503) return 'busy';
@@ -44,5 +45,7 @@ export function judge({ status, message }: Reply, projects: string[]): Verdict {
   const allowed = projects.filter((id) => !denied.includes(id));
   if (!allowed.length) return 'denied';
   if (push === 'off' || allowed.every((id) => off.includes(id))) return 'off';
-  return refusing ? 'busy' : 'go';
+  if (refusing) return 'busy';
+  // Somebody else answers in the gateway's place: the login page of a network, for one.
+  return fast_ms || what !== 'terms' ? 'go' : 'captive';
 }

@@ -1,11 +1,13 @@
-import type { Clock } from './clock.js';
-import { EVENTS } from './eventsource.js';
-import type { Env, StreamHandle, StreamRequest, Transport } from './types.js';
-import { type Message, read } from './wire.js';
+// One stream from opening to end, whatever carries it. What is carried is believed only when it has shown that it comes.
+
+import { between } from './chance.js';
+import { advance, greet } from './ledger.js';
+import { authorize, drop, failed, follow, halt, Ms as Link, replace, wait } from './link.js';
+import { news } from './polls.js';
+import { type Of, Rest, type Sign, type Stream, type Turn } from './state.js';
+import type { Message } from './wire.js';
 
 const enum Ms {
-  /** A gateway says hello within 2 s; the rest is for slow networks. */
-  Connect = 10_000,
   /** A stream is proven by an event this long after its first hello: not with it, and not when it was too late. */
   ProofFrom = 500,
   ProofTo = 5000,
@@ -13,92 +15,162 @@ const enum Ms {
   Late = 1000,
   /** How long events that queued up meanwhile have to come out. */
   Drain = 1000,
+  /** A stream that was proven for this long clears the record. */
+  Stable = 60_000,
+  /** After an intended end nobody polls faster for this long, or until this long after the time to come back. */
+  Grace = 60_000,
+  GraceMore = 10_000,
+  /** A token that lives shorter is left to expire: the gateway says goodbye then. */
+  SoonestRenewal = 10_000,
 }
 
-/** How a stream ended that nobody meant to end. `slept`: the page was asleep, so that nothing can be told. */
-export type Cause = 'error' | 'mute' | 'silent' | 'slept';
+type Cell = (t: Turn, stream: Stream) => void;
 
-/** What a stream tells. After `goodbye` or `lost` it is closed and silent. */
-export type Listener = Record<'hello' | 'version' | 'goodbye', (message: Message) => void> & {
-  /** Called before what an event has of its own. */
-  any(message: Message): void;
-  proven(): void;
-  lost(cause: Cause): void;
+/** What becomes of a stream by what it says, by its time being over (`overdue`), and by its end that nobody meant (`lost`). */
+export const table: Record<Stream['state'], Record<Sign | 'overdue' | 'lost', Cell>> = {
+  connecting: { hello: opened, version: keep, heartbeat: keep, goodbye: keep, overdue: missed, lost: broken },
+  open: { hello: keep, version: prove, heartbeat: prove, goodbye: prove, overdue: missed, lost: broken },
+  proven: { hello: watch, version: watch, heartbeat: watch, goodbye: watch, overdue: silent, lost: worn },
 };
 
-export interface Stream {
-  readonly state: 'connecting' | 'open' | 'proven';
-  /** The poll interval that it allows, once it is proven. */
-  readonly poll: number | undefined;
-  readonly role: NonNullable<StreamHandle['role']>;
-  close(): void;
+function keep(): void {}
+
+function opened({ now }: Turn, stream: Stream): void {
+  stream.state = 'open';
+  stream.helloAt = now;
+  stream.due = now + Ms.ProofTo;
 }
 
-/** One stream from opening to end, whatever carries it. What is carried is believed only when it has shown that it comes. */
-export function openStream(env: Env, clock: Clock, transport: Transport, request: StreamRequest, on: Listener): Stream {
-  const alarm = clock.alarm();
-  let handle: StreamHandle | undefined;
-  let closed = false;
-  let helloAt = 0;
-  let lastAt = 0;
-  let heartbeat = 25_000;
+function prove(t: Turn, stream: Stream): void {
+  const age = t.now - stream.helloAt;
+  if (age < Ms.ProofFrom || age > Ms.ProofTo) return;
+  stream.state = 'proven';
+  if (stream === t.fresh) replace(t);
+  t.provenAt = t.now;
+  t.grace = undefined;
+  t.mutes = 0;
+  watch(t, stream);
+}
 
-  const stream = {
-    state: 'connecting' as Stream['state'],
-    poll: undefined as Stream['poll'],
-    get role() {
-      return handle?.role ?? 'solo';
-    },
-    close() {
-      closed = true;
-      alarm.clear();
-      handle?.close();
-    },
-  };
+/** Timestamps decide, not ticks. */
+function watch(_: Turn, stream: Stream): void {
+  stream.due = stream.lastAt + 2 * stream.heartbeat;
+  stream.drained = false;
+}
 
-  function lose(cause: Cause) {
-    stream.close();
-    on.lost(cause);
-  }
+/** After a sleep, events may be waiting to be heard: they get a moment first. */
+function silent(t: Turn, stream: Stream): void {
+  if (t.now - stream.due <= Ms.Late || stream.drained) return worn(t, stream);
+  stream.due = t.now + Ms.Drain;
+  stream.drained = true;
+}
 
-  /** Loses the stream after `ms`, unless by then it has come further. */
-  function deadline(ms: number) {
-    const at = env.now() + ms;
-    alarm.set(ms, () => lose(env.now() - at > Ms.Late ? 'slept' : 'mute'));
-  }
+/** It said no hello in time, or nothing after it. A page that was asleep cannot tell. */
+function missed(t: Turn, stream: Stream): void {
+  if (t.now - stream.due > Ms.Late) return broken(t, stream);
+  if (drop(t, stream)) return;
+  if (!t.held) t.push = 'unknown';
+  wait(t, between(t.random, 5000, 15_000), 'ask', 'mute');
+  t.mute = true;
+}
 
-  /** Timestamps decide, not ticks. After a sleep, events may be waiting to be heard: they get a moment first. */
-  function watch(drained?: boolean) {
-    const left = lastAt + 2 * heartbeat - env.now();
-    if (left > 0) alarm.set(left, watch);
-    else if (left < -Ms.Late && !drained) alarm.set(Ms.Drain, () => watch(true));
-    else lose('silent');
-  }
+function worn(t: Turn, stream: Stream): void {
+  if (t.now - t.provenAt < Ms.Stable) return broken(t, stream);
+  t.losses = 0;
+  if (drop(t, stream)) return;
+  t.losses = 1;
+  t.mute = false;
+  if (!t.held) t.push = 'unknown';
+  wait(t, between(t.random, Link.Shortest, Math.max(Link.FirstLoss, t.spread)), 'ask', 'lost');
+}
 
-  function hear(name: string, data: unknown) {
-    if (closed || !EVENTS.includes(name)) return;
-    const message = read(data);
-    lastAt = env.now();
-    stream.poll = message.poll_ms ?? stream.poll;
-    heartbeat = message.heartbeat_ms ?? heartbeat;
-    on.any(message);
+function broken(t: Turn, stream: Stream): void {
+  if (drop(t, stream)) return;
+  if (!t.held) t.push = 'unknown';
+  failed(t, 'lost', 'ask');
+}
 
-    const age = lastAt - helloAt;
-    if (name === 'goodbye') stream.close();
-    if (stream.state === 'connecting' && name === 'hello') {
-      stream.state = 'open';
-      helloAt = lastAt;
-      deadline(Ms.ProofTo);
-    } else if (stream.state === 'open' && name !== 'hello' && age >= Ms.ProofFrom && age <= Ms.ProofTo) {
-      stream.state = 'proven';
-      on.proven();
+/** What its events bring besides. */
+const content: Record<Sign, (t: Turn, message: Message, stream: Stream) => void> = {
+  hello(t, message) {
+    t.retold = false;
+    t.reason = 'proving';
+    t.spread = message.spread_ms;
+    const before = new Map(t.entries.map((e) => [e, e.told]));
+    greet(t.entries, message);
+    for (const e of t.entries) if (e.told! > (before.get(e) ?? e.have)) t.effects.push({ kind: 'news', project: e.id, version: e.told! });
+    news(t);
+    // A fleet that logged in together need not renew together.
+    const left = message.token_expires_in_s! * 1000;
+    if (!t.tokens || t.armed || !(left >= 0)) return;
+    t.armed = true;
+    t.renewal = t.now + Math.max(left * between(t.random, 0.7, 0.9), Ms.SoonestRenewal);
+  },
+
+  version(t, message) {
+    t.spread = message.spread_ms;
+    const { data, writer, project, version } = message;
+    const own = writer && writer === t.writer;
+    // A poll in flight may bring the same.
+    const [e, taken] = advance(t.entries, message, !t.flight && (own || (data != null && t.applies)));
+    if (!e) return;
+    t.effects.push({ kind: 'news', project, version: version as number });
+    if (taken && !own) t.effects.push({ kind: 'apply', message });
+    news(t);
+  },
+
+  heartbeat() {},
+
+  goodbye(t, { reason, after_ms, spread_ms }, stream) {
+    if (reason === 'off') t.push = reason;
+    if (reason === 'off' || reason === 'revoked') {
+      return halt(t, reason === 'off' ? reason : 'denied', 'ask', after_ms + t.random() * Math.max(spread_ms, Link.FirstLoss));
     }
-    if (stream.state === 'proven' && !closed) watch();
-    on[name as 'hello']?.(message);
-  }
+    const ms = after_ms + t.random() * spread_ms;
+    const counted = stream.state === 'proven';
+    if (counted) {
+      t.grace = stream.poll;
+      t.graceEnd = t.now + Math.max(Ms.Grace, ms + Ms.GraceMore);
+    }
+    if (drop(t, stream)) return;
+    // A gateway that sends everybody away at once must not be asked again at once.
+    const least = counted ? Link.Shortest : between(t.random, 1000, 2000);
+    const next = reason === 'expired' && t.tokens ? 'authorize' : 'open';
+    wait(t, Math.max(ms, least), next, reason === 'overload' ? 'busy' : 'goodbye', Rest.Asked);
+  },
+};
 
-  deadline(Ms.Connect);
-  handle = transport(request, { event: clock.turn(hear), lost: clock.turn(() => closed || lose('error')) });
-  if (closed) handle.close(); // it was told of something before it had its handle
-  return stream;
+/** The open one of that number. */
+function find({ held, fresh }: Turn, id: number): Stream | undefined {
+  return [held, fresh].find((stream) => stream?.id === id);
+}
+
+export function heard(t: Turn, { kind, id, message }: Of<Sign>): void {
+  const stream = find(t, id);
+  if (!stream) return;
+  t.events++;
+  t.lastEventAt = stream.lastAt = t.now;
+  stream.poll = message.poll_ms ?? stream.poll;
+  stream.heartbeat = message.heartbeat_ms ?? stream.heartbeat;
+  follow(t, message);
+  table[stream.state][kind](t, stream);
+  content[kind](t, message, stream);
+}
+
+export function lost(t: Turn, { id }: Of<'lost'>): void {
+  const stream = find(t, id);
+  if (stream) table[stream.state].lost(t, stream);
+}
+
+/** Does what is due of all this. */
+export function tickStreams(t: Turn): void {
+  for (const stream of [t.fresh, t.held]) if (stream && stream.due <= t.now) table[stream.state].overdue(t, stream);
+  if (t.graceEnd <= t.now) {
+    t.graceEnd = Infinity;
+    t.grace = undefined;
+  }
+  if (t.renewal > t.now) return;
+  t.renewal = Infinity;
+  t.armed = false;
+  if (t.held) authorize(t);
 }

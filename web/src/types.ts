@@ -74,14 +74,27 @@ export interface Options {
   readonly fast?: number;
   /** What carries streams: `tabs()` of nudge/tabs, `fetchStream()` of nudge/fetch. Default: the browser's EventSource. */
   readonly transport?: Transport;
-  /** Gives the token for the gateway; null while nobody is logged in. Not needed where the application sets the cookie. */
-  getToken?(): Promise<string | null> | string | null;
+  /** The least interval while the tab is hidden. Default: 60,000; five times as long where the browser saves data. */
+  readonly hidden?: number;
+  /**
+   * `off`: no stream; the gateway still sets the pace. `shadow`: a stream, but the page polls as if it had none, and `stats`
+   * tells what push would have done: evidence before the switch. Default: `auto`.
+   */
+  readonly push?: 'auto' | 'off' | 'shadow';
+  /**
+   * Gives the token for the gateway; null while nobody is logged in. Not needed where the application sets the cookie. `start`:
+   * there is none yet; `expiring`: the one in use ends soon, or has ended; `refused`: the gateway does not take it.
+   */
+  getToken?(context: {
+    readonly reason: 'start' | 'expiring' | 'refused';
+    readonly signal: AbortSignal;
+  }): Promise<string | null | undefined> | string | null | undefined;
   /** Stops the instance when aborted. */
   readonly signal?: AbortSignal;
 }
 
 /** `push`: news comes by itself and polls are rare. `poll`: polls do the work. */
-export type Mode = 'push' | 'poll' | 'stopped';
+export type Mode = 'push' | 'poll' | 'paused' | 'stopped';
 
 /** The state of push as a gateway last told it. */
 export type Push = 'healthy' | 'degraded' | 'down' | 'off' | 'unknown';
@@ -102,12 +115,14 @@ export type Reason =
   | 'mute' // something on the way holds events back
   | 'crowded' // the page's streams seem to leave no connection for its polls; push rests for minutes
   | 'unreachable' // no gateway answers
+  | 'captive' // something else answers in the gateway's place, such as the login page of a network
   | 'busy' // the gateway takes no more streams for now
   | 'off' // switched off by the flag
   | 'denied' // the gateway refuses these projects
   | 'token' // no token, or one that the gateway does not take
   | 'unsupported' // there is no EventSource here
   | 'hidden' // the page has been left, or is not shown yet
+  | 'paused' // the page asked for it
   | 'stopped';
 
 export interface Stats {
@@ -121,12 +136,20 @@ export interface Stats {
   readonly events: number;
   /** Streams opened. */
   readonly streams: number;
+  /** Polls that push has made needless so far; in shadow, would have. */
+  readonly saved: number;
+  /** Versions that a poll found though push should have announced them. */
+  readonly missed: number;
+  /** How long it took from the last news to the page having it; null before any. */
+  readonly lagMs: number | null;
 }
 
 export interface Snapshot {
   readonly mode: Mode;
   readonly push: Push;
   readonly stream: StreamState;
+  /** What brings news: a stream, held requests for the versions where streams do not get through, or the polls alone. */
+  readonly rung: 'stream' | 'versions' | 'poll';
   /** Whether the page has a stream of its own, leads the tabs that share one, or hears through another. */
   readonly role: NonNullable<StreamHandle['role']>;
   /** The interval in force, before jitter. */
@@ -149,7 +172,11 @@ export interface Snapshot {
   readonly stats: Stats;
 }
 
-export interface Nudge {
+/**
+ * It tells of its life by events, besides `subscribe`: `change` after every change; `news`, with `{ project, version }` as
+ * detail, when push announces something; `poll`, with `{ reason, ms, failed }`, when a poll has ended.
+ */
+export interface Nudge extends EventTarget {
   /** Calls `listener` after every change; gives its undo. Made for React's useSyncExternalStore. */
   subscribe(listener: () => void): () => void;
   /** The same object until something changes. */
@@ -162,6 +189,13 @@ export interface Nudge {
    * costs no poll.
    */
   ack(project: string, version: number, prev?: number): void;
+  /** Adds projects, each with the version that the page has; gives the undo. A project watched twice stays until both are undone. */
+  watch(projects: Readonly<Record<string, number>>): () => void;
+  /** No polls and no stream, until each reason has been resumed. `refresh` still polls. */
+  pause(reason?: string): void;
+  resume(reason?: string): void;
+  /** A user has logged in, or out (null): from now on this is the token. Once a gateway refuses it, `getToken` is asked. */
+  setToken(token: string | null): void;
   /** Ends everything, for good. */
   stop(): void;
   [Symbol.dispose](): void;
@@ -215,6 +249,8 @@ export interface Env {
   origin: string;
   /** Where pagehide, pageshow and online are heard. */
   window?: Listens;
+  /** The browser is to save data. */
+  saveData?: boolean;
   document?: Listens & { readonly visibilityState: string; readonly prerendering?: boolean };
   /** Where the page's own mistakes are told. */
   report(error: unknown): void;

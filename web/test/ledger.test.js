@@ -1,8 +1,41 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { query } from '../.build/eventsource.js';
-import { createLedger } from '../.build/ledger.js';
+import * as book from '../.build/ledger.js';
 import { read } from '../.build/wire.js';
+
+/** The functions of the ledger around entries of their own. */
+function createLedger(projects) {
+  const entries = Object.entries(projects).map(([id, have]) => book.entry(id, have));
+  const owes = () => book.owes(entries);
+  return {
+    ids: () => entries.map((e) => e.id),
+    marks: () => book.marks(entries),
+    hello(message) {
+      book.greet(entries, message);
+      return owes();
+    },
+    advance(message, take) {
+      const [e] = book.advance(entries, message, take?.());
+      return !!e && book.owes([e]);
+    },
+    ask() {
+      book.ask(entries);
+      return book.each(entries, (e) => e.asked);
+    },
+    answer: (_, versions) => book.answer(entries, versions),
+    made: (...args) => book.made(entries, ...args),
+    gained(_) {
+      book.gain(entries);
+      return entries.filter((e) => e.found).map((e) => ({ project: e.id, version: e.found }));
+    },
+    unheard: () => book.unheard(entries).map((e) => ({ project: e.id, version: e.found })),
+    owes,
+    behind: () => book.behind(entries),
+    uncovered: () => book.uncovered(entries),
+    versions: () => book.each(entries, (e) => e.have),
+  };
+}
 
 const hello = (ledger, versions, more = {}) => ledger.hello(read({ versions, ...more }));
 const advance = (ledger, version, more = {}) => ledger.advance(read({ project: '42', version, ...more }));

@@ -29,10 +29,10 @@ test('everything in the snapshot is data', async () => {
   const world = await proven();
   assert.deepEqual(JSON.parse(JSON.stringify(world.state)), world.state);
   assert.deepEqual(Object.keys(world.state).sort(), [
-    'behind', 'fast', 'gap', 'interval', 'jitter', 'lastEventAt', 'lastPollAt', 'mode', 'nextPollAt', 'push', 'reason', 'role', 'stats', 'stream',
+    'behind', 'fast', 'gap', 'interval', 'jitter', 'lastEventAt', 'lastPollAt', 'mode', 'nextPollAt', 'push', 'reason', 'role', 'rung', 'stats', 'stream',
     'versions',
   ]);
-  assert.deepEqual(Object.keys(world.state.stats).sort(), ['events', 'failedPolls', 'newsPolls', 'polls', 'startedAt', 'streams']);
+  assert.deepEqual(Object.keys(world.state.stats).sort(), ['events', 'failedPolls', 'lagMs', 'missed', 'newsPolls', 'polls', 'saved', 'startedAt', 'streams']);
 });
 
 test('listeners: twice the same, one that throws, one that leaves, one that stops it all', async () => {
@@ -150,7 +150,7 @@ test('a poll may stop the shim, or refresh', async () => {
 
 test('the committed bundles work as they are', async () => {
   const { createNudge } = await import('../dist/nudge.js');
-  const classic = vm.createContext({ AbortController, Date, Math });
+  const classic = vm.createContext({ AbortController, CustomEvent, Date, EventTarget, Math });
   vm.runInContext(await readFile(new URL('../dist/nudge.global.js', import.meta.url), 'utf8'), classic);
   assert.deepEqual(Object.keys(classic.Nudge), ['createNudge']);
   for (const create of [createNudge, classic.Nudge.createNudge]) {

@@ -39,18 +39,21 @@ test('fields are read one by one', () => {
 });
 
 test('verdicts', () => {
-  for (const [status, body, verdict] of [
-    [200, {}, 'go'],
-    [204, null, 'go'],
-    [200, { push: 'down' }, 'go'],
+  for (const [status, body, verdict, what] of [
+    [200, { fast_ms: 10_000 }, 'go'],
+    [200, {}, 'captive'],
+    [200, '<html>', 'captive'],
+    [200, {}, 'go', 'versions'],
+    [204, null, 'go', 'session'],
+    [200, { push: 'down', fast_ms: 10_000 }, 'go'],
     [200, { push: 'off' }, 'off'],
-    [200, { off: ['42'] }, 'go'],
+    [200, { off: ['42'], fast_ms: 10_000 }, 'go'],
     [200, { off: ['42', '7'] }, 'off'],
     [200, { denied: ['42', '7'] }, 'denied'],
     [200, { denied: ['42'], off: ['7'] }, 'off'],
     [200, { denied: ['42', '7'], off: ['42', '7'] }, 'denied'],
     [200, { refusing: 'draining' }, 'busy'],
-    [200, { refusing: '' }, 'go'],
+    [200, { refusing: '', fast_ms: 10_000 }, 'go'],
     [401, {}, 'token'],
     [403, {}, 'denied'],
     [400, {}, 'denied'],
@@ -62,6 +65,6 @@ test('verdicts', () => {
     [0, null, 'unreachable'],
     [302, null, 'unreachable'],
   ]) {
-    assert.equal(judge({ status, retryAfter: 0, message: read(body) }, ['42', '7']), verdict, `${status} ${JSON.stringify(body)}`);
+    assert.equal(judge({ status, retryAfter: 0, message: read(body) }, ['42', '7'], what), verdict, `${status} ${JSON.stringify(body)}`);
   }
 });

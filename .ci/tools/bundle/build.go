@@ -42,9 +42,12 @@ func dist(web string) ([]file, error) {
 // inner are properties of the core's own objects, to be shortened. Nobody outside sees them: neither applications (a name
 // that a declaration has is refused) nor browsers and gateways, whose names must not be in here.
 var inner = []string{
-	"advance", "alarm", "answer", "any", "ask", "back", "begin", "controller", "crowded", "draw", "due", "gained", "ids", "leave",
-	"made", "message", "news", "nextAt", "online", "owed", "owes", "own", "promised", "proven", "query", "rare", "renew", "retryAfter", "served",
-	"settle", "soon", "spread", "stands", "start", "suspend", "told", "turn", "uncovered", "unheard", "unserved",
+	"again", "applies", "armed", "asked", "audit", "base", "before", "behindAt", "coolEnd", "credit", "crowds",
+	"drained", "draw", "due", "effects", "failures", "flight", "flightAt", "floor", "found", "fresh",
+	"grace", "graceEnd", "granted", "held", "helloAt", "hiddenAt", "hurry", "lastAt", "losses", "message", "mute",
+	"mutes", "newsAt", "overdue", "owed", "own", "pollInterval", "pressure", "provenAt", "quiet", "renewal",
+	"rest", "retold", "retryAfter", "safety", "served", "slow", "spread", "stands", "step", "stepAt", "streamed",
+	"tokens", "told", "tries", "unserved", "wait", "watchers", "what", "wished",
 }
 
 // bundle makes one file, and its map, of an entry and of what it imports. An entry that has the core in it gets it as it was
