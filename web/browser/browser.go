@@ -15,6 +15,8 @@ type Options struct {
 	Tokens bool
 	// Applies: the page takes what is delivered with news.
 	Applies bool
+	// Holds: the page asks for versions while streams do not get through.
+	Holds bool
 }
 
 // Browser is one page: all its state. Only Reduce changes it, but for Projects, which its driver may append to before Start.
@@ -26,6 +28,7 @@ type Browser struct {
 	fast, jitter Millis
 	ttl          Millis // how long the terms hold; 0: not said
 	spread       Millis // of the newest news
+	gap          Millis // between news-driven polls
 	hidden       Millis // least interval while the tab is hidden
 
 	// The poll loop.
@@ -44,6 +47,7 @@ type Browser struct {
 	// The link.
 	held, fresh stream // the one that counts, and the one that is to replace it
 	stepAt      Millis // when the next step is due
+	coolEnd     Millis // until when versions stand in for streams
 	grace       Millis // the poll interval kept after a goodbye; 0: none
 	graceEnd    Millis
 	renewal     Millis // when a new token is due
@@ -60,13 +64,14 @@ type Browser struct {
 
 	reason, hurry Cause // why due; why to poll soon after the one in flight
 	step, again   step
+	what          Question // that is under way, or was last
 	rest          rest
 	push          Push
 	options
 }
 
 type options struct {
-	tokens, applies bool
+	tokens, applies, holds bool
 
 	wished bool // a refresh
 	safety bool // the poll in flight may find what push missed
@@ -84,8 +89,8 @@ func New(projects []Project, o Options) Browser {
 	}
 	return Browser{
 		Projects: projects, fast: o.Fast, jitter: 0.2, hidden: o.Hidden,
-		options: options{tokens: o.Tokens, applies: o.Applies},
-		reason:  none, hurry: none, newsAt: -newsGap,
+		options: options{tokens: o.Tokens, applies: o.Applies, holds: o.Holds},
+		reason:  none, hurry: none, newsAt: -usualGap, gap: usualGap,
 		due: Never, stepAt: Never, graceEnd: Never, renewal: Never, pressure: Never, audit: Never,
 		held: stream{due: Never}, fresh: stream{due: Never},
 	}

@@ -12,5 +12,6 @@
 // Due may lie in the past, even right after a Tick: then the next one is due at once.
 //
 // What a page shows is not modelled, nor is what depends on it. What decides when it polls and when it opens streams is.
-// Not modelled either: the rung of held GET /versions, and pauses.
+// Not modelled either: pauses, projects that come and go, and push in the shadow. testdata/vectors.json, which the tests of
+// web/src write, holds the model to the shim: the same events and chances must lead to the same effects.
 package browser

@@ -86,6 +86,8 @@ type Message struct {
 	Poll, Fast, Heartbeat Millis
 	Jitter                float64
 	Spread                Millis
+	// Gap is how far apart news-driven polls are. A cadence without it means 1 s; negative: they may follow each other.
+	Gap Millis
 
 	// Expires is for how long the token lives.
 	Expires Millis
@@ -176,6 +178,8 @@ const (
 	NewToken
 	// Session: put it to POST /session.
 	Session
+	// Versions: a held GET /versions. The answer's Said tells of the projects whose version differs, and of no other.
+	Versions
 )
 
 // Cause is why a page polls.

@@ -8,6 +8,14 @@ func (t *turn) follow(m *Message) {
 	}
 	if m.Fast > 0 {
 		b.fast = m.Fast
+		switch {
+		case m.Gap > 0:
+			b.gap = m.Gap
+		case m.Gap < 0:
+			b.gap = 0
+		default:
+			b.gap = usualGap
+		}
 	}
 	if m.Jitter >= 0 {
 		b.jitter = m.Jitter

@@ -17,6 +17,8 @@ const (
 	longestTerms = 60_000
 	// A question without an answer for this long has failed.
 	questionPatience = 15_000
+	// Versions may be held for so much longer.
+	held = 25_000
 )
 
 // step is what comes next for the link.
@@ -28,6 +30,7 @@ const (
 	openStream
 	getToken
 	startAnew
+	holdOn
 	giveUp // the question was not answered in time; again says what then
 )
 
@@ -51,6 +54,8 @@ func (t *turn) take(s step) {
 		t.authorize()
 	case startAnew:
 		t.begin()
+	case holdOn:
+		t.holdOn()
 	case giveUp:
 		t.failed(t.again, 0)
 	case nothing:
@@ -97,7 +102,7 @@ func (t *turn) haltFor(next step, ms Millis) {
 	t.drop(&t.fresh)
 	t.drop(&t.held)
 	t.grace, t.graceEnd = 0, Never
-	t.mute, t.retold = false, false
+	t.mute, t.retold, t.coolEnd = false, false, 0
 	t.wait(stretched(t.random, ms, t.jitter), next, verdict)
 }
 
@@ -111,12 +116,27 @@ func (t *turn) expect(what Question, again step) {
 	b := t.Browser
 	b.questions++
 	b.question, b.again = b.questions, again
-	b.step, b.stepAt = giveUp, t.now+questionPatience
+	b.step, b.stepAt, b.what = giveUp, t.now+questionPatience, what
+	if what == Versions {
+		b.stepAt += held
+	}
 	t.do(Effect{Kind: Ask, What: what, Number: b.question})
 }
 
 // ask asks how things stand, and so why a stream may have ended.
-func (t *turn) ask() { t.expect(Terms, askTerms) }
+func (t *turn) ask() {
+	t.coolEnd = 0
+	t.expect(Terms, askTerms)
+}
+
+// holdOn asks for versions, until streams get another chance.
+func (t *turn) holdOn() {
+	if t.now >= t.coolEnd {
+		t.ask()
+		return
+	}
+	t.expect(Versions, holdOn)
+}
 
 // authorize gets a token and gives it to the gateway, for a cookie.
 func (t *turn) authorize() {
@@ -154,7 +174,7 @@ const (
 	busy // or nobody answers: the same again
 )
 
-func judged(status int, m *Message) said {
+func judged(status int, m *Message, what Question) said {
 	switch {
 	case status == 401:
 		return noToken
@@ -167,6 +187,8 @@ func judged(status int, m *Message) said {
 	case m.Push == Off || m.Excluded:
 		return off
 	case m.Refusing:
+		return busy
+	case m.Fast == 0 && what == Terms: // somebody else answers in the gateway's place
 		return busy
 	}
 	return goAhead
@@ -182,7 +204,7 @@ func (t *turn) heed(e *Event) {
 		b.ttl = m.TTL
 	}
 	t.follow(m)
-	v := judged(e.Status, m)
+	v := judged(e.Status, m, b.what)
 	switch {
 	case v == busy:
 		t.failed(b.again, e.RetryAfter)
@@ -197,6 +219,8 @@ func (t *turn) heed(e *Event) {
 		t.halt(askTerms)
 	case v != goAhead:
 		t.halt(askTerms)
+	case b.what == Versions:
+		t.learned(m)
 	default:
 		t.connect(m)
 	}
@@ -213,6 +237,9 @@ func (t *turn) connect(m *Message) {
 	}
 	b.mute = false
 	switch {
+	case rests && b.holds:
+		b.coolEnd, b.rest = t.now+t.cool(b.mutes-2), asked
+		t.holdOn()
 	case rests:
 		t.wait(t.cool(b.mutes-2), askTerms, asked)
 	case m.ConnectAfter > 0:
@@ -220,6 +247,21 @@ func (t *turn) connect(m *Message) {
 	default:
 		t.open()
 	}
+}
+
+// learned takes versions that differ, and asks for the next.
+func (t *turn) learned(m *Message) {
+	b := t.Browser
+	b.losses, b.spread = 0, m.Spread
+	for i, s := range m.Said {
+		if s.Standing == Known {
+			b.advanced(&Message{Project: i, Version: s.Version, Prev: -1}, false)
+		}
+	}
+	if b.owes() {
+		t.news()
+	}
+	t.wait(b.gap*between(t.random, 1, 2), holdOn, asked)
 }
 
 // silence is a message that says nothing.
@@ -265,7 +307,7 @@ func (t *turn) drop(s *stream) (heir bool) {
 }
 
 func (t *turn) suspend() {
-	t.question, t.stepAt, t.rest = 0, Never, gone
+	t.question, t.stepAt, t.rest, t.coolEnd = 0, Never, gone, 0
 	t.drop(&t.fresh)
 	t.drop(&t.held)
 }

@@ -1,8 +1,10 @@
 package browser
 
 const (
-	// newsGap parts news-driven polls.
-	newsGap = 1000
+	// usualGap parts news-driven polls.
+	usualGap = 1000
+	// A poll that failed is not repeated sooner than this.
+	leastRetry = 1000
 	// A poll without an answer for this long may lack a connection; for the other, it has failed.
 	crowded, patience = 10_000, 60_000
 	// The first wait after an answer older than what was announced; it doubles, four times.
@@ -46,7 +48,7 @@ func (b *Browser) newsDue() Millis {
 	if b.window.due == b.due {
 		return b.due
 	}
-	return max(b.window.due, b.newsAt+newsGap, b.hold)
+	return max(b.window.due, b.newsAt+b.gap, b.hold)
 }
 
 // cycle draws the time of the next poll.
@@ -155,7 +157,7 @@ func (t *turn) unpolled(e *Event) {
 	if b.failures < 100 {
 		b.failures++
 	}
-	b.due = max(b.floor, t.now+backoff(t.random, int(b.failures), b.fast, newsGap, longestBackoff))
+	b.due = max(b.floor, t.now+backoff(t.random, int(b.failures), b.fast, leastRetry, longestBackoff))
 	b.reason = Retry
 	t.hasten()
 }

@@ -3,7 +3,7 @@
 
 import { backoff, between, stretched } from './chance.js';
 import { judge, type Verdict } from './gateway.js';
-import { advance } from './ledger.js';
+import { advance, owes } from './ledger.js';
 import { news } from './polls.js';
 import { type Of, type Question, Rest, type State, type Step, type Stream, type Turn } from './state.js';
 import type { Reason } from './types.js';
@@ -78,9 +78,14 @@ export function failed(t: Turn, why: Reason, next: Step, atLeast = 0): void {
 /** Gives up streams until the verdict may have changed: as long as the terms hold, if nothing else is said. */
 export function halt(t: Turn, why: Reason, next: Step = 'ask', ms = t.ttl ?? Math.min(6 * t.fast, Ms.LongestTerms)): void {
   leave(t, why);
-  t.grace = undefined;
+  endGrace(t);
   t.mute = t.retold = false;
   wait(t, stretched(t.random, ms, t.jitter), next, why, Rest.Verdict);
+}
+
+export function endGrace(t: Turn): void {
+  t.grace = undefined;
+  t.graceEnd = Infinity;
 }
 
 /** The page is left; it may come back. */
@@ -249,6 +254,6 @@ function learned(t: Turn, { versions, spread_ms }: Message): void {
   for (const [project, version] of Object.entries(versions)) {
     if (advance(t.entries, { project, version } as Message)[0]) t.effects.push({ kind: 'news', project, version: version as number });
   }
-  news(t);
+  if (owes(t.entries)) news(t);
   wait(t, t.gap * between(t.random, 1, 2), 'hold', t.reason, Rest.Asked);
 }

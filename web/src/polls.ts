@@ -83,9 +83,9 @@ export function settle(t: Turn): void {
   if (t.why === 'interval') t.due = Math.max(t.floor, t.now + residue(ms, t.jitter, t.random()));
 }
 
-/** There is news, if anything is owed. */
+/** There is news that the page has not polled for. */
 export function news(t: Turn): void {
-  if (!owes(t.entries) || t.mode === 'shadow') return;
+  if (t.mode === 'shadow') return;
   // A poll in flight has begun before the news, so that its due time is past and serves nothing.
   t.window = announced(t.window, t.now, t.spread, t.random(), t.flight ? Infinity : t.due);
 }
@@ -127,7 +127,10 @@ export function polled(t: Turn, event: Of<'polled'>): void {
   if (!over(t, event)) return;
   t.failures = 0;
   const stale = answer(t.entries, event.versions);
-  if (t.safety) t.audit = gain(t.entries) ? t.now + stretched(t.random, Ms.Grace, 1) : Infinity;
+  if (t.safety) {
+    const at = t.now + stretched(t.random, Ms.Grace, 1);
+    t.audit = gain(t.entries) ? at : Infinity;
+  }
   if (!owes(t.entries)) t.window = served(t.window, t.now);
   if (!behind(t.entries)) t.tries = 0;
   cycle(t);

@@ -5,7 +5,7 @@ import { made, owes, unwatch, watch } from './ledger.js';
 import { authorize, begin, halt, leave, renew, replied, steps, token, unanswered, wait } from './link.js';
 import { account, cycle, news, pollDue, polled, Ms as Polls, settle, soon, tickPolls, unpolled } from './polls.js';
 import { type Effect, type Event, type Kind, type Of, Rest, type State, type Turn } from './state.js';
-import { heard, lost, tickStreams } from './stream.js';
+import { heard, lost, tickStreams, tickTerms } from './stream.js';
 import type { PollReason } from './types.js';
 
 /** Hidden for this long, a page may have a stream that died without a word. */
@@ -25,6 +25,7 @@ const table: { readonly [K in Kind]: (t: Turn, event: Of<K>) => void } = {
       t.stepAt = Infinity;
       steps[t.step](t);
     }
+    tickTerms(t);
     tickPolls(t);
   },
   leave: (t) => leave(t, 'hidden'),
@@ -72,7 +73,7 @@ const table: { readonly [K in Kind]: (t: Turn, event: Of<K>) => void } = {
     const e = t.entries.find(({ id }) => id === project);
     if (!e) return;
     e.have = prev;
-    news(t);
+    if (owes(t.entries)) news(t);
   },
   watch(t, { projects }) {
     if (watch(t.entries, projects) && t.held && !t.question) wait(t, GATHER, 'open', t.reason);

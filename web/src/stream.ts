@@ -1,8 +1,8 @@
 // One stream from opening to end, whatever carries it. What is carried is believed only when it has shown that it comes.
 
 import { between } from './chance.js';
-import { advance, greet } from './ledger.js';
-import { authorize, drop, failed, follow, halt, Ms as Link, replace, wait } from './link.js';
+import { advance, greet, owes } from './ledger.js';
+import { authorize, drop, endGrace, failed, follow, halt, Ms as Link, replace, wait } from './link.js';
 import { news } from './polls.js';
 import { type Of, Rest, type Sign, type Stream, type Turn } from './state.js';
 import type { Message } from './wire.js';
@@ -47,7 +47,7 @@ function prove(t: Turn, stream: Stream): void {
   stream.state = 'proven';
   if (stream === t.fresh) replace(t);
   t.provenAt = t.now;
-  t.grace = undefined;
+  endGrace(t);
   t.mutes = 0;
   watch(t, stream);
 }
@@ -99,7 +99,7 @@ const content: Record<Sign, (t: Turn, message: Message, stream: Stream) => void>
     const before = new Map(t.entries.map((e) => [e, e.told]));
     greet(t.entries, message);
     for (const e of t.entries) if (e.told! > (before.get(e) ?? e.have)) t.effects.push({ kind: 'news', project: e.id, version: e.told! });
-    news(t);
+    if (owes(t.entries)) news(t);
     // A fleet that logged in together need not renew together.
     const left = message.token_expires_in_s! * 1000;
     if (!t.tokens || t.armed || !(left >= 0)) return;
@@ -116,7 +116,7 @@ const content: Record<Sign, (t: Turn, message: Message, stream: Stream) => void>
     if (!e) return;
     t.effects.push({ kind: 'news', project, version: version as number });
     if (taken && !own) t.effects.push({ kind: 'apply', message });
-    news(t);
+    if (owes([e])) news(t);
   },
 
   heartbeat() {},
@@ -165,10 +165,11 @@ export function lost(t: Turn, { id }: Of<'lost'>): void {
 /** Does what is due of all this. */
 export function tickStreams(t: Turn): void {
   for (const stream of [t.fresh, t.held]) if (stream && stream.due <= t.now) table[stream.state].overdue(t, stream);
-  if (t.graceEnd <= t.now) {
-    t.graceEnd = Infinity;
-    t.grace = undefined;
-  }
+}
+
+/** Ends what a stream has left behind: the grace, and the life of a token. */
+export function tickTerms(t: Turn): void {
+  if (t.graceEnd <= t.now) endGrace(t);
   if (t.renewal > t.now) return;
   t.renewal = Infinity;
   t.armed = false;
