@@ -1,5 +1,7 @@
 import type { Env, Source, StreamEvents, StreamRequest, Transport } from './types.js';
-import { SIGNS } from './wire.js';
+
+/** The events of a stream. Each is heard by its name: a browser shows a page nothing else. */
+export const SIGNS = ['hello', 'version', 'heartbeat', 'goodbye'];
 
 /** Projects, each with a version, as gateways want them in a URL. */
 export function query(projects: StreamRequest['projects']): string {

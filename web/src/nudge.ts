@@ -1,12 +1,12 @@
 import { browser } from './env.js';
-import { eventSource, query } from './eventsource.js';
+import { eventSource, query, SIGNS } from './eventsource.js';
 import { request, wished } from './gateway.js';
 import { each, entry, marks } from './ledger.js';
 import { watchPage } from './page.js';
 import { due, reduce } from './reduce.js';
 import { type Effect, type Event, initial, type State } from './state.js';
 import type { Delivery, Env, Nudge, Options, Snapshot, StreamHandle } from './types.js';
-import { read, SIGNS } from './wire.js';
+import { read } from './wire.js';
 import { view } from './view.js';
 
 export type * from './types.js';

@@ -33,9 +33,6 @@ const shape = {
   refusing: Boolean,
 };
 
-/** The events of a stream. Each is heard by its name: a browser shows a page nothing else. */
-export const SIGNS = ['hello', 'version', 'heartbeat', 'goodbye'];
-
 const STATES: Push[] = ['healthy', 'degraded', 'down', 'off'];
 
 /** Anything that a gateway says: the data of an event, or the body of an answer. */

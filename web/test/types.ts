@@ -1,7 +1,9 @@
 // Nothing here runs. It compiles only if the published types are those of the source, and are as an application uses them.
 
 import type * as published from '../dist/nudge.js';
+import type * as publishedTabs from '../dist/nudge.tabs.js';
 import type * as source from '../src/nudge.js';
+import type * as sourceTabs from '../src/tabs.js';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 export const same: [
@@ -11,7 +13,8 @@ export const same: [
   Same<published.Snapshot, source.Snapshot>,
   Same<published.PollContext, source.PollContext>,
   Same<published.Env, source.Env>,
-] = [true, true, true, true, true, true];
+  Same<Parameters<typeof publishedTabs.tabs>, Parameters<typeof sourceTabs.tabs>>,
+] = [true, true, true, true, true, true, true];
 
 declare const createNudge: typeof published.createNudge;
 
@@ -33,4 +36,19 @@ export function usage(): void {
   createNudge({ projects: {} });
   // @ts-expect-error versions are numbers
   createNudge({ projects: { 42: '123' }, poll() {} });
+}
+
+declare const tabs: typeof publishedTabs.tabs;
+
+export function sharing(own: published.Transport): published.Transport {
+  tabs({ scope: 'alice', transport: own, env: window });
+  // @ts-expect-error without it, users would hear each other's news
+  tabs({});
+  const handle = tabs({ scope: 'alice' })(
+    { gateway: 'https://push.test', projects: { 42: 123 } },
+    { event: (name, data: unknown) => name + data, lost: (status?: number) => status },
+  );
+  const role: 'solo' | 'leader' | 'follower' | undefined = handle.role;
+  handle.close();
+  return own.bearer && role ? own : tabs({ scope: 'alice' });
 }

@@ -44,10 +44,19 @@ func dist(web string) ([]file, error) {
 var inner = []string{
 	"again", "applies", "armed", "asked", "audit", "base", "before", "behindAt", "coolEnd", "credit", "crowds",
 	"drained", "draw", "due", "effects", "failures", "flight", "flightAt", "floor", "found", "fresh",
-	"grace", "graceEnd", "granted", "held", "helloAt", "hiddenAt", "hurry", "lastAt", "losses", "message", "mute",
+	"grace", "graceEnd", "granted", "helloAt", "hiddenAt", "hurry", "lastAt", "losses", "message", "mute",
 	"mutes", "newsAt", "overdue", "owed", "own", "pollInterval", "pressure", "provenAt", "quiet", "renewal",
 	"rest", "retold", "retryAfter", "safety", "served", "slow", "spread", "stands", "step", "stepAt", "streamed",
 	"tokens", "told", "tries", "unserved", "wait", "watchers", "what", "wished",
+}
+
+// inside are such properties by entry. What tabs say to each other is not in here: tabs of different builds may meet.
+var inside = map[string][]string{
+	coreSource: inner,
+	"tabs": {
+		"after", "apart", "doubt", "expiresAt", "handle", "hear", "heardAt", "hello", "members", "post", "proven", "seen", "solo", "spent", "stale", "stop",
+		"stream",
+	},
 }
 
 // bundle makes one file, and its map, of an entry and of what it imports. An entry that has the core in it gets it as it was
@@ -73,9 +82,10 @@ func bundle(web string, e entry, core []file) ([]file, error) {
 		MinifySyntax:      true,
 		TsconfigRaw:       `{}`,
 	}
-	if e.source == coreSource {
-		options.MangleProps = "^(" + strings.Join(inner, "|") + ")$"
-	} else {
+	if names, some := inside[e.source]; some {
+		options.MangleProps = "^(" + strings.Join(names, "|") + ")$"
+	}
+	if e.source != coreSource {
 		options.Plugins = []api.Plugin{built(core)}
 	}
 	result := api.Build(options)

@@ -1,0 +1,495 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { tabs } from '../.build/tabs.js';
+import { Browser } from './browser.js';
+
+/** A browser with a tab for each set of projects, all of them with a proven stream. Options go before projects. */
+async function opened(...all) {
+  const browser = new Browser();
+  const open = [];
+  for (const options of all) {
+    open.push(browser.open({ tabs, ...('projects' in options ? options : { projects: options }) }));
+    open.at(-1).start();
+    await browser.pass(200);
+  }
+  await browser.pass(4000);
+  assert.deepEqual(open.map((tab) => tab.core.proven), open.map(() => true));
+  return [browser, ...open];
+}
+
+const roles = (...all) => all.map((tab) => tab.core.role).join(' ');
+const asked = (stream) => Object.keys(stream.projects).sort().join(' ');
+const ends = (...all) => all.flatMap((tab) => tab.core.ends);
+
+test('tabs share one stream, and each hears of its own projects', async () => {
+  const [browser, a, b, c] = await opened({ 1: 100 }, { 1: 100, 2: 100 }, { 3: 100 });
+  assert.equal(roles(a, b, c), 'leader follower follower');
+  assert.equal(browser.live().length, 1);
+  assert.equal(asked(browser.live()[0]), '1 2 3');
+  for (const id of [1, 2, 3]) browser.advance(String(id));
+  await browser.pass(20);
+  assert.deepEqual(a.core.known, { 1: 101 });
+  assert.deepEqual(b.core.known, { 1: 101, 2: 101 });
+  assert.deepEqual(c.core.known, { 3: 101 });
+  assert.deepEqual([a, b, c].map((tab) => tab.core.opened), [1, 1, 1]);
+  assert.deepEqual(ends(a, b, c), []);
+});
+
+test('a tab alone opens its stream as fast as without', async () => {
+  const browser = new Browser();
+  browser.open({ tabs }).start();
+  await browser.pass(100);
+  assert.equal(browser.streams.length, 1);
+});
+
+test('who comes later hears the hello at once, as it would be by now, and its proof a second later', async () => {
+  const [browser, a] = await opened({ 1: 100, 2: 100, 3: 100 });
+  browser.advance('1', 105);
+  browser.advance('1', 104); // late, and so nothing new
+  browser.advance('2', 110);
+  browser.advance('2', 7, { reset: true });
+  await browser.pass(99_000);
+  browser.live()[0].send('heartbeat', { push: 'degraded', poll_ms: 30_000, fast_ms: 10_000, jitter: 0.2, heartbeat_ms: 25_000 });
+  await browser.pass(1000);
+  assert.equal(a.core.hello.token_expires_in_s, 3600);
+  const b = browser.open({ tabs, projects: { 1: 100, 2: 100 } });
+  b.start();
+  await browser.pass(30);
+  assert.deepEqual(b.core.names(), ['hello']);
+  const { versions, unknown, push, poll_ms, token_expires_in_s } = b.core.hello;
+  assert.deepEqual([versions, unknown, push, poll_ms], [{ 1: 105, 2: 7 }, [], 'degraded', 30_000]);
+  assert.ok(Math.abs(token_expires_in_s - 3496) < 5, token_expires_in_s);
+  await browser.pass(1000);
+  assert.deepEqual(b.core.names(), ['hello', 'heartbeat']);
+  assert.equal(browser.streams.length, 1);
+});
+
+test('a stream that is silent proves nothing to who comes later', async () => {
+  const [browser] = await opened({ 1: 100 });
+  browser.live()[0].silent = true;
+  await browser.pass(40_000);
+  const b = browser.open({ tabs, projects: { 1: 100 } });
+  b.start();
+  await browser.pass(1300);
+  assert.equal(b.core.names().join(' '), 'hello heartbeat'); // it was heard of recently enough
+  const [again] = await opened({ 1: 100 });
+  again.live()[0].silent = true;
+  again.tabs[0].core.main.lastAt = Infinity; // its core overlooks the silence
+  await again.pass(60_000);
+  const c = again.open({ tabs, projects: { 1: 100 } });
+  c.start();
+  await again.pass(4900);
+  assert.deepEqual(c.core.names(), ['hello']);
+});
+
+test('more projects mean another stream, and the old one ends when that is proven', async () => {
+  const [browser, a] = await opened({ 1: 100 });
+  const [old] = browser.streams;
+  const b = browser.open({ tabs, projects: { 2: 100 } });
+  b.start();
+  await browser.pass(200);
+  assert.equal(browser.live().length, 2);
+  assert.deepEqual(b.core.names(), ['hello']);
+  browser.advance('1');
+  await browser.pass(20);
+  assert.deepEqual(a.core.known, { 1: 101 });
+  assert.equal(old.closed, false);
+  await browser.pass(1000);
+  assert.equal(old.closed, true);
+  assert.equal(asked(browser.live()[0]), '1 2');
+  assert.ok(a.core.proven && b.core.proven);
+  // Nor does it end when the new one brings nothing.
+  browser.gateway.mute = () => true;
+  browser.open({ tabs, projects: { 3: 100 } }).start();
+  await browser.pass(60_000);
+  assert.equal(asked(browser.live()[0]), '1 2');
+  assert.deepEqual(ends(a, b), []);
+});
+
+test('many that come at once do not open many streams', async () => {
+  const browser = new Browser();
+  for (let i = 0; i < 8; i++) browser.open({ tabs, projects: { [i]: 100 } }).start();
+  let most = 0;
+  for (let i = 0; i < 300; i++) {
+    await browser.pass(10);
+    most = Math.max(most, browser.live().length);
+  }
+  assert.ok(most <= 2, `${most} streams at once`);
+  assert.ok(browser.streams.length <= 3, `${browser.streams.length} streams`);
+  assert.deepEqual(browser.tabs.map((tab) => tab.core.proven), Array(8).fill(true));
+});
+
+test('nor do many that come one after the other', async () => {
+  const browser = new Browser();
+  for (let i = 0; i < 8; i++) {
+    browser.open({ tabs, projects: { [i]: 100 } }).start();
+    await browser.pass(100);
+  }
+  await browser.pass(2500);
+  assert.ok(browser.streams.length <= 3, `${browser.streams.length} streams`);
+  assert.deepEqual(browser.tabs.map((tab) => tab.core.proven), Array(8).fill(true));
+});
+
+test('fewer projects mean another stream with the next heartbeats, but a reload costs none', async () => {
+  const [browser, a, b] = await opened({ 1: 100 }, { 2: 100 });
+  const { length } = browser.streams;
+  b.close();
+  browser.open({ tabs, projects: { 2: 100 } }).start();
+  await browser.pass(60_000);
+  assert.equal(browser.streams.length, length);
+  browser.tabs.at(-1).close();
+  await browser.pass(60_000);
+  assert.equal(asked(browser.live()[0]), '1');
+  assert.equal(browser.live().length, 1);
+  assert.deepEqual(ends(a), []);
+
+  // Where the other stream brings nothing, this is not tried again and again.
+  const [mute, , c] = await opened({ 1: 100 }, { 2: 100 });
+  mute.gateway.mute = () => true;
+  c.close();
+  const before = mute.streams.length;
+  await mute.pass(200_000);
+  assert.equal(mute.streams.length, before + 1);
+  assert.equal(mute.live().length, 1);
+});
+
+test('the projects of a tab that crashed are forgotten', async () => {
+  const [browser, a, b] = await opened({ 1: 100 }, { 2: 100 });
+  b.crash();
+  await browser.pass(120_000);
+  assert.equal(asked(browser.live()[0]), '1');
+  assert.deepEqual(ends(a), []);
+});
+
+for (const [what, act] of Object.entries({
+  'is closed': (tab) => tab.close(),
+  crashes: (tab) => tab.crash(),
+  'is frozen': (tab) => tab.freeze(),
+  'goes into the back/forward cache': (tab) => tab.leave(),
+  'stops its shim': (tab) => tab.core.stop(),
+})) {
+  test(`a leader that ${what} is followed by another within a second`, async () => {
+    const [browser, a, b, c] = await opened({ 1: 100 }, { 2: 100 }, { 2: 100, 3: 100 });
+    act(a);
+    browser.advance('2');
+    browser.advance('3');
+    await browser.pass(1000);
+    assert.deepEqual([b.core.known, c.core.known], [{ 2: 101 }, { 2: 101, 3: 101 }]);
+    assert.equal(roles(b, c), 'leader follower');
+    assert.equal(browser.live().length, 1);
+    assert.equal(asked(browser.live()[0]), '2 3');
+    browser.advance('3');
+    await browser.pass(20);
+    assert.deepEqual(c.core.known, { 2: 101, 3: 102 });
+    await browser.pass(60_000);
+    assert.deepEqual(ends(b, c), []);
+    assert.ok(!browser.holders().includes(a));
+  });
+}
+
+test('a page that comes back from the cache follows', async () => {
+  const [browser, a, b] = await opened({ 1: 100 }, { 2: 100 });
+  a.leave();
+  await browser.pass(5000);
+  browser.advance('1');
+  await browser.pass(5000);
+  a.back();
+  await browser.pass(3000);
+  assert.equal(roles(a, b), 'follower leader');
+  assert.deepEqual(a.core.known, { 1: 101 });
+  assert.equal(browser.live().length, 1);
+  b.freeze();
+  await browser.pass(1000);
+  assert.equal(a.core.role, 'leader');
+  b.resume();
+  await browser.pass(3000);
+  assert.equal(roles(a, b), 'leader follower');
+});
+
+test('no page takes a lock, held or asked for, along when it is left', async () => {
+  const [browser, a, b] = await opened({ 1: 100 }, { 1: 100 });
+  assert.ok(browser.holders()[0] === a && browser.waiting()[0] === b);
+  b.window.emit('beforeunload');
+  assert.equal(browser.waiting().length, 0);
+  a.window.emit('beforeunload');
+  await browser.pass(0);
+  assert.equal(browser.holders().length, 0);
+});
+
+test('a page that is not left after all keeps its stream, or follows', async () => {
+  const [browser, a] = await opened({ 1: 100 });
+  a.window.emit('beforeunload');
+  await browser.pass(1100);
+  assert.ok(browser.holders()[0] === a);
+  assert.equal(browser.streams.length, 1);
+  const b = browser.open({ tabs, projects: { 1: 100 } });
+  b.start();
+  await browser.pass(2000);
+  a.window.emit('beforeunload');
+  await browser.pass(2000);
+  assert.equal(roles(a, b), 'follower leader');
+  assert.equal(browser.live().length, 1);
+  browser.advance('1');
+  await browser.pass(20);
+  assert.deepEqual([a.core.known, b.core.known], [{ 1: 101 }, { 1: 101 }]);
+  assert.deepEqual(ends(a, b), []);
+});
+
+test('a leader that is hidden for a minute gives way to a tab that is visible, and only to one', async () => {
+  const [browser, a, b, c] = await opened({ 1: 100 }, { 1: 100 }, { 1: 100 });
+  for (const tab of [a, b, c]) tab.show('hidden');
+  await browser.pass(200_000);
+  assert.equal(a.core.role, 'leader');
+  const { length } = browser.streams;
+  c.show('visible');
+  await browser.pass(1000);
+  assert.equal(roles(a, b, c), 'follower follower leader'); // b was before c, and hidden too
+  assert.equal(browser.streams.length, length + 1);
+  await browser.pass(60_000);
+  assert.equal(browser.live().length, 1);
+  assert.deepEqual(ends(a, b, c), []);
+});
+
+test('users, and gateways, do not meet', async () => {
+  const [browser, a, b, c] = await opened({ projects: { 1: 100 } }, { projects: { 1: 100 }, scope: 'bob' }, { projects: { 1: 100 }, gateway: 'https://other.test' });
+  assert.equal(roles(a, b, c), 'leader leader leader');
+  assert.equal(browser.live().length, 3);
+  assert.equal(new Set(browser.names()).size, 3);
+  a.close();
+  await browser.pass(60_000);
+  assert.equal(browser.live().length, 2);
+  assert.ok(b.core.heard.every(([, said]) => said.from === undefined || said.from === 'bob'));
+});
+
+test('what one may not see does not hurt others', async () => {
+  const browser = new Browser();
+  browser.gateway.denied = ['9'];
+  const a = browser.open({ tabs, projects: { 1: 100 } });
+  const b = browser.open({ tabs, projects: { 1: 100, 9: 100 } });
+  const c = browser.open({ tabs, projects: { 9: 100 } });
+  for (const tab of [a, b, c]) tab.start();
+  await browser.pass(60_000);
+  assert.equal(browser.live().length, 1);
+  assert.deepEqual([a, b, c].map((tab) => tab.core.hello.denied), [[], ['9'], ['9']]);
+  assert.deepEqual(ends(a, b, c), []);
+});
+
+test('what a gateway would refuse is asked for alone', async () => {
+  const [browser, a] = await opened({ 1: 100 });
+  for (const projects of [{ 'a b': 1 }, {}, Object.fromEntries(Array.from({ length: 65 }, (_, i) => [i, 1]))]) {
+    const tab = browser.open({ tabs, projects });
+    tab.start();
+    await browser.pass(10);
+    assert.equal(tab.core.role, 'solo');
+    assert.deepEqual(browser.streams.at(-1).projects, projects);
+    await browser.pass(60_000); // nor does it join when rolls are called
+    assert.equal(browser.streams.filter((stream) => stream.tab === a).length, 1);
+    tab.core.stop();
+  }
+  assert.deepEqual(ends(a), []);
+});
+
+test('a gateway that takes fewer projects than tabs have together still serves each', async () => {
+  const browser = new Browser();
+  browser.gateway.limit = 3;
+  const open = [1, 2, 3].map((i) => browser.open({ tabs, projects: { [i]: 1, [i + 10]: 1 } }));
+  for (const tab of open) tab.start();
+  await browser.pass(5000);
+  assert.deepEqual(open.map((tab) => tab.core.proven), [true, true, true]);
+  assert.deepEqual(ends(...open), []);
+  assert.equal(browser.live().length, 3);
+  browser.gateway.limit = 64; // no verdict is for ever
+  await browser.pass(310_000);
+  assert.equal(browser.live().length, 1);
+  assert.deepEqual(ends(...open), []);
+});
+
+test('who goes alone does not try to share again with every heartbeat', async () => {
+  const [browser, a] = await opened({ 1: 100, 2: 100 });
+  browser.gateway.limit = 3;
+  const b = browser.open({ tabs, projects: { 3: 100, 4: 100 } });
+  b.start();
+  await browser.pass(200_000);
+  assert.equal(roles(a, b), 'leader solo');
+  assert.equal(browser.streams.length, 3);
+  assert.deepEqual(ends(a, b), []);
+  b.leave(); // nor is it the last word when the page was away
+  browser.gateway.limit = 64;
+  await browser.pass(1000);
+  b.back();
+  await browser.pass(5000);
+  assert.equal(roles(a, b), 'leader follower');
+});
+
+test('more than 64 projects, or 4 kB of query, are several streams', async () => {
+  const many = (from, n, pad = '') => Object.fromEntries(Array.from({ length: n }, (_, i) => [`${from + i}${pad}`, 1]));
+  const [browser, a, b, c] = await opened(many(0, 40), many(100, 40), many(0, 20));
+  assert.equal(browser.live().length, 2);
+  for (const stream of browser.live()) assert.ok(Object.keys(stream.projects).length <= 64);
+  browser.advance('0');
+  browser.advance('100');
+  await browser.pass(20);
+  assert.deepEqual([a.core.known[0], b.core.known[100], c.core.known[0]], [101, 101, 101]);
+  b.close();
+  await browser.pass(60_000);
+  assert.equal(browser.live().length, 1);
+  assert.deepEqual(ends(a, c), []);
+
+  const [long] = await opened(many(0, 20, 'x'.repeat(100)), many(100, 20, 'x'.repeat(100)));
+  assert.equal(long.live().length, 2);
+});
+
+test('who leads and opens another stream gets another', async () => {
+  const [browser, a, b] = await opened({ projects: { 1: 100 }, token: 'old' }, { projects: { 2: 100 }, token: 'hers' });
+  assert.equal(a.transport.bearer, true);
+  const [old] = browser.live();
+  assert.equal(old.request.token, 'old');
+  a.token = 'new';
+  a.core.open();
+  await browser.pass(500);
+  assert.equal(old.closed, false);
+  await browser.pass(2000);
+  assert.equal(old.closed, true);
+  assert.equal(browser.live().length, 1);
+  assert.equal(browser.live()[0].request.token, 'new');
+  const { length } = browser.streams;
+  b.core.open(); // who follows has no need
+  await browser.pass(3000);
+  assert.equal(browser.streams.length, length);
+  assert.deepEqual([a, b].map((tab) => [tab.core.proven, tab.core.streams.size]), [[true, 1], [true, 1]]);
+  // Should the new one not come about, the old one stays.
+  browser.gateway.mute = () => true;
+  const [kept] = browser.live();
+  a.core.open();
+  const before = browser.streams.length;
+  await browser.pass(100_000);
+  assert.equal(browser.streams.length, before + 1);
+  assert.equal(kept.closed, false);
+  assert.ok(b.core.proven);
+});
+
+test('the end of a stream is told to all who heard it, with its status, and only to them', async () => {
+  const [browser, a, b] = await opened({ 1: 100 }, { 1: 100 });
+  browser.live()[0].lose(502);
+  await browser.pass(10);
+  assert.deepEqual([a.core.ends, b.core.ends], [['lost 502'], ['lost 502']]);
+  await browser.pass(10_000);
+  assert.equal(browser.live().length, 1);
+  browser.live()[0].send('goodbye', { reason: 'drain', after_ms: 500, spread_ms: 0 });
+  await browser.pass(10);
+  assert.deepEqual([a.core.ends[1], b.core.ends[1]], ['drain', 'drain']);
+  await browser.pass(10_000);
+  assert.equal(browser.live().length, 1);
+  assert.ok(a.core.proven && b.core.proven);
+});
+
+const broken = {
+  'no locks': { navigator: {} },
+  'no channel': { BroadcastChannel: undefined },
+  'no navigator': { navigator: undefined },
+  'locks that throw': { navigator: { locks: { request: () => { throw new Error('no'); } } } },
+  'locks that refuse': { navigator: { locks: { request: async () => { throw new DOMException('opaque origin', 'SecurityError'); } } } },
+  'locks that nobody ever gets': { navigator: { locks: { request: () => new Promise(() => {}) } } },
+  'a channel that throws': { BroadcastChannel: class { constructor() { throw new Error('no'); } } },
+  'a channel that takes nothing': { BroadcastChannel: class { postMessage() { throw new Error('no'); } close() {} } },
+};
+for (const [what, env] of Object.entries(broken)) {
+  test(`with ${what}, each tab has its own stream`, async () => {
+    const browser = new Browser();
+    const open = [1, 2].map((i) => browser.open({ tabs, projects: { [i]: 1 }, env }));
+    for (const tab of open) tab.start();
+    await browser.pass(3900);
+    assert.equal(roles(...open), 'solo solo');
+    assert.equal(browser.live().length, 2);
+    assert.deepEqual(open.map((tab) => tab.core.proven), [true, true]);
+    assert.deepEqual(ends(...open), []);
+    for (const tab of open) tab.core.stop();
+    assert.equal(browser.live().length, 0);
+    assert.deepEqual(open.map((tab) => browser.timers(tab) + tab.channels.size + tab.window.count() + tab.document.count()), [0, 0]);
+  });
+}
+
+for (const garbage of [null, 'x', { to: 5 }, { to: [{}] }, { lead: 'me' }, { join: 'a', projects: null }, { join: 7, projects: { 'a b': 1 } }, { leave: {} }, { ping: [] }, {}]) {
+  test(`garbage on the channel costs nobody a stream: ${JSON.stringify(garbage)}`, async () => {
+    const [browser, a, b] = await opened({ 1: 100 }, { 2: 100 });
+    browser.shout(garbage);
+    await browser.pass(5000);
+    browser.advance('1');
+    browser.advance('2');
+    await browser.pass(20);
+    assert.deepEqual([a.core.known, b.core.known], [{ 1: 101 }, { 2: 101 }]);
+    assert.deepEqual(ends(a, b), []);
+  });
+}
+
+test('word of a lead that came to an end before one has the lock is not heeded', async () => {
+  const [browser, a, b] = await opened({ 1: 100 }, { 1: 100 });
+  browser.shout({ lead: true });
+  await browser.pass(5000);
+  assert.equal(roles(a, b), 'leader follower');
+  assert.equal(browser.streams.length, 1);
+});
+
+test('a page may end it all on any event', async () => {
+  for (const name of ['hello', 'heartbeat', 'version', 'goodbye']) {
+    const [browser, a] = await opened({ 1: 100 });
+    await browser.pass(11_000);
+    a.core.heard.push = () => a.core.stop();
+    browser.live()[0].send(name, { project: '1', version: 102, reason: 'drain', after_ms: 1, versions: {}, unknown: [], denied: [] });
+    await browser.pass(0);
+    assert.equal(browser.live().length, 0);
+    assert.equal(browser.timers(a) + a.channels.size + a.window.count() + a.document.count(), 0, name);
+  }
+});
+
+test('a leader that hangs is not waited for, and followed again when it comes round', async () => {
+  const [browser, a] = await opened({ 1: 100 });
+  a.frozen = true; // nobody tells it
+  const b = browser.open({ tabs, projects: { 1: 100 } });
+  b.start();
+  await browser.pass(2100);
+  assert.equal(b.core.role, 'solo');
+  await browser.pass(2000);
+  assert.ok(b.core.proven);
+  a.frozen = false;
+  await browser.pass(40_000);
+  assert.equal(roles(a, b), 'leader follower');
+  assert.equal(browser.live().length, 1);
+  assert.deepEqual(ends(a, b), []);
+});
+
+test('where tabs cannot share, a hidden one lets go of its stream and comes back', async () => {
+  const browser = new Browser();
+  const tab = browser.open({ tabs, projects: { 1: 100 }, env: { navigator: {} } });
+  tab.start();
+  await browser.pass(5000);
+  tab.show('hidden');
+  await browser.pass(59_000);
+  tab.show('visible');
+  tab.show('hidden');
+  await browser.pass(59_000);
+  assert.equal(browser.live().length, 1);
+  await browser.pass(1100);
+  assert.equal(browser.live().length, 0);
+  assert.deepEqual(tab.core.ends, ['hidden']);
+  await browser.pass(600_000);
+  assert.equal(browser.streams.length, 1);
+  assert.ok(tab.core.ends.every((why) => why === 'hidden'));
+  tab.show('visible');
+  await browser.pass(25_000);
+  assert.ok(tab.core.proven);
+  tab.core.stop();
+  assert.equal(tab.document.count(), 0);
+});
+
+test('nothing is left when it is over', async () => {
+  const [browser, a, b] = await opened({ 1: 100 }, { 1: 100 });
+  for (const tab of [b, a]) tab.core.stop();
+  await browser.pass(10);
+  assert.equal(browser.live().length, 0);
+  assert.deepEqual([browser.holders(), browser.waiting()], [[], []]);
+  assert.deepEqual([a, b].map((tab) => browser.timers(tab) + tab.channels.size + tab.window.count() + tab.document.count()), [0, 0]);
+  a.start();
+  await browser.pass(2000);
+  assert.equal(a.cores[1].role, 'leader');
+});
