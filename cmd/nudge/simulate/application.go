@@ -29,7 +29,7 @@ func (w *world) advance(i uint32) {
 	}
 	p.stored = p.version
 	if n := w.ofProject(deliver, i); w.wheel.items[n].due == 0 {
-		w.wheel.set(n, w.now()+toRedis+writing+toBrowser)
+		w.wheel.set(n, w.now()+toRedis+writing+w.toBrowser())
 	}
 }
 
@@ -69,4 +69,5 @@ func (w *world) answered(i uint32, p *page) {
 	w.event = browser.Event{Kind: browser.Polled, Number: p.Polls(), Versions: versions}
 	p.worst, p.before, p.spread = 0, p.spread, 0
 	w.give(i)
+	p.drawn = float32(p.Interval())
 }

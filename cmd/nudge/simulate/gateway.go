@@ -66,8 +66,10 @@ func newGateway(w *world, index int) *gateway {
 		beliefs: make([]belief, len(w.projects)), windows: make([]fallback.Window, len(w.projects)),
 	}
 	g.start()
-	g.controller.Trust() // the fleet has run for long
-	g.balanced = true
+	if w.o.Play == nil {
+		g.controller.Trust() // the fleet has run for long
+		g.balanced = true
+	}
 	return g
 }
 

@@ -8,12 +8,10 @@ import (
 	"nudge/web/browser"
 )
 
-// How a gateway leaves: the load balancer notices, goodbyes are said over the window, and another process starts. In
-// milliseconds, as the configuration has it by default.
+// How a gateway leaves, in milliseconds: the load balancer notices, and goodbyes are said over the window.
 const (
-	drainDelay, drainWindow = 5000, 20_000
 	drainAfter, drainSpread = 1000, 4000
-	balancerLooks, restarts = 500, 2000
+	balancerLooks           = 500
 	sliceOf                 = 20
 )
 
@@ -31,11 +29,12 @@ const (
 // leave begins a drain; then the process starts anew.
 func (g *gateway) leave() {
 	g.phase, g.leaves = leaving, unbalance
-	g.w.wheel.set(g.number(stage), g.w.now()+drainDelay/2)
+	g.w.wheel.set(g.number(stage), g.w.now()+g.w.o.Drain.Delay.Milliseconds()/2)
 }
 
 func (g *gateway) turnStage() {
 	w, wait := g.w, int64(balancerLooks)
+	delay, window := w.o.Drain.Delay.Milliseconds(), w.o.Drain.Window
 	switch g.leaves {
 	case stays:
 		if g.settled() {
@@ -45,16 +44,16 @@ func (g *gateway) turnStage() {
 			return
 		}
 	case unbalance:
-		g.balanced, g.leaves, wait = false, drain, drainDelay/2
+		g.balanced, g.leaves, wait = false, drain, delay/2
 	case drain:
-		g.phase, g.leaves, wait = drained, finish, drainWindow
-		spread := fallback.Returning(g.size.Own, g.size.Instances-1, w.o.Connects, (drainWindow+drainSpread)*time.Millisecond)
-		last := browser.Message{Reason: browser.Drain, After: drainAfter, Spread: float64(spread.Milliseconds() - drainWindow), Jitter: -1, Expires: -1}
-		g.begin(drainWindow, func(id uint32) { w.bid(id, last) })
+		g.phase, g.leaves, wait = drained, finish, window.Milliseconds()
+		spread := fallback.Returning(g.size.Own, g.size.Instances-1, w.o.Connects, window+drainSpread*time.Millisecond)
+		last := browser.Message{Reason: browser.Drain, After: drainAfter, Spread: float64((spread - window).Milliseconds()), Jitter: -1, Expires: -1}
+		g.begin(window.Milliseconds(), func(id uint32) { w.bid(id, last) })
 	case finish:
 		if len(g.streams) == 0 {
 			g.stop()
-			g.leaves, wait = restart, restarts
+			g.leaves, wait = restart, w.o.Restart.Milliseconds()
 		}
 	case restart:
 		g.leaves = stays

@@ -26,8 +26,16 @@ type Options struct {
 	Ramp   time.Duration
 	// Latency is what the application takes to answer; 0: 50 ms.
 	Latency time.Duration
+	// Network is the way between gateways and pages, in one direction; 0: 20 ms.
+	Network time.Duration
+	// Drain is as in the configuration, and Restart what it takes to start a process anew: in a rolling deploy. 0: the
+	// defaults, and 2 s.
+	Drain   struct{ Delay, Window time.Duration }
+	Restart time.Duration
 	// Connects is how many new streams a gateway lets in per second; 0: no limit.
 	Connects int
+	// Play, if not nil, takes the place of Script, Browsers, Hours, Projects, Advances and Settled.
+	Play *Play
 	// Progress is told what share is done, now and then; nil: nobody is.
 	Progress func(share float64)
 }
@@ -43,11 +51,17 @@ func Scripts() []string {
 
 // Check completes the options, or says what is wrong with them.
 func (o *Options) Check() error {
-	if o.Script == "" {
+	if o.Script == "" || o.Play != nil {
 		o.Script = scripts[0].name
 	}
 	if !slices.Contains(Scripts(), o.Script) {
 		return fmt.Errorf("--script %q: there are %s", o.Script, strings.Join(Scripts(), ", "))
+	}
+	if o.Play != nil {
+		if err := o.Play.check(); err != nil {
+			return err
+		}
+		o.Browsers, o.Projects, o.Hours, o.Settled = len(o.Play.Pages), o.Play.projects(), o.Play.Length.Hours(), true
 	}
 	for _, n := range []struct {
 		name  string
@@ -86,6 +100,10 @@ func (o *Options) Check() error {
 		{&o.Probe, ptr(2 * time.Second)},
 		{&o.Ramp, ptr(time.Minute)},
 		{&o.Latency, ptr(50 * time.Millisecond)},
+		{&o.Network, ptr(20 * time.Millisecond)},
+		{&o.Drain.Delay, ptr(5 * time.Second)},
+		{&o.Drain.Window, ptr(20 * time.Second)},
+		{&o.Restart, ptr(2 * time.Second)},
 		{&o.Policy.Fast, ptr(10 * time.Second)},
 		{&o.Policy.Slow, ptr(5 * time.Minute)},
 		{&o.Policy.Longest, ptr(time.Minute)},
@@ -108,5 +126,10 @@ func (o *Options) Check() error {
 func ptr[T any](v T) *T { return &v }
 
 // warm is how long the fleet takes to come to rest before the measurement begins: its pages come evenly over one slow
-// interval, so that they poll evenly from the beginning, and each has polled once.
-func (o *Options) warm() int64 { return o.Policy.Slow.Milliseconds() * 3 / 2 }
+// interval, so that they poll evenly from the beginning, and each has polled once. A play is measured as a whole.
+func (o *Options) warm() int64 {
+	if o.Play != nil {
+		return 0
+	}
+	return o.Policy.Slow.Milliseconds() * 3 / 2
+}

@@ -20,6 +20,7 @@ type page struct {
 	tab      tab
 	shown    int32 // since when it is visible
 	lastPoll int32
+	drawn    float32 // the interval in force when the wait for the next poll was drawn
 	worst    float32 // the longest fast interval since it was last up to date,
 	spread   float32 // the longest spread since then,
 	before   float32 // and in the time before that, whose window may still last
@@ -78,7 +79,7 @@ func (w *world) do(i uint32, p *page, e browser.Effect) {
 			}
 		}
 	case browser.Ask:
-		w.wheel.set(w.ofPage(reply, i), w.now()+2*toBrowser)
+		w.wheel.set(w.ofPage(reply, i), w.now()+2*w.toBrowser())
 	case browser.Poll:
 		w.poll(i, p, e.Reason)
 	case browser.Abort:

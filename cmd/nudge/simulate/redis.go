@@ -30,8 +30,6 @@ func (w *world) killRedis() {
 	}
 }
 
-func (w *world) startRedis() { w.redis.down = false }
-
 // reaches tells whether the gateway can talk to Redis.
 func (g *gateway) reaches() bool { return !g.w.redis.down && !g.cut }
 

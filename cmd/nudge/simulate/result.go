@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"math"
+	"time"
 
 	"nudge/web/browser"
 )
@@ -24,7 +25,8 @@ type Result struct {
 	Empty  int64            `json:"empty_polls"`
 	News   int64            `json:"news_polls"` // caused by news
 	Causes map[string]int64 `json:"causes"`
-	// Early are polls by interval that came sooner than the slow interval allows, Vain those for news that found nothing.
+	// Early are polls by interval that came sooner than the interval in force at the one before allows, Vain those for
+	// news that found nothing.
 	Early int `json:"early_polls"`
 	Vain  int `json:"vain_polls"`
 	// Plain is what plain polling would have made.
@@ -73,14 +75,16 @@ type Phase struct {
 	Peak    int     `json:"peak"`
 	Empty   float64 `json:"empty"` // per second
 	News    float64 `json:"news"`
-	Most    float64 `json:"most"` // what promise 2 allows, at least
+	Extra   int     `json:"extra"` // early polls and vain ones, all together
+	Most    float64 `json:"most"`  // what promise 2 allows, at least
 }
 
-// Second is one second: how many polls, and of these empty ones and such for news; and what promise 2 allows.
+// Second is one second: how many polls, and of these empty ones, such for news, and early or vain ones; and what promise 2 allows.
 type Second struct {
 	Polls int32   `json:"polls"`
 	Empty int32   `json:"empty"`
 	News  int32   `json:"news"`
+	Extra int32   `json:"extra"`
 	Most  float32 `json:"most"`
 }
 
@@ -106,7 +110,7 @@ func (w *world) result() *Result {
 		Late:      t.late, LateMS: round3(t.latest), Reports: t.reports, Faults: t.faults, Causes: map[string]int64{},
 	}
 	for _, s := range t.seconds[min(len(t.seconds), int(w.begun/1000)):] {
-		r.Seconds = append(r.Seconds, Second{s.polls, s.empty, s.news, s.most})
+		r.Seconds = append(r.Seconds, Second{s.polls, s.empty, s.news, s.extra, s.most})
 		r.Polls += int64(s.polls)
 		r.Empty += int64(s.empty)
 		r.News += int64(s.news)
@@ -133,17 +137,23 @@ func (w *world) result() *Result {
 		}
 		r.Plain = append(r.Plain, p)
 	}
+	r.Divide(w.play())
+	return r
+}
+
+// Divide sums the seconds up by the phases that begin with these acts.
+func (r *Result) Divide(acts []Act) {
 	begin, name := 0, "before"
-	acts := w.play()
 	if len(acts) == 0 {
-		name = o.Script
+		name = r.Script
 	}
+	r.Phases = nil
 	for _, a := range acts {
-		r.phase(name, begin, int(a.at/1000))
-		begin, name = int(a.at/1000), a.phase
+		at := int(a.At / time.Second)
+		r.phase(name, begin, at)
+		begin, name = at, a.Phase
 	}
 	r.phase(name, begin, len(r.Seconds))
-	return r
 }
 
 var causes = map[browser.Cause]string{
@@ -161,6 +171,7 @@ func (r *Result) phase(name string, begin, end int) {
 		p.Mean += float64(s.Polls)
 		p.Empty += float64(s.Empty)
 		p.News += float64(s.News)
+		p.Extra += int(s.Extra)
 		p.Peak = max(p.Peak, int(s.Polls))
 		p.Most = min(p.Most, float64(s.Most))
 	}

@@ -1,43 +1,63 @@
 package simulate
 
-// act is something that is done to the world.
-type act struct {
-	at    int64 // milliseconds after the measurement began
-	phase string
-	do    func(*world)
+import "time"
+
+// Act is something that is done to the fleet.
+type Act struct {
+	At    time.Duration // after the measurement began
+	Phase string        // what the time after it is called
+	Do    Deed          // nil: nothing; another phase begins
 }
 
-const minute = 60_000
+// Deed is what is done.
+type Deed func(*world)
+
+// KillRedis ends Redis as a crash would, and StartRedis starts it again, with all that it had stored.
+func KillRedis(w *world)  { w.killRedis() }
+func StartRedis(w *world) { w.redis.down = false }
+
+// Kill ends a gateway as a crash would, and Start starts it again. They count from 0.
+func Kill(gateway int) Deed  { return func(w *world) { w.gateways[gateway].stop() } }
+func Start(gateway int) Deed { return func(w *world) { w.gateways[gateway].start() } }
+
+// Deploy restarts all gateways, one after the other.
+func Deploy(w *world) { w.rolling = true; w.gateways[0].leave() }
+
+// Flag switches push for the whole fleet.
+func Flag(on bool) Deed { return func(w *world) { w.turnFlag(on) } }
 
 // scripts are all there are. The first is what is played when none is named.
 var scripts = []struct {
 	name, says string
-	acts       []act
+	acts       []Act
 }{
 	{"steady", "nothing happens", nil},
-	{"redis", "Redis is down for 60 s", []act{
-		{2 * minute, "redis down", (*world).killRedis},
-		{3 * minute, "redis back", (*world).startRedis},
+	{"redis", "Redis is down for 60 s", []Act{
+		{2 * time.Minute, "redis down", KillRedis},
+		{3 * time.Minute, "redis back", StartRedis},
 	}},
-	{"kill", "all gateways are killed, and start again 30 s later", []act{
-		{2 * minute, "killed", func(w *world) { w.eachGateway((*gateway).stop) }},
-		{2*minute + 30_000, "started", func(w *world) { w.eachGateway((*gateway).start) }},
+	{"kill", "all gateways are killed, and start again 30 s later", []Act{
+		{2 * time.Minute, "killed", func(w *world) { w.eachGateway((*gateway).stop) }},
+		{2*time.Minute + 30*time.Second, "started", func(w *world) { w.eachGateway((*gateway).start) }},
 	}},
-	{"deploy", "all gateways restart, one after the other", []act{
-		{2 * minute, "deploy", func(w *world) { w.rolling = true; w.gateways[0].leave() }},
+	{"deploy", "all gateways restart, one after the other", []Act{
+		{2 * time.Minute, "deploy", Deploy},
 	}},
-	{"flag", "push is switched off, and on again 5 minutes later", []act{
-		{2 * minute, "flag off", func(w *world) { w.turnFlag(false) }},
-		{7 * minute, "flag on", func(w *world) { w.turnFlag(true) }},
+	{"flag", "push is switched off, and on again 5 minutes later", []Act{
+		{2 * time.Minute, "flag off", Flag(false)},
+		{7 * time.Minute, "flag on", Flag(true)},
 	}},
-	{"partition", "half of the gateways cannot reach Redis for 60 s", []act{
-		{2 * minute, "cut off", func(w *world) { w.partition(true) }},
-		{3 * minute, "joined", func(w *world) { w.partition(false) }},
+	{"partition", "half of the gateways cannot reach Redis for 60 s", []Act{
+		{2 * time.Minute, "cut off", func(w *world) { w.partition(true) }},
+		{3 * time.Minute, "joined", func(w *world) { w.partition(false) }},
 	}},
 	{"crowd", "one project that everybody watches changes every second", nil},
 }
 
-func (w *world) play() []act {
+func (w *world) play() []Act {
+	if w.o.Play != nil {
+		return w.o.Play.Acts
+	}
 	for _, s := range scripts {
 		if s.name == w.o.Script {
 			return s.acts

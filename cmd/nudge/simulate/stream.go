@@ -51,6 +51,9 @@ func (s *slab) add(v stream) uint32 {
 	return uint32(len(s.all) - 1)
 }
 
+// toBrowser is the way between gateway and browser, one way.
+func (w *world) toBrowser() int64 { return w.o.Network.Milliseconds() }
+
 func (w *world) open(i uint32, p *page, number uint32) {
 	slot := 0
 	if p.streams[0] != 0 {
@@ -60,7 +63,7 @@ func (w *world) open(i uint32, p *page, number uint32) {
 		w.close(i, p, slot)
 	}
 	p.streams[slot] = w.streams.add(stream{page: i, number: number, gateway: -1, slot: uint8(slot)})
-	w.wheel.set(w.ofPage(dialA+slot, i), w.now()+2*toBrowser)
+	w.wheel.set(w.ofPage(dialA+slot, i), w.now()+2*w.toBrowser())
 }
 
 // close forgets a stream, whoever ended it.

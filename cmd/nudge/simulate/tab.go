@@ -86,6 +86,7 @@ func (w *world) openTab(i uint32, p *page) {
 	w.count(p, 1)
 	w.event = browser.Event{Kind: browser.Start}
 	w.give(i)
+	p.drawn = float32(p.Interval())
 	p.Vouch(true, float64(w.now())) // gateways that die say so, and all others send their heartbeats
 }
 

@@ -22,7 +22,7 @@ type tally struct {
 	twice   float64   // the most that one was above twice that spread
 	late    int       // pages that learnt later than promise 1 allows
 	latest  float64   // the most by which one was late, in milliseconds
-	early   int       // interval polls sooner than the slow interval allows
+	early   int       // interval polls sooner than the interval allows
 	vain    int       // polls for news that found nothing
 	causes  [8]int
 	reports int
@@ -34,8 +34,8 @@ type tally struct {
 
 // second is what the application got in one second.
 type second struct {
-	polls, empty, news int32   // news: caused by news
-	most               float32 // what promise 2 allows
+	polls, empty, news, extra int32   // news: caused by news; extra: early or vain
+	most                      float32 // what promise 2 allows
 }
 
 func newTally(w *world) *tally {
@@ -76,12 +76,13 @@ func (t *tally) polled(p *page, why browser.Cause, finds bool) {
 		return
 	}
 	t.causes[why]++
-	policy := &t.w.o.Policy
 	switch {
 	case why == browser.News && !finds:
 		t.vain++
-	case why == browser.Interval && float64(t.w.now()-int64(p.lastPoll)) < (1-policy.Jitter)*float64(policy.Slow.Milliseconds())-1:
+		t.now.extra++
+	case why == browser.Interval && float64(t.w.now()-int64(p.lastPoll)) < (1-t.w.o.Policy.Jitter)*float64(p.drawn)-1:
 		t.early++
+		t.now.extra++
 	}
 }
 

@@ -38,9 +38,8 @@ const (
 
 const (
 	// Latencies in milliseconds, on the way that is meant.
-	toRedis   = 1  // gateway and Redis, there and back
-	toBrowser = 20 // gateway and browser, one way
-	writing   = 5  // from a message to the last of its events, on average
+	toRedis = 1 // gateway and Redis, there and back
+	writing = 5 // from a message to the last of its events, on average
 )
 
 // epoch is when the simulation begins, for those who reckon with dates.
@@ -58,10 +57,11 @@ type world struct {
 	gateways []*gateway
 	redis    redis
 	tally    *tally
-	script   []act // what is still to come
-	off      bool  // the flag
-	rolling  bool  // a deploy is under way
-	begun    int64 // when the measurement begins
+	script   []Act    // what is still to come
+	changes  []Change // of a play, likewise
+	off      bool     // the flag
+	rolling  bool     // a deploy is under way
+	begun    int64    // when the measurement begins
 	ends     int64
 
 	effects        []browser.Effect // of the event that is on its way
@@ -73,14 +73,23 @@ type world struct {
 
 func newWorld(o Options) *world {
 	dice := rand.New(rand.NewPCG(o.Seed, 0x6e75646765))
-	projects, named := cast(o, dice)
+	var projects []project
+	var named [][]uint32
+	if o.Play != nil {
+		projects, named = make([]project, o.Projects), o.Play.Pages
+	} else {
+		projects, named = cast(o, dice)
+	}
 	n, m := o.Browsers, o.Projects
 	w := &world{
 		o: o, dice: dice, random: dice.Float64, projects: projects, pages: make([]page, n),
-		wheel: newWheel(pageEnds*n + projectEnds*m + gatewayEnds*o.Gateways + 2),
+		wheel: newWheel(pageEnds*n + projectEnds*m + gatewayEnds*o.Gateways + 3),
 		begun: o.warm(), said: make([]browser.Said, most), found: make([]int64, most),
 	}
 	w.ends = w.begun + int64(o.Hours*3_600_000)
+	if o.Play != nil {
+		w.ends = o.Play.Length.Milliseconds() + 1 // its last second ends, too
+	}
 	w.tally = newTally(w)
 	for i := range o.Gateways {
 		w.gateways = append(w.gateways, newGateway(w, i))
@@ -88,7 +97,15 @@ func newWorld(o Options) *world {
 	for i := range w.pages {
 		w.pages[i].owns = uint8(copy(w.pages[i].own[:], named[i]))
 		// Tabs are opened evenly over one interval, so that the fleet is at rest from the beginning.
-		w.wheel.set(w.ofPage(tabTurn, uint32(i)), 1000+int64(w.random()*float64(o.Policy.Slow.Milliseconds())))
+		opens := 1000 + int64(w.random()*float64(o.Policy.Slow.Milliseconds()))
+		if o.Play != nil {
+			opens = o.Play.Opens(i).Milliseconds()
+		}
+		w.wheel.set(w.ofPage(tabTurn, uint32(i)), opens)
+	}
+	if o.Play != nil {
+		w.changes = o.Play.Changes
+		w.awaitChange()
 	}
 	for i := range w.projects {
 		w.plan(uint32(i))
@@ -108,7 +125,8 @@ func (w *world) ofGateway(kind, i int) uint32 {
 	return 1 + uint32(pageEnds*len(w.pages)+projectEnds*len(w.projects)+kind*w.o.Gateways+i)
 }
 
-// second is the number of what happens every second, and act that of the script.
+// change is the number of the next change of a play, second that of what happens every second, and act that of the script.
+func (w *world) change() uint32 { return uint32(len(w.wheel.items) - 3) }
 func (w *world) second() uint32 { return uint32(len(w.wheel.items) - 2) }
 func (w *world) act() uint32    { return uint32(len(w.wheel.items) - 1) }
 
@@ -118,7 +136,7 @@ func (w *world) date() time.Time { return epoch.Add(time.Duration(w.wheel.now) *
 // run lets it all happen.
 func (w *world) run() {
 	if len(w.script) > 0 {
-		w.wheel.set(w.act(), w.begun+w.script[0].at)
+		w.wheel.set(w.act(), w.begun+w.script[0].At.Milliseconds())
 	}
 	for ; w.wheel.now < w.ends; w.wheel.now++ {
 		for n := w.wheel.next(); n != 0; n = w.wheel.next() {
@@ -146,7 +164,14 @@ func (w *world) happen(n uint32) {
 		w.gateways[i%w.o.Gateways].happen(i / w.o.Gateways)
 		return
 	}
-	if n == w.second() {
+	switch n {
+	case w.change():
+		project := w.changes[0].Project
+		w.changes = w.changes[1:]
+		w.awaitChange()
+		w.advance(project)
+		return
+	case w.second():
 		w.tally.second()
 		if w.o.Progress != nil && w.now()%60_000 == 0 {
 			w.o.Progress(float64(w.now()) / float64(w.ends))
@@ -154,10 +179,18 @@ func (w *world) happen(n uint32) {
 		w.wheel.set(n, w.now()+1000)
 		return
 	}
-	do := w.script[0].do
+	do := w.script[0].Do
 	w.script = w.script[1:]
-	do(w)
+	if do != nil {
+		do(w)
+	}
 	if len(w.script) > 0 {
-		w.wheel.set(w.act(), w.begun+w.script[0].at)
+		w.wheel.set(w.act(), w.begun+w.script[0].At.Milliseconds())
+	}
+}
+
+func (w *world) awaitChange() {
+	if len(w.changes) > 0 {
+		w.wheel.set(w.change(), w.changes[0].At.Milliseconds())
 	}
 }
