@@ -14,6 +14,7 @@ type Controller struct {
 	beat    Pulse // of the application
 	trust   Trust
 	stretch Stretch
+	waning  Waning
 }
 
 // Census is what the fleet tells of the pace to take.
@@ -28,9 +29,9 @@ type Decision struct {
 	// Cadence is for those whom the flag lets in.
 	Cadence Cadence
 	// Capacity is how many polls per second the application can take, and Interval
-	// how many of them come without news.
+	// how many of them come without news, by what is told now.
 	Capacity, Interval float64
-	// Room is what is left for news.
+	// Room is what is left for news, beside those that come by what was told before, too.
 	Room Room
 	// Next is when to judge and decide again if nothing changes; zero: never.
 	Next time.Time
@@ -99,7 +100,9 @@ func (c *Controller) Decide(s Census, now time.Time) Decision {
 	if due := c.beat.Due(c.up); due.After(now) {
 		d.Next = soonest(d.Next, due)
 	}
-	d.Room = Room{Rate: d.Capacity - d.Interval, Browsers: s.Load.Open(), Longest: c.policy.Longest}
+	coming := c.waning.Follow(d.Interval, s.Load.Browsers(), d.Cadence.Jitter, now)
+	d.Next = soonest(d.Next, c.waning.Next())
+	d.Room = Room{Rate: d.Capacity - coming, Browsers: s.Load.Open(), Longest: c.policy.Longest}
 	return d
 }
 

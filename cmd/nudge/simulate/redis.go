@@ -57,7 +57,10 @@ func (g *gateway) connect() {
 	}
 	same := g.era == g.w.redis.era
 	g.connected, g.era, g.echoed = true, g.w.redis.era, g.w.now()
-	g.w.wheel.set(g.number(probe), g.w.now()+1)
+	// The first echo is on its way beside the keys. That it is there first is the worse case for the application: hellos
+	// that ask for polls are spread over what is thought to be room when push has just come back.
+	g.probe()
+	g.judge()
 	var anew []watcher
 	for p := range g.beliefs {
 		if b := &g.beliefs[p]; b.read || len(g.watchers[p]) > 0 {
