@@ -125,12 +125,14 @@ type poll struct {
 const applicationPage = `<!doctype html><meta charset="utf-8"><title>page</title>
 <script type="module">
 import { createNudge } from '%[1]s/nudge.js'
+const shared = location.search === '?tabs' && (await import('%[1]s/nudge.tabs.js')).tabs({ scope: 'alice' })
 window.polls = []
 window.applied = []
 window.nudge = createNudge({
   projects: { 42: %[2]d },
   gateway: '%[1]s',
   fast: 1000,
+  transport: shared || undefined,
   writer: 'this-tab',
   apply: ({ project, version, prev, data }) => window.applied.push([project, version, prev, data.title]),
   getToken: async () => (await fetch('/token', { method: 'POST' })).text(),
