@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"nudge/cmd/nudge/load":     {},
 	"nudge/cmd/nudge/simulate": {"nudge/fallback", "nudge/web/browser"},
 	"nudge/cmd/nudge/faults":   {},
+	"nudge/cmd/nudge/pace":     {"nudge/cmd/nudge/simulate", "nudge/fallback", "nudge/web/browser"}, // for tests
 }
 
 // homes says which one room may import a library.

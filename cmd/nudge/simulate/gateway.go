@@ -34,6 +34,7 @@ type gateway struct {
 
 	cut, connected bool // from Redis; to it
 	era            int
+	failures       int // to connect, since it was connected last
 	echoed         int64
 
 	controller fallback.Controller
@@ -90,7 +91,7 @@ func (g *gateway) start() {
 	clear(g.beliefs)
 	clear(g.windows)
 	g.tune(o.Policy.Cadence(fallback.Input{Push: fallback.Down}))
-	g.w.wheel.set(g.number(connect), g.w.now()+50+int64(g.w.random()*2000)) // gateways do not probe in step
+	g.w.wheel.set(g.number(connect), g.w.now()+50+int64(g.w.random()*float64(o.Probe.Milliseconds()))) // gateways do not probe in step
 	g.w.wheel.set(g.number(judge), g.w.now()+1)
 	g.w.wheel.set(g.number(stage), g.w.now()+500)
 }

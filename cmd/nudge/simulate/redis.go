@@ -8,8 +8,8 @@ type redis struct {
 	era  int // its replication id: another one after each restart
 }
 
-// reconnectMost is how long a gateway waits at most between two attempts to connect.
-const reconnectMost = 500
+// A gateway waits up to reconnectFirst milliseconds before it connects again, doubled with each failure, reconnectMost at most.
+const reconnectFirst, reconnectMost = 100, 500
 
 // belief is what a gateway believes of a project.
 type belief struct {
@@ -44,7 +44,9 @@ func (g *gateway) disconnect() {
 }
 
 func (g *gateway) retry() {
-	g.w.wheel.set(g.number(connect), g.w.now()+1+int64(g.w.random()*reconnectMost))
+	wait := min(reconnectMost, reconnectFirst<<min(g.failures, 10))
+	g.failures++
+	g.w.wheel.set(g.number(connect), g.w.now()+1+int64(g.w.random()*float64(wait)))
 }
 
 // connect tries to reach Redis, and then reads the keys of what it listens for.
@@ -56,7 +58,7 @@ func (g *gateway) connect() {
 		return
 	}
 	same := g.era == g.w.redis.era
-	g.connected, g.era, g.echoed = true, g.w.redis.era, g.w.now()
+	g.connected, g.failures, g.era, g.echoed = true, 0, g.w.redis.era, g.w.now()
 	// The first echo is on its way beside the keys. That it is there first is the worse case for the application: hellos
 	// that ask for polls are spread over what is thought to be room when push has just come back.
 	g.probe()

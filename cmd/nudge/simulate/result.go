@@ -76,7 +76,9 @@ type Phase struct {
 	Empty   float64 `json:"empty"` // per second
 	News    float64 `json:"news"`
 	Extra   int     `json:"extra"` // early polls and vain ones, all together
-	Most    float64 `json:"most"`  // what promise 2 allows, at least
+	P50     float64 `json:"staleness_p50_ms"`
+	P99     float64 `json:"staleness_p99_ms"`
+	Most    float64 `json:"most"` // what promise 2 allows, at least
 }
 
 // Second is one second: how many polls, and of these empty ones, such for news, and early or vain ones; and what promise 2 allows.
@@ -137,23 +139,39 @@ func (w *world) result() *Result {
 		}
 		r.Plain = append(r.Plain, p)
 	}
-	r.Divide(w.play())
+	r.Divide(w.play(), func(phase int) (p50, p99 float64) {
+		if phase >= len(t.stales) {
+			return 0, 0
+		}
+		return round3(t.stales[phase].at(0.5)), round3(t.stales[phase].at(0.99))
+	})
 	return r
 }
 
-// Divide sums the seconds up by the phases that begin with these acts.
-func (r *Result) Divide(acts []Act) {
+// Divide sums the seconds up by the phases that begin with these acts. Staleness knows how old news was in each, from 0 on,
+// the one before the first act.
+func (r *Result) Divide(acts []Act, staleness func(phase int) (p50, p99 float64)) {
 	begin, name := 0, "before"
 	if len(acts) == 0 {
 		name = r.Script
 	}
 	r.Phases = nil
-	for _, a := range acts {
-		at := int(a.At / time.Second)
-		r.phase(name, begin, at)
-		begin, name = at, a.Phase
+	count := 0
+	phase := func(end int) {
+		if end = min(end, len(r.Seconds)); begin < end {
+			p50, p99 := staleness(count)
+			r.Phases = append(r.Phases, phaseOf(name, begin, r.Seconds[begin:end], p50, p99))
+		}
+		begin = end
+		count++
 	}
-	r.phase(name, begin, len(r.Seconds))
+	for _, a := range acts {
+		if a.Phase != "" {
+			phase(int(a.At / time.Second))
+			name = a.Phase
+		}
+	}
+	phase(len(r.Seconds))
 }
 
 var causes = map[browser.Cause]string{
@@ -161,13 +179,9 @@ var causes = map[browser.Cause]string{
 	browser.Return: "return", browser.Network: "online", browser.Wish: "refresh",
 }
 
-func (r *Result) phase(name string, begin, end int) {
-	end = min(end, len(r.Seconds))
-	if begin >= end {
-		return
-	}
-	p := Phase{Name: name, Begin: begin, Seconds: end - begin, Most: math.Inf(1)}
-	for _, s := range r.Seconds[begin:end] {
+func phaseOf(name string, begin int, seconds []Second, p50, p99 float64) Phase {
+	p := Phase{Name: name, Begin: begin, Seconds: len(seconds), Most: math.Inf(1), P50: p50, P99: p99}
+	for _, s := range seconds {
 		p.Mean += float64(s.Polls)
 		p.Empty += float64(s.Empty)
 		p.News += float64(s.News)
@@ -177,7 +191,7 @@ func (r *Result) phase(name string, begin, end int) {
 	}
 	n := float64(p.Seconds)
 	p.Mean, p.Empty, p.News, p.Most = round3(p.Mean/n), round3(p.Empty/n), round3(p.News/n), round3(p.Most)
-	r.Phases = append(r.Phases, p)
+	return p
 }
 
 func round3(x float64) float64 { return math.Round(x*1000) / 1000 }

@@ -5,8 +5,8 @@ import "time"
 // Act is something that is done to the fleet.
 type Act struct {
 	At    time.Duration // after the measurement began
-	Phase string        // what the time after it is called
-	Do    Deed          // nil: nothing; another phase begins
+	Phase string        // what the time after it is called; "": it is no other than before
+	Do    Deed          // nil: nothing
 }
 
 // Deed is what is done.

@@ -13,17 +13,18 @@ var plain = [...]float64{3, 10, 30}
 type tally struct {
 	w *world
 
-	awake   int       // pages that are there and not asleep
-	seconds []second  // since the simulation began
-	now     second    // the present one
-	most    int       // pages awake at once in it
-	stale   histogram // in milliseconds, from commit to page
-	beyond  histogram // the same, less the spread of the news
-	twice   float64   // the most that one was above twice that spread
-	late    int       // pages that learnt later than promise 1 allows
-	latest  float64   // the most by which one was late, in milliseconds
-	early   int       // interval polls sooner than the interval allows
-	vain    int       // polls for news that found nothing
+	awake   int         // pages that are there and not asleep
+	seconds []second    // since the simulation began
+	now     second      // the present one
+	most    int         // pages awake at once in it
+	stale   histogram   // in milliseconds, from commit to page
+	stales  []histogram // the same, by phase
+	beyond  histogram   // the same, less the spread of the news
+	twice   float64     // the most that one was above twice that spread
+	late    int         // pages that learnt later than promise 1 allows
+	latest  float64     // the most by which one was late, in milliseconds
+	early   int         // interval polls sooner than the interval allows
+	vain    int         // polls for news that found nothing
 	causes  [8]int
 	reports int
 	faults  int
@@ -39,7 +40,7 @@ type second struct {
 }
 
 func newTally(w *world) *tally {
-	return &tally{w: w, seconds: make([]second, 0, w.ends/1000+1)}
+	return &tally{w: w, seconds: make([]second, 0, w.ends/1000+1), stales: make([]histogram, 1)}
 }
 
 func (t *tally) measuring() bool { return t.w.now() >= t.w.begun }
@@ -108,6 +109,7 @@ func (t *tally) learnt(p *page, commit int64) {
 	if age := float64(t.w.now() - max(commit, int64(p.shown))); p.tab == visible {
 		spread := p.announced()
 		t.stale.add(age)
+		t.stales[len(t.stales)-1].add(age)
 		t.beyond.add(age - spread)
 		t.twice = max(t.twice, age-2*spread)
 		t.check(p, age)

@@ -179,10 +179,13 @@ func (w *world) happen(n uint32) {
 		w.wheel.set(n, w.now()+1000)
 		return
 	}
-	do := w.script[0].Do
+	a := w.script[0]
 	w.script = w.script[1:]
-	if do != nil {
-		do(w)
+	if a.Phase != "" {
+		w.tally.stales = append(w.tally.stales, histogram{})
+	}
+	if a.Do != nil {
+		a.Do(w)
 	}
 	if len(w.script) > 0 {
 		w.wheel.set(w.act(), w.begun+w.script[0].At.Milliseconds())

@@ -1,0 +1,157 @@
+package pace
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"nudge/cmd/nudge/simulate"
+	"nudge/fallback"
+	"nudge/web/browser"
+)
+
+// tally counts.
+type tally struct {
+	crowd *Crowd
+
+	mu       sync.Mutex // guards all below
+	seconds  []simulate.Second
+	pages    []int // that opened, by second
+	news     []learnt
+	behind   []float64 // by how much timers were late
+	outcomes Outcome
+}
+
+// learnt is news that a page has learnt. In milliseconds.
+type learnt struct{ at, age, spread float64 }
+
+func newTally(c *Crowd) *tally {
+	n := int(c.Play.Length/time.Second) + 1
+	return &tally{crowd: c, seconds: make([]simulate.Second, n), pages: make([]int, n)}
+}
+
+func (t *tally) do(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f()
+}
+
+// second is the one that a time belongs to.
+func (t *tally) second() int { return min(len(t.seconds)-1, max(0, int(t.crowd.now()/1000))) }
+
+func (t *tally) opened() { t.do(func() { t.pages[t.second()]++ }) }
+
+// arrived counts a poll that the application gets.
+func (t *tally) arrived(empty bool) {
+	t.do(func() {
+		s := &t.seconds[t.second()]
+		s.Polls++
+		if empty {
+			s.Empty++
+		}
+	})
+}
+
+// polls counts why one begins.
+func (t *tally) polls(second int, why browser.Cause, early bool) {
+	t.do(func() {
+		s := &t.seconds[min(second, len(t.seconds)-1)]
+		if why == browser.News {
+			s.News++
+		}
+		if early {
+			s.Extra++
+			t.outcomes.Early++
+		}
+	})
+}
+
+// vain counts a poll for news that found nothing.
+func (t *tally) vain(second int) {
+	t.do(func() {
+		t.seconds[second].Extra++
+		t.outcomes.Vain++
+	})
+}
+
+func (t *tally) learnt(age, spread, bound float64) {
+	t.do(func() {
+		t.news = append(t.news, learnt{t.crowd.now(), age, spread})
+		t.outcomes.Staleness.Twice = max(t.outcomes.Staleness.Twice, age-2*spread)
+		t.late(age, bound)
+	})
+}
+
+func (t *tally) missed(age, bound float64) { t.do(func() { t.late(age, bound) }) }
+
+func (t *tally) late(age, bound float64) {
+	if age > bound {
+		t.outcomes.Late++
+		t.outcomes.LateMS = max(t.outcomes.LateMS, age-bound)
+	}
+}
+
+func (t *tally) ticked(late float64) { t.do(func() { t.behind = append(t.behind, late) }) }
+func (t *tally) unpublished()        { t.do(func() { t.outcomes.Unpublished++ }) }
+func (t *tally) failed()             { t.do(func() { t.outcomes.Failed++ }) }
+func (t *tally) reported()           { t.do(func() { t.outcomes.Reports++ }) }
+
+// outcome sums up.
+func (t *tally) outcome() *Outcome {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	play, policy := t.crowd.Play, &t.crowd.Policy
+	o := &t.outcomes
+	o.Script, o.Browsers, o.Advances, o.Hours = "play", len(play.Pages), len(play.Changes), play.Length.Hours()
+	o.Gateways, o.Projects = len(t.crowd.Gateways.gateways), len(t.crowd.app.commits)
+	o.FastMS, o.SlowMS = policy.Fast.Milliseconds(), policy.Slow.Milliseconds()
+	o.Seconds = t.seconds[:len(t.seconds)-1] // what is after the end is no whole second
+	for i := range o.Seconds {
+		s := &o.Seconds[i]
+		o.Awake += t.pages[i]
+		m := policy.Capacity(fallback.Load{Polling: o.Awake})
+		s.Most = float32(m + 5*math.Sqrt(m))
+		o.Polls += int64(s.Polls)
+		o.Empty += int64(s.Empty)
+		o.News += int64(s.News)
+		if float32(s.Polls) > s.Most {
+			o.Over++
+		}
+	}
+	whole := t.ages(0, play.Length, 0)
+	o.Staleness.P50, o.Staleness.P99, o.Staleness.Max = at(whole, 0.5), at(whole, 0.99), at(whole, 1)
+	o.Staleness.Beyond, o.Staleness.N = at(t.ages(0, play.Length, 1), 0.99), len(whole)
+	o.Behind = at(t.behind, 0.99)
+	begins := []time.Duration{0}
+	for _, a := range play.Acts {
+		if a.Phase != "" {
+			begins = append(begins, a.At)
+		}
+	}
+	begins = append(begins, play.Length)
+	o.Divide(play.Acts, func(phase int) (p50, p99 float64) {
+		ages := t.ages(begins[phase], begins[phase+1], 0)
+		return at(ages, 0.5), at(ages, 0.99)
+	})
+	return o
+}
+
+// ages are how old news was that pages learnt then, less so many times its spread.
+func (t *tally) ages(from, to time.Duration, spreads float64) (all []float64) {
+	for _, n := range t.news {
+		if n.at >= millis(from) && n.at < millis(to) {
+			all = append(all, n.age-spreads*n.spread)
+		}
+	}
+	return all
+}
+
+// at is below what a share of them is.
+func at(all []float64, share float64) float64 {
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[int(share*float64(len(all)-1))]
+}
