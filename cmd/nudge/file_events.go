@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/fsnotify/fsnotify"
@@ -15,15 +17,16 @@ type fileEvents struct {
 	done    chan struct{} // closed when the forwarder has ended
 }
 
-// newFileEvents watches directories; those that cannot be watched are an error.
-// Whoever calls it calls close.
+// newFileEvents watches directories; those that cannot be watched are an error,
+// but for those that are not there: what a link led to when it was asked may be
+// gone already, and follow finds where it leads now. Whoever calls it calls close.
 func newFileEvents(directories []string) (*fileEvents, error) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err
 	}
 	for _, directory := range directories {
-		if err := watcher.Add(directory); err != nil {
+		if err := watcher.Add(directory); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			watcher.Close()
 			return nil, err
 		}

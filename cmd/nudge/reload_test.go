@@ -252,6 +252,17 @@ func TestReloadOfConfigMap(t *testing.T) {
 	}
 }
 
+// A link may be moved between the question where it leads and the watch of that directory.
+func TestFileEventsOfVanishedTarget(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	events, err := newFileEvents([]string{directory, filepath.Join(directory, "..v1")})
+	must(t, err)
+	defer events.close()
+	writeFile(t, filepath.Join(directory, "config.yaml"), percent(1))
+	receive(t, events.changed)
+}
+
 // A directory that is removed and made again, as a mount is.
 func TestReloadAfterRemovalOfDirectory(t *testing.T) {
 	t.Parallel()

@@ -27,9 +27,7 @@ func StartCluster(t testing.TB, flags ...string) *Cluster {
 	const masters = 3
 	c := &Cluster{t: t}
 	for range 2 * masters {
-		flags := append([]string{
-			"--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", freePort(t),
-		}, flags...)
+		flags := append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}, flags...)
 		c.Nodes = append(c.Nodes, prepare(t, flags...))
 	}
 	startAll(t, c.Nodes...)
@@ -41,7 +39,7 @@ func StartCluster(t testing.TB, flags ...string) *Cluster {
 	}
 	for i, n := range c.Nodes { // everybody everybody, since they would take seconds to tell one another
 		for _, other := range c.Nodes[:i] {
-			n.Do("CLUSTER", "MEET", "127.0.0.1", other.port, other.bus())
+			n.Do("CLUSTER", "MEET", "127.0.0.1", other.port, other.bus)
 		}
 	}
 	for i, replica := range c.Nodes[masters:] {
@@ -53,16 +51,6 @@ func StartCluster(t testing.TB, flags ...string) *Cluster {
 	}
 	Until(t, "whole cluster", c.whole)
 	return c
-}
-
-// bus is the port on which nodes talk to one another.
-func (s *Server) bus() string {
-	for i, arg := range s.args {
-		if arg == "--cluster-port" {
-			return s.args[i+1]
-		}
-	}
-	return ""
 }
 
 // whole tells whether every node knows every other, and every replica has its master's data.

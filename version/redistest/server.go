@@ -29,6 +29,7 @@ type Server struct {
 	process
 	t    testing.TB
 	port string
+	bus  string // the port on which the nodes of a Cluster talk to one another
 }
 
 // Start starts a server that keeps nothing on disk. Without redis-server the test is skipped, or fails if
@@ -56,11 +57,12 @@ func prepare(t testing.TB, flags ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, port: freePort(t), Dir: dir, Socket: filepath.Join(dir, "redis.sock")}
+	s := &Server{t: t, port: freePort(t), bus: freePort(t), Dir: dir, Socket: filepath.Join(dir, "redis.sock")}
 	s.path, s.ready = path, "Ready to accept connections"
 	s.Addr = net.JoinHostPort("127.0.0.1", s.port)
 	s.args = append([]string{
 		"--port", s.port, "--bind", "127.0.0.1", "--unixsocket", s.Socket,
+		"--cluster-port", s.bus, // by itself a Cluster's node takes port + 10,000, which the system may have given away
 		"--dir", dir, "--save", "", "--appendonly", "no", "--daemonize", "no",
 		"--repl-diskless-sync-delay", "0", // a replica is to be there at once
 	}, flags...)
