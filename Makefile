@@ -1,6 +1,6 @@
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: run test build bundle fmt lint chart fuzz faults clean
+.PHONY: run test build bundle fmt lint chart fuzz faults pace clean
 
 run: build ## the demo: two windows, no Redis
 	@bin/nudge demo --listen $(LISTEN)
@@ -32,6 +32,9 @@ fuzz: ## 30 s for each fuzz test
 
 faults: ## what Redis can do to a gateway, with real servers; a part in half a minute: SHORT=1
 	@.ci/faults
+
+pace: ## nudge simulate against real gateways and 2,000 pages, side by side: a minute and a half
+	@.ci/pace
 
 clean:
 	@rm -rf bin web/node_modules

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -51,8 +52,8 @@ type deed struct {
 
 // Two gateways, a Redis and 2,000 pages go through the same play as nudge simulate does, and come to the same figures.
 func TestPace(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a minute and a half")
+	if os.Getenv("NUDGE_TEST_PACE") == "" {
+		t.Skip("takes a minute and a half, and the machine for itself: make pace")
 	}
 	o := paceOptions()
 	play, err := simulate.Compose(o, 4*time.Second, 8*time.Second, 84*time.Second)
