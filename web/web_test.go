@@ -13,7 +13,8 @@ import (
 var budgets = map[string]int{
 	"nudge.js":          7_800,
 	"nudge.tabs.js":     3_200,
-	"nudge.global.js":   7_850,
+	"nudge.fetch.js":    1_000,
+	"nudge.global.js":   8_500,
 	"react.js":          500,
 	"tanstack-query.js": 500,
 	"swr.js":            500,

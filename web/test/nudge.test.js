@@ -152,7 +152,7 @@ test('the committed bundles work as they are', async () => {
   const { createNudge } = await import('../dist/nudge.js');
   const classic = vm.createContext({ AbortController, CustomEvent, Date, EventTarget, Math });
   vm.runInContext(await readFile(new URL('../dist/nudge.global.js', import.meta.url), 'utf8'), classic);
-  assert.deepEqual(Object.keys(classic.Nudge), ['createNudge']);
+  assert.deepEqual(Object.keys(classic.Nudge), ['createNudge', 'page']);
   for (const create of [createNudge, classic.Nudge.createNudge]) {
     const world = new World();
     world.nudge = create({ projects: { 42: 123 }, poll: (context) => void world.polls.push(context) }, world.env());

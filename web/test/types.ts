@@ -1,7 +1,9 @@
 // Nothing here runs. It compiles only if the published types are those of the source, and are as an application uses them.
 
 import type * as published from '../dist/nudge.js';
+import type * as publishedFetch from '../dist/nudge.fetch.js';
 import type * as publishedTabs from '../dist/nudge.tabs.js';
+import type * as sourceFetch from '../src/fetch.js';
 import type * as source from '../src/nudge.js';
 import type * as sourceTabs from '../src/tabs.js';
 
@@ -13,8 +15,9 @@ export const same: [
   Same<published.Snapshot, source.Snapshot>,
   Same<published.PollContext, source.PollContext>,
   Same<published.Env, source.Env>,
+  Same<Parameters<typeof publishedFetch.fetchStream>, Parameters<typeof sourceFetch.fetchStream>>,
   Same<Parameters<typeof publishedTabs.tabs>, Parameters<typeof sourceTabs.tabs>>,
-] = [true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true];
 
 declare const createNudge: typeof published.createNudge;
 

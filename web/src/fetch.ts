@@ -1,0 +1,46 @@
+import { eventsUrl } from './eventsource.js';
+import { parser } from './parser.js';
+import type { Transport } from './types.js';
+
+export interface FetchOptions {
+  /** Takes the place of the browser's. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+}
+
+/**
+ * Streams over fetch, with the token of `getToken` in the header of each request and no cookie: for a gateway on another site,
+ * whose cookies browsers keep away. `createNudge({ transport: fetchStream(), getToken, … })`; the gateway must name the page's
+ * origin in `cors.origins`. It also works where there is no EventSource, as in workers.
+ */
+export function fetchStream({ fetch }: FetchOptions = {}): Transport {
+  const open: Transport = (request, on) => {
+    const life = new AbortController();
+    const { signal } = life;
+    let status: number | undefined;
+
+    async function run() {
+      const headers: Record<string, string> = { Accept: 'text/event-stream' };
+      if (request.token) headers.Authorization = `Bearer ${request.token}`;
+      const response = await (fetch ?? globalThis.fetch)(eventsUrl(request), { headers, signal, cache: 'no-store', credentials: 'omit' });
+      status = response.status;
+      // A login page may come with 200 as well.
+      if (status !== 200 || !/^text\/event-stream\b/i.test(response.headers.get('Content-Type') ?? '')) return;
+      const read = parser((name, data) => signal.aborted || on.event(name, data));
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done || !read(value)) return;
+      }
+    }
+
+    function lose() {
+      if (signal.aborted) return;
+      life.abort(); // whatever is left of the answer
+      on.lost(status);
+    }
+
+    run().then(lose, lose);
+    return { close: () => life.abort(), role: 'solo' };
+  };
+  return Object.assign(open, { bearer: true });
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { startScript } from '../.build/script.js';
+import { cadence, hello, World } from './world.js';
+
+/** A page with such a script, and the attributes of it. */
+function page(dataset, src = 'https://push.test/push/nudge.global.js') {
+  const world = new World();
+  const target = new EventTarget();
+  world.nudge = startScript({ dataset, src }, target, world.env());
+  return { world, target };
+}
+
+async function proven(world, more) {
+  await world.calm();
+  world.source.send('hello', { ...hello, ...more });
+  await world.pass(1000);
+  world.source.send('heartbeat', cadence);
+}
+
+test('a script without projects starts nothing', () => {
+  assert.equal(page({}).world.nudge, undefined);
+});
+
+test('projects and options are attributes, and the gateway is where the script came from', async () => {
+  const { world } = page({ projects: ' 42@123 7@3,\n8', fast: '5000', push: 'auto' });
+  assert.equal(world.source.url, 'https://push.test/push/events?project=7@3&project=8@0&project=42@123');
+  assert.deepEqual([world.state.versions, world.state.fast], [{ 42: 123, 7: 3, 8: 0 }, 5000]);
+  assert.equal(page({ projects: '1@1', gateway: 'https://other.test/' }).world.source.url, 'https://other.test/events?project=1@1');
+  assert.equal(page({ projects: '1@1', push: 'off' }).world.sources.length, 0);
+  assert.equal(page({ projects: '1@1' }).world.state.fast, 10_000);
+});
+
+test('a hidden page has the interval that the attribute gives', async () => {
+  const { world, target } = page({ projects: '42@123', hidden: '90000' });
+  target.addEventListener('nudge:poll', (event) => event.waitUntil({}));
+  world.document.show('hidden');
+  await world.pass(30_000); // a poll that was drawn before
+  assert.equal(world.state.interval, 90_000);
+});
+
+test('each part of the page polls for its own', async () => {
+  const { world, target } = page({ projects: '42@123 7@3', writer: 'w1' });
+  const asked = [];
+  target.addEventListener('nudge:poll', (event) => {
+    asked.push(event.detail);
+    event.waitUntil(Promise.resolve({ versions: { 42: 125 } }));
+  });
+  target.addEventListener('nudge:poll', (event) => event.waitUntil({ versions: { 7: 4 }, headers: new Headers({ 'X-Poll-Interval': '600' }) }));
+  target.addEventListener('nudge:poll', (event) => event.waitUntil(undefined));
+  await proven(world, { versions: { 42: 123, 7: 3 } });
+  world.source.send('version', { project: '42', version: 124, prev: 123, spread_ms: 0, writer: 'w1' });
+  await world.pass(0);
+  assert.equal(asked.length, 0, 'its own change');
+  world.source.send('version', { project: '42', version: 125, spread_ms: 0 });
+  await world.pass(2000);
+  assert.equal(asked.length, 1);
+  assert.equal(asked[0].reason, 'news');
+  assert.equal(asked[0].projects[42].want, 125);
+  assert.deepEqual(world.state.versions, { 42: 125, 7: 4 });
+  assert.ok(world.state.nextPollAt - world.now >= 590_000, 'the word of the application');
+});
+
+test('a part that fails makes the poll fail; where nobody listens the page is told so, once', async (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  const { world, target } = page({ projects: '42@123' });
+  await world.pass(60_000);
+  assert.ok(world.state.stats.failedPolls > 1);
+  assert.equal(said.mock.callCount(), 1);
+  assert.match(said.mock.calls[0].arguments[0], /addEventListener\('nudge:poll'/);
+  const before = world.state.stats;
+  target.addEventListener('nudge:poll', (event) => event.waitUntil(Promise.reject(new Error('500'))));
+  const done = world.nudge.refresh();
+  await world.pass(60_000);
+  await done;
+  assert.ok(world.state.stats.failedPolls > before.failedPolls);
+});
