@@ -16,6 +16,7 @@ var arrows = map[string][]string{
 	"nudge/web":                {},
 	"nudge/web/browser":        {},
 	"nudge/web/demo":           {},
+	"nudge/web/enginetest":     {}, // for tests
 	"nudge/gateway":            {"nudge/version", "nudge/fallback", "nudge/web"},
 	"nudge/cmd/nudge":          {"nudge/version", "nudge/fallback", "nudge/web", "nudge/web/demo", "nudge/gateway", "nudge/cmd/nudge/load", "nudge/cmd/nudge/simulate"},
 	"nudge/cmd/nudge/load":     {},
@@ -26,6 +27,8 @@ var arrows = map[string][]string{
 
 // homes says which one room may import a library.
 var homes = map[string]string{
+	"github.com/chromedp":              "nudge/web/enginetest",
+	"github.com/coder/websocket":       "nudge/web/enginetest",
 	"github.com/HdrHistogram":          "nudge/cmd/nudge/load",
 	"golang.org/x/sys":                 "nudge/cmd/nudge/load nudge/gateway", // epoll
 	"github.com/redis/go-redis":        "nudge/version",

@@ -63,6 +63,8 @@ interface World {
   /** Gives what clearTimeout takes. */
   after(ms: number, act: () => void): unknown;
   clearTimeout(id: unknown): void;
+  /** Timers ring once a second at most, as in tabs that are hidden. */
+  slow(): boolean;
   /** Opens a stream as the leader's own tab would. */
   open(projects: Projects, on: Parameters<Transport>[1]): StreamHandle;
   /** To all tabs, the leader's own too. */
@@ -74,7 +76,7 @@ interface World {
  * another stream, which takes over when it is proven; only one is on its way at a time, so that streams never take all
  * connections of the browser. The end of a stream is told to those who heard it, and they come back as they think right.
  */
-export function createLeader({ now, after, clearTimeout, open, post }: World): Leader {
+export function createLeader({ now, after, clearTimeout, slow, open, post }: World): Leader {
   const members = new Map<number, Member>();
   const streams = new Set<Stream>();
   let fresh: Stream | undefined; // the one that is not proven yet
@@ -200,6 +202,8 @@ export function createLeader({ now, after, clearTimeout, open, post }: World): L
     if (anew) for (const stream of streams) stream.stale ||= covers(stream.projects, projects);
     const good = [...streams].find((s) => s.hello && !s.stale && covers(s.projects, projects));
     if (good) move(member, good);
+    // Who comes next may need another stream, but that is better than none for a second.
+    else if (!streams.size && slow()) plan();
     else soon(Ms.Gather);
   }
 

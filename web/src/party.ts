@@ -106,6 +106,7 @@ export function createParty(
       now,
       after,
       clearTimeout: world.clearTimeout,
+      slow: () => hidden() && !overdue(), // who is overdue may have to give way at once
       open: (projects, { event, lost }) =>
         transport({ ...[...seats.values()].at(-1)!.request, projects }, { event: safely(event), lost: safely(lost) }),
       post,

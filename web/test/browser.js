@@ -267,7 +267,7 @@ export class Tab {
       transport: Object.assign(browser.transport(this), { bearer: token !== undefined }),
       env: {
         Date: { now: () => browser.now },
-        setTimeout: (ring, ms) => Object.assign(browser.at(ms, ring, this), { timer: true }),
+        setTimeout: (ring, ms) => Object.assign(browser.at(this.#throttled(ms), ring, this), { timer: true }),
         clearTimeout: (thing) => browser.cancel(thing),
         navigator: { locks: browser.locks(this) },
         BroadcastChannel: browser.channel(this),
@@ -289,6 +289,12 @@ export class Tab {
 
   get core() {
     return this.cores[0];
+  }
+
+  /** In a hidden tab timers ring once a second. */
+  #throttled(ms) {
+    const second = Math.ceil((this.browser.now + ms) / 1000) * 1000;
+    return this.document.visibilityState === 'hidden' ? second - this.browser.now : ms;
   }
 
   show(state) {

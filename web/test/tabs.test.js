@@ -187,6 +187,19 @@ for (const [what, act] of Object.entries({
   });
 }
 
+test('a hidden tab that has to lead opens its stream at once, though its timers ring once a second', async () => {
+  const [browser, a, b, c] = await opened({ 1: 100 }, { 2: 100 }, { 2: 100, 3: 100 });
+  await browser.pass(100);
+  for (const tab of [a, b, c]) tab.show('hidden');
+  const before = browser.streams.length;
+  a.close();
+  await browser.pass(100);
+  assert.equal(browser.streams.length, before + 1);
+  await browser.pass(5000);
+  assert.deepEqual([asked(browser.live()[0]), browser.live().length], ['2 3', 1]);
+  assert.deepEqual(ends(b, c), []);
+});
+
 test('a page that comes back from the cache follows', async () => {
   const [browser, a, b] = await opened({ 1: 100 }, { 2: 100 });
   a.leave();

@@ -1,0 +1,55 @@
+//go:build unix
+
+package enginetest
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// What a test asks for, each browser does.
+func TestBrowsers(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!doctype html><title>%s</title>`, r.URL.Path)
+	}))
+	t.Cleanup(server.Close)
+	for name, start := range All {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := start(t, Options{Hosts: []string{"app.test"}})
+			if b.Name != name {
+				t.Errorf("it is called %q", b.Name)
+			}
+			tab := b.Open(t, server.URL+"/a")
+			if got := Eval[string](tab, "new Promise((done) => setTimeout(() => done(document.title), 10))"); got != "/a" {
+				t.Errorf("the title is %q", got)
+			}
+			if got := Eval[map[string]int](tab, "({ a: 1 })"); got["a"] != 1 {
+				t.Errorf("an object is %v", got)
+			}
+			tab.Navigate(server.URL + "/b")
+			tab.Back()
+			tab.Until("document.title === '/a'")
+
+			const ask = "fetch('/c').then((r) => r.status, () => 0)"
+			tab.Offline(true)
+			if got := Eval[int](tab, ask); got != 0 {
+				t.Errorf("offline, the answer is %d", got)
+			}
+			tab.Offline(false)
+			if got := Eval[int](tab, ask); got != 200 {
+				t.Errorf("online again, the answer is %d", got)
+			}
+
+			other := b.Open(t, strings.Replace(server.URL, "127.0.0.1", "app.test", 1))
+			if Eval[bool](other, "isSecureContext") || !Eval[bool](tab, "isSecureContext") {
+				t.Error("a name over HTTP is an insecure origin, 127.0.0.1 is not")
+			}
+			other.Close()
+		})
+	}
+}

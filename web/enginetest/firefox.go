@@ -1,0 +1,119 @@
+//go:build unix
+
+package enginetest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// profile is what a Firefox for tests is told beside what it does by itself when it is driven from outside.
+const profile = `user_pref("browser.sessionstore.resume_from_crash", false);
+user_pref("browser.cache.disk.enable", false);
+user_pref("dom.disable_open_during_load", false);
+user_pref("network.dns.localDomains", %q);
+user_pref("network.http.speculative-parallel-limit", 0);
+`
+
+// Firefox starts a Firefox.
+func Firefox(t testing.TB, o Options) *Browser {
+	t.Helper()
+	path := program(t, "firefox-esr", "firefox")
+	dir, err := os.MkdirTemp("", "nudge-firefox-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Last of all: until it has ended it writes there.
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.WriteFile(filepath.Join(dir, "user.js"), fmt.Appendf(nil, profile, strings.Join(o.Hosts, ",")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, "--headless", "--profile", dir, "--remote-debugging-port", "0", "--no-remote", "about:blank")
+	cmd.Env = append(os.Environ(), "HOME="+dir, "MOZ_DISABLE_CONTENT_SANDBOX=1", "MOZ_CRASHREPORTER_DISABLE=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	exited := make(chan struct{})
+	t.Cleanup(func() {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-exited
+	})
+	address := make(chan string, 1)
+	go func() {
+		defer close(exited)
+		for lines := bufio.NewScanner(said); lines.Scan(); {
+			if _, ws, ok := strings.Cut(lines.Text(), "WebDriver BiDi listening on "); ok {
+				address <- ws
+			}
+		}
+		cmd.Wait()
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*Patience)
+	defer cancel()
+	select {
+	case ws := <-address:
+		c, err := dial(ctx, ws+"/session")
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		t.Cleanup(c.end)
+		return &Browser{"firefox", &firefox{c}}
+	case <-exited:
+		t.Fatalf("%s ended before it could be driven", path)
+	case <-ctx.Done():
+		t.Fatalf("%s cannot be driven within %s", path, 2*Patience)
+	}
+	return nil
+}
+
+// firefox opens tabs. Each is a browsing context, known by its id.
+type firefox struct{ *connection }
+
+func (f *firefox) open(ctx context.Context, url string) (any, error) {
+	var made struct{ Context string }
+	if err := f.call(ctx, "browsingContext.create", object{"type": "tab"}, &made); err != nil {
+		return nil, err
+	}
+	return made.Context, f.navigate(ctx, made.Context, url)
+}
+
+func (f *firefox) navigate(ctx context.Context, tab any, url string) error {
+	return f.call(ctx, "browsingContext.navigate", object{"context": tab, "url": url, "wait": "complete"}, nil)
+}
+
+func (f *firefox) evaluate(ctx context.Context, tab any, expression string) (string, error) {
+	var got struct {
+		Type             string
+		Result           struct{ Value string }
+		ExceptionDetails struct{ Text string }
+	}
+	err := f.call(ctx, "script.evaluate", object{"expression": expression, "target": object{"context": tab}, "awaitPromise": true}, &got)
+	if err == nil && got.Type == "exception" {
+		err = fmt.Errorf("%s", got.ExceptionDetails.Text)
+	}
+	return got.Result.Value, err
+}
+
+func (f *firefox) offline(ctx context.Context, tab any, is bool) error {
+	var conditions any
+	if is {
+		conditions = object{"type": "offline"}
+	}
+	return f.call(ctx, "emulation.setNetworkConditions", object{"networkConditions": conditions, "contexts": []any{tab}}, nil)
+}
+
+func (f *firefox) close(ctx context.Context, tab any) error {
+	return f.call(ctx, "browsingContext.close", object{"context": tab}, nil)
+}

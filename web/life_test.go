@@ -1,0 +1,214 @@
+//go:build unix
+
+package web_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nudge/web/enginetest"
+)
+
+// inEach runs a test in every browser, side by side.
+func inEach(t *testing.T, o enginetest.Options, test func(*testing.T, *enginetest.Browser)) {
+	t.Parallel()
+	for name, start := range enginetest.All {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, start(t, o))
+		})
+	}
+}
+
+// visit opens a page of f whose instance has this gateway; more are parameters of its URL.
+func visit(t *testing.T, b *enginetest.Browser, f *faulty, gateway string, more ...string) *enginetest.Tab {
+	t.Helper()
+	return b.Open(t, address(f, gateway, more...))
+}
+
+func address(f *faulty, gateway string, more ...string) string {
+	return fmt.Sprintf("%s/?gateway=%s&speed=%d&%s", f.URL, url.QueryEscape(gateway), f.speed.Load(), strings.Join(more, "&"))
+}
+
+// started is a gateway that serves pages, and such streams.
+func started(t *testing.T, streams ...func(*exchange)) *faulty {
+	f := newFaulty(t, streams...)
+	f.Start()
+	return f
+}
+
+// until waits for a condition on the state s of a page's instance c.
+func until(tab *enginetest.Tab, condition string) {
+	tab.Until("window.cases?.page && ((c) => { const s = { ...c.now, ...c.nudge.getSnapshot().stats }; return " + condition + " })(cases.page)")
+}
+
+// hears makes a version, and waits until a page has it.
+func hears(f *faulty, tabs ...*enginetest.Tab) {
+	v := f.commit(nil)
+	for _, tab := range tabs {
+		until(tab, fmt.Sprintf("s.has === %d", v))
+	}
+}
+
+// Whatever people, browsers and networks do to a page, it polls, and has its news.
+func TestLife(t *testing.T) {
+	inEach(t, enginetest.Options{Hosts: []string{"app.test"}}, func(t *testing.T, b *enginetest.Browser) {
+		for name, test := range map[string]func(*testing.T, *enginetest.Browser){
+			"back":                    back,
+			"service worker":          serviceWorker,
+			"content security policy": contentSecurityPolicy,
+			"insecure origin":         insecureOrigin,
+			"HTTP/2":                  overHTTP2,
+			"offline":                 offline,
+			"fetch transport":         fetchTransport,
+		} {
+			t.Run(name, func(t *testing.T) { test(t, b) })
+		}
+	})
+}
+
+// A page that is left and come back to, from the cache or loaded again, polls and has a stream.
+func back(t *testing.T, b *enginetest.Browser) {
+	f := started(t, good)
+	tab := visit(t, b, f, f.URL)
+	until(tab, proven)
+	tab.Navigate(f.URL + "/another")
+	v := f.commit(nil)
+	tab.Back()
+	until(tab, fmt.Sprintf("%s && s.has === %d", proven, v))
+	t.Logf("from the cache: %t", enginetest.Eval[bool](tab, "!!window.restored"))
+	hears(f, tab)
+}
+
+// A service worker that passes everything on changes nothing; one that answers in the gateway's place costs the page its
+// stream, and not its polls.
+func serviceWorker(t *testing.T, b *enginetest.Browser) {
+	f := started(t, good)
+	f.workers = map[string]string{
+		"/passes.js":  "onfetch = (event) => event.respondWith(fetch(event.request))",
+		"/answers.js": "onfetch = (event) => event.respondWith(event.request.url.includes('/events') ? new Response('', { status: 503 }) : fetch(event.request))",
+	}
+	const register = "navigator.serviceWorker.register(%q).then(() => navigator.serviceWorker.ready).then(() => true)"
+	const controlled = "navigator.serviceWorker.controller?.state === 'activated'"
+	tab := b.Open(t, f.URL)
+	enginetest.Eval[bool](tab, fmt.Sprintf(register, "/passes.js"))
+	tab.Navigate(address(f, f.URL))
+	tab.Until(controlled)
+	until(tab, proven)
+	hears(f, tab)
+
+	enginetest.Eval[bool](tab, "navigator.serviceWorker.getRegistrations().then((all) => Promise.all(all.map((r) => r.unregister()))).then(() => true)")
+	tab.Navigate(f.URL)
+	enginetest.Eval[bool](tab, fmt.Sprintf(register, "/answers.js"))
+	tab.Navigate(address(f, f.URL))
+	tab.Until(controlled)
+	until(tab, "s.streams > 2")
+	hears(f, tab)
+	if enginetest.Eval[bool](tab, "cases.page.states.some((s) => s.stream === 'proven')") {
+		t.Error("its stream was proven")
+	}
+}
+
+// A policy that forbids the gateway costs the page push, and nothing else.
+func contentSecurityPolicy(t *testing.T, b *enginetest.Browser) {
+	pages, gateway := started(t, good), started(t, good)
+	pages.policy = "default-src 'self'; script-src 'self' 'unsafe-inline'; connect-src 'self'"
+	tab := visit(t, b, pages, gateway.URL)
+	until(tab, "s.reason === 'unreachable' && c.polls.length > 3")
+	v := pages.commit(nil)
+	until(tab, fmt.Sprintf("s.has === %d", v))
+	if count(gateway, func(f *faulty) int { return f.opened }) > 0 {
+		t.Error("the gateway was reached")
+	}
+	pages.policy += " " + gateway.URL
+	tab.Navigate(address(pages, gateway.URL))
+	until(tab, proven)
+}
+
+// On an origin without HTTPS there are no locks; each tab has a stream of its own.
+func insecureOrigin(t *testing.T, b *enginetest.Browser) {
+	f := started(t, good)
+	f.URL = strings.Replace(f.URL, "127.0.0.1", "app.test", 1)
+	one, two := visit(t, b, f, f.URL, "scope=alice"), visit(t, b, f, f.URL, "scope=alice")
+	for _, tab := range []*enginetest.Tab{one, two} {
+		until(tab, proven+" && !isSecureContext && c.nudge.getSnapshot().role === 'solo'")
+	}
+	hears(f, one, two)
+}
+
+// Over HTTP/2 streams take no connection from anything else: twelve of them to the origin of the page.
+func overHTTP2(t *testing.T, b *enginetest.Browser) {
+	f := newFaulty(t, good)
+	f.EnableHTTP2 = true
+	f.StartTLS()
+	tab := visit(t, b, f, f.URL)
+	for i := range 11 {
+		enginetest.Eval[bool](tab, fmt.Sprintf("begin('%d', %q)", i, f.URL))
+	}
+	tab.Until("Object.values(cases).every((c) => c.now.stream === 'proven')")
+	hears(f, tab)
+	if protos := slices.Collect(maps.Keys(count(f, func(f *faulty) map[string]bool { return maps.Clone(f.protos) }))); !slices.Equal(protos, []string{"HTTP/2.0"}) {
+		t.Errorf("it was asked by %v", protos)
+	}
+}
+
+// Offline the polls fail and the page waits; online again it polls at once.
+func offline(t *testing.T, b *enginetest.Browser) {
+	f := started(t, good)
+	tab := visit(t, b, f, f.URL)
+	until(tab, proven)
+	tab.Offline(true)
+	enginetest.Eval[bool](tab, "(cases.page.nudge.refresh(), true)")
+	until(tab, "s.failedPolls > 0")
+	v := f.unheard()
+	tab.Offline(false)
+	until(tab, fmt.Sprintf("s.has === %d && %s", v, proven))
+	hears(f, tab)
+}
+
+// The transport over fetch brings the token to a gateway of another site, after the browser has asked for permission.
+func fetchTransport(t *testing.T, b *enginetest.Browser) {
+	pages, gateway := started(t, good), started(t, short, status(http.StatusServiceUnavailable), good)
+	pages.URL = strings.Replace(pages.URL, "127.0.0.1", "app.test", 1)
+	tab := b.Open(t, pages.URL)
+	tab.Until("window.begin")
+	enginetest.Eval[bool](tab, fmt.Sprintf("begin('page', %q, { transport: transports.fetchStream(), getToken: () => 't1' })", gateway.URL))
+	until(tab, proven+" && s.streams > 2")
+	hears(gateway, tab)
+	if tokens := count(gateway, func(f *faulty) map[string]bool { return maps.Clone(f.tokens) }); !tokens["Bearer t1"] {
+		t.Errorf("the tokens were %v", tokens)
+	}
+}
+
+// Ten minutes without news cost a poll a minute, and each version that push has missed is found by one and reported.
+func TestSafetyPolls(t *testing.T) {
+	inEach(t, enginetest.Options{}, func(t *testing.T, b *enginetest.Browser) {
+		f := started(t, good)
+		tab := visit(t, b, f, f.URL)
+		until(tab, proven+" && s.mode === 'push'")
+		f.speed.Store(50) // a heartbeat each 0.3 s
+		enginetest.Eval[bool](tab, "hasten(50)")
+		hears(f, tab) // so that the page sets its timer anew
+		enginetest.Eval[bool](tab, "(cases.page.mark = { at: now(), polls: cases.page.nudge.getSnapshot().stats.polls }, true)")
+		until(tab, "now() - c.mark.at > 600_000")
+		if polls := enginetest.Eval[int](tab, "cases.page.nudge.getSnapshot().stats.polls - cases.page.mark.polls"); polls < 8 || polls > 13 {
+			t.Errorf("%d polls in ten minutes", polls)
+		}
+		v := f.unheard()
+		until(tab, fmt.Sprintf("s.has === %d && s.missed === 1", v))
+		deadline := time.Now().Add(enginetest.Patience)
+		for reported := 0; reported == 0; {
+			reported = count(f, func(f *faulty) int { return f.missed })
+			if time.Now().After(deadline) {
+				t.Fatal("it was not reported")
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+}

@@ -1,0 +1,97 @@
+//go:build unix
+
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"nudge/web"
+)
+
+// page starts instances by name, each with a gateway of its own, in a time that runs faster. What becomes of them it keeps.
+const page = `<!doctype html><meta charset="utf-8"><title>page</title>
+<script type="module">
+import { createNudge } from '/nudge.js'
+import { tabs } from '/nudge.tabs.js'
+import { fetchStream } from '/nudge.fetch.js'
+window.transports = { tabs, fetchStream }
+const asked = new URLSearchParams(location.search)
+let speed = %d
+let since = { real: performance.now(), virtual: Date.now() }
+window.now = () => since.virtual + (performance.now() - since.real) * speed
+// What has been set to ring keeps its speed until the next event of a stream.
+window.hasten = (faster) => {
+  since = { real: performance.now(), virtual: now() }
+  speed = faster
+  return true
+}
+if (asked.has('speed')) hasten(Number(asked.get('speed')))
+const env = { now, setTimeout: (ring, ms) => setTimeout(ring, ms / speed) }
+window.cases = {}
+window.begin = (name, gateway, options = {}) => {
+  const c = (cases[name] = { began: now(), polls: [], states: [] })
+  const poll = async ({ reason, projects, signal }) => {
+    c.polls.push({ at: now(), reason })
+    const answer = await fetch((options.application ?? gateway) + '/changes?since=' + projects[42].have, { signal })
+    if (!answer.ok) throw answer
+    return { versions: { 42: (await answer.json()).version } }
+  }
+  c.nudge = createNudge({ projects: { 42: 100 }, fast: 2000, gateway, poll, ...options }, env)
+  const note = () => {
+    const { mode, stream, rung, reason, versions } = c.nudge.getSnapshot()
+    c.now = { at: now(), mode, stream, rung, reason, has: versions[42] }
+    const last = c.states.at(-1)
+    if (last?.mode !== mode || last.stream !== stream || last.reason !== reason || last.rung !== rung) c.states.push(c.now)
+  }
+  c.nudge.subscribe(note)
+  note()
+  return true
+}
+// The longest time, in virtual ms, that the page was without a poll while it did not go by push; how many polls it made by
+// itself, and how many its old pace allows, a shorter wait each time that push is lost among them.
+window.pace = (c) => {
+  const ends = [c.began, ...c.polls.map((p) => p.at), now()]
+  let longest = 0
+  ends.slice(1).forEach((end, i) => {
+    const pushed = c.states.some((s, n) => s.mode === 'push' && s.at < end && (c.states[n + 1]?.at ?? Infinity) > ends[i])
+    if (!pushed) longest = Math.max(longest, end - ends[i])
+  })
+  const losses = c.states.filter((s, n) => s.mode === 'poll' && c.states[n - 1]?.mode === 'push').length
+  return { longest, made: c.polls.filter((p) => p.reason === 'interval').length, most: (now() - c.began) / 1600 + losses + 1 }
+}
+// What the page's own URL asks for begins by itself, also after a reload.
+if (asked.has('gateway')) {
+  const scope = asked.get('scope')
+  begin('page', asked.get('gateway'), { ...(scope && { transport: tabs({ scope }) }), application: location.origin })
+}
+addEventListener('pageshow', (event) => (window.restored = event.persisted))
+window.state = () => JSON.stringify(Object.entries(cases).map(([name, c]) => [name, c.now, c.states.slice(-6), c.polls.slice(-6)]))
+</script>`
+
+// site is what pages are loaded from: any page, and the scripts.
+func (f *faulty) site(w http.ResponseWriter, r *http.Request) {
+	if script, some := f.workers[r.URL.Path]; some {
+		w.Header().Set("Content-Type", "text/javascript")
+		fmt.Fprint(w, script)
+		return
+	}
+	name := strings.TrimPrefix(r.URL.Path, "/")
+	for _, f := range web.Files() {
+		if f.Name == name {
+			w.Header().Set("Content-Type", f.Type)
+			w.Write(f.Content)
+			return
+		}
+	}
+	if strings.Contains(name, ".") {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html")
+	if f.policy != "" {
+		w.Header().Set("Content-Security-Policy", f.policy)
+	}
+	fmt.Fprintf(w, page, speed)
+}
