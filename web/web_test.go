@@ -14,6 +14,7 @@ var budgets = map[string]int{
 	"nudge.js":          7_800,
 	"nudge.tabs.js":     3_250,
 	"nudge.fetch.js":    1_000,
+	"nudge.inspect.js":  2_700,
 	"nudge.global.js":   8_500,
 	"react.js":          500,
 	"tanstack-query.js": 500,

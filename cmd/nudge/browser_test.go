@@ -360,6 +360,12 @@ func TestBrowserDemo(t *testing.T) {
 	for _, p := range []*page{first, second} {
 		p.snapshot("s.mode === 'push' && s.interval === 60000")
 	}
+	// Its own styles count, whatever the page's policy forbids.
+	inside := `document.querySelector('nudge-inspect').shadowRoot`
+	first.wait(`getComputedStyle(` + inside + `.querySelector('section')).position === 'fixed'`)
+	eval[bool](first, inside+`.querySelector('button').click(), true`)
+	first.wait(`/proven/.test(` + inside + `.querySelector('dl').innerText)`)
+
 	story := func(title string) string {
 		return fmt.Sprintf(`!!document.querySelector('[data-testid=story][data-title=%q]')`, title)
 	}

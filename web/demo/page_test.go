@@ -19,7 +19,7 @@ func TestPage(t *testing.T) {
 		t.Fatalf("%d %v", w.Code, w.Header())
 	}
 	policy := w.Header().Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'self'", "base-uri 'none'", "frame-ancestors 'self'"} {
+	for _, want := range []string{"default-src 'self'", "base-uri 'none'", "frame-ancestors 'self'", "require-trusted-types-for 'script'"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("policy %q lacks %s", policy, want)
 		}

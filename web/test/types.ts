@@ -2,8 +2,10 @@
 
 import type * as published from '../dist/nudge.js';
 import type * as publishedFetch from '../dist/nudge.fetch.js';
+import type * as publishedInspect from '../dist/nudge.inspect.js';
 import type * as publishedTabs from '../dist/nudge.tabs.js';
 import type * as sourceFetch from '../src/fetch.js';
+import type * as sourceInspect from '../src/inspect.js';
 import type * as source from '../src/nudge.js';
 import type * as sourceTabs from '../src/tabs.js';
 
@@ -16,8 +18,9 @@ export const same: [
   Same<published.PollContext, source.PollContext>,
   Same<published.Env, source.Env>,
   Same<Parameters<typeof publishedFetch.fetchStream>, Parameters<typeof sourceFetch.fetchStream>>,
+  Same<Parameters<typeof publishedInspect.inspect>, Parameters<typeof sourceInspect.inspect>>,
   Same<Parameters<typeof publishedTabs.tabs>, Parameters<typeof sourceTabs.tabs>>,
-] = [true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true];
 
 declare const createNudge: typeof published.createNudge;
 
@@ -54,4 +57,13 @@ export function sharing(own: published.Transport): published.Transport {
   const role: 'solo' | 'leader' | 'follower' | undefined = handle.role;
   handle.close();
   return own.bearer && role ? own : tabs({ scope: 'alice' });
+}
+
+declare const inspect: typeof publishedInspect.inspect;
+
+export function looking(nudge: published.Nudge): () => void {
+  inspect(nudge)();
+  // @ts-expect-error one instance each
+  inspect([nudge]);
+  return inspect(nudge, { parent: document.body, open: true, name: 'Board' });
 }

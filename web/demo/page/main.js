@@ -101,7 +101,7 @@ async function start() {
   listCommands(byId('commands'), settings, tell);
   if (!inFrame) offerWindows({besideButton: byId('beside'), link: byId('open-window'), stage: byId('stage')});
 
-  const {createNudge} = await import('/nudge.js');
+  const [{createNudge}, {inspect}] = await Promise.all([import('/nudge.js'), import('/nudge.inspect.js')]);
   nudge = createNudge({
     projects: {42: model.version, counter},
     poll,
@@ -110,6 +110,7 @@ async function start() {
   });
   window.nudge = nudge; // for tests and the curious
   strip.follow(nudge);
+  inspect(nudge); // in the corner of each window
 }
 
 start().catch((error) => complain(new Error(`The page could not start: ${error.message.replace(/\.$/, '')}. Reload it.`)));
