@@ -1,0 +1,75 @@
+// Command pack tries the npm package as those who install it do: packs web, installs the tarball into a project of its own,
+// offline, and there type-checks, imports and bundles what the package exports.
+//
+//	npm --prefix web ci && go -C .ci/tools run ./pack
+//
+// It needs Node with npm, and leaves web as it was.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+func main() {
+	if err := run("../../web"); err != nil {
+		fmt.Fprintln(os.Stderr, "pack:", err)
+		os.Exit(1)
+	}
+}
+
+func run(web string) error {
+	web, err := filepath.Abs(web)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "nudge-pack-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	// Where symbolic links lead to it, compilers and bundlers name it otherwise.
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return err
+	}
+
+	if _, err := output(web, "npm", "pack", "--pack-destination", dir, "--loglevel", "error"); err != nil {
+		return err
+	}
+	tarballs, err := filepath.Glob(filepath.Join(dir, "nudge-*.tgz"))
+	if err != nil || len(tarballs) != 1 {
+		return fmt.Errorf("npm pack made %d tarballs (%v)", len(tarballs), err)
+	}
+	files, err := unpack(tarballs[0])
+	if err != nil {
+		return err
+	}
+	exports, err := whole(files)
+	if err != nil {
+		return err
+	}
+	p := project{dir: dir, web: web, exports: exports}
+	if err := p.install(tarballs[0]); err != nil {
+		return err
+	}
+	for _, check := range []func() error{p.types, p.imports, p.shake} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// output runs a program in dir. An error has what it printed.
+func output(dir, name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, out)
+	}
+	return string(out), nil
+}
