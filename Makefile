@@ -1,6 +1,6 @@
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: run test build bundle fmt lint chart fuzz faults pace clean
+.PHONY: run test build bundle fmt lint chart fuzz faults pace soak clean
 
 run: build ## the demo: two windows, no Redis
 	@bin/nudge demo --listen $(LISTEN)
@@ -35,6 +35,9 @@ faults: ## what Redis can do to a gateway, with real servers; a part in half a m
 
 pace: ## nudge simulate against real gateways and 2,000 pages, side by side: a minute and a half
 	@.ci/pace
+
+soak: ## ten minutes of random faults between pages and gateways, in Chromium and Firefox; another time: FOR=1h
+	@NUDGE_TEST_SOAK=$(or $(FOR),10m) go test -race -count=1 -timeout 0 -v -run '^TestSoak$$' ./web
 
 clean:
 	@rm -rf bin web/node_modules

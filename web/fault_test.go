@@ -59,6 +59,7 @@ type exchange struct {
 	request *http.Request
 	gateway *faulty
 	news    chan object
+	ended   chan struct{} // closed by cut
 }
 
 type object = map[string]any
@@ -112,7 +113,7 @@ func crossOrigin(next http.Handler) http.Handler {
 }
 
 func (f *faulty) events(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{ResponseWriter: w, request: r, gateway: f, news: make(chan object, 100)}
+	x := &exchange{ResponseWriter: w, request: r, gateway: f, news: make(chan object, 100), ended: make(chan struct{})}
 	f.mu.Lock()
 	script := f.streams[min(f.opened, len(f.streams)-1)]
 	f.opened++
@@ -220,6 +221,16 @@ func (f *faulty) announce(v int64, more object) {
 	}
 }
 
+// cut ends all streams.
+func (f *faulty) cut() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for x := range f.live {
+		close(x.ended)
+		delete(f.live, x)
+	}
+}
+
 // repeat announces versions that may be known.
 func (f *faulty) repeat(versions ...int64) {
 	f.mu.Lock()
@@ -275,6 +286,8 @@ func (x *exchange) pass(d time.Duration) bool {
 	select {
 	case <-time.After(x.gateway.virtual(d)):
 		return true
+	case <-x.ended:
+		return false
 	case <-x.request.Context().Done():
 		return false
 	}
@@ -296,6 +309,8 @@ func (x *exchange) run(d time.Duration, say func(name string, data object)) {
 		case news := <-x.news:
 			say("version", news)
 		case <-end:
+			return
+		case <-x.ended:
 			return
 		case <-x.request.Context().Done():
 			return

@@ -31,7 +31,7 @@ if (asked.has('speed')) hasten(Number(asked.get('speed')))
 const env = { now, setTimeout: (ring, ms) => setTimeout(ring, ms / speed) }
 window.cases = {}
 window.begin = (name, gateway, options = {}) => {
-  const c = (cases[name] = { began: now(), polls: [], states: [] })
+  const c = (cases[name] = { began: now(), polls: [], states: [], got: [] })
   const poll = async ({ reason, projects, signal }) => {
     c.polls.push({ at: now(), reason })
     const answer = await fetch((options.application ?? gateway) + '/changes?since=' + projects[42].have, { signal })
@@ -42,6 +42,7 @@ window.begin = (name, gateway, options = {}) => {
   const note = () => {
     const { mode, stream, rung, reason, versions } = c.nudge.getSnapshot()
     c.now = { at: now(), mode, stream, rung, reason, has: versions[42] }
+    if (c.got.at(-1)?.version !== versions[42]) c.got.push({ version: versions[42], at: Date.now() })
     const last = c.states.at(-1)
     if (last?.mode !== mode || last.stream !== stream || last.reason !== reason || last.rung !== rung) c.states.push(c.now)
   }
