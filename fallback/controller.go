@@ -14,7 +14,6 @@ type Controller struct {
 	beat    Pulse // of the application
 	trust   Trust
 	stretch Stretch
-	waning  Waning
 }
 
 // Census is what the fleet tells of the pace to take.
@@ -100,9 +99,7 @@ func (c *Controller) Decide(s Census, now time.Time) Decision {
 	if due := c.beat.Due(c.up); due.After(now) {
 		d.Next = soonest(d.Next, due)
 	}
-	coming := c.waning.Follow(d.Interval, s.Load.Browsers(), d.Cadence.Jitter, now)
-	d.Next = soonest(d.Next, c.waning.Next())
-	d.Room = Room{Rate: d.Capacity - coming, Browsers: s.Load.Open(), Longest: c.policy.Longest}
+	d.Room = Room{Rate: d.Capacity - d.Interval, Browsers: s.Load.Open(), Longest: c.policy.Longest}
 	return d
 }
 

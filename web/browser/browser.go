@@ -32,12 +32,14 @@ type Browser struct {
 	hidden       Millis // least interval while the tab is hidden
 
 	// The poll loop.
-	due    Millis // of the next poll by interval
-	base   Millis // the interval that due was drawn from
-	floor  Millis // before it the application wants no poll but for news,
-	hold   Millis // and before this one none at all
-	window window
-	newsAt Millis // when the last news-driven poll began
+	due     Millis // of the next poll by interval
+	base    Millis // the interval that due was drawn from
+	cycleAt Millis // when the wait for it began
+	longest Millis // the longest interval since
+	floor   Millis // before it the application wants no poll but for news,
+	hold    Millis // and before this one none at all
+	window  window
+	newsAt  Millis // when the last news-driven poll began
 
 	flightAt Millis // when the poll in flight began
 	pressure Millis // when it seems to lack a connection
@@ -110,6 +112,9 @@ func (b *Browser) Fast() Millis { return b.fast }
 
 // Spread is that of the newest news.
 func (b *Browser) Spread() Millis { return b.spread }
+
+// Window is the time over which its last news was spread: that of the window before it, if that was longer.
+func (b *Browser) Window() Millis { return max(b.window.spread, b.window.before) }
 
 // Interval is the one in force.
 func (b *Browser) Interval() Millis { return b.inForce() }

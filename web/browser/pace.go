@@ -19,7 +19,7 @@ func interval(fast, rare Millis, uncovered, behind bool) Millis {
 func jittered(ms Millis, jitter, draw float64) Millis { return ms * (1 - jitter + 2*jitter*draw) }
 
 // residue is how much is left of the wait for an interval, at a moment that has nothing to do with it: for one of very many
-// pages that have long gone by it, with a draw from 0 to 1. When an interval gets shorter each page draws such a rest: so
+// pages that have long gone by it, with a draw from 0 to 1. When an interval changes each page draws such a rest: so
 // they come as evenly as pages that never did otherwise, whatever they did before.
 //
 // That an interval varies by jitter makes short rests more likely than long ones: as likely as each other up to 1 − jitter,

@@ -55,6 +55,7 @@ func (b *Browser) newsDue() Millis {
 func (t *turn) cycle() {
 	b := t.Browser
 	b.base = b.inForce()
+	b.longest, b.cycleAt = b.base, t.now
 	b.due = max(b.floor, t.now+jittered(b.base, b.jitter, t.random()))
 	b.reason = Interval
 }
@@ -74,20 +75,25 @@ func (t *turn) soon(why Cause) {
 	t.sooner(t.random()*1000, why)
 }
 
-// settle follows the interval in force, after every event. But for two cases: an application in trouble is not helped by
-// haste, and where news has its window, that poll is on its way: to hurry beside it would be a herd that nobody spread.
+// longer: what is longer by less than this counts from the next poll. To draw anew each time would let some wait for ever.
+const longer = 1.5
+
+// settle follows the interval in force, after every event, at once: what is left to wait is drawn anew, so that pages whose
+// interval changes together come as evenly as pages that always had it. But for two cases: an application in trouble is not
+// helped by haste, and where news has its window, that poll is on its way: to hurry beside it would be a herd that nobody
+// spread. However often that happens, from one poll to the next it is never longer than the longest of all, and its jitter.
 func (t *turn) settle() {
 	b := t.Browser
 	if b.flight != 0 || b.due == Never {
 		return
 	}
 	ms := b.inForce()
-	if ms >= b.base || b.failures > 0 || b.window.pending() {
+	if ms >= b.base && ms < b.base*longer || b.failures > 0 || b.window.pending() {
 		return
 	}
-	b.base = ms
+	b.base, b.longest = ms, max(b.longest, ms)
 	if b.reason == Interval {
-		b.due = max(b.floor, t.now+residue(ms, b.jitter, t.random()))
+		b.due = max(b.floor, min(t.now+residue(ms, b.jitter, t.random()), b.cycleAt+b.longest*(1+b.jitter)))
 	}
 }
 

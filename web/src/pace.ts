@@ -16,8 +16,8 @@ export function jittered(ms: number, jitter: number, draw: number): number {
 
 /**
  * How much is left of the wait for an interval, at a moment that has nothing to do with it: for one of very many pages that
- * have long gone by it. When the interval gets shorter each page draws such a rest, and so they come as evenly as pages that
- * never did otherwise, whatever they did before. Up to 1 − jitter all rests are as likely, then less and less up to 1 + jitter.
+ * have long gone by it. When the interval changes each page draws such a rest, and so they come as evenly as pages that never
+ * did otherwise, whatever they did before. Up to 1 − jitter all rests are as likely, then less and less up to 1 + jitter.
  */
 export function residue(ms: number, jitter: number, draw: number): number {
   return ms * (draw < 1 - jitter ? draw : 1 + jitter - 2 * Math.sqrt(jitter * (1 - draw)));

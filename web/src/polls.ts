@@ -26,6 +26,9 @@ export const enum Ms {
   Quiet = 300_000,
 }
 
+/** What is longer by less than this counts from the next poll: to draw anew each time would let some wait for ever. */
+const LONGER = 1.5;
+
 /** The interval that push allows, whether the page makes use of it or not. */
 function allowed(t: State): number {
   return interval(t.fast, rare(t), uncovered(t.entries), behind(t.entries) > 0);
@@ -54,7 +57,8 @@ export function account(t: Turn, before: number): void {
 }
 
 export function cycle(t: Turn): void {
-  t.base = inForce(t);
+  t.base = t.longest = inForce(t);
+  t.cycleAt = t.now;
   t.due = Math.max(t.floor, t.now + jittered(t.base, t.jitter, t.random()));
   t.why = 'interval';
 }
@@ -73,14 +77,19 @@ export function soon(t: Turn, why: PollReason): void {
 }
 
 /**
- * A shorter interval counts at once. Not while polls fail, and not where news has its window: that poll is on its way, and
- * to hurry beside it would make a herd that nobody spread.
+ * Another interval counts at once: what is left to wait is drawn anew, so that pages whose interval changes together come as
+ * evenly as pages that always had it. However often that happens, from one poll to the next it is never longer than the
+ * longest of all, and its jitter. Not while polls fail, and not where news has its window: that poll is on its way, and to hurry beside it would make a herd that nobody
+ * spread.
  */
 export function settle(t: Turn): void {
   const ms = inForce(t);
-  if (t.flight || ms >= t.base || t.failures || (t.window && !t.window.served)) return;
+  if (t.flight || t.due === Infinity || t.failures || (t.window && !t.window.served)) return;
+  if (ms >= t.base && ms < t.base * LONGER) return;
   t.base = ms;
-  if (t.why === 'interval') t.due = Math.max(t.floor, t.now + residue(ms, t.jitter, t.random()));
+  t.longest = Math.max(t.longest, ms);
+  if (t.why !== 'interval') return;
+  t.due = Math.max(t.floor, Math.min(t.now + residue(ms, t.jitter, t.random()), t.cycleAt + t.longest * (1 + t.jitter)));
 }
 
 /** There is news that the page has not polled for. */

@@ -93,6 +93,8 @@ export interface State extends Omit<Terms, 'push'> {
   // The poll loop.
   due: number;
   base: number; // the interval that `due` was drawn from
+  cycleAt: number; // when the wait for it began
+  longest: number; // the longest interval since
   why: PollReason;
   floor: number; // before it the application wants no poll but for news,
   wait: number; // and before this one none at all
@@ -203,6 +205,8 @@ export function initial(terms: Terms, now: number): State {
     lastPollAt: null,
     due: Infinity,
     base: 0,
+    cycleAt: 0,
+    longest: 0,
     why: 'interval',
     floor: 0,
     wait: 0,

@@ -42,9 +42,9 @@ func dist(web string) ([]file, error) {
 // inner are properties of the core's own objects, to be shortened. Nobody outside sees them: neither applications (a name
 // that a declaration has is refused) nor browsers and gateways, whose names must not be in here.
 var inner = []string{
-	"again", "applies", "armed", "asked", "audit", "base", "before", "behindAt", "coolEnd", "credit", "crowds",
+	"again", "applies", "armed", "asked", "audit", "base", "before", "behindAt", "coolEnd", "credit", "crowds", "cycleAt",
 	"drained", "draw", "due", "effects", "failures", "flight", "flightAt", "floor", "found", "fresh",
-	"grace", "graceEnd", "granted", "helloAt", "hiddenAt", "hurry", "lastAt", "losses", "message", "mute",
+	"grace", "graceEnd", "granted", "helloAt", "hiddenAt", "hurry", "lastAt", "longest", "losses", "message", "mute",
 	"mutes", "newsAt", "overdue", "owed", "own", "pollInterval", "pressure", "provenAt", "quiet", "renewal",
 	"rest", "retold", "retryAfter", "safety", "served", "slow", "spread", "stands", "step", "stepAt", "streamed",
 	"tokens", "told", "tries", "unserved", "wait", "watchers", "what", "wished",

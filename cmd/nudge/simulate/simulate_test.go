@@ -134,6 +134,27 @@ func TestNoEcho(t *testing.T) {
 	}
 }
 
+// When push is back, polls become fewer at once, and do not come back one interval later: no second of the next three
+// intervals has more than chance makes of those before it.
+func TestNoEchoOfRecovery(t *testing.T) {
+	const before, after = 10, 30 + 53 + 95
+	for _, script := range []string{"redis", "kill", "partition"} {
+		o := at(script)
+		o.Advances, o.Settled = -1, true
+		r := run(t, o)
+		back := r.Phases[2].Begin
+		for i := back + before; i < back+before+after; i++ {
+			mean := 0.0
+			for _, s := range r.Seconds[i-before : i] {
+				mean += float64(s.Polls) / before
+			}
+			if now := float64(r.Seconds[i].Polls); now > mean+5*math.Sqrt(mean) {
+				t.Errorf("%s: %v polls in second %d after it, %.0f on average before", script, now, i-back, mean)
+			}
+		}
+	}
+}
+
 // Nobody polls for a deploy: neither sooner than the interval allows, nor in vain.
 func TestDeploy(t *testing.T) {
 	o := at("deploy")

@@ -81,7 +81,8 @@ func (t *tally) polled(p *page, why browser.Cause, finds bool) {
 	case why == browser.News && !finds:
 		t.vain++
 		t.now.extra++
-	case why == browser.Interval && float64(t.w.now()-int64(p.lastPoll)) < (1-t.w.o.Policy.Jitter)*float64(p.drawn)-1:
+	case why == browser.Interval && p.Interval() <= float64(p.drawn) &&
+		float64(t.w.now()-int64(p.lastPoll)) < (1-t.w.o.Policy.Jitter)*float64(p.drawn)-1:
 		t.early++
 		t.now.extra++
 	}
@@ -117,7 +118,9 @@ func (t *tally) learnt(p *page, commit int64) {
 }
 
 // announced is the longest spread that what the page has just learnt may have been told with.
-func (p *page) announced() float64 { return float64(max(p.before, p.spread, float32(p.Spread()))) }
+func (p *page) announced() float64 {
+	return max(float64(p.before), float64(p.spread), p.Spread(), p.Window())
+}
 
 // check holds an age against promise 1.
 func (t *tally) check(p *page, age float64) {
