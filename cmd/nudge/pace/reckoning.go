@@ -46,7 +46,7 @@ func (p *page) learn(now float64, versions []int64) {
 }
 
 // announced is the longest spread that what the page has just learnt may have been told with.
-func (p *page) announced() float64 { return max(p.before, p.spread, p.Spread()) }
+func (p *page) announced() float64 { return max(p.before, p.spread, p.Spread(), p.Window()) }
 
 // bound is how old news may be, by promise 1.
 func (p *page) bound() float64 {
