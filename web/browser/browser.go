@@ -119,6 +119,9 @@ func (b *Browser) Window() Millis { return max(b.window.spread, b.window.before)
 // Interval is the one in force.
 func (b *Browser) Interval() Millis { return b.inForce() }
 
+// Hastened tells whether it became shorter since the last poll, and is still.
+func (b *Browser) Hastened() bool { return b.base < b.longest }
+
 // Proven tells whether the page has a stream that has proved itself.
 func (b *Browser) Proven() bool { return b.held.state == proven }
 

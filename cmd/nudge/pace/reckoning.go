@@ -21,7 +21,7 @@ func (p *page) told() { p.worst, p.spread = max(p.worst, p.Fast()), max(p.spread
 // polls takes note of a poll that begins.
 func (p *page) polls(why browser.Cause) {
 	now := p.crowd.now()
-	early := why == browser.Interval && p.Interval() <= p.drawn && now-p.last < (1-p.crowd.Policy.Jitter)*p.drawn-1
+	early := why == browser.Interval && p.Hastened() && now-p.last < (1-p.crowd.Policy.Jitter)*p.drawn-1
 	p.pollAt, p.last, p.why = int(now/1000), now, why
 	p.crowd.tally.polls(p.pollAt, why, early)
 }

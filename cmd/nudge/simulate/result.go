@@ -25,8 +25,8 @@ type Result struct {
 	Empty  int64            `json:"empty_polls"`
 	News   int64            `json:"news_polls"` // caused by news
 	Causes map[string]int64 `json:"causes"`
-	// Early are polls by interval that came sooner than the interval in force at the one before allows, but for those whose
-	// interval has become longer and was drawn anew; Vain those for news that found nothing.
+	// Early are polls by interval that came sooner than the interval in force at the one before allows, since it got shorter;
+	// Vain those for news that found nothing.
 	Early int `json:"early_polls"`
 	Vain  int `json:"vain_polls"`
 	// Plain is what plain polling would have made.

@@ -81,7 +81,7 @@ func (t *tally) polled(p *page, why browser.Cause, finds bool) {
 	case why == browser.News && !finds:
 		t.vain++
 		t.now.extra++
-	case why == browser.Interval && p.Interval() <= float64(p.drawn) &&
+	case why == browser.Interval && p.Hastened() &&
 		float64(t.w.now()-int64(p.lastPoll)) < (1-t.w.o.Policy.Jitter)*float64(p.drawn)-1:
 		t.early++
 		t.now.extra++
