@@ -21,7 +21,7 @@ export interface TabsEnv extends Listens {
         readonly locks?: {
             request(name: string, options: {
                 signal: AbortSignal;
-            }, held: () => Promise<void>): Promise<unknown>;
+            }, work: () => Promise<void>): Promise<unknown>;
         };
     };
     readonly BroadcastChannel?: new (name: string) => TabsChannel;

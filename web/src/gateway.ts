@@ -37,15 +37,14 @@ export function wished(headers: PollResult['headers'], name: string, now: number
 
 /** Judges the answer to a question, for a page with these projects. */
 export function judge({ status, message }: Reply, projects: string[], what: Question = 'terms'): Verdict {
-  const { push, off, denied, refusing, fast_ms } = message;
   if (status === 401) return 'token';
   if (status === 400 || status === 403) return 'denied';
   if (status === 429 || status === 503) return 'busy';
   if (status < 200 || status > 299) return 'unreachable';
-  const allowed = projects.filter((id) => !denied.includes(id));
+  const allowed = projects.filter((id) => !message.denied.includes(id));
   if (!allowed.length) return 'denied';
-  if (push === 'off' || allowed.every((id) => off.includes(id))) return 'off';
-  if (refusing) return 'busy';
+  if (message.push === 'off' || allowed.every((id) => message.off.includes(id))) return 'off';
+  if (message.refusing) return 'busy';
   // Somebody else answers in the gateway's place: the login page of a network, for one.
-  return fast_ms || what !== 'terms' ? 'go' : 'captive';
+  return message.fast_ms || what !== 'terms' ? 'go' : 'captive';
 }

@@ -1,6 +1,6 @@
 // Who has which version: the page, and what gateways have named. What is news follows from that; no time and no chance here.
 
-import type { Entry } from './state.js';
+import { type Entry, type Kind, type Of, Unserved } from './state.js';
 import { isVersion, type Message } from './wire.js';
 
 export function entry(id: string, have: unknown): Entry {
@@ -39,20 +39,27 @@ export function marks(entries: Entry[]): Record<string, number> {
   return each(entries, (e) => e.told ?? e.have);
 }
 
-/** Takes note of a hello. */
-export function greet(entries: Entry[], { versions, unknown }: Message): void {
-  for (const e of entries) {
+/** The one of that project. */
+export function find(entries: Entry[], project: unknown): Entry | undefined {
+  return entries.find((e) => e.id === project);
+}
+
+/** Takes note of a hello. Gives those of which it names a version that is newer than what was known. */
+export function greet(entries: Entry[], { versions, unknown }: Message): Entry[] {
+  return entries.filter((e) => {
     const version = versions[e.id];
     const known = isVersion(version);
     const heard = known || unknown.includes(e.id);
+    const newer = known && version > (e.told ?? e.have);
     // Owed: what the gateway cannot vouch for, what may have been missed while it had to wait, and a step back.
-    e.owed ||= heard && (!known || e.unserved === 'left out' || version < e.told!);
-    e.unserved = heard ? '' : 'left out';
+    e.owed ||= heard && (!known || e.unserved === Unserved.LeftOut || version < e.told!);
+    e.unserved = heard ? Unserved.No : Unserved.LeftOut;
     // A number that is not repeated is taken back. Of a project that has to wait nothing is said: what the page is known
     // to lack, it still lacks. But "unknown" tells it to poll, and what that poll answers is the truth.
     e.stands = known || (!heard && lags(e));
     if (known) e.told = version;
-  }
+    return newer;
+  });
 }
 
 /**
@@ -61,7 +68,7 @@ export function greet(entries: Entry[], { versions, unknown }: Message): void {
  */
 export function advance(entries: Entry[], message: Partial<Message>, takes?: unknown): [Entry | undefined, boolean] {
   const { project, version, prev, reset } = message;
-  const e = entries.find((one) => one.id === project);
+  const e = find(entries, project);
   if (!e || !isVersion(version) || (e.stands && version <= e.told! && !reset)) return [undefined, false];
   e.owed ||= !!reset;
   const taken = !!takes && e.have === prev && version > prev && !wants(e);
@@ -94,8 +101,8 @@ export function answer(entries: Entry[], versions: Record<string, unknown>): boo
 }
 
 /** The page itself made this version, upon `prev` if that is said; it has it now, if it was exactly there. */
-export function made(entries: Entry[], project: string, version: unknown, prev: unknown): void {
-  const e = entries.find((one) => one.id === project);
+export function made(entries: Entry[], { project, version, prev }: Of<Kind.Made>): void {
+  const e = find(entries, project);
   if (!e || !isVersion(version)) return;
   e.own = version;
   if (e.have === prev) e.have = version;
@@ -116,9 +123,9 @@ export function unheard(entries: Entry[]): Entry[] {
 export function watch(entries: Entry[], projects: Readonly<Record<string, unknown>>): boolean {
   let more = false;
   for (const [id, have] of Object.entries(projects)) {
-    const e = entries.find((one) => one.id === id);
+    const e = find(entries, id);
     if (e) e.watchers++;
-    else more = !!entries.push({ ...entry(id, have), unserved: 'new' });
+    else more = !!entries.push({ ...entry(id, have), unserved: Unserved.New });
   }
   return more;
 }

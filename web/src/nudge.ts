@@ -4,29 +4,30 @@ import { request, wished } from './gateway.js';
 import { each, entry, marks } from './ledger.js';
 import { watchPage } from './page.js';
 import { due, reduce } from './reduce.js';
-import { type Effect, type Event, initial, type State } from './state.js';
-import type { Delivery, Env, Nudge, Options, Snapshot, StreamHandle } from './types.js';
+import { Deed, type Effect, type Event, initial, Kind, type Sign, type State } from './state.js';
+import type { Delivery, Env, Nudge, Options, PollResult, Snapshot, StreamHandle } from './types.js';
 import { read } from './wire.js';
 import { view } from './view.js';
 
 export type * from './types.js';
 
-/** The longest delay that setTimeout takes; beyond it, it would fire at once. */
-const LONGEST = 2 ** 31 - 1;
+const enum Ms {
+  /** The longest delay that setTimeout takes; beyond it, it would fire at once. */
+  Longest = 2 ** 31 - 1,
+}
 
 /** Drives the reducer: gives it what happens, and does what it says. It decides nothing itself. */
 export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const env: Env = { ...browser(), ...parts };
-  const { gateway = env.origin, transport = env.EventSource && eventSource(env.EventSource), push = 'auto', writer } = options;
+  const { gateway = env.origin, transport = env.EventSource && eventSource(env.EventSource), push: policy = 'auto', writer } = options;
   const root = gateway.replace(/\/+$/, '');
-  const startedAt = env.now();
   const target = new EventTarget();
   const listeners = new Set<() => void>();
-  const life = new AbortController();
+  const end = new AbortController();
+  const life = end.signal;
   const pauses = new Set<string>();
   const streams = new Map<number, StreamHandle>();
   const events: Event[] = [];
-  let stopped = false;
   let busy = false;
   let timer: unknown;
   let snapshot!: Snapshot;
@@ -34,13 +35,12 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   let token: string | null | undefined; // in use
   let flight: AbortController | undefined;
   let promised: (() => void)[] = []; // those who want a poll
-  let owed: (() => void)[] = []; // and who have it in flight
 
   let state: State = initial(
     {
       fast: options.fast! > 0 ? options.fast! : 10_000,
       hidden: (options.hidden ?? 60_000) * (env.saveData ? 5 : 1),
-      push,
+      policy,
       tokens: !!options.getToken,
       bearer: !!transport?.bearer,
       streams: !!transport,
@@ -48,40 +48,42 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       applies: !!options.apply,
       writer,
     },
-    startedAt,
+    env.now(),
   );
-  state.entries = Object.entries(options.projects).map(([id, have]) => entry(id, have));
+  state.ledger = Object.entries(options.projects).map(([id, have]) => entry(id, have));
 
   /** One turn: whatever happens during it, as the page's own code may call in, comes after it. */
   function tell(event: Event) {
     events.push(event);
-    if (busy || stopped) return;
+    if (busy || life.aborted) return;
     busy = true;
-    for (let next; !stopped && (next = events.shift()); ) {
-      const [after, effects] = reduce(state, next, env.now(), env.random);
-      state = after;
-      for (const effect of effects) stopped || guarded(() => act[effect.kind](effect as never));
-    }
+    for (let next; !life.aborted && (next = events.shift()); ) turn(next);
     busy = false;
-    if (stopped) return;
+    if (life.aborted) return;
     env.clearTimeout(timer);
     const at = due(state);
-    if (at < Infinity) timer = env.setTimeout(() => tell({ kind: 'tick' }), Math.min(Math.max(0, Math.ceil(at) - env.now()), LONGEST));
+    if (at < Infinity) timer = env.setTimeout(() => tell({ kind: Kind.Tick }), Math.min(Math.max(0, Math.ceil(at) - env.now()), Ms.Longest));
     publish();
   }
 
-  function guarded<T>(act: () => T): T | undefined {
+  function turn(event: Event) {
+    const [after, effects] = reduce(state, event, env.now(), env.random);
+    state = after;
+    // Only the end comes in between; then nothing else is to be done.
+    for (const effect of effects) if (state === after) guarded(() => act[effect.kind](effect as never));
+  }
+
+  function guarded(act: () => void) {
     try {
-      return act();
+      act();
     } catch (error) {
       env.report(error); // the page's own, which must not stop us
     }
-    return undefined;
   }
 
   function publish() {
-    const role = streams.get(state.held?.id ?? 0)?.role ?? 'solo';
-    const next = view(state, stopped, startedAt, role);
+    const role = streams.get(state.held?.id!)?.role ?? 'solo';
+    const next = view(state, role);
     if (JSON.stringify(next) === JSON.stringify(snapshot)) return;
     snapshot = next;
     for (const listener of [...listeners]) guarded(listener);
@@ -101,95 +103,90 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     return token ? { Authorization: `Bearer ${token}` } : {};
   }
 
-  const act: { [K in Effect['kind']]: (effect: Extract<Effect, { kind: K }>) => void } = {
-    open({ id }) {
+  const act: { [D in Deed]: (effect: Extract<Effect, { kind: D }>) => void } = {
+    [Deed.Open]({ id }) {
       const handle = transport!(
-        { gateway: root, projects: marks(state.entries), token: token ?? null },
+        { gateway: root, projects: marks(state.ledger), token: token ?? null },
         {
-          event: (name, data) => SIGNS.includes(name) && tell({ kind: name as 'hello', id, message: read(data) }),
-          lost: () => tell({ kind: 'lost', id }),
+          event: (name, data) => SIGNS.includes(name) && tell({ kind: Kind.Said, sign: name as Sign, id, message: read(data) }),
+          lost: () => tell({ kind: Kind.Lost, id }),
         },
       );
       streams.set(id, handle);
     },
-    close({ id }) {
+    [Deed.Close]({ id }) {
       streams.get(id)?.close();
       streams.delete(id);
     },
-    ask({ id, what, why }) {
-      const failed = () => tell({ kind: 'failed', id });
-      if (what === 'token') {
-        if (why === 'refused') given = undefined;
-        const asked = async () => (given !== undefined ? given : options.getToken?.({ reason: why, signal: life.signal }));
-        asked().then((got) => {
-          token = got;
-          tell({ kind: 'token', id, granted: !!got });
-        }, failed);
-        return;
+    async [Deed.Ask]({ id, what, why }) {
+      try {
+        if (what === 'token') {
+          if (why === 'refused') given = undefined;
+          token = await (given !== undefined ? given : options.getToken?.({ reason: why, signal: life }));
+          return tell({ kind: Kind.Token, id, granted: !!token });
+        }
+        const projects = query(marks(state.ledger));
+        const path = { session: '/session', terms: `/poll-interval?${projects}`, versions: `/versions?${projects}&wait=25s` }[what];
+        const init = what === 'session' ? { method: 'POST', headers: authorization() } : undefined;
+        tell({ kind: Kind.Replied, id, ...(await call(path, init)) });
+      } catch {
+        tell({ kind: Kind.Failed, id });
       }
-      const projects = query(marks(state.entries));
-      const path = { session: '/session', terms: `/poll-interval?${projects}`, versions: `/versions?${projects}&wait=25s` }[what];
-      const init = what === 'session' ? { method: 'POST', headers: authorization() } : undefined;
-      call(path, init).then((reply) => tell({ kind: 'replied', id, ...reply }), failed);
     },
-    poll({ id, reason }) {
-      owed = promised;
+    async [Deed.Poll]({ id, reason }) {
+      const owed = promised;
       promised = [];
       const { signal } = (flight = new AbortController());
       const at = env.now();
-      const projects = each(state.entries, (e) => e.asked!);
-      const answer = async () => {
-        const said = await options.poll({ reason, projects, signal });
-        return { versions: said?.versions ?? {}, headers: said?.headers };
+      const over = (failed: boolean) => {
+        if (!life.aborted) emit('poll', { reason, ms: env.now() - at, failed });
+        owed.forEach((keep) => keep());
       };
-      const ended = (kind: 'polled' | 'unpolled') => (said: any) => {
-        const wish = (name: string) => wished(said?.headers, name, env.now());
-        const common = { id, retryAfter: wish('Retry-After'), pollInterval: wish('X-Poll-Interval') };
-        if (state.flight === id) end(kind === 'unpolled');
-        tell(kind === 'polled' ? { kind, versions: said.versions, ...common } : { kind, ...common });
-      };
-      const mine = owed;
-      const end = (failed: boolean) => {
-        if (!stopped) emit('poll', { reason, ms: env.now() - at, failed });
-        mine.forEach((keep) => keep());
-      };
-      signal.addEventListener('abort', () => end(true));
-      answer().then(ended('polled'), ended('unpolled'));
+      signal.addEventListener('abort', () => over(true));
+      const projects = each(state.ledger, (e) => e.asked!);
+      let kind: Kind.Polled | Kind.Unpolled = Kind.Polled;
+      let versions, headers: PollResult['headers'];
+      try {
+        ({ versions, headers } = (await options.poll({ reason, projects, signal })) ?? {});
+      } catch (error) {
+        kind = Kind.Unpolled;
+        headers = (error as PollResult | undefined)?.headers;
+      }
+      const wish = (name: string) => wished(headers, name, env.now());
+      if (state.flight === id) over(kind === Kind.Unpolled);
+      tell({ kind, id, versions: versions ?? {}, retryAfter: wish('Retry-After'), pollInterval: wish('X-Poll-Interval') });
     },
-    abort() {
+    [Deed.Abort]() {
       flight?.abort();
     },
-    report({ project, version }) {
+    [Deed.Report]({ project, version }) {
       call('/missed', { method: 'POST', body: JSON.stringify({ project, version }) }).catch(() => {});
     },
-    apply({ message: { project, prev, ...rest } }) {
+    [Deed.Apply]({ message }) {
       try {
-        options.apply!({ project, prev, ...rest } as Delivery);
+        options.apply!(message as Delivery);
       } catch (error) {
         env.report(error); // the poll will tell
-        tell({ kind: 'unapplied', project, prev: prev as number });
+        tell({ kind: Kind.Unapplied, project: message.project, prev: message.prev as number });
       }
     },
-    news({ project, version }) {
+    [Deed.News]({ project, version }) {
       emit('news', { project, version });
     },
   };
 
   function stop() {
-    if (stopped) return;
-    stopped = true;
-    life.abort();
+    if (life.aborted) return;
+    end.abort();
     env.clearTimeout(timer);
-    for (const handle of streams.values()) handle.close();
-    streams.clear();
-    flight?.abort();
+    turn({ kind: Kind.Stop });
     promised.forEach((keep) => keep());
     publish();
   }
 
-  watchPage(env, life.signal, (kind) => tell({ kind }));
+  watchPage(env, life, (kind) => tell({ kind }));
   publish();
-  options.signal?.addEventListener('abort', stop, life);
+  options.signal?.addEventListener('abort', stop, { signal: life });
   if (options.signal?.aborted) stop();
 
   return Object.assign(target, {
@@ -200,30 +197,29 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     },
     getSnapshot: () => snapshot,
     async refresh() {
-      if (stopped) return;
+      if (life.aborted) return;
       const done = new Promise<void>((keep) => promised.push(keep));
-      tell({ kind: 'refresh' });
+      tell({ kind: Kind.Refresh });
       return done;
     },
-    ack: (project: string, version: number, prev?: number) => tell({ kind: 'made', project, version, prev }),
+    ack: (project: string, version: number, prev?: number) => tell({ kind: Kind.Made, project, version, prev }),
     watch(projects: Readonly<Record<string, number>>) {
-      tell({ kind: 'watch', projects });
+      tell({ kind: Kind.Watch, projects });
       let over = false;
       return () => {
-        if (!over) tell({ kind: 'unwatch', projects });
+        if (!over) tell({ kind: Kind.Unwatch, projects });
         over = true;
       };
     },
     pause(reason = '') {
-      if (pauses.size === pauses.add(reason).size || pauses.size > 1) return;
-      tell({ kind: 'pause' });
+      if (pauses.add(reason).size < 2) tell({ kind: Kind.Pause }); // to say it again changes nothing
     },
     resume(reason = '') {
-      if (pauses.delete(reason) && !pauses.size) tell({ kind: 'resume' });
+      if (pauses.delete(reason) && !pauses.size) tell({ kind: Kind.Resume });
     },
     setToken(next: string | null) {
       given = next;
-      tell({ kind: next ? 'login' : 'logout' });
+      tell({ kind: next ? Kind.Login : Kind.Logout });
     },
     stop,
     [Symbol.dispose]: stop,

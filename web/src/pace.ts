@@ -45,12 +45,10 @@ export interface Window {
 export function announced(window: Window | undefined, now: number, spread: number, draw: number, due: number): Window {
   const pending = window && !window.served;
   if (pending && window.start <= now) return window;
-  const end = window && !pending ? window.start + window.spread : 0;
-  const start = pending ? window.start : Math.max(now, end);
-  const before = pending ? window.before : end > now ? window!.spread : 0;
-  const place = pending ? window.draw : draw;
-  const width = Math.max(spread, before);
-  return { start, spread, before, draw: place, due: due <= start + width ? due : start + place * width, served: false };
+  const end = window ? window.start + window.spread : 0;
+  const place = pending ? window : { start: Math.max(now, end), before: end > now ? window!.spread : 0, draw };
+  const width = Math.max(spread, place.before);
+  return { ...place, spread, due: due <= place.start + width ? due : place.start + place.draw * width, served: false };
 }
 
 /** The window after a poll has begun, or nothing is left to poll for. One that had not started is not needed any more. */

@@ -1,28 +1,26 @@
+import { Kind, type Visit } from './state.js';
 import type { Env, Listens } from './types.js';
 
-/** What happens to a page that matters here. */
-export type Visit = 'start' | 'leave' | 'back' | 'online' | 'hidden' | 'visible';
-
 /** Tells of the page's life until the signal. Where there is no page it starts and never ends. */
-export function watchPage({ window, document }: Env, signal: AbortSignal, tell: (visit: Visit) => void): void {
+export function watchPage(env: Env, signal: AbortSignal, tell: (visit: Visit) => void): void {
   function on(target: Listens | undefined, type: string, act: (event: any) => void) {
     target?.addEventListener(type, act, { signal });
   }
 
-  const look = () => tell(document?.visibilityState === 'hidden' ? 'hidden' : 'visible');
+  const look = () => tell(env.document?.visibilityState === 'hidden' ? Kind.Hidden : Kind.Visible);
 
   function begin() {
-    on(document, 'visibilitychange', look);
+    on(env.document, 'visibilitychange', look);
     // A page that is frozen hears nothing; what it holds others may need.
-    on(document, 'freeze', () => tell('leave'));
-    on(document, 'resume', () => tell('back'));
-    on(window, 'pagehide', () => tell('leave'));
-    on(window, 'pageshow', (event) => event.persisted && tell('back'));
-    on(window, 'online', () => tell('online'));
+    on(env.document, 'freeze', () => tell(Kind.Leave));
+    on(env.document, 'resume', () => tell(Kind.Back));
+    on(env.window, 'pagehide', () => tell(Kind.Leave));
+    on(env.window, 'pageshow', (event) => event.persisted && tell(Kind.Back));
+    on(env.window, 'online', () => tell(Kind.Online));
     look();
-    tell('start');
+    tell(Kind.Start);
   }
 
-  if (document?.prerendering) on(document, 'prerenderingchange', begin);
+  if (env.document?.prerendering) on(env.document, 'prerenderingchange', begin);
   else begin();
 }

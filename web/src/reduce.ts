@@ -1,127 +1,141 @@
 // What follows from what happens: all that the shim decides, as one function of data. It has no clock, no chance of its own
 // and does nothing; whoever drives it gives both, and does what it says.
 
-import { made, owes, unwatch, watch } from './ledger.js';
-import { authorize, begin, halt, leave, renew, replied, steps, token, unanswered, wait } from './link.js';
-import { account, cycle, news, pollDue, polled, Ms as Polls, settle, soon, tickPolls, unpolled } from './polls.js';
-import { type Effect, type Event, type Kind, type Of, Rest, type State, type Turn } from './state.js';
-import { heard, lost, tickStreams, tickTerms } from './stream.js';
+import { find, made, owes, unwatch, watch } from './ledger.js';
+import { authorize, begin, endGrace, halt, leave, renew, replied, steps, token, unanswered, wait } from './link.js';
+import { account, announce, cycle, giveUp, judge, poll, pollDue, polled, press, settle, soon, unpolled } from './polls.js';
+import { Deed, type Effect, type Event, Kind, type Of, Rest, type State, Step, type Timer, type Turn } from './state.js';
+import { heard, lost, renewToken, tickStreams } from './stream.js';
 import type { PollReason } from './types.js';
 
-/** Hidden for this long, a page may have a stream that died without a word. */
-const AWAY = 30_000;
-/** Projects that are added one after the other share a new stream. */
-const GATHER = 50;
+const enum Ms {
+  /** Hidden for this long, a page may have a stream that died without a word. */
+  Away = 30_000,
+  /** Projects that are added one after the other share a new stream. */
+  Gather = 50,
+}
+
+/** What each timer does, in this order. */
+const rings: { readonly [T in Timer]: (t: Turn) => void } = {
+  step: (t) => steps[t.step](t),
+  grace: endGrace,
+  renewal: renewToken,
+  audit: judge,
+  pressure: press,
+  patience: giveUp,
+};
 
 /** What each event does. */
 const table: { readonly [K in Kind]: (t: Turn, event: Of<K>) => void } = {
-  start(t) {
+  [Kind.Start](t) {
     cycle(t);
-    if (!t.paused) begin(t);
+    if (!t.idle) begin(t);
   },
-  tick(t) {
+  [Kind.Tick](t) {
     tickStreams(t);
-    if (t.stepAt <= t.now) {
-      t.stepAt = Infinity;
-      steps[t.step](t);
+    const { flight } = t;
+    for (const [timer, ring] of Object.entries(rings) as [Timer, (t: Turn) => void][]) {
+      if (t.at[timer]! <= t.time) {
+        t.at[timer] = Infinity;
+        ring(t);
+      }
     }
-    tickTerms(t);
-    tickPolls(t);
+    if (flight) return;
+    settle(t);
+    if (pollDue(t) <= t.time) poll(t);
   },
-  leave: (t) => leave(t, 'hidden'),
-  back: (t) => back(t, 'return'),
-  online: (t) => back(t, 'online'),
-  hidden(t) {
-    t.hiddenAt ||= t.now;
+  [Kind.Leave]: (t) => leave(t, 'hidden'),
+  [Kind.Back]: (t) => back(t, 'return'),
+  [Kind.Online]: (t) => back(t, 'online'),
+  [Kind.Hidden](t) {
+    t.hiddenAt ||= t.time;
   },
-  visible(t) {
+  [Kind.Visible](t) {
     const since = t.hiddenAt;
     t.hiddenAt = 0;
-    if (since && t.now - since >= AWAY) back(t, 'return');
+    if (since && t.time - since >= Ms.Away) back(t, 'return');
   },
-  pause(t) {
-    t.paused = true;
-    leave(t, 'paused');
+  [Kind.Pause](t) {
+    leave(t, (t.idle = 'paused'));
   },
-  resume(t) {
-    t.paused = false;
+  [Kind.Resume](t) {
+    t.idle = undefined;
     if (t.due < Infinity) back(t, 'return');
   },
-  refresh(t) {
+  [Kind.Stop](t) {
+    leave(t, (t.idle = 'stopped'));
+    t.effects.push({ kind: Deed.Abort, id: t.flight });
+  },
+  [Kind.Refresh](t) {
     t.wished = true;
   },
-  login(t) {
+  [Kind.Login](t) {
     t.tokens = true;
     t.retold = false;
     if (t.rest !== Rest.Away) authorize(t);
   },
-  logout(t) {
-    if (t.rest !== Rest.Away) halt(t, 'token', 'authorize');
+  [Kind.Logout](t) {
+    if (t.rest !== Rest.Away) halt(t, 'token', Step.Authorize);
   },
-  hello: heard,
-  version: heard,
-  heartbeat: heard,
-  goodbye: heard,
-  lost,
-  replied,
-  failed: unanswered,
-  token,
-  polled,
-  unpolled,
-  made: (t, { project, version, prev }) => made(t.entries, project, version, prev),
-  unapplied(t, { project, prev }) {
-    const e = t.entries.find(({ id }) => id === project);
+  [Kind.Said]: heard,
+  [Kind.Lost]: lost,
+  [Kind.Replied]: replied,
+  [Kind.Failed]: unanswered,
+  [Kind.Token]: token,
+  [Kind.Polled]: polled,
+  [Kind.Unpolled]: unpolled,
+  [Kind.Made]: (t, event) => made(t.ledger, event),
+  [Kind.Unapplied](t, { project, prev }) {
+    const e = find(t.ledger, project);
     if (!e) return;
     e.have = prev;
-    if (owes(t.entries)) news(t);
+    announce(t, []);
   },
-  watch(t, { projects }) {
-    if (watch(t.entries, projects) && t.held && !t.question) wait(t, GATHER, 'open', t.reason);
+  [Kind.Watch](t, { projects }) {
+    if (watch(t.ledger, projects) && t.held && !t.question) wait(t, Ms.Gather, Step.Open, t.reason);
   },
-  unwatch(t, { projects }) {
-    t.entries = unwatch(t.entries, projects);
+  [Kind.Unwatch](t, { projects }) {
+    t.ledger = unwatch(t.ledger, projects);
   },
 };
 
 function back(t: Turn, why: PollReason): void {
-  if (t.paused) return;
+  if (t.idle) return;
   soon(t, why);
   renew(t);
 }
 
 /** The state after `event`, and what is to be done. `random` is uniform in [0, 1); `now` never goes back. */
 export function reduce(state: State, event: Event, now: number, random: () => number): [State, Effect[]] {
-  const { entries, held, fresh } = state;
   const t: Turn = {
     ...state,
-    entries: entries.map((e) => ({ ...e })),
-    held: held && { ...held },
-    fresh: fresh && { ...fresh },
-    now,
-    random,
+    ledger: state.ledger.map((e) => ({ ...e })),
+    held: state.held && { ...state.held },
+    fresh: state.fresh && { ...state.fresh },
+    at: { ...state.at },
+    stats: { ...state.stats },
+    time: now,
+    draw: random,
     effects: [],
   };
-  account(t, state.now);
+  account(t, state.time);
   (table[event.kind] as (t: Turn, event: Event) => void)(t, event);
   settle(t);
-  if (!owes(t.entries)) {
-    if (t.behindAt) t.lagMs = now - t.behindAt;
+  if (!owes(t.ledger)) {
+    if (t.behindAt) t.stats.lagMs = now - t.behindAt;
     t.behindAt = 0;
   } else t.behindAt ||= now;
-  const { random: _, effects, ...next } = t;
+  const { draw: _, effects, ...next } = t;
   return [next, effects];
 }
 
 /** When the page is to get its next `tick`; Infinity: not unless something happens. */
 export function due(state: State): number {
-  const { held, fresh, stepAt, graceEnd, renewal, audit, flight, flightAt, pressure } = state;
   return Math.min(
-    ...[held, fresh].map((stream) => stream?.due ?? Infinity),
-    stepAt,
-    graceEnd,
-    renewal,
-    audit,
-    flight ? Math.min(flightAt + Polls.Patience, pressure) : pollDue(state),
+    state.held?.due ?? Infinity,
+    state.fresh?.due ?? Infinity,
+    ...Object.values(state.at),
+    state.flight ? Infinity : pollDue(state),
   );
 }
 

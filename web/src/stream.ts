@@ -1,10 +1,10 @@
 // One stream from opening to end, whatever carries it. What is carried is believed only when it has shown that it comes.
 
 import { between } from './chance.js';
-import { advance, greet, owes } from './ledger.js';
-import { authorize, drop, endGrace, failed, follow, halt, Ms as Link, replace, wait } from './link.js';
-import { news } from './polls.js';
-import { type Of, Rest, type Sign, type Stream, type Turn } from './state.js';
+import { advance, greet } from './ledger.js';
+import { authorize, drop, endGrace, failed, follow, halt, Ms as Link, wait } from './link.js';
+import { announce } from './polls.js';
+import { Deed, type Kind, type Of, Rest, type Sign, Step, type Stream, type Turn } from './state.js';
 import type { Message } from './wire.js';
 
 const enum Ms {
@@ -35,18 +35,18 @@ export const table: Record<Stream['state'], Record<Sign | 'overdue' | 'lost', Ce
 
 function keep(): void {}
 
-function opened({ now }: Turn, stream: Stream): void {
+function opened(t: Turn, stream: Stream): void {
   stream.state = 'open';
-  stream.helloAt = now;
-  stream.due = now + Ms.ProofTo;
+  stream.helloAt = t.time;
+  stream.due = t.time + Ms.ProofTo;
 }
 
 function prove(t: Turn, stream: Stream): void {
-  const age = t.now - stream.helloAt;
+  const age = t.time - stream.helloAt!;
   if (age < Ms.ProofFrom || age > Ms.ProofTo) return;
   stream.state = 'proven';
-  if (stream === t.fresh) replace(t);
-  t.provenAt = t.now;
+  if (stream === t.fresh) drop(t, t.held); // the old one goes when the new one has shown what it can
+  t.provenAt = t.time;
   endGrace(t);
   t.mutes = 0;
   watch(t, stream);
@@ -54,40 +54,40 @@ function prove(t: Turn, stream: Stream): void {
 
 /** Timestamps decide, not ticks. */
 function watch(_: Turn, stream: Stream): void {
-  stream.due = stream.lastAt + 2 * stream.heartbeat;
+  stream.due = stream.lastAt! + 2 * stream.heartbeat;
   stream.drained = false;
 }
 
 /** After a sleep, events may be waiting to be heard: they get a moment first. */
 function silent(t: Turn, stream: Stream): void {
-  if (t.now - stream.due <= Ms.Late || stream.drained) return worn(t, stream);
-  stream.due = t.now + Ms.Drain;
+  if (t.time - stream.due <= Ms.Late || stream.drained) return worn(t, stream);
+  stream.due = t.time + Ms.Drain;
   stream.drained = true;
 }
 
 /** It said no hello in time, or nothing after it. A page that was asleep cannot tell. */
 function missed(t: Turn, stream: Stream): void {
-  if (t.now - stream.due > Ms.Late) return broken(t, stream);
+  if (t.time - stream.due > Ms.Late) return broken(t, stream);
   if (drop(t, stream)) return;
   if (!t.held) t.push = 'unknown';
-  wait(t, between(t.random, 5000, 15_000), 'ask', 'mute');
+  wait(t, between(t, 5000, 15_000), Step.Ask, 'mute');
   t.mute = true;
 }
 
 function worn(t: Turn, stream: Stream): void {
-  if (t.now - t.provenAt < Ms.Stable) return broken(t, stream);
+  if (t.time - t.provenAt < Ms.Stable) return broken(t, stream);
   t.losses = 0;
   if (drop(t, stream)) return;
   t.losses = 1;
   t.mute = false;
   if (!t.held) t.push = 'unknown';
-  wait(t, between(t.random, Link.Shortest, Math.max(Link.FirstLoss, t.spread)), 'ask', 'lost');
+  wait(t, between(t, Link.Shortest, Math.max(Link.FirstLoss, t.spread)), Step.Ask, 'lost');
 }
 
 function broken(t: Turn, stream: Stream): void {
   if (drop(t, stream)) return;
   if (!t.held) t.push = 'unknown';
-  failed(t, 'lost', 'ask');
+  failed(t, 'lost', Step.Ask);
 }
 
 /** What its events bring besides. */
@@ -96,82 +96,74 @@ const content: Record<Sign, (t: Turn, message: Message, stream: Stream) => void>
     t.retold = false;
     t.reason = 'proving';
     t.spread = message.spread_ms;
-    const before = new Map(t.entries.map((e) => [e, e.told]));
-    greet(t.entries, message);
-    for (const e of t.entries) if (e.told! > (before.get(e) ?? e.have)) t.effects.push({ kind: 'news', project: e.id, version: e.told! });
-    if (owes(t.entries)) news(t);
+    announce(t, greet(t.ledger, message));
     // A fleet that logged in together need not renew together.
     const left = message.token_expires_in_s! * 1000;
     if (!t.tokens || t.armed || !(left >= 0)) return;
     t.armed = true;
-    t.renewal = t.now + Math.max(left * between(t.random, 0.7, 0.9), Ms.SoonestRenewal);
+    t.at.renewal = t.time + Math.max(left * between(t, 0.7, 0.9), Ms.SoonestRenewal);
   },
 
   version(t, message) {
     t.spread = message.spread_ms;
-    const { data, writer, project, version } = message;
-    const own = writer && writer === t.writer;
+    const own = message.writer && message.writer === t.writer;
     // A poll in flight may bring the same.
-    const [e, taken] = advance(t.entries, message, !t.flight && (own || (data != null && t.applies)));
+    const [e, taken] = advance(t.ledger, message, !t.flight && (own || (message.data != null && t.applies)));
     if (!e) return;
-    t.effects.push({ kind: 'news', project, version: version as number });
-    if (taken && !own) t.effects.push({ kind: 'apply', message });
-    if (owes([e])) news(t);
+    announce(t, [e], [e]);
+    if (taken && !own) t.effects.push({ kind: Deed.Apply, message });
   },
 
-  heartbeat() {},
+  heartbeat: keep,
 
   goodbye(t, { reason, after_ms, spread_ms }, stream) {
     if (reason === 'off') t.push = reason;
     if (reason === 'off' || reason === 'revoked') {
-      return halt(t, reason === 'off' ? reason : 'denied', 'ask', after_ms + t.random() * Math.max(spread_ms, Link.FirstLoss));
+      return halt(t, reason === 'off' ? reason : 'denied', Step.Ask, after_ms + t.draw() * Math.max(spread_ms, Link.FirstLoss));
     }
-    const ms = after_ms + t.random() * spread_ms;
+    const ms = after_ms + t.draw() * spread_ms;
     const counted = stream.state === 'proven';
     if (counted) {
       t.grace = stream.poll;
-      t.graceEnd = t.now + Math.max(Ms.Grace, ms + Ms.GraceMore);
+      t.at.grace = t.time + Math.max(Ms.Grace, ms + Ms.GraceMore);
     }
     if (drop(t, stream)) return;
     // A gateway that sends everybody away at once must not be asked again at once.
-    const least = counted ? Link.Shortest : between(t.random, 1000, 2000);
-    const next = reason === 'expired' && t.tokens ? 'authorize' : 'open';
+    const least = counted ? Link.Shortest : between(t, 1000, 2000);
+    const next = reason === 'expired' && t.tokens ? Step.Authorize : Step.Open;
     wait(t, Math.max(ms, least), next, reason === 'overload' ? 'busy' : 'goodbye', Rest.Asked);
   },
 };
 
 /** The open one of that number. */
-function find({ held, fresh }: Turn, id: number): Stream | undefined {
-  return [held, fresh].find((stream) => stream?.id === id);
+function find(t: Turn, id: number): Stream | undefined {
+  return [t.held, t.fresh].find((stream) => stream?.id === id);
 }
 
-export function heard(t: Turn, { kind, id, message }: Of<Sign>): void {
+export function heard(t: Turn, { sign, id, message }: Of<Kind.Said>): void {
   const stream = find(t, id);
   if (!stream) return;
-  t.events++;
-  t.lastEventAt = stream.lastAt = t.now;
+  t.stats.events++;
+  t.lastEventAt = stream.lastAt = t.time;
   stream.poll = message.poll_ms ?? stream.poll;
   stream.heartbeat = message.heartbeat_ms ?? stream.heartbeat;
   follow(t, message);
-  table[stream.state][kind](t, stream);
-  content[kind](t, message, stream);
+  table[stream.state][sign](t, stream);
+  content[sign](t, message, stream);
 }
 
-export function lost(t: Turn, { id }: Of<'lost'>): void {
+export function lost(t: Turn, { id }: Of<Kind.Lost>): void {
   const stream = find(t, id);
   if (stream) table[stream.state].lost(t, stream);
 }
 
 /** Does what is due of all this. */
 export function tickStreams(t: Turn): void {
-  for (const stream of [t.fresh, t.held]) if (stream && stream.due <= t.now) table[stream.state].overdue(t, stream);
+  for (const stream of [t.fresh, t.held]) if (stream && stream.due <= t.time) table[stream.state].overdue(t, stream);
 }
 
-/** Ends what a stream has left behind: the grace, and the life of a token. */
-export function tickTerms(t: Turn): void {
-  if (t.graceEnd <= t.now) endGrace(t);
-  if (t.renewal > t.now) return;
-  t.renewal = Infinity;
+/** The token that streams opened with ends soon. */
+export function renewToken(t: Turn): void {
   t.armed = false;
   if (t.held) authorize(t);
 }

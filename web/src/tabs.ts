@@ -20,7 +20,7 @@ export interface TabsEnv extends Listens {
   setTimeout(ring: () => void, ms: number): unknown;
   clearTimeout(id: any): void;
   readonly navigator?: {
-    readonly locks?: { request(name: string, options: { signal: AbortSignal }, held: () => Promise<void>): Promise<unknown> };
+    readonly locks?: { request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown> };
   };
   readonly BroadcastChannel?: new (name: string) => TabsChannel;
   readonly document?: Listens & { readonly visibilityState: string };

@@ -15,7 +15,7 @@ const shape = {
   // Events.
   spread_ms: number(0, 0),
   token_expires_in_s: number(0),
-  versions: fields,
+  versions: Object as (value: unknown) => Record<string, unknown>,
   unknown: list,
   project: String,
   version: raw,
@@ -46,16 +46,12 @@ export function read(said: unknown): Message {
   } catch {
     // Then it says nothing.
   }
-  const from = fields(value);
+  const from = Object(value);
   return Object.fromEntries(Object.entries(shape).map(([name, take]) => [name, take(from[name])])) as Message;
 }
 
 export function isVersion(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function fields(value: unknown): Record<string, unknown> {
-  return Object(value);
 }
 
 function raw(value: unknown): unknown {

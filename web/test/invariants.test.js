@@ -4,10 +4,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { entry } from '../.build/ledger.js';
 import { pollDue } from '../.build/polls.js';
-import { due, reduce } from '../.build/reduce.js';
+import { due } from '../.build/reduce.js';
 import { initial } from '../.build/state.js';
-import { read } from '../.build/wire.js';
-import { happening } from './lives.js';
+import { happening, turn } from './lives.js';
 import { chance } from './world.js';
 
 const HOUR = 3_600_000;
@@ -33,10 +32,10 @@ function live(seed, steps) {
   const dice = chance(seed);
   const some = () => dice() < 0.5;
   const push = dice() < 0.8 ? 'auto' : some() ? 'shadow' : 'off';
-  const terms = { tokens: some(), applies: some(), fast: 10_000, hidden: 60_000, push, bearer: dice() < 0.2, streams: dice() < 0.9, reach: true, writer: 'me' };
+  const terms = { tokens: some(), applies: some(), fast: 10_000, hidden: 60_000, policy: push, bearer: dice() < 0.2, streams: dice() < 0.9, reach: true, writer: 'me' };
   let now = 1_000_000;
   let state = initial(terms, now);
-  state.entries = [entry('42', 123), entry('7', 9)];
+  state.ledger = [entry('42', 123), entry('7', 9)];
   const open = new Set();
   for (let n = 0; n < steps; n++) {
     const event = !n ? { kind: 'start' } : dice() < 0.08 ? odd(state, dice) : happening(state, dice, new Set());
@@ -45,7 +44,7 @@ function live(seed, steps) {
     else now += Math.floor(dice() * dice() * 1500);
     const before = state;
     let effects;
-    [state, effects] = reduce(before, 'message' in event ? { ...event, message: read(event.message) } : event, now, dice);
+    [state, effects] = turn(before, event, now, dice);
     const say = (what) => `seed ${seed}, step ${n}, ${JSON.stringify(event)}: ${what}`;
 
     for (const { kind, id } of effects) {
@@ -57,7 +56,7 @@ function live(seed, steps) {
       }
     }
     // The poll loop never stops while the page is active; at most what the application itself asked for puts it off.
-    if (!state.flight && !state.paused) {
+    if (!state.flight && !state.idle) {
       const longest = 1.2 * Math.max(state.base, 300_000, HOUR);
       assert.ok(pollDue(state) <= now + longest, say(`the next poll is ${pollDue(state) - now} ms away`));
     }
@@ -68,16 +67,16 @@ function live(seed, steps) {
     if (push === 'off') assert.equal(open.size, 0, say('a stream, though push is off'));
     // No verdict is for ever: something is open, asked, or has its time.
     if (state.rest !== 3) {
-      assert.ok(state.held || state.question || state.stepAt < Infinity, say('nothing comes next for the link'));
+      assert.ok(state.held || state.question || state.at.step < Infinity, say('nothing comes next for the link'));
       for (const s of [state.held, state.fresh]) if (s) assert.ok(s.due < Infinity, say('a stream that may be silent for ever'));
     }
     // News fixes the due time: more of it never puts it off.
-    if (event.kind === 'version' && before.window && !before.window.served && !before.flight && before.window.start <= now && !before.failures) {
+    if (event.kind === 'version' && before.newsWindow && !before.newsWindow.served && !before.flight && before.newsWindow.start <= now && !before.failures) {
       assert.ok(pollDue(state) <= pollDue(before), say('news puts off what news has fixed'));
     }
     // A page never falls back but by the word of a poll, or when a change could not be applied.
-    for (const e of state.entries) {
-      const old = before.entries.find(({ id }) => id === e.id);
+    for (const e of state.ledger) {
+      const old = before.ledger.find(({ id }) => id === e.id);
       if (old && e.have < old.have) assert.ok(['polled', 'unapplied', 'made'].includes(event.kind), say('a version went back'));
     }
   }

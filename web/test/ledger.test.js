@@ -24,7 +24,7 @@ function createLedger(projects) {
       return book.each(entries, (e) => e.asked);
     },
     answer: (_, versions) => book.answer(entries, versions),
-    made: (...args) => book.made(entries, ...args),
+    made: (project, version, prev) => book.made(entries, { project, version, prev }),
     gained(_) {
       book.gain(entries);
       return entries.filter((e) => e.found).map((e) => ({ project: e.id, version: e.found }));

@@ -1,11 +1,26 @@
 // Random lives of a page: what happens next, mostly something that can.
 
+import { reduce } from '../.build/reduce.js';
+import { Deed, Kind } from '../.build/state.js';
+import { read } from '../.build/wire.js';
+
+const number = (names, name) => names[name[0].toUpperCase() + name.slice(1)];
+const word = (names, number) => names[number]?.toLowerCase();
+
+/** `reduce`, with words for what are numbers in the shim. */
+export function turn(state, { kind, message, ...event }, now, random) {
+  const sign = ['hello', 'version', 'heartbeat', 'goodbye'].includes(kind) ? kind : undefined;
+  const said = message === undefined ? {} : { message: read(message) };
+  const [after, effects] = reduce(state, { kind: number(Kind, sign ? 'said' : kind), sign, ...event, ...said }, now, random);
+  return [after, effects.map((effect) => ({ ...effect, kind: word(Deed, effect.kind) }))];
+}
+
 /** What happens next, by the dice, mostly something that can. */
 export function happening(state, dice, seen) {
   const pick = (list) => list[Math.floor(dice() * list.length)];
   const maybe = (p, value) => (dice() < p ? value : undefined);
   const whole = (most) => Math.floor(dice() * most);
-  const version = (id) => Math.max(0, (state.entries.find((e) => e.id === id)?.have ?? 5) + pick([-2, 0, 1, 1, 1, 3]));
+  const version = (id) => Math.max(0, (state.ledger.find((e) => e.id === id)?.have ?? 5) + pick([-2, 0, 1, 1, 1, 3]));
   const cadence = () => ({
     push: pick(['healthy', 'healthy', 'healthy', 'degraded', 'down']),
     poll_ms: pick([300_000, 300_000, 30_000]),
@@ -58,7 +73,7 @@ export function happening(state, dice, seen) {
     const id = dice() < 0.97 ? state.flight : 88;
     const common = { id, retryAfter: wait(), pollInterval: wait() };
     if (dice() < 0.15) return { kind: 'unpolled', ...common };
-    const found = Object.fromEntries(state.entries.filter(() => dice() < 0.7).map((e) => [e.id, pick([e.asked?.want ?? e.have, version(e.id)])]));
+    const found = Object.fromEntries(state.ledger.filter(() => dice() < 0.7).map((e) => [e.id, pick([e.asked?.want ?? e.have, version(e.id)])]));
     return { kind: 'polled', ...common, versions: found };
   }
   if (way < 0.76) return { kind: pick(['leave', 'back', 'online', 'hidden', 'visible', 'refresh']) };

@@ -6,11 +6,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import test from 'node:test';
 import { entry } from '../.build/ledger.js';
 import { inForce } from '../.build/polls.js';
-import { due, reduce } from '../.build/reduce.js';
+import { due } from '../.build/reduce.js';
 import { initial } from '../.build/state.js';
 import { table } from '../.build/stream.js';
-import { read } from '../.build/wire.js';
-import { happening } from './lives.js';
+import { happening, turn } from './lives.js';
 import { chance } from './world.js';
 
 const file = new URL('../browser/testdata/vectors.json', import.meta.url);
@@ -24,10 +23,10 @@ const sameForBoth = ({ kind, id, what, reason, project, version, message }) => {
 function live(seed, steps, seen) {
   const dice = chance(seed);
   const options = { tokens: dice() < 0.5, applies: dice() < 0.5 };
-  const terms = { ...options, fast: 10_000, hidden: 60_000, push: 'auto', bearer: false, streams: true, reach: true, writer: 'me' };
+  const terms = { ...options, fast: 10_000, hidden: 60_000, policy: 'auto', bearer: false, streams: true, reach: true, writer: 'me' };
   let now = 1_000_000;
   let state = initial(terms, now);
-  state.entries = Object.entries(PROJECTS).map(([id, have]) => entry(id, have));
+  state.ledger = Object.entries(PROJECTS).map(([id, have]) => entry(id, have));
   const life = [];
   for (let n = 0; n < steps; n++) {
     const event = n ? happening(state, dice, seen) : { kind: 'start' };
@@ -46,9 +45,8 @@ function live(seed, steps, seen) {
     };
     const before = state;
     const frozen = structuredClone(before);
-    const given = event.message ? { ...event, message: read(event.message) } : event;
     let effects;
-    [state, effects] = reduce(before, given, now, random);
+    [state, effects] = turn(before, event, now, random);
     assert.deepEqual(before, frozen, 'the old state stays as it was');
     const next = due(state);
     const done = effects.filter(({ kind }) => kind !== 'news').map(sameForBoth);
@@ -59,7 +57,7 @@ function live(seed, steps, seen) {
       effects: done.length ? done : undefined,
       due: next === Infinity ? null : next,
       interval: inForce(state),
-      have: state.entries.map((e) => e.have),
+      have: state.ledger.map((e) => e.have),
     });
   }
   return { options, projects: PROJECTS, steps: life };

@@ -39,15 +39,15 @@ func dist(web string) ([]file, error) {
 	return append(files, page), nil
 }
 
-// inner are properties of the core's own objects, to be shortened. Nobody outside sees them: neither applications (a name
-// that a declaration has is refused) nor browsers and gateways, whose names must not be in here.
+// inner are properties of the core's own objects, to be shortened. Nobody outside sees them: neither applications and
+// gateways (a name that a declaration or a message has is refused) nor browsers, whose names must not be in here.
 var inner = []string{
-	"again", "applies", "armed", "asked", "audit", "base", "before", "behindAt", "coolEnd", "credit", "crowds", "cycleAt",
-	"drained", "draw", "due", "effects", "failures", "flight", "flightAt", "floor", "found", "fresh",
-	"grace", "graceEnd", "granted", "helloAt", "hiddenAt", "hurry", "lastAt", "longest", "losses", "message", "mute",
-	"mutes", "newsAt", "overdue", "owed", "own", "pollInterval", "pressure", "provenAt", "quiet", "renewal",
-	"rest", "retold", "retryAfter", "safety", "served", "slow", "spread", "stands", "step", "stepAt", "streamed",
-	"tokens", "told", "tries", "unserved", "wait", "watchers", "what", "wished",
+	"again", "applies", "armed", "asked", "at", "audit", "base", "before", "behindAt", "coolEnd", "credit", "crowds", "cycleAt",
+	"drained", "draw", "due", "effects", "failures", "flight", "floor", "found", "fresh", "grace", "granted", "held",
+	"helloAt", "hiddenAt", "hurry", "idle", "kind", "lastAt", "ledger", "longest", "losses", "message", "mute", "mutes", "newsAt",
+	"newsWindow", "overdue", "owed", "own", "patience", "policy", "pollInterval", "pressure", "provenAt", "question",
+	"quiet", "reach", "renewal", "rest", "retold", "retryAfter", "safety", "served", "sign", "slow", "spread", "stands",
+	"state", "step", "time", "tokens", "told", "tries", "ttl", "unserved", "wait", "watchers", "what", "why", "wished",
 }
 
 // inside are such properties by entry. What tabs say to each other is not in here: tabs of different builds may meet.
