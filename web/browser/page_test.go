@@ -2,21 +2,27 @@ package browser_test
 
 import (
 	"math/rand/v2"
-	"testing"
 
 	"nudge/web/browser"
 )
 
 // page is a browser with a world that does nothing but what a test says. Every effect is noted.
 type page struct {
-	t *testing.T
+	t failer
 	*browser.Browser
 	now    browser.Millis
 	random func() float64
 	did    []browser.Effect
 }
 
-func newPage(t *testing.T, o browser.Options, haves ...int64) *page {
+// failer is a test, or one case of a property.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func newPage(t failer, o browser.Options, haves ...int64) *page {
 	projects := make([]browser.Project, len(haves))
 	for i, have := range haves {
 		projects[i] = browser.At(have)
