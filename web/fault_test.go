@@ -32,22 +32,25 @@ type faulty struct {
 	// policy is the Content-Security-Policy of its pages, and workers are scripts by path.
 	policy  string
 	workers map[string]string
+	// off: push is switched off by the flag.
+	off atomic.Bool
 	// speed is that of the pages.
 	speed atomic.Int64
 	// lag is how many polls still get the version before the newest.
 	lag int
 
-	mu      sync.Mutex
-	version int64
-	opened  int
-	asked   int
-	live    map[*exchange]bool
-	changed chan struct{}   // closed and replaced with each version
-	last    time.Time       // when a stream was opened last
-	closed  time.Time       // and when one ended
-	missed  int             // reports of it
-	protos  map[string]bool // of requests
-	tokens  map[string]bool // in their headers
+	mu       sync.Mutex
+	version  int64
+	opened   int
+	asked    int
+	live     map[*exchange]bool
+	changed  chan struct{}   // closed and replaced with each version
+	last     time.Time       // when a stream was opened last
+	closed   time.Time       // and when one ended
+	missed   int             // reports of it
+	protos   map[string]bool // of requests
+	tokens   map[string]bool // in their headers
+	sessions []string        // the tokens that sessions were begun with
 }
 
 // virtual is how long so much of a page's life takes.
@@ -71,6 +74,12 @@ func newFaulty(t testing.TB, streams ...func(*exchange)) *faulty {
 	mux.HandleFunc("GET /events", f.events)
 	mux.HandleFunc("GET /poll-interval", f.pollInterval)
 	mux.HandleFunc("GET /versions", f.versions)
+	mux.HandleFunc("POST /session", func(w http.ResponseWriter, r *http.Request) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.sessions = append(f.sessions, r.Header.Get("Authorization"))
+		w.WriteHeader(http.StatusNoContent)
+	})
 	mux.HandleFunc("POST /missed", func(w http.ResponseWriter, _ *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -113,6 +122,10 @@ func crossOrigin(next http.Handler) http.Handler {
 }
 
 func (f *faulty) events(w http.ResponseWriter, r *http.Request) {
+	if f.off.Load() {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
 	x := &exchange{ResponseWriter: w, request: r, gateway: f, news: make(chan object, 100), ended: make(chan struct{})}
 	f.mu.Lock()
 	script := f.streams[min(f.opened, len(f.streams)-1)]
@@ -135,6 +148,10 @@ func (f *faulty) pollInterval(w http.ResponseWriter, _ *http.Request) {
 	f.asked++
 	f.mu.Unlock()
 	if f.terms != nil && f.terms(n, w) {
+		return
+	}
+	if f.off.Load() {
+		says(w, cadence(object{"push": "off", "poll_ms": 2000, "ttl_ms": 5000, "denied": []string{}, "off": []string{"42"}, "refusing": ""}))
 		return
 	}
 	says(w, cadence(object{"ttl_ms": 60_000, "connect_after_ms": 0, "denied": []string{}, "off": []string{}, "refusing": ""}))
@@ -218,6 +235,16 @@ func (f *faulty) announce(v int64, more object) {
 		case x.news <- news:
 		default: // nobody reads them
 		}
+	}
+}
+
+// switchOff is what the flag does: goodbyes to all.
+func (f *faulty) switchOff() {
+	f.off.Store(true)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for x := range f.live {
+		x.news <- object{"reason": "off", "after_ms": 0, "spread_ms": 0}
 	}
 }
 
@@ -307,6 +334,10 @@ func (x *exchange) run(d time.Duration, say func(name string, data object)) {
 			say("heartbeat", cadence(nil))
 			beat = time.After(x.gateway.virtual(heartbeat))
 		case news := <-x.news:
+			if news["reason"] != nil {
+				say("goodbye", news)
+				return
+			}
 			say("version", news)
 		case <-end:
 			return

@@ -67,6 +67,8 @@ func TestLife(t *testing.T) {
 			"HTTP/2":                  overHTTP2,
 			"offline":                 offline,
 			"fetch transport":         fetchTransport,
+			"flag":                    flag,
+			"log-out":                 logOut,
 		} {
 			t.Run(name, func(t *testing.T) { test(t, b) })
 		}
@@ -183,6 +185,47 @@ func fetchTransport(t *testing.T, b *enginetest.Browser) {
 	hears(gateway, tab)
 	if tokens := count(gateway, func(f *faulty) map[string]bool { return maps.Clone(f.tokens) }); !tokens["Bearer t1"] {
 		t.Errorf("the tokens were %v", tokens)
+	}
+}
+
+// Push that is switched off costs a page its stream and no poll; switched on again, it comes back by itself.
+func flag(t *testing.T, b *enginetest.Browser) {
+	f := started(t, good)
+	tab := visit(t, b, f, f.URL)
+	until(tab, proven)
+	f.switchOff()
+	until(tab, "s.reason === 'off' && s.stream === 'none' && s.mode === 'poll'")
+	opened := count(f, func(f *faulty) int { return f.opened })
+	enginetest.Eval[bool](tab, "(cases.page.mark = cases.page.polls.length, true)")
+	v := f.commit(nil)
+	until(tab, fmt.Sprintf("s.has === %d && c.polls.length > c.mark + 3", v))
+	if now := count(f, func(f *faulty) int { return f.opened }); now != opened {
+		t.Errorf("%d streams were opened while push was off", now-opened)
+	}
+	f.off.Store(false)
+	until(tab, proven)
+	hears(f, tab)
+}
+
+// Logged out, a page has no stream, and polls on; whoever logs in then gets a stream with a session of their own.
+func logOut(t *testing.T, b *enginetest.Browser) {
+	f := started(t, good)
+	tab := b.Open(t, f.URL)
+	tab.Until("window.begin")
+	enginetest.Eval[bool](tab, fmt.Sprintf("begin('page', %q, { getToken: () => 'alice' })", f.URL))
+	until(tab, proven)
+	enginetest.Eval[bool](tab, "(cases.page.nudge.setToken(null), cases.page.mark = cases.page.polls.length, true)")
+	until(tab, "s.reason === 'token' && s.stream === 'none' && c.polls.length > c.mark + 3")
+	for deadline := time.Now().Add(enginetest.Patience); count(f, func(f *faulty) int { return len(f.live) }) > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a stream is left")
+		}
+	}
+	enginetest.Eval[bool](tab, "(cases.page.nudge.setToken('bob'), true)")
+	until(tab, proven)
+	hears(f, tab)
+	if got := count(f, func(f *faulty) []string { return slices.Clone(f.sessions) }); !slices.Equal(got, []string{"Bearer alice", "Bearer bob"}) {
+		t.Errorf("sessions were begun with %q", got)
 	}
 }
 
