@@ -278,7 +278,8 @@ func (r *rig) crowdFull(c *http.Client, project string) {
 	if err := e.seen("padding", 1); err != nil {
 		r.t.Fatal(err)
 	}
-	for v := e.versions[project] + 1; ; {
+	v := e.versions[project] + 1
+	for idle := 0; idle < 5; { // in a single batch their turn may not have come
 		before := r.metric(versionsSent)
 		for range batch {
 			r.publish(large(r.t, project, v, 8000))
@@ -287,8 +288,9 @@ func (r *rig) crowdFull(c *http.Client, project string) {
 			}
 			v++
 		}
-		if r.metric(versionsSent)-before <= batch {
-			return
+		idle++
+		if r.metric(versionsSent)-before > batch {
+			idle = 0
 		}
 	}
 }
