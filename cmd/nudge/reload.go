@@ -140,6 +140,7 @@ func (w *Watcher) lookIfChanged() (settled bool) {
 	r := w.Loader.read()
 	now := r.fingerprint()
 	if now == w.seen {
+		w.candidate = now // and not what was read in between
 		return true
 	}
 	if now != w.candidate {

@@ -252,6 +252,31 @@ func TestReloadOfConfigMap(t *testing.T) {
 	}
 }
 
+// What was read once and then was whole again has to be read twice anew: half a file may be good, and mean something else.
+func TestReloadOfHalfTwice(t *testing.T) {
+	t.Parallel()
+	path := aFile(t)
+	whole, err := os.ReadFile(path)
+	must(t, err)
+	loader := Loader{Path: path}
+	loaded, err := loader.Load()
+	must(t, err)
+	w := NewWatcher(WatcherOptions{Loader: loader, Loaded: loaded, Apply: func(*Config) error {
+		t.Error("half a file was taken")
+		return nil
+	}})
+	for range 3 {
+		writeFile(t, path, percent(3))
+		if w.lookIfChanged() {
+			t.Error("what was read once is settled")
+		}
+		writeFile(t, path, string(whole))
+		if !w.lookIfChanged() {
+			t.Error("what runs is not settled")
+		}
+	}
+}
+
 // A link may be moved between the question where it leads and the watch of that directory.
 func TestFileEventsOfVanishedTarget(t *testing.T) {
 	t.Parallel()

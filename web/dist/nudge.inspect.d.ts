@@ -1,6 +1,6 @@
 import type { Nudge } from './nudge.js';
 export interface InspectOptions {
-    /** What the overlay is put into; it is shown in the corner of the window all the same. Default: the body. */
+    /** What the overlay is put into; it is shown in the corner of the window all the same. Default: the root element. */
     readonly parent?: Node;
     /** Open from the start. */
     readonly open?: boolean;

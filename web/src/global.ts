@@ -22,5 +22,6 @@ declare global {
   }
 }
 
+globalThis.Nudge?.page?.stop(); // the same script once more, as when Turbo has replaced the body: not two loops
 const script = globalThis.document?.currentScript;
 Object.assign(globalThis, { Nudge: { createNudge, page: script ? startScript(script, document) : undefined } });

@@ -2,7 +2,7 @@ import { figures, sentences, span, styles, tone } from './shown.js';
 import type { Nudge } from './types.js';
 
 export interface InspectOptions {
-  /** What the overlay is put into; it is shown in the corner of the window all the same. Default: the body. */
+  /** What the overlay is put into; it is shown in the corner of the window all the same. Default: the root element. */
   readonly parent?: Node;
   /** Open from the start. */
   readonly open?: boolean;
@@ -123,7 +123,7 @@ export function inspect(nudge: Nudge, options: InspectOptions = {}): () => void 
     });
 
     turn(open);
-    (options.parent ?? document.body).appendChild(host);
+    (options.parent ?? document.documentElement).appendChild(host); // some libraries replace the body
   }
 
   guarded(mount)();

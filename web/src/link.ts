@@ -114,7 +114,8 @@ function expect(t: Turn, what: Question, again: Step, ms: number = Ms.Patience):
 /** Opens the first stream, or that after an absence. */
 export function begin(t: Turn): void {
   t.rest = Rest.Own;
-  if (t.tokens) authorize(t);
+  if (!t.ledger.length) wait(t, Infinity, Step.None, t.reason); // until there is something to watch
+  else if (t.tokens) authorize(t);
   else if (t.policy === 'off') ask(t);
   else open(t);
 }

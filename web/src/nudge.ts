@@ -12,6 +12,8 @@ import { view } from './view.js';
 export type * from './types.js';
 
 const enum Ms {
+  /** No interval is longer: not even Infinity, by which a loop would never go on. */
+  Day = 86_400_000,
   /** The longest delay that setTimeout takes; beyond it, it would fire at once. */
   Longest = 2 ** 31 - 1,
 }
@@ -38,8 +40,8 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
 
   let state: State = initial(
     {
-      fast: options.fast! > 0 ? options.fast! : 10_000,
-      hidden: (options.hidden ?? 60_000) * (env.saveData ? 5 : 1),
+      fast: Math.min(options.fast! > 0 ? options.fast! : 10_000, Ms.Day),
+      hidden: Math.min(options.hidden! >= 0 ? options.hidden! : 60_000, Ms.Day) * (env.saveData ? 5 : 1),
       policy,
       tokens: !!options.getToken,
       bearer: !!transport?.bearer,
@@ -112,7 +114,8 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
           lost: () => tell({ kind: Kind.Lost, id }),
         },
       );
-      streams.set(id, handle);
+      if (life.aborted) handle.close(); // the page has ended it all meanwhile
+      else streams.set(id, handle);
     },
     [Deed.Close]({ id }) {
       streams.get(id)?.close();
@@ -122,8 +125,9 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       try {
         if (what === 'token') {
           if (why === 'refused') given = undefined;
-          token = await (given !== undefined ? given : options.getToken?.({ reason: why, signal: life }));
-          return tell({ kind: Kind.Token, id, granted: !!token });
+          const got = await (given !== undefined ? given : options.getToken?.({ reason: why, signal: life }));
+          if (state.question === id) token = got; // else somebody else has logged in meanwhile
+          return tell({ kind: Kind.Token, id, granted: !!got });
         }
         const projects = query(marks(state.ledger));
         const path = { session: '/session', terms: `/poll-interval?${projects}`, versions: `/versions?${projects}&wait=25s` }[what];

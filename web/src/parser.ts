@@ -7,13 +7,15 @@ const TOO_MUCH = 100_000;
  */
 export function parser(event: (name: string, data: string) => void): (text: string) => boolean {
   let left = ''; // of a line that has not ended
+  let half = false; // of a line end: an LF may follow, and mean nothing
   let name = '';
   let data: string[] = [];
   let size = 0;
 
   return (text) => {
-    // A CR at the end may be half of a line end.
-    const lines = (left + text).split(/\r\n|\n|\r(?!$)/);
+    if (!text) return true;
+    const lines = (left + (half && text[0] === '\n' ? text.slice(1) : text)).split(/\r\n|\n|\r/);
+    half = text.endsWith('\r');
     left = lines.pop()!;
     for (const line of lines) {
       size += line.length;

@@ -2,7 +2,7 @@
 // and does nothing; whoever drives it gives both, and does what it says.
 
 import { find, made, owes, unwatch, watch } from './ledger.js';
-import { authorize, begin, endGrace, halt, leave, renew, replied, steps, token, unanswered, wait } from './link.js';
+import { begin, endGrace, halt, leave, renew, replied, steps, token, unanswered, wait } from './link.js';
 import { account, announce, cycle, giveUp, judge, poll, pollDue, polled, press, settle, soon, unpolled } from './polls.js';
 import { Deed, type Effect, type Event, Kind, type Of, Rest, type State, Step, type Timer, type Turn } from './state.js';
 import { heard, lost, renewToken, tickStreams } from './stream.js';
@@ -72,7 +72,7 @@ const table: { readonly [K in Kind]: (t: Turn, event: Of<K>) => void } = {
   [Kind.Login](t) {
     t.tokens = true;
     t.retold = false;
-    if (t.rest !== Rest.Away) authorize(t);
+    if (t.rest !== Rest.Away) begin(t);
   },
   [Kind.Logout](t) {
     if (t.rest !== Rest.Away) halt(t, 'token', Step.Authorize);
@@ -92,7 +92,9 @@ const table: { readonly [K in Kind]: (t: Turn, event: Of<K>) => void } = {
     announce(t, []);
   },
   [Kind.Watch](t, { projects }) {
-    if (watch(t.ledger, projects) && t.held && !t.question) wait(t, Ms.Gather, Step.Open, t.reason);
+    const first = !t.ledger.length && t.rest === Rest.Own;
+    if (!watch(t.ledger, projects) || t.question || !(t.held || first)) return;
+    wait(t, Ms.Gather, t.held ? Step.Open : Step.Begin, t.reason);
   },
   [Kind.Unwatch](t, { projects }) {
     t.ledger = unwatch(t.ledger, projects);

@@ -9,8 +9,9 @@ const UNHEARD = `nudge: nobody polls; document.addEventListener('nudge:poll', (e
  * names. The gateway is where the script came from, unless `data-gateway` says otherwise. Without projects: nothing.
  */
 export function startScript(script: HTMLOrSVGElement & { src?: string }, page: EventTarget, parts?: Partial<Env>): Nudge | undefined {
-  const { projects, gateway, fast, hidden, push, writer } = script.dataset;
-  if (projects === undefined) return;
+  const { gateway, push, writer } = script.dataset;
+  const projects = versions(script.dataset.projects);
+  if (!projects.length) return;
   let told = false;
 
   async function poll(context: PollContext): Promise<PollResult> {
@@ -28,11 +29,11 @@ export function startScript(script: HTMLOrSVGElement & { src?: string }, page: E
 
   return createNudge(
     {
-      projects: Object.fromEntries(projects.split(/[\s,]+/).filter(Boolean).map(project)),
+      projects: Object.fromEntries(projects),
       poll,
-      gateway: gateway ?? new URL('.', script.src).href,
-      fast: Number(fast),
-      ...(hidden && { hidden: Number(hidden) }),
+      gateway: gateway ?? (script.src ? new URL('.', script.src).href : undefined)!,
+      fast: milliseconds(script.dataset, 'fast')!,
+      hidden: milliseconds(script.dataset, 'hidden')!,
       push: push as Options['push'] & string,
       writer: writer!,
     },
@@ -40,7 +41,22 @@ export function startScript(script: HTMLOrSVGElement & { src?: string }, page: E
   );
 }
 
-function project(text: string): [string, number] {
-  const [id, version] = text.split('@');
-  return [id!, Number(version ?? 0)];
+/** Projects with versions. One that is none would cost the others their push: it is left out, and told. */
+function versions(text = ''): [string, number][] {
+  return text
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .flatMap((one) => {
+      const [, id, version] = /^([\w.~:-]{1,128})(?:@(\d+))?$/.exec(one) ?? [];
+      if (id) return [[id, Number(version ?? 0)]];
+      console.error(`nudge: data-projects: "${one}" is no project with a version, such as 42@123; it is left out`);
+      return [];
+    });
+}
+
+function milliseconds(data: DOMStringMap, name: string): number | undefined {
+  const text = data[name];
+  if (text === undefined || Number(text) >= 1000) return text === undefined ? undefined : Number(text);
+  console.error(`nudge: data-${name}: "${text}" is no time in milliseconds from 1000 on; the default is taken`);
+  return;
 }

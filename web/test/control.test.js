@@ -41,6 +41,19 @@ test('projects that are watched later: one new stream for all, and the old one u
   assert.equal(world.polls.length, polls, 'nobody watches it');
 });
 
+test('a page that has no project yet asks for nothing, and has its stream as soon as it watches one', async () => {
+  const world = new World();
+  world.start({ projects: {} });
+  await world.pass(60_000);
+  assert.deepEqual([world.sources.length, world.requests.length], [0, 0]);
+  world.nudge.watch({ 7: 3 });
+  world.nudge.watch({ 8: 4 });
+  await world.pass(100);
+  assert.equal(world.source.url, 'https://app.test/events?project=7@3&project=8@4');
+  await world.prove({ versions: { 7: 3, 8: 4 } });
+  assert.equal(world.state.mode, 'push');
+});
+
 test('a project stays as long as anybody watches it', async () => {
   const world = await settled();
   const undo = world.nudge.watch({ 42: 5 });

@@ -35,6 +35,15 @@ test('an event stream means the same wherever it is cut', () => {
   }
 });
 
+test('a line that ends in CR alone has ended', () => {
+  const heard = [];
+  const read = parser((...event) => heard.push(event));
+  read('event: a\rdata: 1\r\r');
+  assert.deepEqual(heard, [['a', '1']]);
+  for (const part of ['event: b\r', '', '\ndata: 2\r', '\n\r', '\n']) read(part);
+  assert.deepEqual(heard, [['a', '1'], ['b', '2']]);
+});
+
 test('what is too long to be an event ends the reading, in one line or in many', () => {
   for (const piece of ['x'.repeat(1000), `data: ${'x'.repeat(1000)}\n`]) {
     const read = parser(() => assert.fail('an event'));

@@ -295,3 +295,49 @@ seen.push({ wasInFlight, polls: world.polls.length, streams: world.sources.lengt
   const total = ['wasInFlight', 'polls', 'streams', 'proofs'].map(sum);
   assert.ok(total.every((n) => n > 20), `the soak has seen too little: ${total}`);
 });
+
+test('whatever is given as an interval, visible or hidden, the loop goes on, and never runs hot', async () => {
+  for (const value of [NaN, Infinity, -1, 0, undefined, null]) {
+    const world = new World();
+    world.start({ fast: value, hidden: value, push: 'off' }, { fetch: () => Promise.reject(new Error('unreachable')) });
+    world.document.show('hidden');
+    await world.pass(2 * 86_400_000);
+    const { polls } = world.state.stats;
+    assert.ok(polls >= 1 && polls < 2 * 8640 * 1.3, `${value}: ${polls} polls in two days`);
+    world.document.show('visible');
+    await world.pass(2000);
+    assert.ok(world.state.nextPollAt > world.now, String(value));
+    world.nudge.stop();
+  }
+});
+
+test('a token that comes too late is not used', async () => {
+  const opened = [];
+  const transport = Object.assign((request) => (opened.push(request.token), { close() {} }), { bearer: true });
+  const world = new World();
+  let late;
+  world.start({ transport, getToken: () => new Promise((keep) => (late = keep)) });
+  await world.calm();
+  world.nudge.setToken('bob');
+  await world.calm();
+  late('alice');
+  await world.pass(60_000);
+  assert.ok(opened.length > 1);
+  assert.deepEqual([...new Set(opened)], ['bob']);
+});
+
+test('a page that stops while a stream is being opened leaves none open', async () => {
+  const world = new World();
+  const streams = [];
+  world.start({
+    transport(request, on) {
+      streams.push({ on, open: true });
+      if (streams.length > 1) world.nudge.stop();
+      const stream = streams.at(-1);
+      return { close: () => (stream.open = false) };
+    },
+  });
+  streams[0].on.lost();
+  await world.pass(60_000);
+  assert.deepEqual(streams.map(({ open }) => open), [false, false]);
+});

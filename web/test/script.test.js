@@ -22,6 +22,20 @@ test('a script without projects starts nothing', () => {
   assert.equal(page({}).world.nudge, undefined);
 });
 
+test('what is no project, or no time, is told and left out', (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  const { world } = page({ projects: '42@123 @5 a/b@1 7@x 8@', fast: '10', hidden: '60s' });
+  assert.deepEqual([world.state.versions, world.state.fast], [{ 42: 123 }, 10_000]);
+  assert.equal(said.mock.callCount(), 6);
+  for (const { arguments: [text] } of said.mock.calls) assert.match(text, /^nudge: data-(projects|fast|hidden): ".+" is no /);
+  assert.equal(page({ projects: ' ' }).world.nudge, undefined);
+});
+
+test('an inline script has its gateway at the origin of the page', () => {
+  const { world } = page({ projects: '42@123' }, '');
+  assert.equal(world.source.url, 'https://app.test/events?project=42@123');
+});
+
 test('projects and options are attributes, and the gateway is where the script came from', async () => {
   const { world } = page({ projects: ' 42@123 7@3,\n8', fast: '5000', push: 'auto' });
   assert.equal(world.source.url, 'https://push.test/push/events?project=7@3&project=8@0&project=42@123');
