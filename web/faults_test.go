@@ -186,6 +186,7 @@ func TestFaults(t *testing.T) {
 					tab.Until(of(s.until))
 					f := gateways[name]
 					enginetest.Eval[bool](tab, of("(c.made = c.nudge.getSnapshot().stats.newsPolls, true)"))
+					began := time.Now()
 					if s.act == nil {
 						f.commit(nil)
 					} else {
@@ -193,6 +194,11 @@ func TestFaults(t *testing.T) {
 					}
 					v, _ := f.newest()
 					tab.Until(of(fmt.Sprintf("s.has === %d", v)))
+					// At once where push is proven, with the next poll at the old pace where it is not; no safety poll is as soon.
+					at := enginetest.Eval[int64](tab, of(fmt.Sprintf("c.got.find((got) => got.version === %d).at", v)))
+					if late := speed * time.UnixMilli(at).Sub(began); late > (2400+slack)*time.Millisecond {
+						t.Errorf("the version came %s after it was made", late)
+					}
 					if got := enginetest.Eval[int](tab, of("c.nudge.getSnapshot().stats.newsPolls - c.made")); got > max(1, s.polls) {
 						t.Errorf("%d polls for the news, %d are enough", got, max(1, s.polls))
 					}

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"nudge/web/enginetest"
 )
 
 // speed is how much faster than life pages live, and gateways with them, so that a suite is over in seconds.
@@ -44,6 +46,7 @@ type faulty struct {
 	asked    int
 	live     map[*exchange]bool
 	changed  chan struct{}   // closed and replaced with each version
+	stirred  chan struct{}   // the same with whatever pages do
 	last     time.Time       // when a stream was opened last
 	closed   time.Time       // and when one ended
 	missed   int             // reports of it
@@ -58,7 +61,7 @@ func (f *faulty) virtual(d time.Duration) time.Duration { return d / time.Durati
 type object = map[string]any
 
 func newFaulty(t testing.TB, streams ...func(*exchange)) *faulty {
-	f := &faulty{streams: streams, version: 100, live: map[*exchange]bool{}, changed: make(chan struct{}), protos: map[string]bool{}, tokens: map[string]bool{}}
+	f := &faulty{streams: streams, version: 100, live: map[*exchange]bool{}, changed: make(chan struct{}), stirred: make(chan struct{}), protos: map[string]bool{}, tokens: map[string]bool{}}
 	f.speed.Store(speed)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /events", f.events)
@@ -74,6 +77,7 @@ func newFaulty(t testing.TB, streams ...func(*exchange)) *faulty {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.missed++
+		f.stir()
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("GET /changes", f.changes)
@@ -121,6 +125,7 @@ func (f *faulty) events(w http.ResponseWriter, r *http.Request) {
 	script := f.streams[min(f.opened, len(f.streams)-1)]
 	f.opened++
 	f.last = time.Now()
+	f.stir()
 	f.live[x] = true
 	f.mu.Unlock()
 	defer func() {
@@ -128,6 +133,7 @@ func (f *faulty) events(w http.ResponseWriter, r *http.Request) {
 		defer f.mu.Unlock()
 		delete(f.live, x)
 		f.closed = time.Now()
+		f.stir()
 	}()
 	script(x)
 }
@@ -187,6 +193,30 @@ func count[T any](f *faulty, look func(*faulty) T) T {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return look(f)
+}
+
+// stir needs the lock.
+func (f *faulty) stir() {
+	close(f.stirred)
+	f.stirred = make(chan struct{})
+}
+
+// until waits for something that pages do, which holds looks at with the lock.
+func (f *faulty) until(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for limit := time.After(enginetest.Patience); ; {
+		f.mu.Lock()
+		done, stirred := holds(), f.stirred
+		f.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-stirred:
+		case <-limit:
+			t.Fatalf("not within %s: %s", enginetest.Patience, what)
+		}
+	}
 }
 
 // unheard makes a version that no stream tells of.

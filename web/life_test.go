@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"nudge/web/enginetest"
 )
@@ -216,11 +215,7 @@ func logOut(t *testing.T, b *enginetest.Browser) {
 	until(tab, proven)
 	enginetest.Eval[bool](tab, "(cases.page.nudge.setToken(null), cases.page.mark = cases.page.polls.length, true)")
 	until(tab, "s.reason === 'token' && s.stream === 'none' && c.polls.length > c.mark + 3")
-	for deadline := time.Now().Add(enginetest.Patience); count(f, func(f *faulty) int { return len(f.live) }) > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("a stream is left")
-		}
-	}
+	f.until(t, "no stream is left", func() bool { return len(f.live) == 0 })
 	enginetest.Eval[bool](tab, "(cases.page.nudge.setToken('bob'), true)")
 	until(tab, proven)
 	hears(f, tab)
@@ -245,13 +240,6 @@ func TestSafetyPolls(t *testing.T) {
 		}
 		v := f.unheard()
 		until(tab, fmt.Sprintf("s.has === %d && s.missed === 1", v))
-		deadline := time.Now().Add(enginetest.Patience)
-		for reported := 0; reported == 0; {
-			reported = count(f, func(f *faulty) int { return f.missed })
-			if time.Now().After(deadline) {
-				t.Fatal("it was not reported")
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+		f.until(t, "a report", func() bool { return f.missed > 0 })
 	})
 }

@@ -114,11 +114,9 @@ func handOver(t *testing.T, b *enginetest.Browser) {
 				t.Skip("this browser cannot be made to")
 			}
 			c.leader()
-			after := before
-			for deadline := time.Now().Add(enginetest.Patience); after == before && time.Now().Before(deadline); _, after = c.streams() {
-				enginetest.Eval[bool](c.tabs[0], "new Promise((done) => setTimeout(done, 10, true))")
-			}
+			c.gateway.until(t, "another stream", func() bool { return c.gateway.opened > before })
 			hears(c.gateway, c.tabs...)
+			_, after := c.streams()
 			c.gateway.mu.Lock()
 			took := c.gateway.last.Sub(c.gateway.closed)
 			c.gateway.mu.Unlock()

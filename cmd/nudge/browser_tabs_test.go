@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // Eight tabs over HTTP/1.1 share one stream: the gateway still answers each of them, all hear the news, and when the tab that
@@ -18,7 +16,7 @@ func TestBrowserTabsShareAStream(t *testing.T) {
 	s := newStage(t)
 	var tabs []*page
 	for range 8 {
-		tab := open(t, s.page.ctx, s.app.URL+"/?tabs")
+		tab := open(t, s.chromium, s.app.URL+"/?tabs")
 		tab.snapshot("s.stream === 'proven'")
 		tabs = append(tabs, tab)
 	}
@@ -54,9 +52,7 @@ func TestBrowserTabsShareAStream(t *testing.T) {
 	}
 	all(s.publish())
 
-	if err := chromedp.Cancel(tabs[leader].ctx); err != nil {
-		t.Fatal(err)
-	}
+	tabs[leader].Close()
 	tabs = append(tabs[:leader], tabs[leader+1:]...)
 	for began := time.Now(); ; {
 		leads := 0

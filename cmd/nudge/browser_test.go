@@ -3,11 +3,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -15,94 +13,27 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
-
 	"nudge/version/redistest"
+	"nudge/web/enginetest"
 )
 
-// browser starts a headless Chromium of its own for the test. Without one the test is skipped, or fails if
-// NUDGE_TEST_REQUIRE is set.
-func browser(t testing.TB) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		const missing = "chromium is not installed: apt-get install chromium"
-		if os.Getenv("NUDGE_TEST_REQUIRE") != "" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.UserDataDir(t.TempDir()))...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
-	return ctx
-}
-
-// page is one tab.
-type page struct {
-	t   testing.TB
-	ctx context.Context
-}
+// page is one tab of the application, or of the demo.
+type page struct{ *enginetest.Tab }
 
 // open opens a tab with url, and waits until its nudge is there.
-func open(t testing.TB, browser context.Context, url string) *page {
+func open(t testing.TB, browser *enginetest.Browser, url string) *page {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser)
-	t.Cleanup(cancel)
-	p := &page{t, ctx}
-	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
-		t.Fatalf("open %s: %v", url, err)
-	}
-	p.wait("document.readyState === 'complete' && !!window.nudge")
+	p := &page{browser.Open(t, url)}
+	p.Until("!!window.nudge")
 	return p
 }
 
-// eval evaluates an expression, and awaits it if it is a promise.
-func eval[T any](p *page, expression string) T {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, awaited))
-	if err != nil {
-		p.t.Fatalf("%s: %v", expression, err)
-	}
-	return v
-}
-
-func awaited(p *runtime.EvaluateParams) { chromedp.EvalAwaitPromise(p) }
-
-// wait waits until a condition holds on the page.
-func (p *page) wait(condition string) {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience+5*time.Second)
-	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool](condition,
-		chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(patience)))
-	if err != nil {
-		var now string
-		now, _ = chromedp.Run(p.ctx, chromedp.Evaluate[string]("JSON.stringify([window.nudge && nudge.getSnapshot(), window.polls, document.title])"))
-		p.t.Fatalf("waiting for %s: %v; the page is at %s", condition, err, now)
-	}
-}
+// eval gives the value of an expression on the page.
+func eval[T any](p *page, expression string) T { return enginetest.Eval[T](p.Tab, expression) }
 
 // snapshot waits until a condition on nudge's snapshot s holds.
 func (p *page) snapshot(condition string) {
-	p.t.Helper()
-	p.wait("(s => " + condition + ")(nudge.getSnapshot())")
+	p.Until("(s => " + condition + ")(nudge.getSnapshot())")
 }
 
 // application is what Nudge serves: a versioned poll endpoint, and a page that polls it.
@@ -127,6 +58,7 @@ const applicationPage = `<!doctype html><meta charset="utf-8"><title>page</title
 import { createNudge } from '%[1]s/nudge.js'
 const shared = location.search === '?tabs' && (await import('%[1]s/nudge.tabs.js')).tabs({ scope: 'alice' })
 window.polls = []
+window.state = () => JSON.stringify([nudge.getSnapshot(), polls])
 window.applied = []
 window.nudge = createNudge({
   projects: { 42: %[2]d },
@@ -195,24 +127,24 @@ func (a *application) polled() []poll {
 
 // stage is Redis, a gateway, the application, and a page of it with a proven stream.
 type stage struct {
-	t       testing.TB
-	redis   *redistest.Server
-	gateway *gatewayProcess
-	app     *application
-	page    *page
-	config  string // of the gateway, as it stood at the start
-	file    string // the same, for commands
+	t        testing.TB
+	chromium *enginetest.Browser
+	redis    *redistest.Server
+	gateway  *gatewayProcess
+	app      *application
+	page     *page
+	config   string // of the gateway, as it stood at the start
+	file     string // the same, for commands
 }
 
 func newStage(t testing.TB) *stage {
-	chromium := browser(t)
-	s := &stage{t: t, redis: redistest.Start(t)}
+	s := &stage{t: t, chromium: enginetest.Chromium(t, enginetest.Options{}), redis: redistest.Start(t)}
 	address := freeAddress(t)
 	s.app = newApplication(t, "http://"+address)
 	s.config = quick(address, s.redis.Addr, "{ramp: 1s}") + "cors: {origins: [\"" + s.app.URL + "\"]}\n"
 	s.redis.Do("SET", "nudge:{42}", "100")
 	s.gateway, s.file = serveFile(t, configFile(t, s.config)), configFile(t, s.config)
-	s.page = open(t, chromium, s.app.URL)
+	s.page = open(t, s.chromium, s.app.URL)
 	s.proven()
 	return s
 }
@@ -347,7 +279,7 @@ func TestBrowserFlag(t *testing.T) {
 // The demo: two windows follow each other, both printed lines show at once, the switch works.
 func TestBrowserDemo(t *testing.T) {
 	t.Parallel()
-	chromium := browser(t)
+	chromium := enginetest.Chromium(t, enginetest.Options{})
 	d := start(t, nil, "demo", "--listen", "127.0.0.1:0")
 	d.stdout.until(t, 0, "Ctrl-C")
 	var url string
@@ -369,9 +301,9 @@ func TestBrowserDemo(t *testing.T) {
 	}
 	// Its own styles count, whatever the page's policy forbids.
 	inside := `document.querySelector('nudge-inspect').shadowRoot`
-	first.wait(`getComputedStyle(` + inside + `.querySelector('section')).position === 'fixed'`)
+	first.Until(`getComputedStyle(` + inside + `.querySelector('section')).position === 'fixed'`)
 	eval[bool](first, inside+`.querySelector('button').click(), true`)
-	first.wait(`/proven/.test(` + inside + `.querySelector('dl').innerText)`)
+	first.Until(`/proven/.test(` + inside + `.querySelector('dl').innerText)`)
 
 	story := func(title string) string {
 		return fmt.Sprintf(`!!document.querySelector('[data-testid=story][data-title=%q]')`, title)
@@ -379,8 +311,8 @@ func TestBrowserDemo(t *testing.T) {
 
 	eval[bool](first, `document.querySelector('[data-testid=add-title]').value = 'Written in one window',
 		document.querySelector('[data-testid=add-submit]').click(), true`)
-	first.wait(story("Written in one window"))
-	second.wait(story("Written in one window"))
+	first.Until(story("Written in one window"))
+	second.Until(story("Written in one window"))
 
 	for _, command := range commands {
 		if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
@@ -388,14 +320,14 @@ func TestBrowserDemo(t *testing.T) {
 		}
 	}
 	for _, p := range []*page{first, second} {
-		p.wait(story("Write the release note"))
-		p.wait(`Number(document.querySelector('[data-testid=counter]').textContent.replace(/\D/g, '')) > 0`)
+		p.Until(story("Write the release note"))
+		p.Until(`Number(document.querySelector('[data-testid=counter]').textContent.replace(/\D/g, '')) > 0`)
 	}
 
 	eval[bool](first, `document.querySelector('[data-testid=push-switch]').click(), true`)
 	for _, p := range []*page{first, second} {
 		p.snapshot("s.push === 'off' && s.interval === 3000")
-		p.wait(`/off/i.test(document.querySelector('[data-testid=push-state]').textContent)`)
+		p.Until(`/off/i.test(document.querySelector('[data-testid=push-state]').textContent)`)
 	}
 	eval[bool](first, `document.querySelector('[data-testid=push-switch]').click(), true`)
 	first.snapshot("s.mode === 'push' && s.interval === 60000")

@@ -22,6 +22,8 @@ declare global {
   }
 }
 
-globalThis.Nudge?.page?.stop(); // the same script once more, as when Turbo has replaced the body: not two loops
 const script = globalThis.document?.currentScript;
-Object.assign(globalThis, { Nudge: { createNudge, page: script ? startScript(script, document) : undefined } });
+const before = globalThis.Nudge?.page;
+const page = script ? startScript(script, document) : undefined;
+if (page) before?.stop(); // the same script once more, as when Turbo has replaced the body: not two loops
+Object.assign(globalThis, { Nudge: { createNudge, page: page ?? before } });

@@ -56,7 +56,8 @@ function versions(text = ''): [string, number][] {
 
 function milliseconds(data: DOMStringMap, name: string): number | undefined {
   const text = data[name];
-  if (text === undefined || Number(text) >= 1000) return text === undefined ? undefined : Number(text);
+  if (text === undefined) return;
+  if (Number(text) >= 1000) return Number(text);
   console.error(`nudge: data-${name}: "${text}" is no time in milliseconds from 1000 on; the default is taken`);
   return;
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import test from 'node:test';
+import vm from 'node:vm';
 import { startScript } from '../.build/script.js';
 import { cadence, hello, World } from './world.js';
 
@@ -88,4 +90,20 @@ test('a part that fails makes the poll fail; where nobody listens the page is to
   await world.pass(60_000);
   await done;
   assert.ok(world.state.stats.failedPolls > before.failedPolls);
+});
+
+test('the script once more takes the place of the first instance, and without projects leaves it alone', async () => {
+  const code = await readFile(new URL('../dist/nudge.global.js', import.meta.url), 'utf8');
+  const script = { dataset: { projects: '42@123', push: 'off' }, src: 'https://push.test/nudge.global.js' };
+  const document = Object.assign(new EventTarget(), { currentScript: script, visibilityState: 'visible' });
+  const fetch = () => Promise.reject(new Error('unreachable'));
+  const context = vm.createContext({ AbortController, CustomEvent, Date, EventTarget, Math, URL, console, document, fetch, setTimeout, clearTimeout });
+  const run = () => (vm.runInContext(code, context), context.Nudge.page);
+  const first = run();
+  const second = run();
+  assert.deepEqual([first.getSnapshot().mode, second.getSnapshot().mode], ['stopped', 'poll']);
+  document.currentScript = { dataset: {}, src: script.src };
+  assert.equal(run(), second);
+  assert.equal(second.getSnapshot().mode, 'poll');
+  second.stop();
 });
