@@ -20,6 +20,9 @@ func TestGroup(t *testing.T) {
 		t.Fatal("the first server is not the master")
 	}
 	first.Do("SET", "k", "v")
+	if got := first.Do("WAIT", 2, 20_000); got != int64(2) { // replicas get it later than whoever wrote it gets the answer
+		t.Fatalf("%v replicas have the key", got)
+	}
 	begun = time.Now()
 	first.Kill()
 	redistest.Until(t, "promoted replica", func() bool { return g.Master() != first })
