@@ -69,11 +69,15 @@ func (x *exchange) run(d time.Duration, say func(name string, data object)) {
 			say("heartbeat", cadence(nil))
 			beat = time.After(x.gateway.virtual(heartbeat))
 		case news := <-x.news:
-			if news["reason"] != nil {
+			switch {
+			case news["reason"] != nil:
 				say("goodbye", news)
 				return
+			case news["heartbeat_ms"] != nil:
+				say("heartbeat", news)
+			default:
+				say("version", news)
 			}
-			say("version", news)
 		case <-end:
 			return
 		case <-x.ended:

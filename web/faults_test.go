@@ -160,7 +160,7 @@ func scenarios() map[string]scenario {
 
 // Whatever happens to its stream, a page polls on at its old pace until push is proven, comes back by itself, and then has a
 // version that is made as soon as it is announced.
-func TestFaults(t *testing.T) {
+func TestStreamFaults(t *testing.T) {
 	for name, start := range enginetest.All {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

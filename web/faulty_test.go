@@ -258,6 +258,15 @@ func (f *faulty) announce(v int64, more object) {
 	}
 }
 
+// beat sends all streams a heartbeat, before they would have it.
+func (f *faulty) beat() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for x := range f.live {
+		x.news <- cadence(nil)
+	}
+}
+
 // switchOff is what the flag does: goodbyes to all.
 func (f *faulty) switchOff() {
 	f.off.Store(true)

@@ -21,22 +21,51 @@ const asked = new URLSearchParams(location.search)
 let speed = %d
 let since = { real: performance.now(), virtual: Date.now() }
 window.now = () => since.virtual + (performance.now() - since.real) * speed
-// What has been set to ring keeps its speed until the next event of a stream.
-window.hasten = (faster) => {
+let timers = new Map()
+let timer = 0
+const arm = (id) => {
+  const { due, ring } = timers.get(id)
+  clearTimeout(timers.get(id).real)
+  timers.get(id).real = speed && setTimeout(() => timers.delete(id) && ring(), (due - now()) / speed)
+}
+const env = {
+  now,
+  setTimeout: (ring, ms) => (timers.set(++timer, { ring, due: now() + ms }), arm(timer), timer),
+  clearTimeout: (id) => (clearTimeout(timers.get(id)?.real), timers.delete(id)),
+}
+// With a speed of 0 time stands still, but for pass.
+const hasten = (faster) => {
   since = { real: performance.now(), virtual: now() }
   speed = faster
-  return true
+  for (const id of timers.keys()) arm(id)
 }
 if (asked.has('speed')) hasten(Number(asked.get('speed')))
-const env = { now, setTimeout: (ring, ms) => setTimeout(ring, ms / speed) }
+const polling = new Set()
+// Lets so many ms pass, without waiting for them: what is due rings in its order, and polls end at the moment they began.
+window.pass = async (ms) => {
+  hasten(0)
+  for (const end = now() + ms; ; ) {
+    const [id, next] = [...timers].reduce((a, b) => (b[1].due < a[1].due ? b : a), [0, { due: end }])
+    since.virtual = Math.max(now(), next.due)
+    if (!timers.delete(id)) return true
+    next.ring()
+    while (polling.size) await Promise.allSettled(polling)
+    await new Promise((done) => setTimeout(done)) // what the page does with the answer
+  }
+}
 window.cases = {}
 window.begin = (name, gateway, options = {}) => {
   const c = (cases[name] = { began: now(), polls: [], states: [], got: [] })
-  const poll = async ({ reason, projects, signal }) => {
+  const request = async ({ reason, projects, signal }) => {
     c.polls.push({ at: now(), reason })
     const answer = await fetch((options.application ?? gateway) + '/changes?since=' + projects[42].have, { signal })
     if (!answer.ok) throw answer
     return { versions: { 42: (await answer.json()).version } }
+  }
+  const poll = (asked) => {
+    const answer = request(asked).finally(() => polling.delete(answer))
+    polling.add(answer)
+    return answer
   }
   c.nudge = createNudge({ projects: { 42: 100 }, fast: 2000, gateway, poll, ...options }, env)
   const note = () => {

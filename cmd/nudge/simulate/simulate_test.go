@@ -86,7 +86,7 @@ func TestBusy(t *testing.T) {
 	run(t, o)
 }
 
-func TestFaults(t *testing.T) {
+func TestScripts(t *testing.T) {
 	for _, script := range []string{"redis", "kill", "partition", "flag", "deploy"} {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
