@@ -6,8 +6,9 @@ import { test } from 'node:test';
 import { tabs } from '../.build/tabs.js';
 import { Browser } from './browser.js';
 
-const RUNS = Number(process.env.RUNS ?? 200);
-const SEED = Number(process.env.SEED ?? 1);
+const { process } = globalThis; // not in browsers, each of which does it again
+const RUNS = process ? Number(process.env.RUNS ?? 200) : 40;
+const SEED = Number(process?.env.SEED ?? 1);
 
 /** One browser in which n random things happen. faults: streams end, too. */
 async function run(seed, faults, n = 25) {

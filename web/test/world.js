@@ -163,18 +163,22 @@ export class World {
     for (let i = 0; i < 3; i++) await new Promise(setImmediate);
   }
 
+  /** Lets the next timer ring, unless it is due later than that. */
+  async ring(before = Infinity) {
+    const next = [...this.#timers].reduce((a, b) => (!a || b[1].at < a[1].at ? b : a), undefined);
+    if (!next || next[1].at > before) return false;
+    this.now = Math.max(this.now, next[1].at);
+    this.#timers.delete(next[0]);
+    next[1].ring();
+    await this.calm();
+    return true;
+  }
+
   /** Lets time pass; timers ring when they are due, in order. */
   async pass(ms) {
     const end = this.now + ms;
     await this.calm();
-    for (;;) {
-      const next = [...this.#timers].reduce((a, b) => (!a || b[1].at < a[1].at ? b : a), undefined);
-      if (!next || next[1].at > end) break;
-      this.now = Math.max(this.now, next[1].at);
-      this.#timers.delete(next[0]);
-      next[1].ring();
-      await this.calm();
-    }
+    while (await this.ring(end));
     this.now = end;
     await this.calm();
   }
