@@ -101,7 +101,7 @@ func handOver(t *testing.T, b *enginetest.Browser) {
 		"closed":  func(_ *crowd, tab *enginetest.Tab) bool { tab.Close(); return true },
 		"left":    func(c *crowd, tab *enginetest.Tab) bool { tab.Navigate(c.gateway.URL + "/another"); return true },
 		"frozen":  func(_ *crowd, tab *enginetest.Tab) bool { return tab.Freeze() },
-		"crashed": func(_ *crowd, tab *enginetest.Tab) bool { return tab.Crash() },
+		"crashed": func(_ *crowd, tab *enginetest.Tab) bool { tab.Crash(); return true },
 	}
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
@@ -110,15 +110,20 @@ func handOver(t *testing.T, b *enginetest.Browser) {
 			old := c.tabs[leader]
 			c.tabs = append(c.tabs[:leader:leader], c.tabs[leader+1:]...)
 			_, before := c.streams()
+			began := time.Now()
 			if !end(c, old) {
-				t.Skip("this browser cannot be made to")
+				t.Skip("this browser freezes no tabs")
 			}
+			ended := time.Now()
 			c.leader()
 			c.gateway.until(t, "another stream", func() bool { return c.gateway.opened > before })
 			hears(c.gateway, c.tabs...)
 			_, after := c.streams()
 			c.gateway.mu.Lock()
 			took := c.gateway.last.Sub(c.gateway.closed)
+			if c.gateway.closed.Before(began) {
+				took = c.gateway.last.Sub(ended) // Firefox itself keeps the stream of a tab that has crashed
+			}
 			c.gateway.mu.Unlock()
 			t.Logf("the next stream came %s after the end of the old one", took)
 			if after != before+1 || took > time.Second {

@@ -4,11 +4,14 @@ package enginetest
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,6 +21,8 @@ import (
 const profile = `user_pref("browser.sessionstore.resume_from_crash", false);
 user_pref("browser.cache.disk.enable", false);
 user_pref("dom.disable_open_during_load", false);
+user_pref("dom.ipc.processCount.webIsolated", 100);
+user_pref("dom.ipc.processPrelaunch.enabled", false);
 user_pref("network.dns.localDomains", %q);
 user_pref("network.http.speculative-parallel-limit", 0);
 `
@@ -69,7 +74,7 @@ func Firefox(t testing.TB, o Options) *Browser {
 			t.Fatalf("%s: %v", path, err)
 		}
 		t.Cleanup(c.end)
-		return &Browser{"firefox", &firefox{c}}
+		return &Browser{"firefox", &firefox{c, cmd.Process.Pid}}
 	case <-exited:
 		t.Fatalf("%s ended before it could be driven", path)
 	case <-ctx.Done():
@@ -78,8 +83,11 @@ func Firefox(t testing.TB, o Options) *Browser {
 	return nil
 }
 
-// firefox opens tabs. Each is a browsing context, known by its id.
-type firefox struct{ *connection }
+// firefox opens tabs. Each is a browsing context, known by its id, and has a process of its own.
+type firefox struct {
+	*connection
+	pid int
+}
 
 func (f *firefox) open(ctx context.Context, url string) (any, error) {
 	var made struct{ Context string }
@@ -112,6 +120,54 @@ func (f *firefox) offline(ctx context.Context, tab any, is bool) error {
 		conditions = object{"type": "offline"}
 	}
 	return f.call(ctx, "emulation.setNetworkConditions", object{"networkConditions": conditions, "contexts": []any{tab}}, nil)
+}
+
+// crash kills the process of a tab. Firefox does not tell which that is, so the tab is given work, and the one that does it.
+func (f *firefox) crash(ctx context.Context, tab any) error {
+	before, err := f.work()
+	if err != nil {
+		return err
+	}
+	if _, err := f.evaluate(ctx, tab, "(async () => { for (const t = performance.now(); performance.now() - t < 500; ); return '' })()"); err != nil {
+		return err
+	}
+	after, err := f.work()
+	if err != nil {
+		return err
+	}
+	busiest, most := 0, 0
+	for pid, ticks := range after {
+		if did := ticks - before[pid]; did > most {
+			busiest, most = pid, did
+		}
+	}
+	if busiest == 0 {
+		return errors.New("no process of a tab has worked")
+	}
+	return syscall.Kill(busiest, syscall.SIGKILL)
+}
+
+// work is how much each process of a tab has worked so far, in ticks of the clock.
+func (f *firefox) work() (map[int]int, error) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, err
+	}
+	all := map[int]int{}
+	for _, path := range stats {
+		stat, _ := os.ReadFile(path) // it may have ended
+		_, rest, _ := bytes.Cut(stat, []byte(") "))
+		fields := strings.Fields(string(rest)) // from the third on, by proc(5)
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		command, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+		command = bytes.ReplaceAll(command, []byte{0}, []byte(" ")) // with a fork server it has become one argument
+		if len(fields) < 12 || fields[2] != strconv.Itoa(f.pid) || !bytes.HasSuffix(bytes.TrimRight(command, " "), []byte(" tab")) {
+			continue // not of this browser's group, or for no tab
+		}
+		user, _ := strconv.Atoi(fields[11])
+		all[pid] = user
+	}
+	return all, nil
 }
 
 func (f *firefox) close(ctx context.Context, tab any) error {

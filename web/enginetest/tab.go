@@ -30,6 +30,7 @@ type engine interface {
 	// evaluate gives what the promise of an expression, which is a string, became.
 	evaluate(ctx context.Context, tab any, expression string) (string, error)
 	offline(ctx context.Context, tab any, is bool) error
+	crash(ctx context.Context, tab any) error
 	close(ctx context.Context, tab any) error
 }
 
@@ -88,25 +89,22 @@ func (tab *Tab) Offline(is bool) {
 	tab.must("change the network", func(ctx context.Context) error { return tab.engine.offline(ctx, tab.id, is) })
 }
 
-// Freeze stops all scripts of the tab's page, as browsers do with tabs that were hidden for long; false: this browser cannot.
+// Freeze stops all scripts of the tab's page, as browsers do with tabs that were hidden for long; false: this one never does.
 func (tab *Tab) Freeze() bool {
 	tab.t.Helper()
-	return tab.chromium("freeze", func(ctx context.Context, c *chromium) error { return c.freeze(ctx, tab.id) })
-}
-
-// Crash ends the tab's process; false: this browser cannot.
-func (tab *Tab) Crash() bool {
-	tab.t.Helper()
-	return tab.chromium("crash", func(ctx context.Context, c *chromium) error { return c.crash(ctx, tab.id) })
-}
-
-func (tab *Tab) chromium(what string, do func(context.Context, *chromium) error) bool {
-	tab.t.Helper()
-	c, can := tab.engine.(*chromium)
-	if can {
-		tab.must(what, func(ctx context.Context) error { return do(ctx, c) })
+	freezes, does := tab.engine.(interface {
+		freeze(ctx context.Context, tab any) error
+	})
+	if does {
+		tab.must("freeze", func(ctx context.Context) error { return freezes.freeze(ctx, tab.id) })
 	}
-	return can
+	return does
+}
+
+// Crash ends the tab's process.
+func (tab *Tab) Crash() {
+	tab.t.Helper()
+	tab.must("crash", func(ctx context.Context) error { return tab.engine.crash(ctx, tab.id) })
 }
 
 // Close closes the tab as its user would.
