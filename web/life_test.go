@@ -67,6 +67,7 @@ func TestLife(t *testing.T) {
 			"HTTP/2":                  overHTTP2,
 			"offline":                 offline,
 			"fetch transport":         fetchTransport,
+			"many projects":           manyProjects,
 			"flag":                    flag,
 			"log-out":                 logOut,
 		} {
@@ -185,6 +186,53 @@ func fetchTransport(t *testing.T, b *enginetest.Browser) {
 	hears(gateway, tab)
 	if tokens := count(gateway, func(f *faulty) map[string]bool { return maps.Clone(f.tokens) }); !tokens["Bearer t1"] {
 		t.Errorf("the tokens were %v", tokens)
+	}
+}
+
+// A page with more projects than a stream takes has several, and hears them as one, alone or with other tabs; one that falls
+// silent is missed.
+func manyProjects(t *testing.T, b *enginetest.Browser) {
+	f := started(t, func(x *exchange) {
+		marks := x.request.URL.Query()["project"]
+		if len(marks) > 64 {
+			x.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		versions := object{}
+		for _, mark := range marks {
+			id, _, _ := strings.Cut(mark, "@")
+			versions[id] = 100
+		}
+		x.start()
+		x.run(0, func(name string, data object) {
+			if name == "hello" {
+				newest := data["versions"].(object)["42"]
+				if versions["42"] != nil {
+					versions["42"] = newest
+				}
+				data["versions"] = versions
+			}
+			if name != "version" || versions["42"] != nil {
+				x.send(name, data)
+			}
+		})
+	})
+	f.speed.Store(1)
+	for _, transport := range []string{"wide()", "wide(tabs({ scope: 'alice' }))"} {
+		tab := b.Open(t, f.URL+"/?speed=1")
+		tab.Until("window.begin")
+		enginetest.Eval[bool](tab, fmt.Sprintf("(({ wide, tabs }) => begin('page', %q, { transport: %s, projects: Object.fromEntries([[42, 100], ...Array.from({ length: 149 }, (_, i) => ['p' + i, 100])]) }))(transports)", f.URL, transport))
+		until(tab, proven+" && s.mode === 'push'")
+		if open := count(f, func(f *faulty) int { return len(f.live) }); open != 3 {
+			t.Errorf("%s: %d streams are open, for 150 projects", transport, open)
+		}
+		hears(f, tab)
+		f.cut()
+		until(tab, "s.stream === 'waiting'")
+		until(tab, proven)
+		hears(f, tab)
+		tab.Close()
+		f.until(t, "no stream is left", func() bool { return len(f.live) == 0 })
 	}
 }
 

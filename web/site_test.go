@@ -16,7 +16,8 @@ const page = `<!doctype html><meta charset="utf-8"><title>page</title>
 import { createNudge } from '/nudge.js'
 import { tabs } from '/nudge.tabs.js'
 import { fetchStream } from '/nudge.fetch.js'
-window.transports = { tabs, fetchStream }
+import { wide } from '/nudge.wide.js'
+window.transports = { tabs, fetchStream, wide }
 const asked = new URLSearchParams(location.search)
 let speed = %d
 let since = { real: performance.now(), virtual: Date.now() }
@@ -40,6 +41,13 @@ const hasten = (faster) => {
   for (const id of timers.keys()) arm(id)
 }
 if (asked.has('speed')) hasten(Number(asked.get('speed')))
+// For how long at most, in real ms, nothing got on here because the machine had other things to do.
+window.stall = 0
+let beat = performance.now()
+setInterval(() => {
+  stall = Math.max(stall, performance.now() - beat - 50)
+  beat = performance.now()
+}, 50)
 const polling = new Set()
 // Lets so many ms pass, without waiting for them: what is due rings in its order, and polls end at the moment they began.
 window.pass = async (ms) => {

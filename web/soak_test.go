@@ -65,10 +65,12 @@ func TestSoak(t *testing.T) {
 		}
 		const told, untold = 2*heartbeat + 2400*time.Millisecond, 72 * time.Second
 		worst := map[bool]time.Duration{}
+		var excuse time.Duration
 		for i, f := range gateways {
 			c := fmt.Sprintf("cases['%d']", i)
 			last, _ := f.newest()
 			tab.Until(fmt.Sprintf("%s.now.has === %d", c, last))
+			excuse = time.Duration(slack(tab)) * time.Millisecond
 			got := enginetest.Eval[[]struct{ Version, At int64 }](tab, c+".got")
 			for _, m := range all[i] {
 				for _, g := range got {
@@ -77,18 +79,18 @@ func TestSoak(t *testing.T) {
 					}
 					late := speed * time.UnixMilli(g.At).Sub(m.at)
 					worst[m.told] = max(worst[m.told], late)
-					if most := map[bool]time.Duration{true: told, false: untold}[m.told] + slack*time.Millisecond; late > most {
+					if most := map[bool]time.Duration{true: told, false: untold}[m.told] + excuse; late > most {
 						t.Errorf("page %d had version %d after %s, where %s are promised (told: %t): %s", i, m.version, late, most, m.told, enginetest.Eval[string](tab, "JSON.stringify("+c+".states.slice(-20))"))
 					}
 					break
 				}
 			}
 			pace := enginetest.Eval[struct{ Longest, Made, Most float64 }](tab, "pace("+c+")")
-			if pace.Longest > 2400+slack || pace.Made > pace.Most {
+			if pace.Longest > 2400+slack(tab) || pace.Made > pace.Most {
 				t.Errorf("page %d: %+v", i, pace)
 			}
 		}
-		t.Logf("at most %s (of %s) for what was announced, %s (of %s) for what was not; in the time of pages", worst[true], told, worst[false], untold)
+		t.Logf("at most %s (of %s) for what was announced, %s (of %s) for what was not; in the time of pages, which a busy machine may have made %s longer", worst[true], told, worst[false], untold, excuse)
 	})
 }
 

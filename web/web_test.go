@@ -14,6 +14,7 @@ var budgets = map[string]int{
 	"nudge.js":          7_350,
 	"nudge.tabs.js":     3_250,
 	"nudge.fetch.js":    1_000,
+	"nudge.wide.js":     1_600,
 	"nudge.inspect.js":  2_700,
 	"nudge.global.js":   8_000,
 	"react.js":          500,

@@ -13,7 +13,7 @@ import (
 )
 
 // Patience is how long a tab may need for anything, on a machine that has much else to do.
-const Patience = 30 * time.Second
+const Patience = time.Minute
 
 // Browser is a running browser.
 type Browser struct {

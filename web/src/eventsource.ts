@@ -3,9 +3,13 @@ import type { Env, Source, StreamEvents, StreamRequest, Transport } from './type
 /** The events of a stream. Each is heard by its name: a browser shows a page nothing else. */
 export const SIGNS = ['hello', 'version', 'heartbeat', 'goodbye'];
 
-/** Projects, each with a version, as gateways want them in a URL. */
+/** A gateway takes no more projects in one request. */
+export const PROJECTS = 64;
+
+/** Projects, each with a version, as gateways want them in a URL. Those that are too many are not served then. */
 export function query(projects: StreamRequest['projects']): string {
   return Object.entries(projects)
+    .slice(0, PROJECTS)
     .map(([id, version]) => `project=${encodeURIComponent(id)}@${version}`)
     .join('&');
 }

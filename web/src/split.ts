@@ -1,4 +1,4 @@
-import { eventsUrl } from './eventsource.js';
+import { eventsUrl, PROJECTS } from './eventsource.js';
 
 // What one stream for several tabs is made of, and what each of them hears of it. Nothing here acts.
 
@@ -12,8 +12,6 @@ export interface Word {
 }
 
 const enum Limit {
-  /** Of projects in one stream: a gateway takes no more. */
-  Projects = 64,
   /** Of its query, in bytes: what proxies let pass. */
   Query = 4096,
 }
@@ -27,7 +25,7 @@ export function sound(projects: Projects): boolean {
 }
 
 function fits(projects: Projects): boolean {
-  return Object.keys(projects).length <= Limit.Projects && eventsUrl({ gateway: '', projects }).length <= Limit.Query;
+  return Object.keys(projects).length <= PROJECTS && eventsUrl({ gateway: '', projects }).length <= Limit.Query;
 }
 
 export function union(members: { projects: Projects }[]): Projects {
@@ -52,6 +50,17 @@ export function pack<M extends { projects: Projects }>(groups: M[][]): M[][] {
   return packed;
 }
 
+/** The projects in groups that one stream can serve each, as few as their order allows. */
+export function divide(projects: Projects): Projects[] {
+  const groups: Record<string, number>[] = [];
+  for (const [id, version] of Object.entries(projects)) {
+    const last = groups.at(-1);
+    if (last && fits({ ...last, [id]: version })) last[id] = version;
+    else groups.push({ [id]: version });
+  }
+  return groups;
+}
+
 /** What a hello says to a tab that has these projects. All lists in it are of projects. */
 export function split(hello: Word, projects: Projects): Word {
   const own = (id: unknown) => has(projects, id);
@@ -60,7 +69,7 @@ export function split(hello: Word, projects: Projects): Word {
 
 /** The hello as it would be now, after another event of the stream. */
 export function later(hello: Word, name: string, said: any): Word {
-  if (name === 'heartbeat') return { ...hello, gap_ms: undefined, ...said }; // a cadence without gap_ms means the usual one
+  if (name === 'heartbeat') return { ...hello, gap_ms: undefined, ...said, versions: hello.versions }; // a cadence without gap_ms means the usual one
   const { project, version, reset, spread_ms } = said;
   if (name !== 'version' || (!reset && version <= hello.versions[project]!)) return hello;
   return { ...lists(hello, (id) => id !== project), spread_ms, versions: { ...hello.versions, [project]: version } };

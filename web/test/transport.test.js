@@ -88,3 +88,13 @@ test('what reports a missed version has the token too', async () => {
   const [report] = world.requests.filter((r) => r.path === '/missed');
   assert.deepEqual([report.init.method, report.init.headers.Authorization, report.init.credentials], ['POST', 'Bearer t1', 'omit']);
 });
+
+test('of more projects than a gateway takes, it is asked for as many as it does, and the page polls as before', async () => {
+  const world = new World();
+  const projects = Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`p${i}`, 100]));
+  world.start({ projects });
+  const asked = new URL(world.source.url).searchParams.getAll('project');
+  assert.equal(asked.length, 64);
+  await world.prove({ versions: Object.fromEntries(asked.map((mark) => mark.split('@'))) });
+  assert.deepEqual([world.state.stream, world.state.reason, world.state.interval], ['proven', 'uncovered', 10_000]);
+});

@@ -4,10 +4,12 @@ import type * as published from '../dist/nudge.js';
 import type * as publishedFetch from '../dist/nudge.fetch.js';
 import type * as publishedInspect from '../dist/nudge.inspect.js';
 import type * as publishedTabs from '../dist/nudge.tabs.js';
+import type * as publishedWide from '../dist/nudge.wide.js';
 import type * as sourceFetch from '../src/fetch.js';
 import type * as sourceInspect from '../src/inspect.js';
 import type * as source from '../src/nudge.js';
 import type * as sourceTabs from '../src/tabs.js';
+import type * as sourceWide from '../src/wide.js';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 export const same: [
@@ -20,7 +22,8 @@ export const same: [
   Same<Parameters<typeof publishedFetch.fetchStream>, Parameters<typeof sourceFetch.fetchStream>>,
   Same<Parameters<typeof publishedInspect.inspect>, Parameters<typeof sourceInspect.inspect>>,
   Same<Parameters<typeof publishedTabs.tabs>, Parameters<typeof sourceTabs.tabs>>,
-] = [true, true, true, true, true, true, true, true, true];
+  Same<Parameters<typeof publishedWide.wide>, Parameters<typeof sourceWide.wide>>,
+] = [true, true, true, true, true, true, true, true, true, true];
 
 declare const createNudge: typeof published.createNudge;
 

@@ -57,6 +57,7 @@ var inside = map[string][]string{
 		"after", "apart", "doubt", "expiresAt", "handle", "hear", "heardAt", "hello", "members", "post", "proven", "seen", "solo", "spent", "stale", "stop",
 		"stream",
 	},
+	"wide": {"drained", "expiresAt", "handle", "hello", "helloAt", "out", "proven", "timer"},
 }
 
 // bundle makes one file, and its map, of an entry and of what it imports. An entry that has the core in it gets it as it was

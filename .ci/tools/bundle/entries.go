@@ -23,6 +23,7 @@ var entries = []entry{
 	{"nudge", coreSource, api.FormatESModule, false}, // its types are types.ts
 	{"nudge.tabs", "tabs", api.FormatESModule, true},
 	{"nudge.fetch", "fetch", api.FormatESModule, true},
+	{"nudge.wide", "wide", api.FormatESModule, true},
 	{"nudge.inspect", "inspect", api.FormatESModule, true},
 	{"nudge.global", "global", api.FormatIIFE, true},
 	{"react", "adapters/react", api.FormatESModule, true},

@@ -9,8 +9,9 @@ import { pollKeys } from 'nudge/swr';
 import { tabs } from 'nudge/tabs';
 import { pollQueries } from 'nudge/tanstack-query';
 import { pollPage } from 'nudge/turbo';
+import { wide } from 'nudge/wide';
 
-using nudge = createNudge({ projects: { 42: 123 }, poll: pollPage(), transport: tabs({ scope: 'alice', transport: fetchStream() }) });
+using nudge = createNudge({ projects: { 42: 123 }, poll: pollPage(), transport: wide(tabs({ scope: 'alice', transport: fetchStream() })) });
 export const undo: () => void = inspect(nudge, { open: true });
 export const page: Nudge | undefined = globalThis.Nudge.page;
 export const shown = (): [Snapshot, string] => [useNudge(nudge), useNudge(nudge, (s) => s.mode)];

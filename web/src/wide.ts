@@ -1,0 +1,181 @@
+import { eventSource } from './eventsource.js';
+import { divide, later, type Projects, type Word } from './split.js';
+import type { Push, StreamHandle, Transport } from './types.js';
+
+const enum Ms {
+  /** As for any stream: only an event so long after its hello shows that a part delivers. */
+  Proof = 500,
+  /** A timer later than this means that the page was asleep: then what has queued up has as long to come out. */
+  Late = 1000,
+  /** What the gateway has refused is asked for again so often, give or take a fifth. */
+  Again = 300_000,
+  /** A gateway that names no heartbeat has this one. */
+  Heartbeat = 25_000,
+}
+
+/** What it needs of a window. */
+export interface WideEnv {
+  readonly Date: { now(): number };
+  readonly Math: { random(): number };
+  setTimeout(ring: () => void, ms: number): unknown;
+  clearTimeout(id: any): void;
+}
+
+/** A stream for some of the projects. */
+interface Part {
+  readonly projects: Projects;
+  handle?: StreamHandle;
+  /** What it said last of its projects. */
+  hello?: Word | undefined;
+  helloAt: number;
+  expiresAt: number;
+  proven?: boolean;
+  /** The gateway has refused it, and serves others. It counts again once it is proven. */
+  out?: boolean | undefined;
+  /** What had queued up while the page slept has had its time. */
+  drained?: boolean;
+  timer?: unknown;
+}
+
+const WORSE: Push[] = ['healthy', 'degraded', 'down', 'off'];
+
+/** What an event says; nothing if it is not what gateways say. */
+function parse(data: unknown): any {
+  try {
+    return Object(typeof data === 'string' ? JSON.parse(data) : data);
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * For a page with more projects than one stream takes, which are 64: `createNudge({ transport: wide(tabs({ scope })), … })`.
+ * It opens as many streams as that needs, and the page hears them as one: proven when all are, lost when one is. Projects that
+ * a gateway refuses are left out, and asked for again after 5 minutes; the others keep push. Over HTTP/1.1 a browser has six
+ * connections to a host, so let the gateway speak HTTP/2.
+ */
+export function wide(transport: Transport = eventSource(), env: WideEnv = globalThis as any): Transport {
+  const now = () => env.Date.now();
+
+  const open: Transport = (request, on) => {
+    const parts: Part[] = divide(request.projects).map((projects) => ({ projects, helloAt: 0, expiresAt: 0 }));
+    if (parts.length < 2) return transport(request, on);
+    let over = false;
+
+    function start(part: Part) {
+      part.handle = transport(
+        { ...request, projects: part.projects },
+        {
+          event: (name, data) => over || heard(part, name, parse(data)),
+          lost: (status) => over || lost(part, status),
+        },
+      );
+    }
+
+    function close() {
+      over = true;
+      for (const { handle, timer } of parts) {
+        env.clearTimeout(timer);
+        handle?.close();
+      }
+    }
+
+    function lose(status?: number) {
+      close();
+      on.lost(status);
+    }
+
+    function lost(part: Part, status?: number) {
+      if ((part.hello && !part.out) || parts.every((other) => other === part || other.out)) return lose(status);
+      part.handle?.close();
+      part.out = true;
+      part.hello = undefined;
+      part.drained = false;
+      wait(part, Ms.Again * (0.8 + 0.4 * env.Math.random()), () => {
+        start(part);
+        watch(part, 2 * Ms.Heartbeat);
+      });
+      greet();
+    }
+
+    function heard(part: Part, name: string, said: any) {
+      if (name === 'goodbye') {
+        close();
+        return on.event(name, said);
+      }
+      let joins = name === 'hello';
+      if (joins) {
+        if (!part.hello) part.helloAt = now();
+        part.hello = { ...said, versions: { ...said.versions } } as Word;
+        part.expiresAt = now() + said.token_expires_in_s * 1000;
+      } else if (!part.hello) return;
+      else {
+        part.hello = later(part.hello, name, said);
+        part.proven ||= now() - part.helloAt >= Ms.Proof;
+        joins = !!part.out && part.proven;
+        part.out &&= !part.proven;
+      }
+      part.drained = false;
+      watch(part, 2 * (part.hello.heartbeat_ms ?? Ms.Heartbeat));
+      // Until all are proven, news is told as another hello, which proves nothing.
+      if (joins || !parts.every(({ proven, out }) => proven || out)) return greet();
+      on.event(name, name === 'heartbeat' ? { ...said, ...cadence() } : said);
+    }
+
+    function wait(part: Part, ms: number, act: () => void) {
+      env.clearTimeout(part.timer);
+      part.timer = env.setTimeout(act, ms);
+    }
+
+    /** One of them may fall silent while others are heard. */
+    function watch(part: Part, ms: number) {
+      const due = now() + ms;
+      wait(part, ms, () => {
+        if (part.drained || now() - due <= Ms.Late) return lost(part);
+        part.drained = true;
+        watch(part, Ms.Late);
+      });
+    }
+
+    /** What those said that count. */
+    function hellos(): Word[] {
+      return parts.flatMap(({ hello, out }) => (hello && !out ? hello : []));
+    }
+
+    /** What all of them allow. */
+    function cadence() {
+      const all = hellos();
+      return {
+        push: WORSE[Math.max(...all.map(({ push }) => WORSE.indexOf(push)))],
+        poll_ms: Math.min(...all.map(({ poll_ms }) => poll_ms)),
+      };
+    }
+
+    /** Says hello for all, once each of them has. */
+    function greet() {
+      if (!parts.every(({ hello, out }) => hello || out)) return;
+      const all = hellos();
+      const lists: Record<string, unknown[]> = {};
+      for (const hello of all) {
+        for (const [field, value] of Object.entries(hello)) if (Array.isArray(value)) lists[field] = [...(lists[field] ?? []), ...value];
+      }
+      on.event('hello', {
+        ...Object.assign({}, ...all),
+        ...lists,
+        ...cadence(),
+        versions: Object.assign({}, ...all.map(({ versions }) => versions)),
+        spread_ms: Math.max(...all.map(({ spread_ms }) => spread_ms)),
+        token_expires_in_s: (Math.min(...parts.flatMap(({ expiresAt, out }) => (out ? [] : expiresAt))) - now()) / 1000,
+      });
+    }
+
+    for (const part of parts) start(part);
+    return {
+      close,
+      get role() {
+        return parts[0]!.handle!.role ?? 'solo';
+      },
+    };
+  };
+  return Object.assign(open, { bearer: transport.bearer });
+}
