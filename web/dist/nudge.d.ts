@@ -83,7 +83,8 @@ export interface Options {
   readonly push?: 'auto' | 'off' | 'shadow';
   /**
    * Gives the token for the gateway; null while nobody is logged in. Not needed where the application sets the cookie. `start`:
-   * there is none yet; `expiring`: the one in use ends soon, or has ended; `refused`: the gateway does not take it.
+   * there is none yet; `expiring`: the one in use ends soon, or has ended; `refused`: the gateway does not take it. The
+   * signal is aborted when nobody waits for it any more.
    */
   getToken?(context: {
     readonly reason: 'start' | 'expiring' | 'refused';

@@ -35,7 +35,8 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   let snapshot!: Snapshot;
   let given: string | null | undefined; // by the page, unasked
   let token: string | null | undefined; // in use
-  let flight: AbortController | undefined;
+  let inquiry: AbortController | undefined; // of the question that is waited for
+  let flight: AbortController | undefined; // of the poll
   let promised: (() => void)[] = []; // those who want a poll
 
   let state: State = initial(
@@ -70,6 +71,8 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
 
   function turn(event: Event) {
     const [after, effects] = reduce(state, event, env.now(), env.random);
+    // Nobody waits for its answer, which would keep a connection, or bring the cookie of a user who has left.
+    if (after.question !== state.question) inquiry?.abort();
     state = after;
     // Only the end comes in between; then nothing else is to be done.
     for (const effect of effects) if (state === after) guarded(() => act[effect.kind](effect as never));
@@ -122,16 +125,17 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       streams.delete(id);
     },
     async [Deed.Ask]({ id, what, why }) {
+      const { signal } = (inquiry = new AbortController());
       try {
         if (what === 'token') {
           if (why === 'refused') given = undefined;
-          const got = await (given !== undefined ? given : options.getToken?.({ reason: why, signal: life }));
+          const got = await (given !== undefined ? given : options.getToken?.({ reason: why, signal }));
           if (state.question === id) token = got; // else somebody else has logged in meanwhile
           return tell({ kind: Kind.Token, id, granted: !!got });
         }
         const projects = query(marks(state.ledger));
         const path = { session: '/session', terms: `/poll-interval?${projects}`, versions: `/versions?${projects}&wait=25s` }[what];
-        const init = what === 'session' ? { method: 'POST', headers: authorization() } : undefined;
+        const init = what === 'session' ? { method: 'POST', headers: authorization(), signal } : { signal };
         tell({ kind: Kind.Replied, id, ...(await call(path, init)) });
       } catch {
         tell({ kind: Kind.Failed, id });

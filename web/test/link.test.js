@@ -670,3 +670,32 @@ test('an answer that waited while the page slept is heard first', async () => {
   await other.pass(1000);
   assert.equal(other.state.reason, 'crowded', 'nothing came out');
 });
+
+test('a question that is not waited for any more is given up: no connection is held for it, and no cookie of it comes late', async () => {
+  const open = (world) => world.requests.filter(({ init }) => !init.signal?.aborted).map(({ path }) => path);
+  const never = () => new Promise(() => {});
+  let asked;
+  const world = withToken((context) => ((asked = context), 'alice'));
+  world.routes['/session'] = never;
+  await world.calm();
+  assert.deepEqual(open(world), ['/session']);
+  assert.equal(asked.signal.aborted, true, 'it has been answered');
+  world.nudge.setToken('bob');
+  await world.calm();
+  assert.deepEqual(open(world), ['/session']);
+  assert.equal(world.requests.at(-1).init.headers.Authorization, 'Bearer bob');
+  await world.pass(15_000);
+  assert.deepEqual(open(world), [], 'nobody answers it');
+  world.routes['/session'] = () => answer(204);
+  await until(world, () => world.sources.length === 1);
+
+  for (const end of [(page) => page.stop(), (page) => page.pause()]) {
+    const page = new World();
+    page.routes['/versions'] = never;
+    page.start({}, { EventSource: undefined });
+    await page.pass(100);
+    assert.deepEqual(open(page), ['/versions']);
+    end(page.nudge);
+    assert.deepEqual(open(page), []);
+  }
+});
