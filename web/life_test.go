@@ -189,8 +189,7 @@ func fetchTransport(t *testing.T, b *enginetest.Browser) {
 	}
 }
 
-// A page with more projects than a stream takes has several, and hears them as one, alone or with other tabs; one that falls
-// silent is missed.
+// A page with more projects than a stream takes has several, and hears them as one, by itself or through the tabs' leader.
 func manyProjects(t *testing.T, b *enginetest.Browser) {
 	f := started(t, func(x *exchange) {
 		marks := x.request.URL.Query()["project"]

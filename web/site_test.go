@@ -22,7 +22,7 @@ const asked = new URLSearchParams(location.search)
 let speed = %d
 let since = { real: performance.now(), virtual: Date.now() }
 window.now = () => since.virtual + (performance.now() - since.real) * speed
-let timers = new Map()
+const timers = new Map()
 let timer = 0
 const arm = (id) => {
   const { due, ring } = timers.get(id)

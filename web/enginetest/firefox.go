@@ -142,7 +142,7 @@ func (f *firefox) crash(ctx context.Context, tab any) error {
 		}
 	}
 	if busiest == 0 {
-		return errors.New("no process of a tab has worked")
+		return errors.New("/proc shows no process of a tab that has worked")
 	}
 	return syscall.Kill(busiest, syscall.SIGKILL)
 }
