@@ -28,6 +28,9 @@ func (a *agenda) pop(now time.Time) (e entry, ok bool) {
 	a.head++
 	if a.head == len(a.entries) {
 		*a = agenda{after: a.after}
+	} else if 2*a.head > len(a.entries) { // under steady load it is never empty, and would grow for ever
+		a.entries = append(a.entries[:0], a.entries[a.head:]...)
+		a.head = 0
 	}
 	return e, true
 }
