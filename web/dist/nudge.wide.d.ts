@@ -12,8 +12,8 @@ export interface WideEnv {
 }
 /**
  * For a page with more projects than one stream takes, which are 64: `createNudge({ transport: wide(tabs({ scope })), … })`.
- * It opens as many streams as that needs, and the page hears them as one: proven when all are, lost when one is. Projects that
- * a gateway refuses are left out, and asked for again after 5 minutes; the others keep push. Over HTTP/1.1 a browser has six
- * connections to a host, so let the gateway speak HTTP/2.
+ * It opens as many streams as that needs, and the page hears them as one: proven when all are, lost when one is. What a
+ * gateway refuses is left out until it is to be had; the others keep push. Over HTTP/1.1 a browser has six connections to a
+ * host, so let the gateway speak HTTP/2.
  */
 export declare function wide(transport?: Transport, env?: WideEnv): Transport;

@@ -70,10 +70,11 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   }
 
   function turn(event: Event) {
+    const { question } = state;
     const [after, effects] = reduce(state, event, env.now(), env.random);
-    // Nobody waits for its answer, which would keep a connection, or bring the cookie of a user who has left.
-    if (after.question !== state.question) inquiry?.abort();
     state = after;
+    // Nobody waits for its answer, which would keep a connection, or bring the cookie of a user who has left.
+    if (after.question !== question) inquiry?.abort();
     // Only the end comes in between; then nothing else is to be done.
     for (const effect of effects) if (state === after) guarded(() => act[effect.kind](effect as never));
   }
@@ -146,7 +147,9 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       promised = [];
       const { signal } = (flight = new AbortController());
       const at = env.now();
+      let ends = 0;
       const over = (failed: boolean) => {
+        if (ends++) return;
         if (!life.aborted) emit('poll', { reason, ms: env.now() - at, failed });
         owed.forEach((keep) => keep());
       };
@@ -161,7 +164,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
         headers = (error as PollResult | undefined)?.headers;
       }
       const wish = (name: string) => wished(headers, name, env.now());
-      if (state.flight === id) over(kind === Kind.Unpolled);
+      over(kind === Kind.Unpolled);
       tell({ kind, id, versions: versions ?? {}, retryAfter: wish('Retry-After'), pollInterval: wish('X-Poll-Interval') });
     },
     [Deed.Abort]() {

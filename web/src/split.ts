@@ -50,13 +50,14 @@ export function pack<M extends { projects: Projects }>(groups: M[][]): M[][] {
   return packed;
 }
 
-/** The projects in groups that one stream can serve each, as few as their order allows. */
+/** The projects in groups that one stream can serve each, the same ones for tabs with the same projects. */
 export function divide(projects: Projects): Projects[] {
-  const groups: Record<string, number>[] = [];
-  for (const [id, version] of Object.entries(projects)) {
-    const last = groups.at(-1);
-    if (last && fits({ ...last, [id]: version })) last[id] = version;
-    else groups.push({ [id]: version });
+  const groups: Projects[] = [];
+  for (const entry of Object.entries(projects).sort()) {
+    const last = groups.pop();
+    const more = { ...last, ...Object.fromEntries([entry]) };
+    if (!last || fits(more)) groups.push(more);
+    else groups.push(last, Object.fromEntries([entry]));
   }
   return groups;
 }

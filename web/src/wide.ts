@@ -1,14 +1,17 @@
 import { eventSource } from './eventsource.js';
-import { divide, later, type Projects, type Word } from './split.js';
+import { divide, has, later, type Projects, type Word } from './split.js';
 import type { Push, StreamHandle, Transport } from './types.js';
 
 const enum Ms {
   /** As for any stream: only an event so long after its hello shows that a part delivers. */
   Proof = 500,
+  /** From the first hello the others have so long; what comes later joins then. */
+  Gather = 2000,
   /** A timer later than this means that the page was asleep: then what has queued up has as long to come out. */
   Late = 1000,
-  /** What the gateway has refused is asked for again so often, give or take a fifth. */
-  Again = 300_000,
+  /** What is not to be had is asked for again after this long, doubled each time up to that, and half of it up to chance. */
+  Again = 1000,
+  Longest = 300_000,
   /** A gateway that names no heartbeat has this one. */
   Heartbeat = 25_000,
 }
@@ -30,8 +33,10 @@ interface Part {
   helloAt: number;
   expiresAt: number;
   proven?: boolean;
-  /** The gateway has refused it, and serves others. It counts again once it is proven. */
+  /** It is not to be had for now, and others are. It counts again once it is proven. */
   out?: boolean | undefined;
+  /** How often it was not. */
+  tries: number;
   /** What had queued up while the page slept has had its time. */
   drained?: boolean;
   timer?: unknown;
@@ -50,48 +55,51 @@ function parse(data: unknown): any {
 
 /**
  * For a page with more projects than one stream takes, which are 64: `createNudge({ transport: wide(tabs({ scope })), … })`.
- * It opens as many streams as that needs, and the page hears them as one: proven when all are, lost when one is. Projects that
- * a gateway refuses are left out, and asked for again after 5 minutes; the others keep push. Over HTTP/1.1 a browser has six
- * connections to a host, so let the gateway speak HTTP/2.
+ * It opens as many streams as that needs, and the page hears them as one: proven when all are, lost when one is. What a
+ * gateway refuses is left out until it is to be had; the others keep push. Over HTTP/1.1 a browser has six connections to a
+ * host, so let the gateway speak HTTP/2.
  */
 export function wide(transport: Transport = eventSource(), env: WideEnv = globalThis as any): Transport {
   const now = () => env.Date.now();
 
   const open: Transport = (request, on) => {
-    const parts: Part[] = divide(request.projects).map((projects) => ({ projects, helloAt: 0, expiresAt: 0 }));
+    const parts: Part[] = divide(request.projects).map((projects) => ({ projects, helloAt: 0, expiresAt: 0, tries: 0 }));
     if (parts.length < 2) return transport(request, on);
     let over = false;
+    let gathering: unknown;
+    let proof: unknown;
 
     function start(part: Part) {
       part.handle = transport(
         { ...request, projects: part.projects },
         {
           event: (name, data) => over || heard(part, name, parse(data)),
-          lost: (status) => over || lost(part, status),
+          lost: (status) => over || lost(part, () => on.lost(status)),
         },
       );
     }
 
     function close() {
       over = true;
+      env.clearTimeout(gathering);
+      env.clearTimeout(proof);
       for (const { handle, timer } of parts) {
         env.clearTimeout(timer);
         handle?.close();
       }
     }
 
-    function lose(status?: number) {
-      close();
-      on.lost(status);
-    }
-
-    function lost(part: Part, status?: number) {
-      if ((part.hello && !part.out) || parts.every((other) => other === part || other.out)) return lose(status);
+    /** A part has ended. If others go on without it, it tries again by itself; else that is the end of all. */
+    function lost(part: Part, tell: () => void, atLeast = 0, mayGo = !part.hello) {
+      if (!(mayGo || part.out) || parts.every((other) => other === part || other.out)) {
+        close();
+        return tell();
+      }
       part.handle?.close();
       part.out = true;
       part.hello = undefined;
-      part.drained = false;
-      wait(part, Ms.Again * (0.8 + 0.4 * env.Math.random()), () => {
+      part.proven = part.drained = false;
+      wait(part, Math.max(atLeast, Math.min(Ms.Longest, Ms.Again * 2 ** part.tries++) * (0.5 + env.Math.random() / 2)), () => {
         start(part);
         watch(part, 2 * Ms.Heartbeat);
       });
@@ -100,14 +108,18 @@ export function wide(transport: Transport = eventSource(), env: WideEnv = global
 
     function heard(part: Part, name: string, said: any) {
       if (name === 'goodbye') {
-        close();
-        return on.event(name, said);
+        const { reason } = said;
+        const ms = Number(said.after_ms) || 0;
+        // Its projects alone may be meant. Others are told the same if all are.
+        const alone = reason === 'off' || reason === 'revoked';
+        return lost(part, () => on.event(name, said), alone ? Math.max(ms, Ms.Longest) : ms, alone || !part.hello);
       }
       let joins = name === 'hello';
       if (joins) {
         if (!part.hello) part.helloAt = now();
         part.hello = { ...said, versions: { ...said.versions } } as Word;
         part.expiresAt = now() + said.token_expires_in_s * 1000;
+        gathering ??= env.setTimeout(gathered, Ms.Gather);
       } else if (!part.hello) return;
       else {
         part.hello = later(part.hello, name, said);
@@ -118,8 +130,24 @@ export function wide(transport: Transport = eventSource(), env: WideEnv = global
       part.drained = false;
       watch(part, 2 * (part.hello.heartbeat_ms ?? Ms.Heartbeat));
       // Until all are proven, news is told as another hello, which proves nothing.
-      if (joins || !parts.every(({ proven, out }) => proven || out)) return greet();
+      if (joins || !proven()) return greet();
       on.event(name, name === 'heartbeat' ? { ...said, ...cadence() } : said);
+    }
+
+    /** Who has not said hello by now joins later. */
+    function gathered() {
+      const late = parts.filter(({ hello, out }) => !hello && !out);
+      if (!late.length) return;
+      for (const part of late) {
+        part.out = true;
+        watch(part, 2 * Ms.Heartbeat);
+      }
+      greet();
+    }
+
+    /** Whether all that count have shown that they deliver. */
+    function proven() {
+      return parts.every(({ proven, out }) => proven || out);
     }
 
     function wait(part: Part, ms: number, act: () => void) {
@@ -131,7 +159,7 @@ export function wide(transport: Transport = eventSource(), env: WideEnv = global
     function watch(part: Part, ms: number) {
       const due = now() + ms;
       wait(part, ms, () => {
-        if (part.drained || now() - due <= Ms.Late) return lost(part);
+        if (part.drained || now() - due <= Ms.Late) return lost(part, () => on.lost());
         part.drained = true;
         watch(part, Ms.Late);
       });
@@ -151,22 +179,34 @@ export function wide(transport: Transport = eventSource(), env: WideEnv = global
       };
     }
 
-    /** Says hello for all, once each of them has. */
+    /** Says hello for all, once each of them has. What it tells to do is told once. */
     function greet() {
       if (!parts.every(({ hello, out }) => hello || out)) return;
       const all = hellos();
+      if (!all.length) return;
       const lists: Record<string, unknown[]> = {};
       for (const hello of all) {
         for (const [field, value] of Object.entries(hello)) if (Array.isArray(value)) lists[field] = [...(lists[field] ?? []), ...value];
       }
-      on.event('hello', {
+      const hello = {
         ...Object.assign({}, ...all),
         ...lists,
         ...cadence(),
-        versions: Object.assign({}, ...all.map(({ versions }) => versions)),
+        versions: Object.fromEntries(all.flatMap(({ versions }) => Object.entries(versions))),
         spread_ms: Math.max(...all.map(({ spread_ms }) => spread_ms)),
         token_expires_in_s: (Math.min(...parts.flatMap(({ expiresAt, out }) => (out ? [] : expiresAt))) - now()) / 1000,
-      });
+      };
+      for (const part of parts) {
+        const { hello, out, projects } = part;
+        if (!hello || out) continue;
+        const asked = (Array.isArray(hello.unknown) ? hello.unknown : []).filter((id) => has(projects, id));
+        const versions = { ...hello.versions, ...Object.fromEntries(asked.map((id) => [id, projects[id]!])) };
+        part.hello = { ...hello, versions, spread_ms: 0 };
+      }
+      on.event('hello', hello);
+      // If they have shown it before the page heard of them, it has yet to see it: it believes what comes later than a hello.
+      env.clearTimeout(proof);
+      if (!over) proof = env.setTimeout(() => proven() && on.event('heartbeat', {}), 2 * Ms.Proof);
     }
 
     for (const part of parts) start(part);

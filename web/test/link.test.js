@@ -699,3 +699,22 @@ test('a question that is not waited for any more is given up: no connection is h
     assert.deepEqual(open(page), []);
   }
 });
+
+test('whoever stops it as a question is given up has stopped it: no poll, no stream', async () => {
+  const world = new World();
+  let nudge = world.start({
+    getToken: ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => (nudge.stop(), reject(signal.reason)))),
+  });
+  await world.pass(1000);
+  const polls = world.polls.length;
+  await world.sleep(60_000);
+  await world.pass(0);
+  assert.deepEqual([world.state.mode, world.polls.length], ['stopped', polls]);
+
+  const bearer = new World();
+  let opened = 0;
+  const transport = Object.assign(() => (opened++, { close() {} }), { bearer: true });
+  nudge = bearer.start({ transport, getToken: ({ signal }) => (signal.addEventListener('abort', () => nudge.stop()), 'alice') });
+  await bearer.pass(1000);
+  assert.deepEqual([bearer.state.mode, opened], ['stopped', 0]);
+});

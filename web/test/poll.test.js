@@ -441,3 +441,23 @@ test('a shorter interval hurries neither a return nor a retry', async () => {
     assert.equal(world.state.nextPollAt, due);
   }
 });
+
+test('each poll is told of once, however it ends', async () => {
+  const ways = {
+    'well': [() => {}, false],
+    'badly': [() => Promise.reject(new Error('no')), true],
+    'not at all': [() => new Promise(() => {}), true],
+    'too late': [(world) => new Promise((keep) => world.env().setTimeout(keep, 70_000)), true],
+  };
+  for (const [way, [poll, failed]] of Object.entries(ways)) {
+    const world = new World();
+    world.poll = () => poll(world);
+    const nudge = world.start();
+    const told = [];
+    nudge.addEventListener('poll', ({ detail: { reason, failed } }) => reason === 'refresh' && told.push(failed));
+    let kept = 0;
+    nudge.refresh().then(() => kept++);
+    await world.pass(100_000);
+    assert.deepEqual([told, kept], [[failed], 1], way);
+  }
+});

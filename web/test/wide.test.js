@@ -3,7 +3,7 @@ import test from 'node:test';
 import { wide } from '../.build/wide.js';
 import { cadence, chance, hello, terms, answer, World } from './world.js';
 
-const many = (n) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${i}`, 100]));
+const many = (n) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${String(i).padStart(3, '0')}`, 100]));
 
 /** A page with 150 projects, whose three streams are in the hands of the test. */
 function page(more = {}, projects = many(150)) {
@@ -66,18 +66,18 @@ test('they are open when all are, and proven when all are; until then news comes
   streams[1].hello();
   await world.pass(1000);
   streams[0].on.event('heartbeat', cadence);
-  streams[1].on.event('version', { project: 'p70', version: 101, spread_ms: 0 });
+  streams[1].on.event('version', { project: 'p070', version: 101, spread_ms: 0 });
   assert.equal(world.state.stream, 'connecting');
   streams[2].hello();
   assert.deepEqual([world.state.stream, world.state.behind], ['open', 1]);
-  streams[0].on.event('version', { project: 'p1', version: 101, spread_ms: 0 });
+  streams[0].on.event('version', { project: 'p001', version: 101, spread_ms: 0 });
   assert.deepEqual([world.state.stream, world.state.behind], ['open', 2]);
   await world.pass(1000);
   streams[0].on.event('heartbeat', cadence);
   assert.equal(world.state.stream, 'open', 'one has only said hello');
   streams[2].on.event('heartbeat', cadence);
   assert.deepEqual([world.state.stream, world.state.mode, world.state.behind], ['proven', 'push', 0]);
-  assert.deepEqual([world.state.versions.p70, world.state.versions.p1], [101, 101]);
+  assert.deepEqual([world.state.versions.p070, world.state.versions.p001], [101, 101]);
 });
 
 test('what came at once with its hello proves none of them, and another hello puts the proof off by nothing', async () => {
@@ -155,59 +155,178 @@ test('one that ends ends them all, and so does a goodbye', async () => {
   }
 });
 
-test('one that the gateway refuses is left out, and asked for again', async () => {
-  const { streams, world } = page();
-  streams[1].on.lost(403);
+/** A page whose second stream is not to be had, and what becomes of each try to have it. */
+async function lacking(end) {
+  const { world, streams } = page();
+  const others = [streams[0], streams[2]];
+  const tries = [];
+  const look = () => {
+    for (const stream of streams) {
+      if (!others.includes(stream) && !stream.closed && !tries.includes(stream)) {
+        tries.push(Object.assign(stream, { at: world.now }));
+        end(stream, tries.length);
+      }
+    }
+  };
+  const go = async (ms) => {
+    for (let s = 0; s < ms; s += 500) {
+      await world.pass(500);
+      look();
+      if (s % 20_000 === 0) for (const stream of others) stream.on.event('heartbeat', cadence);
+    }
+  };
+  look();
+  for (const stream of others) stream.hello();
+  await go(1500);
+  for (const stream of others) stream.on.event('heartbeat', cadence);
+  return { world, streams, others, tries, go };
+}
+
+test('one that is not to be had is left out, asked for again ever more rarely, and the others keep push', async () => {
+  const ends = [
+    ({ on }) => on.lost(403),
+    ({ on }) => on.event('goodbye', { reason: 'overload', after_ms: 0, spread_ms: 0 }),
+    (stream) => (stream.hello(), stream.on.lost()),
+    (stream) => (stream.hello(), stream.on.event('heartbeat', cadence), stream.on.event('goodbye', { reason: 'overload', after_ms: 0, spread_ms: 0 })),
+  ];
+  for (const end of ends) {
+    const { world, tries, go, others } = await lacking((stream, n) => (n === 1 ? stream.on.lost(503) : end(stream)));
+    assert.deepEqual([world.state.stream, world.state.reason, world.state.interval], ['proven', 'uncovered', 10_000]);
+    others[0].on.event('version', { project: 'p001', version: 101, spread_ms: 0 });
+    await world.pass(0);
+    assert.equal(world.state.versions.p001, 101);
+    await go(1_200_000);
+    assert.deepEqual([world.state.stream, world.state.reason, others.some(({ closed }) => closed)], ['proven', 'uncovered', false]);
+    const waits = tries.slice(1).map(({ at }, n) => at - tries[n].at);
+    waits.forEach((ms, n) => assert.ok(ms >= Math.min(150_000, 500 * 2 ** n) && ms <= Math.min(300_000, 1000 * 2 ** n) + 1000, `wait ${n}: ${ms}`));
+    assert.ok(waits.length > 10, waits);
+  }
+});
+
+test('it waits at least as long as the gateway says', async () => {
+  const { tries, go } = await lacking(({ on }) => on.event('goodbye', { reason: 'overload', after_ms: 90_000, spread_ms: 0 }));
+  await go(200_000);
+  assert.ok(tries[1].at - tries[0].at >= 90_000 && tries.length === 3);
+});
+
+test('a failure of one at the start costs no more than it costs a page with one stream', async () => {
+  const { world, streams } = page();
+  streams[1].on.lost();
   streams[0].hello();
   streams[2].hello();
   await world.pass(1000);
-  streams[0].on.event('heartbeat', cadence);
-  streams[2].on.event('heartbeat', cadence);
-  assert.deepEqual([world.state.stream, world.state.reason, world.state.interval], ['proven', 'uncovered', 10_000]);
-  streams[0].on.event('version', { project: 'p1', version: 101, spread_ms: 0 });
-  await world.pass(0);
-  assert.equal(world.state.versions.p1, 101);
-  await live(world, [streams[0], streams[2]], 240_000);
-  assert.equal(streams.length, 3);
-  await live(world, [streams[0], streams[2]], 120_000);
   assert.equal(streams.length, 4);
-  assert.deepEqual(streams[3].request.projects, streams[1].request.projects);
   streams[3].hello();
-  streams[3].on.event('version', { project: 'p70', version: 103, spread_ms: 0 });
-  assert.deepEqual([world.state.stream, world.state.reason], ['proven', 'uncovered'], 'it is not proven');
   await world.pass(1000);
-  streams[3].on.event('heartbeat', cadence);
+  for (const stream of [streams[0], streams[2], streams[3]]) stream.on.event('heartbeat', cadence);
   assert.deepEqual([world.state.stream, world.state.reason, world.state.interval], ['proven', 'streaming', 300_000]);
-  await live(world, [streams[0], streams[2], streams[3]], 100_000);
+});
+
+test('it counts again when it is proven, and not before', async () => {
+  const { world, others, tries } = await lacking((stream, n) => n === 1 && stream.on.lost(403));
+  const [, back] = tries;
+  assert.deepEqual(back.request.projects, tries[0].request.projects);
+  back.hello();
+  back.on.event('version', { project: 'p070', version: 103, spread_ms: 0 });
+  back.on.event('heartbeat', cadence);
+  assert.deepEqual([world.state.stream, world.state.reason], ['proven', 'uncovered'], 'that came at once');
+  await world.pass(1000);
+  back.on.event('heartbeat', cadence);
+  assert.deepEqual([world.state.stream, world.state.reason, world.state.interval], ['proven', 'streaming', 300_000]);
+  await live(world, [...others, back], 100_000);
   assert.equal(world.state.stream, 'proven');
-  streams[3].on.lost();
+  back.on.lost();
   assert.equal(world.state.stream, 'waiting');
 });
 
-test('left out, it ends nothing, whatever it does', async () => {
-  for (const end of [(on) => on.lost(500), () => {}]) {
-    const { streams, world } = page();
-    const others = [streams[0], streams[2]];
-    streams[1].on.lost(403);
-    for (const stream of others) stream.hello();
+test('one that says nothing is taken for one that is not to be had', async () => {
+  const { world, tries, go } = await lacking((stream, n) => (n === 1 ? stream.on.lost() : n % 2 && stream.hello()));
+  await go(300_000);
+  assert.deepEqual([world.state.stream, world.state.reason], ['proven', 'uncovered']);
+  assert.ok(tries.length >= 4);
+  tries.slice(0, -1).forEach(({ closed }) => assert.ok(closed));
+});
+
+test('whoever is late with its hello joins later, and holds nobody up', async () => {
+  const { world, streams } = page();
+  streams[0].hello();
+  await world.pass(1000);
+  streams[0].on.event('heartbeat', cadence);
+  assert.equal(world.state.stream, 'connecting');
+  await world.pass(1000);
+  assert.deepEqual([world.state.stream, world.state.reason], ['open', 'proving']);
+  await world.pass(1000);
+  assert.deepEqual([world.state.stream, world.state.reason], ['proven', 'uncovered']);
+  for (const stream of [streams[1], streams[2]]) {
+    await live(world, [streams[0]], 8000);
+    stream.hello();
     await world.pass(1000);
-    await live(world, others, 1000);
-    while (streams.length < 4) await live(world, others, 20_000);
-    streams[3].hello();
-    await world.pass(100);
-    streams[3].on.event('heartbeat', cadence);
-    end(streams[3].on);
-    await live(world, others, 60_000);
-    assert.deepEqual([world.state.stream, world.state.reason, streams[3].closed], ['proven', 'uncovered', true]);
-    while (streams.length < 5) await live(world, others, 20_000);
-    streams[4].hello();
-    streams[4].on.event('heartbeat', cadence);
-    assert.equal(world.state.reason, 'uncovered', 'that is no proof');
-    streams[4].on.lost();
-    while (streams.length < 6) await live(world, others, 20_000);
-    await live(world, others, 60_000);
-    assert.deepEqual([world.state.stream, streams[5].closed], ['proven', true], 'it says nothing at all');
+    stream.on.event('heartbeat', cadence);
   }
+  assert.deepEqual([world.state.stream, world.state.reason, world.state.interval, streams.length], ['proven', 'streaming', 300_000, 3]);
+});
+
+test('if all but one are late, and that one was not to be had at first, it serves alone', async () => {
+  const { world, streams } = page();
+  streams[0].on.lost();
+  await world.pass(1000);
+  streams[3].hello();
+  await world.pass(2500);
+  assert.equal(world.state.stream, 'connecting');
+  streams[3].on.event('heartbeat', cadence);
+  await world.pass(2000);
+  assert.deepEqual([world.state.stream, world.state.reason], ['proven', 'uncovered']);
+  await live(world, [streams[3]], 40_000);
+  assert.equal(world.state.stream, 'proven');
+});
+
+test('off or revoked, one is left out; all are, and the page is told', async () => {
+  for (const reason of ['off', 'revoked']) {
+    const { streams, world } = await pushed();
+    const goodbye = ({ on }) => on.event('goodbye', { reason, after_ms: 0, spread_ms: 0 });
+    goodbye(streams[0]);
+    assert.deepEqual([world.state.stream, world.state.reason, world.state.interval], ['proven', 'uncovered', 10_000]);
+    await live(world, [streams[1], streams[2]], 100_000);
+    assert.deepEqual([world.state.stream, streams.length], ['proven', 3]);
+    while (streams.length < 4) await live(world, [streams[1], streams[2]], 20_000);
+    streams[3].hello();
+    streams[3].on.event('heartbeat', cadence);
+    assert.equal(world.state.reason, 'uncovered', 'it is not proven again');
+    goodbye(streams[1]);
+    assert.equal(world.state.stream, 'proven');
+    goodbye(streams[2]);
+    goodbye(streams[3]);
+    assert.deepEqual([world.state.stream, world.state.reason], ['none', reason === 'off' ? 'off' : 'denied']);
+  }
+});
+
+test('what a hello tells to do is told once', async () => {
+  const { streams, world } = page();
+  streams[0].hello({ versions: {}, unknown: Object.keys(streams[0].request.projects), spread_ms: 60_000 });
+  streams[1].hello();
+  streams[2].hello();
+  await world.pass(1000);
+  for (const { on } of streams) on.event('heartbeat', cadence);
+  await live(world, streams, 80_000);
+  const before = world.polls.length;
+  for (let n = 0; n < 5; n++) {
+    streams[1].hello({ versions: { ...streams[1].request.projects } });
+    await live(world, streams, 1000);
+  }
+  assert.deepEqual([world.polls.length, world.state.reason], [before, 'streaming'], 'nothing was new');
+  streams[1].hello({ versions: { ...streams[1].request.projects, p070: 105 } });
+  await world.pass(0);
+  assert.deepEqual([world.polls.length, world.state.versions.p070], [before + 1, 105], 'nor is its spread');
+  streams[0].on.event('version', { project: 'p001', version: 101, spread_ms: 0 });
+  await world.pass(1000);
+  assert.equal(world.state.versions.p001, 101);
+});
+
+test('tabs with the same projects share their streams, in whatever order they have them', () => {
+  const entries = Object.entries({ ...many(149), ...Object.fromEntries([['__proto__', 7]]) });
+  const groups = (list) => page({}, Object.fromEntries(list)).streams.map(({ request }) => Object.keys(request.projects).join());
+  assert.deepEqual(groups([...entries.slice(70), ...entries.slice(0, 70)]), groups(entries));
+  assert.equal(groups(entries).join().split(',').includes('__proto__'), true);
 });
 
 test('a gateway that refuses all is asked why', async () => {
@@ -231,14 +350,16 @@ test('nonsense ends nothing', async () => {
 });
 
 test('the first token that ends is renewed for all', async () => {
-  const { streams, transport } = page();
+  const { streams, transport, world } = page();
   const said = [];
   const own = streams.length;
   transport({ gateway: '', projects: many(130) }, { event: (name, data) => said.push(data), lost() {} });
   streams[own + 2].on.lost(403);
-  streams[own].hello({ token_expires_in_s: 900, denied: ['p1'] });
-  streams[own + 1].hello({ token_expires_in_s: 60, denied: ['p65'], spread_ms: 5000 });
-  assert.deepEqual([said.length, said[0].token_expires_in_s, said[0].denied, said[0].spread_ms], [1, 60, ['p1', 'p65'], 5000]);
+  streams[own].hello({ token_expires_in_s: 900, denied: ['p001'] });
+  streams[own + 1].hello({ token_expires_in_s: 60, denied: ['p065'], spread_ms: 5000 });
+  assert.deepEqual([said.length, said[0].token_expires_in_s, said[0].denied, said[0].spread_ms], [1, 60, ['p001', 'p065'], 5000]);
+  await world.pass(3000);
+  assert.equal(said.length, 1, 'nothing is said twice');
 });
 
 test('closed, it leaves no timer and no stream behind', async () => {
@@ -256,6 +377,12 @@ test('closed, it leaves no timer and no stream behind', async () => {
   streams[own].on.lost();
   await world.pass(1_000_000);
   assert.deepEqual([said, streams.length, streams[own].closed], [['hello'], own + 2, true]);
+
+  const another = transport({ gateway: '', projects: many(130) }, { event: (name) => said.push(name), lost: () => said.push('lost') });
+  streams.at(-1).hello();
+  another.close();
+  await world.pass(1_000_000);
+  assert.deepEqual(said, ['hello']);
 });
 
 test('it takes the token where the transport does', () => {
