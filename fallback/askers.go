@@ -2,14 +2,15 @@ package fallback
 
 import "time"
 
-// mostAskers bounds those that are remembered: more do not change the pace of a fleet that is this large.
+// mostAskers bounds those that are remembered, at each gateway. Browsers without a stream beyond that are not counted.
 const mostAskers = 200_000
 
 // Askers counts the browsers that poll without a stream: each caller that a token vouches for once, until its terms are
 // over. One that may open a stream asks just before it does, mostly; it counts when it asks again. Callers are named by
 // a hash, never 0. It holds no clock, and is not safe for concurrent use. Its zero value has nobody.
 type Askers struct {
-	seen map[uint32]asker
+	seen  map[uint32]asker
+	swept uint32 // Unix second
 }
 
 type asker struct {
@@ -22,7 +23,9 @@ func (a *Askers) Asked(caller uint32, sure bool, ttl time.Duration, now time.Tim
 	before, known := a.seen[caller]
 	at := unix(now)
 	if !known && len(a.seen) >= mostAskers {
-		a.sweep(at)
+		if a.swept != at { // once a second is enough, and all that a crowd may cost
+			a.sweep(at)
+		}
 		if len(a.seen) >= mostAskers {
 			return
 		}
@@ -50,6 +53,7 @@ func (a *Askers) Count(now time.Time) (n int) {
 }
 
 func (a *Askers) sweep(at uint32) {
+	a.swept = at
 	for caller, s := range a.seen {
 		if s.until <= at {
 			delete(a.seen, caller)

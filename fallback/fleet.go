@@ -72,6 +72,7 @@ func NewFleet(self string, probe time.Duration) *Fleet {
 // that changes. Hearing the same probe again changes nothing.
 func (f *Fleet) Hear(m Member, now time.Time) []Change {
 	m.Streams = min(max(m.Streams, 0), mostStreams)
+	m.Uncovered = min(max(m.Uncovered, 0), m.Streams)
 	m.Polling = min(max(m.Polling, 0), mostStreams)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -214,9 +215,14 @@ func (f *Fleet) Load(own Member, now time.Time) Load {
 	defer f.mu.Unlock()
 	l := Load{Lost: f.sizeLocked(own, now).Lost, Polling: own.Polling}
 	worst := min(own.Push, Healthy)
-	l.Streams[worst] = own.Streams
+	add := func(m Member) {
+		uncovered := min(max(m.Uncovered, 0), m.Streams)
+		l.Streams[min(m.Push, worst)] += m.Streams - uncovered
+		l.Streams[Down] += uncovered // to them push is as good as that
+	}
+	add(own)
 	for _, o := range f.others {
-		l.Streams[min(o.Push, worst)] += o.Streams
+		add(o.Member)
 		l.Polling += o.Polling
 	}
 	return l

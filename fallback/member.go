@@ -11,10 +11,13 @@ type Member struct {
 	Node     string // its name among people; two may share one
 	Nudge    string // version of Nudge
 	Streams  int    // open now
-	Polling  int    // browsers without a stream, as far as a token vouches for them
-	Step     int    // of its trust ramp
-	Push     Push
-	Leaving  bool // on its way out: its streams will be back elsewhere, and are not lost
+	// Uncovered are those of the streams whose pages go on polling at the fast interval: they leave out
+	// one of the page's projects, or are no streams but held questions for versions.
+	Uncovered int
+	Polling   int // browsers without a stream, as far as a token vouches for them
+	Step      int // of its trust ramp
+	Push      Push
+	Leaving   bool // on its way out: its streams will be back elsewhere, and are not lost
 }
 
 // Sighting is a member, and when it was last heard.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -115,6 +116,20 @@ func (g *Gateway) located(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// network is the network that r comes from: a host may have a whole one of IPv6, a site one of IPv4.
+func network(r *http.Request) string {
+	at, err := netip.ParseAddr(address(r))
+	if err != nil {
+		return address(r)
+	}
+	bits := 24
+	if at = at.Unmap().WithZone(""); at.Is6() {
+		bits = 64
+	}
+	p, _ := at.Prefix(bits) // an address has as many
+	return p.String()
 }
 
 // address is where the request comes from, as far as the trusted proxies tell, if there are any.

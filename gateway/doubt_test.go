@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -69,8 +70,8 @@ func TestSaturated(t *testing.T) {
 		time.Sleep(time.Second)
 		r.open("/events?project=42")
 		refuse := func(n int) {
-			for range n {
-				if a := r.get("/events?project=42"); a.StatusCode != 503 {
+			for i := range n {
+				if a := r.get("/events?project=42", as(fmt.Sprint("user", i%5))); a.StatusCode != 503 {
 					t.Fatal(a.StatusCode)
 				}
 				time.Sleep(time.Second)

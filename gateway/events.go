@@ -46,6 +46,7 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	ended := reasonGone
 	defer func() {
 		g.hub.leave(s.watch)
+		s.recount(true)
 		g.ended(k, t, ended)
 		note(w, "ended", string(ended))
 	}()

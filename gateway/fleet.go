@@ -67,7 +67,7 @@ func (g *Gateway) heard(p version.Peer) {
 // self is what this gateway says of itself with each probe.
 func (g *Gateway) self() version.Peer {
 	return version.Peer{
-		Instance: g.opt.Instance, Node: g.opt.Node, Nudge: g.opt.Version, Streams: g.streams(),
+		Instance: g.opt.Instance, Node: g.opt.Node, Nudge: g.opt.Version, Streams: g.streams(), Uncovered: int(g.uncovered.Load()),
 		Polling: g.askers.count(time.Now()), Step: g.step(), Push: g.pulse.heard().Push.String(), Leaving: g.phase.Load() != serving,
 	}
 }
@@ -77,9 +77,19 @@ func (g *Gateway) step() int {
 	return step
 }
 
+// recount keeps count of the streams that leave out a project of their page, when one does so, or no longer.
+func (g *Gateway) recount(covered, covers bool) {
+	switch {
+	case covered && !covers:
+		g.uncovered.Add(1)
+	case covers && !covered:
+		g.uncovered.Add(-1)
+	}
+}
+
 // census is the fleet as the pulse needs it.
 func (g *Gateway) census(push fallback.Push, now time.Time) census {
-	own := fallback.Member{Instance: g.opt.Instance, Streams: g.streams(), Polling: g.askers.count(now), Push: push}
+	own := fallback.Member{Instance: g.opt.Instance, Streams: g.streams(), Uncovered: int(g.uncovered.Load()), Polling: g.askers.count(now), Push: push}
 	return census{
 		fallback.Census{Load: g.fleet.Load(own, now), Step: g.fleet.Step(), Fresh: !g.settled(now)}, g.fleet.Size(own, now),
 	}
@@ -87,7 +97,7 @@ func (g *Gateway) census(push fallback.Push, now time.Time) census {
 
 func member(p version.Peer) fallback.Member {
 	return fallback.Member{
-		Instance: p.Instance, Node: p.Node, Nudge: p.Nudge, Streams: p.Streams,
+		Instance: p.Instance, Node: p.Node, Nudge: p.Nudge, Streams: p.Streams, Uncovered: p.Uncovered,
 		Polling: p.Polling, Step: p.Step, Push: fallback.ParsePush(p.Push), Leaving: p.Leaving,
 	}
 }
@@ -122,6 +132,7 @@ type identity struct {
 	Node      string `json:"node"`
 	Version   string `json:"version"`
 	Streams   int    `json:"streams"`
+	Uncovered int    `json:"uncovered,omitempty"` // of them: their pages go on polling at the fast interval
 	SeenMSAgo int64  `json:"seen_ms_ago"`
 }
 
@@ -130,7 +141,7 @@ func (g *Gateway) fleetStatus() fleetStatus {
 	v := g.fleet.View(member(g.self()), now)
 	s := fleetStatus{v.Instances, v.Streams, v.Lost, []memberStatus{}, []vanishedStatus{}}
 	who := func(m fallback.Sighting) identity {
-		return identity{m.Instance, m.Node, m.Nudge, m.Streams, max(0, now.Sub(m.Heard).Milliseconds())}
+		return identity{m.Instance, m.Node, m.Nudge, m.Streams, m.Uncovered, max(0, now.Sub(m.Heard).Milliseconds())}
 	}
 	for _, m := range v.Members {
 		s.Members = append(s.Members, memberStatus{who(m), m.Push, m.Leaving, m.Instance == g.opt.Instance})

@@ -156,12 +156,12 @@ func TestSelf(t *testing.T) {
 		s := r.open("/events?project=42")
 		s.next("hello")
 		held := r.held("/versions?project=42&wait=25s")
-		self(version.Peer{Step: 4, Push: "healthy", Streams: 2})
+		self(version.Peer{Step: 4, Push: "healthy", Streams: 2, Uncovered: 1})
 		r.source.silent.Store(true)
 		time.Sleep(4 * time.Second)
-		self(version.Peer{Step: 3, Push: "degraded", Streams: 2})
+		self(version.Peer{Step: 3, Push: "degraded", Streams: 2, Uncovered: 1})
 		done := r.drain(t.Context()) // not ready yet to say goodbye, and leaving already
-		self(version.Peer{Step: 3, Push: "degraded", Streams: 2, Leaving: true})
+		self(version.Peer{Step: 3, Push: "degraded", Streams: 2, Uncovered: 1, Leaving: true})
 		<-done
 		<-held
 		self(version.Peer{Push: "down", Leaving: true})

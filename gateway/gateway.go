@@ -65,6 +65,7 @@ type Gateway struct {
 	pulse     *pulse
 	fleet     *fleet
 	spreader  spreader
+	uncovered atomic.Int64 // streams and held polls whose pages go on polling at the fast interval
 	askers    askers
 	admission *admission
 	inquiry   *inquiry

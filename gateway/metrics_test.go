@@ -140,7 +140,7 @@ func TestStatus(t *testing.T) {
 			"fleet": object{
 				"instances": 1.0, "streams": 2.0, "lost_streams": 0.0, "vanished": []any{},
 				"members": []any{object{
-					"instance": "i-1", "node": "gw-1", "version": "v0", "streams": 2.0, "push": "healthy", "leaving": false,
+					"instance": "i-1", "node": "gw-1", "version": "v0", "streams": 2.0, "uncovered": 1.0, "push": "healthy", "leaving": false,
 					"seen_ms_ago": 0.0, "self": true,
 				}},
 			},

@@ -46,7 +46,7 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fault := g.judge(r.Context(), report)
-	voter := "address " + address(r)
+	voter := "network " + network(r)
 	if who.subject != "" {
 		voter = "subject " + who.subject
 	}

@@ -71,7 +71,7 @@ func (g *Gateway) pace(r *http.Request, who *caller, marks []version.Mark) pace 
 	} else {
 		after := g.pulse.connectAfter()
 		if a.count(served) > 0 && answer.Refusing == "" { // it may open one, and does, mostly
-			after = max(after, g.spreader.connect(g.current.Load().Limits.ConnectsPerSecond, time.Now()))
+			after = max(after, g.spreader.connect(hash(who.subject), g.current.Load().Limits.ConnectsPerSecond, time.Now()))
 		}
 		answer.ConnectAfterMS = after.Milliseconds()
 	}

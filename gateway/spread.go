@@ -13,6 +13,8 @@ type spreader struct {
 	backlog fallback.Backlog
 	size    fallback.Size
 	queue   fallback.Queue // of those who were told that they may open a stream
+	queued  turns          // who they were,
+	asked   turns          // and who asked for versions
 }
 
 // resize follows the fleet.
@@ -21,6 +23,8 @@ func (s *spreader) resize(r fallback.Room, size fallback.Size, now time.Time) {
 	defer s.mu.Unlock()
 	s.backlog.Resize(r, now)
 	s.size = size
+	s.queued.sweep(now)
+	s.asked.sweep(now)
 }
 
 // news is the spread of news for so many streams of ours, and as many of the fleet as that makes likely.
@@ -34,6 +38,19 @@ func (s *spreader) news(w *fallback.Window, own int, now time.Time) time.Duratio
 // the fleet.
 func (s *spreader) one(now time.Time) time.Duration { return s.news(new(fallback.Window), 1, now) }
 
+// answer is the spread of an answer that asks a caller to poll. One that comes again brings no others with it.
+func (s *spreader) answer(caller uint32, now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked.take(caller, now, func(again bool) time.Duration {
+		browsers := 1
+		if !again {
+			browsers = s.size.Watchers(1)
+		}
+		return s.backlog.Announce(new(fallback.Window), browsers, now)
+	})
+}
+
 // hello is the spread of a hello. Whether it asks for a poll only the page knows, since it alone knows its version; so each
 // counts that names a project, and news meanwhile is spread a little more than it need be.
 func (s *spreader) hello(g *greeter, now time.Time) time.Duration {
@@ -43,12 +60,14 @@ func (s *spreader) hello(g *greeter, now time.Time) time.Duration {
 	return s.one(now)
 }
 
-// connect is when one more may open a stream, if so many may in a second.
-func (s *spreader) connect(perSecond int, now time.Time) (wait time.Duration) {
+// connect is when a caller may open one more stream, if so many may in a second.
+func (s *spreader) connect(caller uint32, perSecond int, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.queue, wait = s.queue.Join(perSecond, now)
-	return wait
+	return s.queued.take(caller, now, func(bool) (wait time.Duration) {
+		s.queue, wait = s.queue.Join(perSecond, now)
+		return wait
+	})
 }
 
 // pending is how many browsers of the fleet were asked to poll and have yet to.

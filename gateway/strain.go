@@ -30,7 +30,7 @@ func (e *errand) run(l *loop, now time.Time) time.Duration {
 func (g *Gateway) strain() fallback.Strain {
 	now := time.Now()
 	s := fallback.Strain{
-		Refused: now.Sub(g.admission.lastRefused()) < 2*lookAgain, Excused: g.fleet.Leaving() || g.phase.Load() != serving,
+		Refused: now.Sub(g.admission.turnedAway()) < 2*lookAgain, Excused: g.fleet.Leaving() || g.phase.Load() != serving,
 	}
 	for _, l := range g.loops {
 		s.Lag = max(s.Lag, l.errand.run(l, now))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"nudge/fallback"
@@ -21,6 +22,7 @@ type stream struct {
 	beatAt  time.Time // of the next heartbeat
 	expire  time.Time // zero: never
 	rotate  time.Time // zero: never
+	covered bool      // all projects are served, as counted
 	settled bool      // the heartbeat after the first hello was sent
 	anew    bool      // a hello is due
 }
@@ -32,6 +34,7 @@ func (g *Gateway) newStream(who *caller, slots []slot, now time.Time) *stream {
 		watch: newWatch(slots), g: g, who: who,
 		greetBy: now.Add(helloMost),
 		expire:  expiry(who, c.Auth.Leeway, now, rand.Float64()),
+		covered: true,
 	}
 	s.rotate = rotation(c.Limits.StreamAge, now, rand.Float64())
 	s.recast = true // the flag may change between the judging of slots and the joining of the hub
@@ -164,6 +167,7 @@ func (s *stream) recastNow() {
 		changed = changed || now != slot.standing
 		slot.standing = now
 	}
+	s.recount(!slices.ContainsFunc(s.slots, func(slot slot) bool { return slot.standing != served }))
 	s.mu.Unlock()
 	switch {
 	case whole || revoked && !left:
@@ -181,6 +185,12 @@ func (s *stream) recastNow() {
 	s.anew = true // what is not listened for yet is waiting in it, and gets another one
 	s.mu.Unlock()
 	s.signal()
+}
+
+// recount keeps count of whether all projects are served.
+func (s *stream) recount(covers bool) {
+	s.g.recount(s.covered, covers)
+	s.covered = covers
 }
 
 // serve writes the stream to its browser, on the goroutine of its request, until it ends.

@@ -44,6 +44,8 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		defer g.admission.release(onGoroutine, t)
+		g.uncovered.Add(1)
+		defer g.uncovered.Add(-1)
 	}
 	if wait == 0 { // a held one counts as a stream
 		g.askers.asked(a.who.subject, true, g.pulse.now().TTL(), time.Now())
@@ -64,11 +66,11 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 	if excluded {
 		c = g.pulse.without()
 	}
-	writeOK(w, answer{cadence: newCadence(c), SpreadMS: g.spreadOf(held, h).Milliseconds(), holdings: h})
+	writeOK(w, answer{cadence: newCadence(c), SpreadMS: g.spreadOf(hash(a.who.subject), held, h).Milliseconds(), holdings: h})
 }
 
 // spreadOf is the spread of an answer: that of the news that ended the wait, or one of its own.
-func (g *Gateway) spreadOf(w *watch, h holdings) time.Duration {
+func (g *Gateway) spreadOf(caller uint32, w *watch, h holdings) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -77,7 +79,7 @@ func (g *Gateway) spreadOf(w *watch, h holdings) time.Duration {
 	case w.heard:
 		return w.spread
 	}
-	return g.spreader.one(time.Now())
+	return g.spreader.answer(caller, time.Now())
 }
 
 // deaf refuses while the gateway cannot know whether anything changed.

@@ -31,6 +31,7 @@ func (l *loop) enter(a *arrival, now time.Time) {
 	for _, s := range slices.Backward(a.slots) { // each goes before the others
 		l.seat(i, p, s)
 	}
+	l.recount(p, true)
 	interests := writes
 	if a.more {
 		interests = 0 // it has been read already
@@ -130,6 +131,19 @@ func (l *loop) listening(p *parked) bool {
 	}
 	return true
 }
+
+// covers tells whether the stream serves all of its projects: else its page polls at the fast interval all the same.
+func (l *loop) covers(p *parked) bool {
+	for id := p.seats; id != 0; id = l.seats.at(id).sibling {
+		if l.seats.at(id).told.standing() != served {
+			return false
+		}
+	}
+	return true
+}
+
+// recount follows a change from what the stream covered before.
+func (l *loop) recount(p *parked, before bool) { l.g.recount(before, l.covers(p)) }
 
 // greet begins the stream.
 func (l *loop) greet(i uint32, p *parked, now time.Time) {
@@ -231,7 +245,7 @@ func (l *loop) reconsider(i uint32, p *parked, now time.Time) {
 	if p.stage >= closing {
 		return
 	}
-	flag := l.g.current.Load().Flag
+	flag, covered := l.g.current.Load().Flag, l.covers(p)
 	changed, left := false, false
 	for id := p.seats; id != 0; id = l.seats.at(id).sibling {
 		s := l.seats.at(id)
@@ -251,6 +265,7 @@ func (l *loop) reconsider(i uint32, p *parked, now time.Time) {
 			changed = true
 		}
 	}
+	l.recount(p, covered)
 	switch {
 	case !left:
 		l.bye(i, p, goodbye{Reason: reasonOff})
@@ -264,7 +279,7 @@ func (l *loop) revoke(i uint32, p *parked, now time.Time) {
 	if p.fd == 0 || p.stage >= closing {
 		return
 	}
-	revoked := l.g.current.Load().revoked
+	revoked, covered := l.g.current.Load().revoked, l.covers(p)
 	whole := revoked.match(p.token, version.Project{})
 	changed, left := false, false
 	for id := p.seats; id != 0 && !whole; id = l.seats.at(id).sibling {
@@ -277,6 +292,7 @@ func (l *loop) revoke(i uint32, p *parked, now time.Time) {
 		}
 		left = left || s.told.standing() == served
 	}
+	l.recount(p, covered)
 	switch {
 	case whole || changed && !left:
 		l.bye(i, p, goodbye{Reason: reasonRevoked})
@@ -333,7 +349,9 @@ func (l *loop) end(i uint32, p *parked, why reason) {
 
 // leave counts a stream as ended, and gives up all it has but its descriptor.
 func (l *loop) leave(p *parked, why uint8) {
+	before := l.covers(p)
 	l.unseat(p)
+	l.recount(p, before) // which without projects it does
 	l.g.ended(onLoop, p.ticket, reasons[why])
 }
 

@@ -19,29 +19,32 @@ type Peer struct {
 	Node     string // its name among people; two may share one
 	Nudge    string // version of Nudge
 	Streams  int    // open now
-	Polling  int    // browsers without a stream that asked it how often to poll
-	Step     int    // of the trust ramp
-	Push     string // as fallback.Push says it
-	Leaving  bool   // from SIGTERM on: its streams will be back elsewhere, and are not lost
+	// Uncovered are those of them that bring their pages not all that these poll for.
+	Uncovered int
+	Polling   int    // browsers without a stream that asked it how often to poll
+	Step      int    // of the trust ramp
+	Push      string // as fallback.Push says it
+	Leaving   bool   // from SIGTERM on: its streams will be back elsewhere, and are not lost
 }
 
 // peerMessage is the message of a probe: what the publishers' script needs of any news, and the peer.
 type peerMessage struct {
-	Version  Version `json:"version"`
-	Instance string  `json:"instance"`
-	Node     string  `json:"node"`
-	Streams  int     `json:"streams"`
-	Polling  int     `json:"polling,omitempty"`
-	Step     int     `json:"step,omitempty"`
-	Push     string  `json:"push"`
-	Leaving  bool    `json:"leaving,omitempty"`
-	Nudge    string  `json:"nudge"`
+	Version   Version `json:"version"`
+	Instance  string  `json:"instance"`
+	Node      string  `json:"node"`
+	Streams   int     `json:"streams"`
+	Uncovered int     `json:"uncovered,omitempty"`
+	Polling   int     `json:"polling,omitempty"`
+	Step      int     `json:"step,omitempty"`
+	Push      string  `json:"push"`
+	Leaving   bool    `json:"leaving,omitempty"`
+	Nudge     string  `json:"nudge"`
 }
 
 // message is the probe of this number.
 func (p Peer) message(number Version) []byte {
 	// A struct of texts and numbers always marshals; what is not UTF-8 is replaced.
-	text, _ := json.Marshal(peerMessage{number, p.Instance, p.Node, p.Streams, p.Polling, p.Step, p.Push, p.Leaving, p.Nudge})
+	text, _ := json.Marshal(peerMessage{number, p.Instance, p.Node, p.Streams, p.Uncovered, p.Polling, p.Step, p.Push, p.Leaving, p.Nudge})
 	return text
 }
 
@@ -60,8 +63,8 @@ func decodePeer(raw []byte) (Peer, Version, error) {
 		return Peer{}, 0, errors.New("version: not an integer from 0 to 2^53-1")
 	case m.Instance == "":
 		return Peer{}, 0, errors.New("instance: missing")
-	case m.Streams < 0 || m.Polling < 0 || m.Step < 0:
-		return Peer{}, 0, errors.New("streams, polling or step: below 0")
+	case m.Streams < 0 || m.Uncovered < 0 || m.Polling < 0 || m.Step < 0:
+		return Peer{}, 0, errors.New("streams, uncovered, polling or step: below 0")
 	}
 	for name, text := range map[string]string{"instance": m.Instance, "node": m.Node, "push": m.Push, "nudge": m.Nudge} {
 		if len(text) > MaxWord {
@@ -73,5 +76,5 @@ func decodePeer(raw []byte) (Peer, Version, error) {
 			}
 		}
 	}
-	return Peer{m.Instance, m.Node, m.Nudge, m.Streams, m.Polling, m.Step, m.Push, m.Leaving}, m.Version, nil
+	return Peer{m.Instance, m.Node, m.Nudge, m.Streams, m.Uncovered, m.Polling, m.Step, m.Push, m.Leaving}, m.Version, nil
 }
