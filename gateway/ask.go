@@ -41,7 +41,7 @@ func parseMarks(query string, most int) ([]version.Mark, error) {
 		}
 	}
 	if len(marks) > most {
-		return nil, fmt.Errorf("%d projects; %d is the most for one request", len(marks), most)
+		return nil, fmt.Errorf("%d projects; %d is the most for one request, so ask for the others by another (pages: nudge/wide)", len(marks), most)
 	}
 	return marks, nil
 }

@@ -50,7 +50,7 @@ func TestBodyNeverComes(t *testing.T) {
 func TestRefusalIsLogged(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		r.get("/events?project=42", "Authorization: Bearer x.y.z")
-		for _, want := range []string{"status=401", "refused=invalid", `msg="a token is not accepted"`} {
+		for _, want := range []string{"status=401", "refused=invalid", `level=WARN msg="a token is not accepted; `} {
 			if !strings.Contains(r.log.String(), want) {
 				t.Errorf("%s is not in the log:\n%s", want, r.log)
 			}

@@ -17,7 +17,8 @@ type pace struct {
 	ConnectAfterMS int64    `json:"connect_after_ms"`
 	Denied         []string `json:"denied"`
 	Off            []string `json:"off"`
-	Refusing       string   `json:"refusing"` // why no stream would be let in now; "": it would
+	Refusing       string   `json:"refusing"`            // why no stream would be let in now; "": it would
+	Anonymous      bool     `json:"anonymous,omitempty"` // there was no token, and one is needed
 }
 
 // pollInterval serves GET /poll-interval: how often to poll now, and why there is no stream. Projects and
@@ -38,7 +39,8 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
 		}{p, g.pace(r, &caller{open: true}, nil)})
 		return
 	}
-	if who == nil {
+	anonymous := who == nil
+	if anonymous {
 		// Nobody, whom nothing covers. A page whose cookie has expired learns from it that it has none.
 		who = &caller{}
 	}
@@ -47,7 +49,9 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Poll-Interval", g.pollSeconds())
-	writeOK(w, g.pace(r, who, marks))
+	answer := g.pace(r, who, marks)
+	answer.Anonymous = anonymous
+	writeOK(w, answer)
 }
 
 func (g *Gateway) pollSeconds() string {

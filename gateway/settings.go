@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
+	"golang.org/x/time/rate"
 
 	"nudge/fallback"
 	"nudge/version"
@@ -73,7 +75,7 @@ func newCurrent(s Settings, log *slog.Logger) (c *current, err error) {
 	if s.Auth.Audience == "" {
 		s.Auth.Audience = "nudge"
 	}
-	c = &current{Settings: s, own: s.Flag, verifier: newVerifier(s.Auth, func(err error) { log.Debug("a token is not accepted", "error", err) })}
+	c = &current{Settings: s, own: s.Flag, verifier: newVerifier(s.Auth, complain(log))}
 	if len(s.Limits.TrustedProxies) > 0 {
 		defer func() { // the constructor panics at a bad prefix
 			if bad := recover(); bad != nil {
@@ -83,6 +85,19 @@ func newCurrent(s Settings, log *slog.Logger) (c *current, err error) {
 		c.locate = middleware.ClientIPFromXFF(s.Limits.TrustedProxies...)
 	}
 	return c, nil
+}
+
+// complain logs why tokens are refused: at first and then once a minute as a warning, for an application may sign all
+// its tokens wrongly, and in between for those who debug.
+func complain(log *slog.Logger) func(error) {
+	lines := rate.NewLimiter(rate.Every(time.Minute), 3)
+	return func(err error) {
+		level := slog.LevelDebug
+		if lines.Allow() {
+			level = slog.LevelWarn
+		}
+		log.Log(context.Background(), level, "a token is not accepted; see what the application signs it with, and its claims", "error", err)
+	}
 }
 
 // sameFlag tells whether two flags admit the same callers.

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -74,7 +73,7 @@ func (r *Redis) Revoke(ctx context.Context, v Revocation) (RevocationEntry, erro
 }
 
 func (r *Redis) controlFailed(what string, err error) error {
-	return fmt.Errorf("%s %s in Redis at %s: %w: %v", what, r.controlName(), strings.Join(r.opt.Addrs, ", "), ErrUnavailable, err)
+	return r.unavailable(what+" "+r.controlName()+" in", err)
 }
 
 // order runs the script, over a publisher's connection. What a server asked to send elsewhere had no effect there, and

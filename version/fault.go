@@ -3,6 +3,7 @@ package version
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"syscall"
@@ -105,4 +106,10 @@ func (r *Redis) complain(err error) bool {
 	}
 	r.excuse = text
 	return true
+}
+
+// unavailable says what could not be done with Redis, why, and what to do about it.
+func (r *Redis) unavailable(what string, err error) error {
+	_, mend := diagnose(err)
+	return fmt.Errorf("%s Redis at %s: %w: %v; %s", what, strings.Join(r.opt.Addrs, ", "), ErrUnavailable, err, mend)
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -35,7 +33,7 @@ func (r *Redis) Publish(ctx context.Context, news []News) (Receipt, error) {
 			break
 		}
 	}
-	return Receipt{}, fmt.Errorf("publish to Redis at %s: %w: %v", strings.Join(r.opt.Addrs, ", "), ErrUnavailable, err)
+	return Receipt{}, r.unavailable("publish to", err)
 }
 
 // publishers is where a publisher goes: the masters that were found last, or are now.

@@ -220,6 +220,9 @@ func (s setting) notText(node *yaml.Node, tag string) string {
 	if s.secret {
 		return masked + " is " + kind + ", not text; put it in quotes"
 	}
+	if strings.HasSuffix(s.key, "listen") {
+		return fmt.Sprintf("%s is %s, no address; write host:port, such as 127.0.0.1:8080", show(node.Value), kind)
+	}
 	return fmt.Sprintf("%s is %s, not text; write %q", show(node.Value), kind, node.Value)
 }
 

@@ -53,6 +53,10 @@ func demoConfig(address string) *Config {
 
 // runDemo serves the demo until ctx ends.
 func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) error {
+	host, _, err := splitAddress(address)
+	if err != nil {
+		return usageError{fmt.Errorf("--listen %s %w; write host:port, such as 127.0.0.1:8080", show(address), err)}
+	}
 	c := demoConfig(address)
 	log, _ := newLogger(c.Log, stderr)
 	d := &demonstration{config: c}
@@ -63,7 +67,6 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 		d.news = version.NewMemory(board, version.MemoryOptions{Evidence: host.Evidence})
 		return d.news, nil
 	}
-	var err error
 	if d.gateway, err = gateway.New(o); err != nil {
 		return err
 	}
@@ -79,6 +82,11 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 		return err
 	}
 	base := "http://" + public.listener.Addr().String()
+	if everyHost(host) {
+		_, port, _ := net.SplitHostPort(public.listener.Addr().String()) // it is one
+		base = "http://" + net.JoinHostPort("127.0.0.1", port)
+		fmt.Fprintf(stdout, "The demo listens on all addresses of this machine: whoever reaches it can use it.\n\n")
+	}
 	program, err := os.Executable() // works wherever the line is pasted
 	if err != nil {
 		program = os.Args[0]

@@ -133,7 +133,7 @@ func (p pushOrder) give(ctx context.Context, l Loader, o *version.FlagOverride) 
 	}
 	entry, err := redis.SetFlag(ctx, o)
 	if err != nil && p.verb == "off" {
-		err = fmt.Errorf("%w; without Redis, set push.enabled: false in the configuration of each gateway", err)
+		err = fmt.Errorf("%w; until then, set push.enabled: false in the configuration of each gateway", err)
 	}
 	return entry, err
 }

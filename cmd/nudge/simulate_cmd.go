@@ -31,7 +31,7 @@ func newSimulateCommand() *cobra.Command {
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&o.Script, "script", "steady", "what happens: "+strings.Join(simulate.Scripts(), ", "))
-	fl.IntVar(&o.Browsers, "browsers", 30_000, "pages that are open; 100000 for the script crowd")
+	fl.IntVar(&o.Browsers, "browsers", 30_000, "pages that are open; 0: 30000; 100000 for the script crowd")
 	fl.Float64Var(&o.Hours, "hours", 1, "virtual time to measure, after the fleet has come to rest")
 	fl.Uint64Var(&o.Seed, "seed", 1, "of chance")
 	fl.IntVar(&o.Projects, "projects", 0, "that the pages watch; 0: one for every six pages")

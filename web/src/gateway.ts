@@ -42,7 +42,7 @@ export function judge({ status, message }: Reply, projects: string[], what: Ques
   if (status === 429 || status === 503) return 'busy';
   if (status < 200 || status > 299) return 'unreachable';
   const allowed = projects.filter((id) => !message.denied.includes(id));
-  if (!allowed.length) return 'denied';
+  if (!allowed.length) return message.anonymous ? 'token' : 'denied';
   if (message.push === 'off' || allowed.every((id) => message.off.includes(id))) return 'off';
   if (message.refusing) return 'busy';
   // Somebody else answers in the gateway's place: the login page of a network, for one.

@@ -31,6 +31,7 @@ const shape = {
   denied: list,
   off: list,
   refusing: Boolean,
+  anonymous: Boolean,
 };
 
 const STATES: Push[] = ['healthy', 'degraded', 'down', 'off'];

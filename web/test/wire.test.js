@@ -50,6 +50,7 @@ test('verdicts', () => {
     [200, { off: ['42'], fast_ms: 10_000 }, 'go'],
     [200, { off: ['42', '7'] }, 'off'],
     [200, { denied: ['42', '7'] }, 'denied'],
+    [200, { denied: ['42', '7'], anonymous: true }, 'token'],
     [200, { denied: ['42'], off: ['7'] }, 'off'],
     [200, { denied: ['42', '7'], off: ['42', '7'] }, 'denied'],
     [200, { refusing: 'draining' }, 'busy'],

@@ -63,13 +63,16 @@ func (o *Options) Check() error {
 		}
 		o.Browsers, o.Projects, o.Hours, o.Settled = len(o.Play.Pages), o.Play.projects(), o.Play.Length.Hours(), true
 	}
+	if o.Browsers == 0 {
+		o.Browsers = 30_000 // first: others follow from it
+	}
 	for _, n := range []struct {
 		name  string
 		value *int
 		or    int
 		most  int
 	}{
-		{"browsers", &o.Browsers, 30_000, 5_000_000},
+		{"browsers", &o.Browsers, 0, 5_000_000},
 		{"projects", &o.Projects, max(1, o.Browsers/6), 1_000_000},
 		{"gateways", &o.Gateways, 3 + o.Browsers/100_000, 100},
 		{"connects", &o.Connects, 0, 1_000_000},
