@@ -37,6 +37,9 @@ type Loader struct {
 	Defaults *Config
 	// Purpose is what the configuration must be good for.
 	Purpose Purpose
+	// Only are the keys that matter, or sections of them: mistakes in others are passed over, and those have
+	// their defaults. For what must work while a gateway goes on with the configuration before. Empty: all.
+	Only []string
 }
 
 // Loaded is a configuration that passed every check.
@@ -117,7 +120,7 @@ func (l Loader) load(r reading) (*Loaded, error) {
 	}
 	values, environmentProblems := checkEnvironment(os.LookupEnv)
 	flags, flagProblems := checkFlags(l.Flags)
-	problems = slices.Concat(problems, environmentProblems, flagProblems)
+	problems, passed := l.serious(slices.Concat(problems, environmentProblems, flagProblems))
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -138,11 +141,11 @@ func (l Loader) load(r reading) (*Loaded, error) {
 			loaded.Overruled = append(loaded.Overruled, s.key+" ("+winner+")")
 		}
 	}
-	config, err := l.merge(r.data, flags)
+	config, err := l.merge(r.data, flags, passed)
 	if err != nil {
 		return nil, Problems{{Where: loaded.Path, Text: err.Error()}}
 	}
-	if problems := config.check(l.Purpose).locate(loaded.Origins); len(problems) > 0 {
+	if problems, _ := l.serious(config.check(l.Purpose).locate(loaded.Origins)); len(problems) > 0 {
 		return nil, problems
 	}
 	loaded.Config = config
@@ -150,6 +153,21 @@ func (l Loader) load(r reading) (*Loaded, error) {
 		loaded.Warnings = append(loaded.Warnings, "unknown variables are ignored: "+strings.Join(unknown, ", "))
 	}
 	return loaded, nil
+}
+
+// serious parts the problems that matter from those that do not.
+func (l Loader) serious(problems Problems) (matter, passed Problems) {
+	for _, p := range problems {
+		concerns := func(key string) bool {
+			return p.Key == "" || key == p.Key || strings.HasPrefix(p.Key, key+".") || strings.HasPrefix(key, p.Key+".")
+		}
+		if len(l.Only) == 0 || slices.ContainsFunc(l.Only, concerns) {
+			matter = append(matter, p)
+		} else {
+			passed = append(passed, p)
+		}
+	}
+	return matter, passed
 }
 
 func unreadable(r reading) Problem {
@@ -164,8 +182,9 @@ func unreadable(r reading) Problem {
 }
 
 // merge lets viper lay the layers over one another. Everything in them has
-// passed a strict check; nothing is converted but text to the key's own type.
-func (l Loader) merge(file []byte, flags map[string]any) (*Config, error) {
+// passed a strict check, but for the keys of passed, which get their defaults;
+// nothing is converted but text to the key's own type.
+func (l Loader) merge(file []byte, flags map[string]any, passed Problems) (*Config, error) {
 	v := viper.New()
 	v.SetConfigType("yaml")
 	v.AllowEmptyEnv(true)
@@ -187,9 +206,17 @@ func (l Loader) merge(file []byte, flags map[string]any) (*Config, error) {
 	for key, value := range flags {
 		v.Set(key, value)
 	}
+	for _, p := range passed {
+		for _, s := range settings {
+			if s.key == p.Key || strings.HasPrefix(s.key, p.Key+".") {
+				v.Set(s.key, s.in(defaults).Interface())
+			}
+		}
+	}
 	config := new(Config)
-	err := v.UnmarshalExact(config, func(d *mapstructure.DecoderConfig) {
+	err := v.Unmarshal(config, func(d *mapstructure.DecoderConfig) {
 		d.WeaklyTypedInput = false
+		d.ErrorUnused = len(passed) == 0 // keys of unknown names are among them
 		d.DecodeHook = decodeText
 	})
 	if err != nil {

@@ -220,3 +220,34 @@ func TestOwnDefaults(t *testing.T) {
 		t.Error("the defaults were changed")
 	}
 }
+
+// What must work in an emergency goes by its own keys, whatever is wrong with others.
+func TestMistakesElsewhereArePassedOver(t *testing.T) {
+	inEmptyDirectory(t)
+	const mistakes = "heartbeat: 25\npol:\n  fast: 10s\npoll: 7\npush:\n  percent: 300\nlimits: [1]\n"
+	t.Setenv("NUDGE_DRAIN_WINDOW", "soon")
+	writeFile(t, "config.yaml", mistakes+"redis:\n  mode: standalone\n  addrs: [\"redis:6379\"]\n")
+	l := Loader{Only: []string{"redis", "auth.open"}}
+	loaded, err := l.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := loaded.Config; c.Redis.Mode != "standalone" || c.Heartbeat != 25*time.Second || c.Push.Percent != 300 || c.Poll != Default().Poll {
+		t.Errorf("%+v", c)
+	}
+	for text, want := range map[string]string{
+		"redis:\n  mode: standalon\n":        "config.yaml:9: redis.mode: standalon is unknown",
+		"redis: 7\n":                         "config.yaml:8: redis: is a section",
+		"redis:\n  addr: [\"redis:6379\"]\n": "config.yaml:9: redis.addr: unknown key",
+		"auth: [\n":                          "config.yaml:",
+	} {
+		writeFile(t, "config.yaml", mistakes+text)
+		if _, err := l.Load(); err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "heartbeat") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	writeFile(t, "config.yaml", mistakes)
+	if _, err := (Loader{}).Load(); err == nil || !strings.Contains(err.Error(), "heartbeat") {
+		t.Errorf("without: %v", err)
+	}
+}

@@ -95,7 +95,7 @@ func (r *remote) publish(ctx context.Context, loader func() Loader, news version
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return version.Receipt{}, brief(err)
+		return version.Receipt{}, fmt.Errorf("%w; see whether it runs, and whether --gateway is its address", brief(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

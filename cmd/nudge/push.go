@@ -28,7 +28,8 @@ func newPushCommand(loader func() Loader) *cobra.Command {
 		Short: "Switch push on or off for the whole fleet",
 		Long: "Overrides the flag of all gateways at once, through Redis as configured, until clear ends\n" +
 			"that and each goes by its own configuration again. Gateways that start later follow it\n" +
-			"too. One whose configuration says push.enabled: false stays off, whatever is said here.\n\n" +
+			"too. One whose configuration says push.enabled: false stays off, whatever is said here.\n" +
+			"Of the configuration this goes by redis alone, whatever is wrong with the rest.\n\n" +
 			"off --ramp 0s is the kill switch: all streams end at once, and everybody polls at the fast\n" +
 			"interval. Without --ramp that is spread over push.ramp of each gateway. If Redis is what\n" +
 			"broke, set push.enabled: false in the configuration of each gateway instead.",
@@ -105,6 +106,7 @@ func (p pushOrder) override() (*version.FlagOverride, error) {
 
 // give sets o, or for status only reads, and returns what is stored then.
 func (p pushOrder) give(ctx context.Context, l Loader, o *version.FlagOverride) (version.FlagEntry, error) {
+	l.Only = []string{"redis", "auth.open"} // a switch for emergencies must not wait until the rest is mended
 	loaded, err := l.Load()
 	if err != nil {
 		return version.FlagEntry{}, err

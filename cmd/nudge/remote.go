@@ -107,7 +107,7 @@ func readRefusal(resp *http.Response) *refusal {
 func brief(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
-		return fmt.Errorf("reach the gateway: %w; see whether it runs, and whether --gateway is its address", wrapped.Err)
+		return fmt.Errorf("reach the gateway: %w", wrapped.Err)
 	}
 	return err
 }

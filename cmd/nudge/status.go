@@ -77,7 +77,9 @@ func opsURL(flag string, loader func() Loader) (*url.URL, error) {
 		}
 		return base, nil
 	}
-	loaded, err := loader().Load()
+	l := loader()
+	l.Only = []string{"ops_listen"}
+	loaded, err := l.Load()
 	if err != nil {
 		return nil, err
 	}
