@@ -5,8 +5,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-chi/cors"
+	"golang.org/x/time/rate"
 )
 
 // foreign tells whether the request comes from a page that is neither of this host nor configured. A
@@ -37,9 +39,15 @@ func sameHost(origin, host string) bool {
 
 // cors lets the configured origins' pages read the answers.
 func (g *Gateway) cors() func(http.Handler) http.Handler {
+	lines := rate.NewLimiter(rate.Every(time.Minute), 3) // anybody may ask
 	return cors.Handler(cors.Options{
 		AllowOriginFunc: func(r *http.Request, origin string) bool {
-			return g.allowedOrigin(origin) || sameHost(origin, r.Host)
+			allowed := g.allowedOrigin(origin) || sameHost(origin, r.Host)
+			if !allowed && lines.Allow() { // to its browser it looks as if nobody answered
+				g.log.Warn("a page may not read the answers; if it is yours, add its origin to cors.origins",
+					"origin", origin[:min(len(origin), 100)])
+			}
+			return allowed
 		},
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
 		AllowedHeaders: []string{"Authorization", "Content-Type", "Last-Event-ID", "Cache-Control"},

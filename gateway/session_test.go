@@ -158,6 +158,9 @@ func TestCORS(t *testing.T) {
 				t.Errorf("%s lets in %s", path, got)
 			}
 		}
+		if log := r.log.String(); strings.Contains(log, "app.example") || strings.Count(log, `add its origin to cors.origins" origin=https://evil.example`) != 3 {
+			t.Errorf("who was kept out is not in the log, or too often:\n%s", log)
+		}
 		for _, path := range []string{"/poll-interval", "/versions?project=42", "/versions", "/events"} {
 			a := r.get(path, app)
 			if got := a.Header.Get("Access-Control-Allow-Origin"); got != "https://app.example" {

@@ -11,7 +11,11 @@ const UNHEARD = `nudge: nobody polls; document.addEventListener('nudge:poll', (e
 export function startScript(script: HTMLOrSVGElement & { src?: string }, page: EventTarget, parts?: Partial<Env>): Nudge | undefined {
   const { gateway, push, writer } = script.dataset;
   const projects = versions(script.dataset.projects);
-  if (!projects.length) return;
+  if (!projects.length) {
+    const ours = ['project', 'gateway', 'push', 'writer', 'fast', 'hidden'].some((name) => name in script.dataset);
+    if (ours && !('projects' in script.dataset)) console.error('nudge: without data-projects, such as "42@123", nothing starts');
+    return;
+  }
   let told = false;
 
   async function poll(context: PollContext): Promise<PollResult> {

@@ -92,6 +92,14 @@ test('a part that fails makes the poll fail; where nobody listens the page is to
   assert.ok(world.state.stats.failedPolls > before.failedPolls);
 });
 
+test('what was meant to start and cannot is told; a script that only brings the library is not', (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  for (const [dataset, told] of [[{ turboTrack: 'reload' }, 0], [{}, 0], [{ projects: '', push: 'off' }, 0], [{ project: '42@1' }, 1], [{ gateway: '/push' }, 2]]) {
+    assert.equal(startScript({ dataset }, new EventTarget()), undefined);
+    assert.equal(said.mock.callCount(), told);
+  }
+});
+
 test('the script once more takes the place of the first instance, and without projects leaves it alone', async () => {
   const code = await readFile(new URL('../dist/nudge.global.js', import.meta.url), 'utf8');
   const script = { dataset: { projects: '42@123', push: 'off' }, src: 'https://push.test/nudge.global.js' };
