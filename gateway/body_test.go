@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // A body that never comes holds neither a connection nor a stream.
@@ -54,6 +56,10 @@ func TestRefusalIsLogged(t *testing.T) {
 			if !strings.Contains(r.log.String(), want) {
 				t.Errorf("%s is not in the log:\n%s", want, r.log)
 			}
+		}
+		r.get("/events?project=42", "Authorization: Bearer "+sign(jwt.MapClaims{"exp": 1}))
+		if log := r.log.String(); strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, "is expired") {
+			t.Errorf("a token that has expired is no reason for a warning:\n%s", log)
 		}
 	})
 }

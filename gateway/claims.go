@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -48,6 +49,10 @@ func (c *claims) caller() (*caller, error) {
 	return who, nil
 }
 
+// farthest is the Unix second in which the year 10000 begins. Milliseconds of our time are beyond it: such a token would
+// live as good as for ever.
+const farthest = 253_402_300_800
+
 // date reads a time; nil: there is none.
 func date(n json.Number) (*jwt.NumericDate, error) {
 	if n == "" {
@@ -56,6 +61,9 @@ func date(n json.Number) (*jwt.NumericDate, error) {
 	seconds, err := n.Float64()
 	if err != nil {
 		return nil, err
+	}
+	if seconds >= farthest {
+		return nil, fmt.Errorf("a time beyond the year 9999; times are in seconds, and %s looks like milliseconds", n)
 	}
 	return &jwt.NumericDate{Time: time.Unix(int64(seconds), 0)}, nil
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
+	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/time/rate"
 
 	"nudge/fallback"
@@ -93,7 +95,7 @@ func complain(log *slog.Logger) func(error) {
 	lines := rate.NewLimiter(rate.Every(time.Minute), 3)
 	return func(err error) {
 		level := slog.LevelDebug
-		if lines.Allow() {
+		if !errors.Is(err, jwt.ErrTokenExpired) && lines.Allow() { // as all do one day
 			level = slog.LevelWarn
 		}
 		log.Log(context.Background(), level, "a token is not accepted; see what the application signs it with, and its claims", "error", err)

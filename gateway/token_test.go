@@ -73,6 +73,7 @@ func TestTokens(t *testing.T) {
 		{"exp in quotes", sign(all(jwt.MapClaims{"exp": "4102444800"})), ""},
 		{"exp with a fraction", sign(all(jwt.MapClaims{"exp": 4102444800.5})), ""},
 		{"exp beyond all numbers", sign(all(jwt.MapClaims{"exp": json.Number("1e999")})), "invalid"},
+		{"exp in milliseconds", sign(all(jwt.MapClaims{"exp": time.Now().Add(time.Hour).UnixMilli()})), "invalid"},
 		{"exp null", sign(all(jwt.MapClaims{"exp": json.RawMessage("null")})), "invalid"},
 		{"iat is no number", sign(all(jwt.MapClaims{"iat": true})), "invalid"},
 		{"iat beyond all numbers", sign(all(jwt.MapClaims{"iat": json.Number("1e999")})), "invalid"},
