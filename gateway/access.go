@@ -118,6 +118,17 @@ func (g *Gateway) located(next http.Handler) http.Handler {
 	})
 }
 
+// known is a hash of who asks: a subject, else a network. 0: without trusted proxies all may come from one address.
+func (g *Gateway) known(r *http.Request, subject string) uint32 {
+	switch {
+	case subject != "":
+		return hash("subject " + subject)
+	case g.current.Load().locate != nil:
+		return hash("network " + network(r))
+	}
+	return 0
+}
+
 // network is the network that r comes from: a host may have a whole one of IPv6, a site one of IPv4.
 func network(r *http.Request) string {
 	at, err := netip.ParseAddr(address(r))

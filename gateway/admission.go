@@ -49,22 +49,23 @@ func newAdmission(limits func() Limits) *admission {
 	}
 }
 
-// admit lets a stream in, until its ticket is given to release, or says which limit it is over.
-func (a *admission) admit(k kind, subject, address string, now time.Time) (t ticket, p *problem) {
+// admit lets a stream in, until its ticket is given to release, or says which limit it is over. caller is who asks, as
+// far as that is known.
+func (a *admission) admit(k kind, caller uint32, subject, address string, now time.Time) (t ticket, p *problem) {
 	l := a.limits()
 	t = ticket{counted(subject, l.StreamsPerSubject), counted(address, l.StreamsPerAddress)}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case a.fullLocked(k, l):
-		a.refuseLocked(subject, address, now)
+		a.refuseLocked(caller, now)
 		return t, limited(http.StatusServiceUnavailable, "this gateway holds as many streams as it may; come back later", 10*time.Second)
 	case t.subject != 0 && a.perSubject[t.subject] >= l.StreamsPerSubject:
 		return t, limited(http.StatusTooManyRequests, "this user has as many streams as one user may", 30*time.Second)
 	case t.address != 0 && a.perAddress[t.address] >= l.StreamsPerAddress:
 		return t, limited(http.StatusTooManyRequests, "this address has as many streams as one address may", 30*time.Second)
 	case !a.connectLocked(l.ConnectsPerSecond, now):
-		a.refuseLocked(subject, address, now)
+		a.refuseLocked(caller, now)
 		return t, limited(http.StatusServiceUnavailable, "too many connect at once; come back in a moment", 5*time.Second)
 	}
 	a.open[k]++
@@ -118,16 +119,12 @@ type refusal struct {
 	at     time.Time
 }
 
-// refuseLocked remembers who was refused, in the place of who was longest ago.
-func (a *admission) refuseLocked(subject, address string, now time.Time) {
-	caller := hash("subject " + subject)
-	if subject == "" {
-		caller = hash("address " + address)
-	}
+// refuseLocked remembers who was refused, in the place of who was longest ago. 0 is each time somebody else.
+func (a *admission) refuseLocked(caller uint32, now time.Time) {
 	oldest := &a.refusals[0]
 	for i := range a.refusals {
 		r := &a.refusals[i]
-		if r.caller == caller {
+		if caller != 0 && r.caller == caller {
 			r.at = now
 			return
 		}

@@ -103,6 +103,48 @@ func TestOneCallerSaturatesNothing(t *testing.T) {
 	}
 }
 
+// Who has no subject is known by its network, where proxies are trusted to tell it; else all may share one address.
+func TestAnonymousSaturate(t *testing.T) {
+	for name, test := range map[string]struct {
+		proxies []string
+		want    [2]any
+	}{
+		"one network":              {[]string{"192.0.2.0/24"}, [2]any{"healthy", ""}},
+		"behind nobody knows whom": {nil, [2]any{"degraded", "saturated"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(o *gateway.Options) {
+				o.Settings.Auth.Open, o.Settings.Limits.TrustedProxies, o.Settings.Limits.Streams = true, test.proxies, 1
+			}, func(t *testing.T, r *rig) {
+				r.open("/events?project=42", nobody).next("hello")
+				for i := range 100 {
+					r.get("/events?project=42", nobody, fmt.Sprintf("X-Forwarded-For: 2001:db8::%d", i%9+1))
+					time.Sleep(100 * time.Millisecond)
+				}
+				if got := r.doubt(); got != test.want {
+					t.Errorf("push is %v", got)
+				}
+			})
+		})
+	}
+}
+
+// An application that gives all its users one subject gets them back one after the other all the same.
+func TestSharedSubjectIsNoHerd(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Limits.ConnectsPerSecond = 100 }, func(t *testing.T, r *rig) {
+		seconds := map[int]int{}
+		for range 1000 {
+			ms := r.get("/poll-interval?project=42", as("guest")).json(t)["connect_after_ms"].(float64)
+			seconds[int(ms/1000)]++
+		}
+		for second, n := range seconds {
+			if n > 50 {
+				t.Errorf("%d of 1,000 come in second %d", n, second)
+			}
+		}
+	})
+}
+
 // Who has many addresses of one network has one vote.
 func TestOneNetworkIsOneVoter(t *testing.T) {
 	for network, want := range map[string][2]any{"2001:db8::%d": {"healthy", ""}, "2001:db8:0:%d::1": {"degraded", "missed"}} {

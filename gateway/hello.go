@@ -38,6 +38,9 @@ func newGreeter(node string) *greeter {
 	return &greeter{node: text}
 }
 
+// covers tells whether the hello names all projects as served: else its page polls at the fast interval all the same.
+func (g *greeter) covers() bool { return len(g.waiting)+len(g.denied)+len(g.off) == 0 }
+
 // begin forgets the projects of the last hello.
 func (g *greeter) begin() {
 	g.versions, g.unknown, g.waiting = g.versions[:0], g.unknown[:0], g.waiting[:0]

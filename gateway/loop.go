@@ -74,6 +74,8 @@ type loop struct {
 	coming []arrival   // to be welcomed
 	passes []*audience // with seats that are still to be visited
 	rest   map[uint32][]byte
+	// uncovered are the streams whose newest hello leaves out a project.
+	uncovered map[uint32]struct{}
 
 	greetings agenda // streams that wait for their projects
 	settling  agenda // those that get their second event
@@ -100,7 +102,7 @@ type loop struct {
 
 func newLoop(g *Gateway) *loop {
 	return &loop{
-		g: g, idle: make(chan struct{}, 1), byProject: map[version.Project]uint32{}, rest: map[uint32][]byte{},
+		g: g, idle: make(chan struct{}, 1), byProject: map[version.Project]uint32{}, rest: map[uint32][]byte{}, uncovered: map[uint32]struct{}{},
 		greetings: agenda{after: helloMost}, settling: agenda{after: secondEvent}, lingers: agenda{after: lingerMost},
 		greeter: newGreeter(g.opt.Node),
 	}

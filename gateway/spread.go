@@ -1,11 +1,15 @@
 package gateway
 
 import (
+	"math/rand/v2"
 	"sync"
 	"time"
 
 	"nudge/fallback"
 )
+
+// mostAway is how long one who has had all places in the queue is kept away at most, besides.
+const mostAway = time.Minute
 
 // spreader decides over which time browsers come, so that they are no herd. It knows the fleet as it was judged last.
 type spreader struct {
@@ -42,13 +46,14 @@ func (s *spreader) one(now time.Time) time.Duration { return s.news(new(fallback
 func (s *spreader) answer(caller uint32, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.asked.take(caller, now, func(again bool) time.Duration {
+	spread, _ := s.asked.take(caller, now, func(again bool) time.Duration {
 		browsers := 1
 		if !again {
 			browsers = s.size.Watchers(1)
 		}
 		return s.backlog.Announce(new(fallback.Window), browsers, now)
 	})
+	return spread
 }
 
 // hello is the spread of a hello. Whether it asks for a poll only the page knows, since it alone knows its version; so each
@@ -64,10 +69,14 @@ func (s *spreader) hello(g *greeter, now time.Time) time.Duration {
 func (s *spreader) connect(caller uint32, perSecond int, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.queued.take(caller, now, func(bool) (wait time.Duration) {
+	wait, more := s.queued.take(caller, now, func(bool) (wait time.Duration) {
 		s.queue, wait = s.queue.Join(perSecond, now)
 		return wait
 	})
+	if more && perSecond > 0 { // an application may give all its users one subject: they must not come at one moment
+		wait += time.Duration(rand.Int64N(int64(mostAway)))
+	}
+	return wait
 }
 
 // pending is how many browsers of the fleet were asked to poll and have yet to.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"time"
 
 	"nudge/fallback"
@@ -116,6 +115,7 @@ func (s *stream) helloLocked(b []byte, now time.Time) []byte {
 		greeter.project(slot.project, slot.standing, slot.told)
 	}
 	s.g.metrics.hellos.Inc()
+	s.recount(greeter.covers())
 	return greeter.append(b, s.g.pulse.said.Load(), s.g.spreader.hello(greeter, now), s.who.left(now))
 }
 
@@ -167,7 +167,6 @@ func (s *stream) recastNow() {
 		changed = changed || now != slot.standing
 		slot.standing = now
 	}
-	s.recount(!slices.ContainsFunc(s.slots, func(slot slot) bool { return slot.standing != served }))
 	s.mu.Unlock()
 	switch {
 	case whole || revoked && !left:

@@ -23,18 +23,18 @@ type turn struct {
 }
 
 // take is the wait that a caller is told: what ask says, which is told whether it has had a turn, or what is left of what
-// the caller was told before.
-func (t *turns) take(caller uint32, now time.Time, ask func(again bool) time.Duration) time.Duration {
+// the caller was told before; more: it has had all its turns.
+func (t *turns) take(caller uint32, now time.Time, ask func(again bool) time.Duration) (wait time.Duration, more bool) {
 	v := t.taken[caller]
 	if !now.Before(v.until) {
 		v = turn{}
 	}
 	if caller != 0 && v.n >= turnsEach {
-		return v.until.Sub(now).Truncate(time.Millisecond)
+		return v.until.Sub(now).Truncate(time.Millisecond), true
 	}
-	wait := ask(v.n > 0)
+	wait = ask(v.n > 0)
 	if caller == 0 || len(t.taken) >= mostTurns && !t.sweep(now) {
-		return wait
+		return wait, false
 	}
 	if t.taken == nil {
 		t.taken = map[uint32]turn{}
@@ -44,7 +44,7 @@ func (t *turns) take(caller uint32, now time.Time, ask func(again bool) time.Dur
 	}
 	v.n++
 	t.taken[caller] = v
-	return wait
+	return wait, false
 }
 
 // sweep forgets what is over, once a second at most, and tells whether there is room then.

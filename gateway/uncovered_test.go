@@ -58,6 +58,17 @@ func TestBudgetOfTheUncovered(t *testing.T) {
 			stretched(t, r)
 		})
 	})
+	t.Run("a project that waits", func(t *testing.T) {
+		bubble(t, func(o *gateway.Options) { budget(o); o.Settings.Limits.Projects = 50 }, func(t *testing.T, r *rig) {
+			for i := range 50 {
+				r.open(fmt.Sprintf("/events?project=p%d", i))
+			}
+			for i := range 1500 {
+				r.open(fmt.Sprintf("/events?project=p%d&project=global", i%50))
+			}
+			stretched(t, r)
+		})
+	})
 	t.Run("of another gateway", func(t *testing.T) {
 		bubble(t, budget, func(t *testing.T, r *rig) {
 			other := says("b", 1500)

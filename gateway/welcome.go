@@ -31,7 +31,6 @@ func (l *loop) enter(a *arrival, now time.Time) {
 	for _, s := range slices.Backward(a.slots) { // each goes before the others
 		l.seat(i, p, s)
 	}
-	l.recount(p, true)
 	interests := writes
 	if a.more {
 		interests = 0 // it has been read already
@@ -132,24 +131,22 @@ func (l *loop) listening(p *parked) bool {
 	return true
 }
 
-// covers tells whether the stream serves all of its projects: else its page polls at the fast interval all the same.
-func (l *loop) covers(p *parked) bool {
-	for id := p.seats; id != 0; id = l.seats.at(id).sibling {
-		if l.seats.at(id).told.standing() != served {
-			return false
-		}
+// recount keeps count of whether all projects of a stream are served, by its newest hello.
+func (l *loop) recount(i uint32, covers bool) {
+	_, left := l.uncovered[i]
+	l.g.recount(!left, covers)
+	if covers {
+		delete(l.uncovered, i)
+	} else {
+		l.uncovered[i] = struct{}{}
 	}
-	return true
 }
-
-// recount follows a change from what the stream covered before.
-func (l *loop) recount(p *parked, before bool) { l.g.recount(before, l.covers(p)) }
 
 // greet begins the stream.
 func (l *loop) greet(i uint32, p *parked, now time.Time) {
 	b := append(l.scratch[:0], l.rest[i]...)
 	delete(l.rest, i)
-	b = l.hello(appendRetry(b, retryTime()), p, now)
+	b = l.hello(appendRetry(b, retryTime()), i, p, now)
 	b = append(b, padding...)
 	l.settling.add(i, p, now)
 	l.scratch = b
@@ -161,11 +158,11 @@ func (l *loop) greet(i uint32, p *parked, now time.Time) {
 
 // greetAgain says everything anew.
 func (l *loop) greetAgain(i uint32, p *parked, now time.Time) {
-	l.scratch = l.hello(l.scratch[:0], p, now)
+	l.scratch = l.hello(l.scratch[:0], i, p, now)
 	l.write(i, p, l.scratch)
 }
 
-func (l *loop) hello(b []byte, p *parked, now time.Time) []byte {
+func (l *loop) hello(b []byte, i uint32, p *parked, now time.Time) []byte {
 	l.greeter.begin()
 	for id := p.seats; id != 0; id = l.seats.at(id).sibling {
 		s := l.seats.at(id)
@@ -176,6 +173,7 @@ func (l *loop) hello(b []byte, p *parked, now time.Time) []byte {
 		l.greeter.project(project, s.told.standing(), s.told.told())
 	}
 	l.sent.hellos++
+	l.recount(i, l.greeter.covers())
 	return l.greeter.append(b, l.g.pulse.said.Load(), l.g.spreader.hello(l.greeter, now), p.left(now))
 }
 
@@ -245,7 +243,7 @@ func (l *loop) reconsider(i uint32, p *parked, now time.Time) {
 	if p.stage >= closing {
 		return
 	}
-	flag, covered := l.g.current.Load().Flag, l.covers(p)
+	flag := l.g.current.Load().Flag
 	changed, left := false, false
 	for id := p.seats; id != 0; id = l.seats.at(id).sibling {
 		s := l.seats.at(id)
@@ -265,7 +263,6 @@ func (l *loop) reconsider(i uint32, p *parked, now time.Time) {
 			changed = true
 		}
 	}
-	l.recount(p, covered)
 	switch {
 	case !left:
 		l.bye(i, p, goodbye{Reason: reasonOff})
@@ -279,7 +276,7 @@ func (l *loop) revoke(i uint32, p *parked, now time.Time) {
 	if p.fd == 0 || p.stage >= closing {
 		return
 	}
-	revoked, covered := l.g.current.Load().revoked, l.covers(p)
+	revoked := l.g.current.Load().revoked
 	whole := revoked.match(p.token, version.Project{})
 	changed, left := false, false
 	for id := p.seats; id != 0 && !whole; id = l.seats.at(id).sibling {
@@ -292,7 +289,6 @@ func (l *loop) revoke(i uint32, p *parked, now time.Time) {
 		}
 		left = left || s.told.standing() == served
 	}
-	l.recount(p, covered)
 	switch {
 	case whole || changed && !left:
 		l.bye(i, p, goodbye{Reason: reasonRevoked})
@@ -329,7 +325,7 @@ func (l *loop) bye(i uint32, p *parked, g goodbye) {
 
 // finish ends a stream whose goodbye is on its way. The descriptor is kept until the browser has closed too.
 func (l *loop) finish(i uint32, p *parked) {
-	l.leave(p, p.why)
+	l.leave(i, p, p.why)
 	p.stage = lingering
 	finish(p.fd)
 	if err := l.poller.change(p.fd, tag{i, p.gen}, writes); err != nil {
@@ -342,16 +338,15 @@ func (l *loop) finish(i uint32, p *parked) {
 // end ends a stream without a word: there is nobody to hear it.
 func (l *loop) end(i uint32, p *parked, why reason) {
 	if p.stage != lingering {
-		l.leave(p, why.code())
+		l.leave(i, p, why.code())
 	}
 	l.free(i, p)
 }
 
 // leave counts a stream as ended, and gives up all it has but its descriptor.
-func (l *loop) leave(p *parked, why uint8) {
-	before := l.covers(p)
+func (l *loop) leave(i uint32, p *parked, why uint8) {
 	l.unseat(p)
-	l.recount(p, before) // which without projects it does
+	l.recount(i, true)
 	l.g.ended(onLoop, p.ticket, reasons[why])
 }
 

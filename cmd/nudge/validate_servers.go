@@ -189,5 +189,5 @@ func splitAddress(text string) (host string, port uint16, err error) {
 // everyHost tells whether a listener on host takes the port of all addresses.
 func everyHost(host string) bool {
 	address, err := netip.ParseAddr(host)
-	return host == "" || err == nil && address.IsUnspecified()
+	return host == "" || err == nil && address.Unmap().IsUnspecified()
 }

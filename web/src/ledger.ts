@@ -1,5 +1,6 @@
 // Who has which version: the page, and what gateways have named. What is news follows from that; no time and no chance here.
 
+import { PROJECTS } from './eventsource.js';
 import { type Entry, type Kind, type Of, Unserved } from './state.js';
 import { isVersion, type Message } from './wire.js';
 
@@ -37,6 +38,11 @@ export function each<T>(entries: Entry[], value: (e: Entry) => T): Record<string
 /** What to ask a gateway for: with what one last named, else with the page's own version. */
 export function marks(entries: Entry[]): Record<string, number> {
   return each(entries, (e) => e.told ?? e.have);
+}
+
+/** The projects that a question to a gateway names: not all, if there are more than it takes. */
+export function asked(entries: Entry[]): string[] {
+  return Object.keys(marks(entries)).slice(0, PROJECTS);
 }
 
 /** The one of that project. */

@@ -3,7 +3,7 @@
 
 import { backoff, between, stretched } from './chance.js';
 import { judge, type Verdict } from './gateway.js';
-import { advance } from './ledger.js';
+import { advance, asked } from './ledger.js';
 import { announce } from './polls.js';
 import { Deed, type Kind, type Of, type Question, Rest, type State, Step, type Stream, type Turn } from './state.js';
 import type { Reason } from './types.js';
@@ -197,7 +197,7 @@ export function unanswered(t: Turn, { id }: Of<Kind.Failed>): void {
 export function replied(t: Turn, event: Of<Kind.Replied>): void {
   if (!event.id || event.id !== t.question) return;
   t.ttl = event.message.ttl_ms ?? t.ttl;
-  const verdict = judge(event, t.ledger.map((e) => e.id), t.what);
+  const verdict = judge(event, asked(t.ledger), t.what);
   follow(t, event.message);
   verdicts[verdict](t, event, verdict as Reason);
 }

@@ -14,6 +14,8 @@ const enum Ms {
   Longest = 300_000,
   /** A gateway that names no heartbeat has this one. */
   Heartbeat = 25_000,
+  /** And none has one longer than this, which timers take. */
+  Day = 86_400_000,
 }
 
 /** What it needs of a window. */
@@ -99,7 +101,7 @@ export function wide(transport: Transport = eventSource(), env: WideEnv = global
       part.out = true;
       part.hello = undefined;
       part.proven = part.drained = false;
-      wait(part, Math.max(atLeast, Math.min(Ms.Longest, Ms.Again * 2 ** part.tries++) * (0.5 + env.Math.random() / 2)), () => {
+      wait(part, Math.max(atLeast * (1 + env.Math.random() / 5), Math.min(Ms.Longest, Ms.Again * 2 ** part.tries++) * (0.5 + env.Math.random() / 2)), () => {
         start(part);
         watch(part, 2 * Ms.Heartbeat);
       });
@@ -128,7 +130,7 @@ export function wide(transport: Transport = eventSource(), env: WideEnv = global
         part.out &&= !part.proven;
       }
       part.drained = false;
-      watch(part, 2 * (part.hello.heartbeat_ms ?? Ms.Heartbeat));
+      watch(part, 2 * (Math.min(part.hello.heartbeat_ms ?? Ms.Heartbeat, Ms.Day)));
       // Until all are proven, news is told as another hello, which proves nothing.
       if (joins || !proven()) return greet();
       on.event(name, name === 'heartbeat' ? { ...said, ...cadence() } : said);
@@ -199,9 +201,10 @@ export function wide(transport: Transport = eventSource(), env: WideEnv = global
       for (const part of parts) {
         const { hello, out, projects } = part;
         if (!hello || out) continue;
-        const asked = (Array.isArray(hello.unknown) ? hello.unknown : []).filter((id) => has(projects, id));
-        const versions = { ...hello.versions, ...Object.fromEntries(asked.map((id) => [id, projects[id]!])) };
-        part.hello = { ...hello, versions, spread_ms: 0 };
+        // It has been told to poll for what the gateway knows no version of: from now on that is 0, which says nothing.
+        const unknown = (Array.isArray(hello.unknown) ? hello.unknown : []).filter((id) => has(projects, id));
+        const versions = { ...Object.fromEntries(unknown.map((id) => [id, 0])), ...hello.versions };
+        part.hello = { ...hello, versions, unknown: [], spread_ms: 0 };
       }
       on.event('hello', hello);
       // If they have shown it before the page heard of them, it has yet to see it: it believes what comes later than a hello.

@@ -700,6 +700,23 @@ test('a question that is not waited for any more is given up: no connection is h
   }
 });
 
+test('of more projects than a question takes, those that were asked of decide', async () => {
+  const projects = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [String(1000 - i), 1]));
+  for (const [more, reason] of [[{ anonymous: true }, 'token'], [{}, 'denied']]) {
+    const world = new World();
+    world.routes['/poll-interval'] = (query) => {
+      const denied = [...new URLSearchParams(query)].map(([, mark]) => mark.split('@')[0]);
+      return answer(200, { ...terms, denied, ...more });
+    };
+    world.start({ projects });
+    for (let n = 0; n < 60; n++) {
+      if (!world.source.closed) world.source.fail();
+      await world.pass(60_000);
+    }
+    assert.deepEqual([world.state.reason, world.sources.length], [reason, 1]);
+  }
+});
+
 test('whoever stops it as a question is given up has stopped it: no poll, no stream', async () => {
   const world = new World();
   let nudge = world.start({

@@ -322,6 +322,23 @@ test('what a hello tells to do is told once', async () => {
   assert.equal(world.state.versions.p001, 101);
 });
 
+test('of what the gateway knows no version of, the poll tells the truth, even a step back', async () => {
+  const { streams, world } = page();
+  world.poll = () => ({ versions: { ...many(150), p001: 90 } });
+  const { p001, ...others } = streams[0].request.projects;
+  streams[0].hello({ versions: others, unknown: ['p001'] });
+  streams[1].hello();
+  streams[2].hello();
+  await world.pass(1000);
+  for (const { on } of streams) on.event('heartbeat', cadence);
+  streams[1].hello();
+  await live(world, streams, 400_000);
+  assert.deepEqual([world.state.versions.p001, world.state.behind, world.state.interval], [90, 0, 300_000]);
+  streams[0].on.event('version', { project: 'p001', version: 91, spread_ms: 0 });
+  await world.pass(0);
+  assert.equal(world.polls.at(-1).reason, 'news');
+});
+
 test('tabs with the same projects share their streams, in whatever order they have them', () => {
   const entries = Object.entries({ ...many(149), ...Object.fromEntries([['__proto__', 7]]) });
   const groups = (list) => page({}, Object.fromEntries(list)).streams.map(({ request }) => Object.keys(request.projects).join());
