@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/viper"
+	"go.yaml.in/yaml/v3"
 )
 
 // defaultFile is read when no other is named and it exists.
@@ -53,6 +54,8 @@ type Loaded struct {
 	// Overruled are keys of the file that have no effect, each with the variable or flag that wins:
 	// "push.enabled (NUDGE_PUSH_ENABLED)".
 	Overruled []string
+	// Passed are the mistakes that were passed over, since other keys alone matter.
+	Passed Problems
 	// Warnings are for the log, one line each: not wrong, but probably not meant.
 	Warnings []string
 
@@ -148,26 +151,57 @@ func (l Loader) load(r reading) (*Loaded, error) {
 	if problems, _ := l.serious(config.check(l.Purpose).locate(loaded.Origins)); len(problems) > 0 {
 		return nil, problems
 	}
-	loaded.Config = config
+	loaded.Config, loaded.Passed = config, passed
 	if unknown := unknownVariables(os.Environ()); len(unknown) > 0 {
 		loaded.Warnings = append(loaded.Warnings, "unknown variables are ignored: "+strings.Join(unknown, ", "))
 	}
 	return loaded, nil
 }
 
-// serious parts the problems that matter from those that do not.
+// matters tells whether a key, or what is below it, is one of Only or below it.
+func (l Loader) matters(key string) bool {
+	return len(l.Only) == 0 || slices.ContainsFunc(l.Only, func(only string) bool {
+		return key == only || strings.HasPrefix(key, only+".") || strings.HasPrefix(only, key+".")
+	})
+}
+
+// serious parts the problems that matter from those that do not. A key of an unknown name may be a lost one that does.
 func (l Loader) serious(problems Problems) (matter, passed Problems) {
 	for _, p := range problems {
-		concerns := func(key string) bool {
-			return p.Key == "" || key == p.Key || strings.HasPrefix(p.Key, key+".") || strings.HasPrefix(key, p.Key+".")
-		}
-		if len(l.Only) == 0 || slices.ContainsFunc(l.Only, concerns) {
+		key := strings.ToLower(p.Key)
+		if p.Key == "" || l.matters(key) || l.matters(nearestKey(key)) {
 			matter = append(matter, p)
 		} else {
 			passed = append(passed, p)
 		}
 	}
 	return matter, passed
+}
+
+// relevant is the file, which the strict check has read, without all that does not matter.
+func (l Loader) relevant(file []byte) ([]byte, error) {
+	documents, err := parseYAML(file)
+	if err != nil || len(l.Only) == 0 || len(documents) == 0 {
+		return file, err
+	}
+	var keep func(section string, node *yaml.Node)
+	keep = func(section string, node *yaml.Node) {
+		var kept []*yaml.Node
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			name, value := node.Content[i], node.Content[i+1]
+			key := join(section, name.Value)
+			if name.Kind != yaml.ScalarNode || !l.matters(key) {
+				continue
+			}
+			if value.Kind == yaml.MappingNode {
+				keep(key, value)
+			}
+			kept = append(kept, name, value)
+		}
+		node.Content = kept
+	}
+	keep("", documents[0].Content[0])
+	return yaml.Marshal(documents[0])
 }
 
 func unreadable(r reading) Problem {
@@ -200,6 +234,10 @@ func (l Loader) merge(file []byte, flags map[string]any, passed Problems) (*Conf
 			return nil, err
 		}
 	}
+	file, err := l.relevant(file)
+	if err != nil {
+		return nil, err
+	}
 	if err := v.ReadConfig(bytes.NewReader(file)); err != nil {
 		return nil, err
 	}
@@ -214,9 +252,8 @@ func (l Loader) merge(file []byte, flags map[string]any, passed Problems) (*Conf
 		}
 	}
 	config := new(Config)
-	err := v.Unmarshal(config, func(d *mapstructure.DecoderConfig) {
+	err = v.UnmarshalExact(config, func(d *mapstructure.DecoderConfig) {
 		d.WeaklyTypedInput = false
-		d.ErrorUnused = len(passed) == 0 // keys of unknown names are among them
 		d.DecodeHook = decodeText
 	})
 	if err != nil {

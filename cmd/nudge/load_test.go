@@ -227,16 +227,29 @@ func TestMistakesElsewhereArePassedOver(t *testing.T) {
 	const mistakes = "heartbeat: 25\npol:\n  fast: 10s\npoll: 7\npush:\n  percent: 300\nlimits: [1]\n"
 	t.Setenv("NUDGE_DRAIN_WINDOW", "soon")
 	writeFile(t, "config.yaml", mistakes+"redis:\n  mode: standalone\n  addrs: [\"redis:6379\"]\n")
-	l := Loader{Only: []string{"redis", "auth.open"}}
+	l := Loader{Only: []string{"redis"}}
 	loaded, err := l.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := loaded.Config; c.Redis.Mode != "standalone" || c.Heartbeat != 25*time.Second || c.Push.Percent != 300 || c.Poll != Default().Poll {
-		t.Errorf("%+v", c)
+	want := Default()
+	want.Redis.Mode, want.Redis.Addrs = "standalone", []string{"redis:6379"}
+	if d := cmp.Diff(want, loaded.Config); d != "" {
+		t.Error(d)
+	}
+	if len(loaded.Passed) != 5 {
+		t.Errorf("passed over: %v", loaded.Passed)
+	}
+	for _, odd := range []string{"heartbeat: 25s\nheartbeat: 26s\n", "limits:\n  [1]: 2\n", "auth:\n", "auth:\n  leeway: x\n  open: 7\n"} {
+		writeFile(t, "config.yaml", odd+"redis:\n  mode: standalone\n  addrs: [\"redis:6379\"]\n")
+		if loaded, err := l.Load(); err != nil || loaded.Config.Redis.Mode != "standalone" {
+			t.Errorf("%q: %v", odd, err)
+		}
 	}
 	for text, want := range map[string]string{
 		"redis:\n  mode: standalon\n":        "config.yaml:9: redis.mode: standalon is unknown",
+		"redis:\n  mode: none\nprefix: a\n":  "config.yaml:10: prefix: unknown key; did you mean redis.prefix?",
+		"Redis:\n  mode: standalone\n":       "config.yaml:8: Redis: is not in lower case",
 		"redis: 7\n":                         "config.yaml:8: redis: is a section",
 		"redis:\n  addr: [\"redis:6379\"]\n": "config.yaml:9: redis.addr: unknown key",
 		"auth: [\n":                          "config.yaml:",

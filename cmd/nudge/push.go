@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 // pushOrder is the arguments of nudge push. An empty flag was not given.
 type pushOrder struct {
 	verb, percent, ramp string
+	warnings            io.Writer // where to say what is wrong with the rest of the configuration
 }
 
 func newPushCommand(loader func() Loader) *cobra.Command {
@@ -45,7 +47,7 @@ func newPushCommand(loader func() Loader) *cobra.Command {
 	cmd.Flags().StringVar(&order.ramp, "ramp", "", "with on and off: over what time the change spreads, up to 24h, instead of push.ramp; 0s: at once")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what is stored as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		order.verb = args[0]
+		order.verb, order.warnings = args[0], cmd.ErrOrStderr()
 		for _, name := range []string{"percent", "ramp"} { // a variable of a script that is not set, perhaps
 			if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
 				return usageError{fmt.Errorf("--%s is empty; give it a value, or leave it out", name)}
@@ -106,10 +108,16 @@ func (p pushOrder) override() (*version.FlagOverride, error) {
 
 // give sets o, or for status only reads, and returns what is stored then.
 func (p pushOrder) give(ctx context.Context, l Loader, o *version.FlagOverride) (version.FlagEntry, error) {
-	l.Only = []string{"redis", "auth.open"} // a switch for emergencies must not wait until the rest is mended
+	l.Only = []string{"redis"} // a switch for emergencies must not wait until the rest is mended
+	if p.percent != "" {
+		l.Only = append(l.Only, "auth.open")
+	}
 	loaded, err := l.Load()
 	if err != nil {
 		return version.FlagEntry{}, err
+	}
+	for _, mistake := range loaded.Passed {
+		fmt.Fprintf(p.warnings, "warning: passed over: %s\n", mistake)
 	}
 	c := loaded.Config
 	if c.Redis.Mode == "none" {
