@@ -130,7 +130,7 @@ export function wide(transport: Transport = eventSource(), env: WideEnv = global
         part.out &&= !part.proven;
       }
       part.drained = false;
-      watch(part, 2 * (Math.min(part.hello.heartbeat_ms ?? Ms.Heartbeat, Ms.Day)));
+      watch(part, 2 * Math.min(part.hello.heartbeat_ms ?? Ms.Heartbeat, Ms.Day));
       // Until all are proven, news is told as another hello, which proves nothing.
       if (joins || !proven()) return greet();
       on.event(name, name === 'heartbeat' ? { ...said, ...cadence() } : said);
