@@ -49,13 +49,17 @@ func (p Problems) err() error {
 }
 
 // locate fills in where each problem's key (or, if that one has its default, one
-// of the keys that contradict it) was given.
+// of the keys that contradict it) was given, and which of the others is not from the file.
 func (p Problems) locate(origins map[string]string) Problems {
 	located := make(Problems, len(p))
 	for i, problem := range p {
 		for _, key := range append([]string{problem.Key}, problem.also...) {
-			if origin := origins[key]; origin != "" && problem.Where == "" {
+			switch origin := origins[key]; {
+			case origin == "":
+			case problem.Where == "":
 				problem.Where = origin
+			case strings.HasPrefix(origin, "NUDGE_"), strings.HasPrefix(origin, "--"): // which nobody sees in the file
+				problem.Text += "; " + key + " is from " + origin
 			}
 		}
 		located[i] = problem

@@ -202,6 +202,19 @@ func TestRangesNameTheLine(t *testing.T) {
 	}
 }
 
+// A file that is right by itself is not blamed for what a variable says.
+func TestContradictionNamesTheVariable(t *testing.T) {
+	inEmptyDirectory(t)
+	writeFile(t, "config.yaml", "poll:\n  slow: 5m\n")
+	t.Setenv("NUDGE_POLL_FAST", "10m")
+	_, err := Loader{}.Load()
+	want := "config.yaml:2: poll.slow: 5m is below poll.fast (10m); write 10m or more; poll.fast is from NUDGE_POLL_FAST\n" +
+		"NUDGE_POLL_FAST: poll.longest: 1m is below poll.fast (10m); write 10m or more"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+}
+
 func TestOwnDefaults(t *testing.T) {
 	inEmptyDirectory(t)
 	writeFile(t, "config.yaml", "poll: {slow: 2m}\n")
