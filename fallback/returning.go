@@ -6,8 +6,8 @@ const (
 	// takes is how many streams a gateway lets in per second without strain, if no
 	// limit says otherwise: an eighth of what two cores were measured to do.
 	takes = 1000
-	// mostAway bounds how long a stream may be kept away.
-	mostAway = time.Minute
+	// MostAway bounds how long a stream may be kept away.
+	MostAway = time.Minute
 )
 
 // Returning is over which time so many streams can come to so many gateways, each
@@ -19,8 +19,8 @@ func Returning(streams, gateways, perSecond int, least time.Duration) time.Durat
 		perSecond = takes
 	}
 	seconds := float64(max(0, streams)) / (float64(max(1, gateways)) * float64(perSecond))
-	if seconds >= mostAway.Seconds() {
-		return max(least, mostAway)
+	if seconds >= MostAway.Seconds() {
+		return max(least, MostAway)
 	}
 	return max(least, duration(seconds*1000))
 }
@@ -37,8 +37,8 @@ func (q Queue) Join(perSecond int, now time.Time) (Queue, time.Duration) {
 		return Queue{}, 0
 	}
 	wait := max(0, q.end.Sub(now))
-	if wait >= mostAway {
-		return q, mostAway
+	if wait >= MostAway {
+		return q, MostAway
 	}
 	return Queue{now.Add(wait + time.Second/time.Duration(perSecond))}, wait
 }

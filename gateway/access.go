@@ -118,15 +118,21 @@ func (g *Gateway) located(next http.Handler) http.Handler {
 	})
 }
 
-// known is a hash of who asks: a subject, else a network. 0: without trusted proxies all may come from one address.
+// known is a hash of who asks. 0: nobody in particular; without a subject, and without trusted proxies, all may come from
+// one address.
 func (g *Gateway) known(r *http.Request, subject string) uint32 {
-	switch {
-	case subject != "":
-		return hash("subject " + subject)
-	case g.current.Load().locate != nil:
-		return hash("network " + network(r))
+	if subject == "" && g.current.Load().locate == nil {
+		return 0
 	}
-	return 0
+	return hash(named(r, subject))
+}
+
+// named tells who asks from others: the subject of the token, else the network.
+func named(r *http.Request, subject string) string {
+	if subject != "" {
+		return "subject " + subject
+	}
+	return "network " + network(r)
 }
 
 // network is the network that r comes from: a host may have a whole one of IPv6, a site one of IPv4.

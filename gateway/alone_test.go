@@ -65,6 +65,17 @@ func TestOneCallerFillsNoQueue(t *testing.T) {
 	})
 }
 
+// Without a limit nobody waits, however often one asks.
+func TestNobodyQueuesWithoutLimit(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		for range 20 {
+			if ms := r.get("/poll-interval?project=42", as("ann")).json(t)["connect_after_ms"]; ms != 0.0 {
+				t.Fatalf("she has to wait %v ms", ms)
+			}
+		}
+	})
+}
+
 // Who is refused for asking too often says nothing of the gateway; several do.
 func TestOneCallerSaturatesNothing(t *testing.T) {
 	for limit, set := range map[string]func(*gateway.Limits){

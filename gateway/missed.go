@@ -46,12 +46,8 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fault := g.judge(r.Context(), report)
-	voter := "network " + network(r)
-	if who.subject != "" {
-		voter = "subject " + who.subject
-	}
 	if fault.Push() {
-		g.indict(voter, report.project)
+		g.indict(named(r, who.subject), report.project)
 	}
 	g.inquiry.note(fault, report, now)
 	note(w, "fault", string(fault))

@@ -95,7 +95,7 @@ func complain(log *slog.Logger) func(error) {
 	lines := rate.NewLimiter(rate.Every(time.Minute), 3)
 	return func(err error) {
 		level := slog.LevelDebug
-		if !errors.Is(err, jwt.ErrTokenExpired) && lines.Allow() { // as all do one day
+		if !errors.Is(err, jwt.ErrTokenExpired) && lines.Allow() { // every token expires one day
 			level = slog.LevelWarn
 		}
 		log.Log(context.Background(), level, "a token is not accepted; see what the application signs it with, and its claims", "error", err)

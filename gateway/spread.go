@@ -8,9 +8,6 @@ import (
 	"nudge/fallback"
 )
 
-// mostAway is how long one who has had all places in the queue is kept away at most, besides.
-const mostAway = time.Minute
-
 // spreader decides over which time browsers come, so that they are no herd. It knows the fleet as it was judged last.
 type spreader struct {
 	mu      sync.Mutex // guards all below
@@ -65,16 +62,19 @@ func (s *spreader) hello(g *greeter, now time.Time) time.Duration {
 	return s.one(now)
 }
 
-// connect is when a caller may open one more stream, if so many may in a second.
+// connect is when a caller may open one more stream, if so many may in a second; 0 or less: at once.
 func (s *spreader) connect(caller uint32, perSecond int, now time.Time) time.Duration {
+	if perSecond <= 0 {
+		return 0
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wait, more := s.queued.take(caller, now, func(bool) (wait time.Duration) {
 		s.queue, wait = s.queue.Join(perSecond, now)
 		return wait
 	})
-	if more && perSecond > 0 { // an application may give all its users one subject: they must not come at one moment
-		wait += time.Duration(rand.Int64N(int64(mostAway)))
+	if more { // an application may give all its users one subject: they must not come at one moment
+		wait += time.Duration(rand.Int64N(int64(fallback.MostAway)))
 	}
 	return wait
 }

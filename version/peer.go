@@ -19,7 +19,7 @@ type Peer struct {
 	Node     string // its name among people; two may share one
 	Nudge    string // version of Nudge
 	Streams  int    // open now
-	// Uncovered are those of them that bring their pages not all that these poll for.
+	// Uncovered are those of them whose pages go on polling at the fast interval.
 	Uncovered int
 	Polling   int    // browsers without a stream that asked it how often to poll
 	Step      int    // of the trust ramp

@@ -38,8 +38,8 @@ type Loader struct {
 	Defaults *Config
 	// Purpose is what the configuration must be good for.
 	Purpose Purpose
-	// Only are the keys that matter, or sections of them: mistakes in others are passed over, and those have
-	// their defaults. For what must work while a gateway goes on with the configuration before. Empty: all.
+	// Only are the keys that matter, or sections of them: all others have their defaults, whatever is wrong
+	// with them. For what must work while a gateway goes on with the configuration before. Empty: all matter.
 	Only []string
 }
 
@@ -144,7 +144,7 @@ func (l Loader) load(r reading) (*Loaded, error) {
 			loaded.Overruled = append(loaded.Overruled, s.key+" ("+winner+")")
 		}
 	}
-	config, err := l.merge(r.data, flags, passed)
+	config, err := l.merge(r.data, flags)
 	if err != nil {
 		return nil, Problems{{Where: loaded.Path, Text: err.Error()}}
 	}
@@ -216,9 +216,9 @@ func unreadable(r reading) Problem {
 }
 
 // merge lets viper lay the layers over one another. Everything in them has
-// passed a strict check, but for the keys of passed, which get their defaults;
-// nothing is converted but text to the key's own type.
-func (l Loader) merge(file []byte, flags map[string]any, passed Problems) (*Config, error) {
+// passed a strict check, as far as it matters; nothing is converted but text to
+// the key's own type.
+func (l Loader) merge(file []byte, flags map[string]any) (*Config, error) {
 	v := viper.New()
 	v.SetConfigType("yaml")
 	v.AllowEmptyEnv(true)
@@ -228,6 +228,9 @@ func (l Loader) merge(file []byte, flags map[string]any, passed Problems) (*Conf
 	}
 	for _, s := range settings {
 		v.SetDefault(s.key, s.in(defaults).Interface())
+		if !l.matters(s.key) {
+			continue
+		}
 		// One by one: AutomaticEnv would let a variable such as NUDGE_PUSH hide
 		// the section push.
 		if err := v.BindEnv(s.key, s.env); err != nil {
@@ -243,13 +246,6 @@ func (l Loader) merge(file []byte, flags map[string]any, passed Problems) (*Conf
 	}
 	for key, value := range flags {
 		v.Set(key, value)
-	}
-	for _, p := range passed {
-		for _, s := range settings {
-			if s.key == p.Key || strings.HasPrefix(s.key, p.Key+".") {
-				v.Set(s.key, s.in(defaults).Interface())
-			}
-		}
 	}
 	config := new(Config)
 	err = v.UnmarshalExact(config, func(d *mapstructure.DecoderConfig) {

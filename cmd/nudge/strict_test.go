@@ -190,7 +190,7 @@ func FuzzStrictPass(f *testing.F) {
 			}
 			return
 		}
-		config, err := Loader{}.merge(data, nil, nil)
+		config, err := Loader{}.merge(data, nil)
 		if err != nil {
 			t.Fatalf("viper refuses what the strict pass lets through: %v", err)
 		}
