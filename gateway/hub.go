@@ -35,6 +35,7 @@ type topic struct {
 	audiences *audience      // of the loops with streams that watch it: a list by audience.peer
 	idle      time.Time      // since when there are none; zero: there are some
 	window    fallback.Window
+	told      version.State // delivered last
 }
 
 // streams is how many streams and held polls watch it.
@@ -80,11 +81,16 @@ func (h *hub) deliver(changes []version.Change) {
 	now := time.Now()
 	for _, c := range changes {
 		t := h.topics[c.Project]
-		if t == nil || !t.used() {
+		if t == nil {
+			continue
+		}
+		advances := c.Advances(t.told)
+		t.told = c.State
+		if !t.used() {
 			continue
 		}
 		spread := time.Duration(0)
-		if c.Known { // what is not known is told by hellos, each with a spread of its own
+		if advances { // all else is told by hellos, each with a spread of its own, or is nothing to tell
 			spread = h.spreader.news(&t.window, t.streams(), now)
 		}
 		f := newFrame(c, spread)

@@ -58,6 +58,20 @@ type Change struct {
 	Extras *News
 }
 
+// Advances reports whether c is an advance to readers who were last told last of it: they are sent c's version
+// as an event, and poll for it. Whatever else a change is, readers need no event for it (a subscription that was
+// confirmed, a version that is not greater), or need everything anew: they were told that nobody listens yet, the
+// version is not known any more, or it does not follow from the one that they know.
+func (c Change) Advances(last State) bool {
+	switch {
+	case !c.Known, c.Listening && !last.Listening:
+		return false
+	case c.Era == last.Era:
+		return !last.Known || c.Version > last.Version
+	}
+	return c.Reset && last.Known && c.Era == last.Era+1
+}
+
 // Key is what was read of a project's key.
 type Key struct {
 	Version Version

@@ -271,6 +271,47 @@ func TestBoardTake(t *testing.T) {
 	}
 }
 
+// Whoever watches is sent an event for what moves on from the state told last, and for nothing else.
+func TestChangeAdvances(t *testing.T) {
+	byReset := func(s State) Change { return Change{State: s, Reset: true} }
+	plain := func(s State) Change { return Change{State: s} }
+	for name, test := range map[string]struct {
+		last State
+		now  Change
+		want bool
+	}{
+		"a greater version":                        {known(5, 0), plain(known(6, 0)), true},
+		"the same version, confirmed again":        {known(5, 0), plain(known(5, 0)), false},
+		"a lower version":                          {known(5, 0), plain(known(4, 0)), false},
+		"a first version":                          {unknown(0), plain(known(1, 0)), true},
+		"a first version, 0":                       {unknown(0), plain(known(0, 0)), true},
+		"none, confirmed again":                    {unknown(0), plain(unknown(0)), false},
+		"the first confirmation":                   {waiting(0), plain(known(5, 0)), false},
+		"the first confirmation of no version":     {waiting(0), plain(unknown(0)), false},
+		"the first confirmation, of a reset":       {waiting(0), byReset(known(5, 1)), false},
+		"the confirmation of what overtook it":     {unheard(5, 0), plain(known(5, 0)), false},
+		"a message before the first confirmation":  {waiting(0), plain(unheard(5, 0)), true},
+		"another one":                              {unheard(5, 0), plain(unheard(6, 0)), true},
+		"a message while the subscription is away": {known(5, 0), plain(unheard(6, 0)), true},
+		"forgotten":                                {known(5, 0), plain(unknown(1)), false},
+		"a first version after it was forgotten":   {unknown(1), plain(known(3, 1)), true},
+		"forgotten, and a version at once":         {known(5, 0), plain(known(6, 1)), false},
+		"a reset":                                  {known(5, 0), byReset(known(2, 1)), true},
+		"a reset to a greater version":             {known(5, 0), byReset(known(9, 1)), true},
+		"a greater version after a reset":          {known(2, 1), byReset(known(3, 1)), true},
+		"a reset that was confirmed again":         {known(2, 1), byReset(known(2, 1)), false},
+		"two resets at once":                       {known(5, 0), byReset(known(2, 2)), false},
+		"a reset where nothing was known":          {unknown(0), plain(known(2, 1)), false},
+		"forgotten, and reset at once":             {unknown(1), byReset(known(2, 2)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := test.now.Advances(test.last); got != test.want {
+				t.Errorf("%+v after %+v: %t", test.now, test.last, got)
+			}
+		})
+	}
+}
+
 // A flood of messages wakes once, and costs no memory.
 func TestBoardFlood(t *testing.T) {
 	b, p := NewBoard(), project(t, "42")
