@@ -57,11 +57,11 @@ func (c *Controller) Tick(now time.Time) (silent bool) {
 }
 
 // Judge is the verdict at now: that of Health, and what else there is to doubt.
-func (c *Controller) Judge(v Verdict, s Strain, now time.Time) Verdict {
+func (c *Controller) Judge(v Verdict, lag Lag, now time.Time) Verdict {
 	if c.verdict.Push == Down {
 		c.up = now
 	}
-	if c.load = c.load.Follow(now, s); c.load.Over() {
+	if c.load = c.load.Follow(now, lag); c.load.Over() {
 		v = v.Doubt(ReasonSaturated)
 	}
 	if c.beat.Silent(c.up, now) {

@@ -10,7 +10,7 @@ import (
 func TestControllerTakesOverWhileItIsFresh(t *testing.T) {
 	for _, fresh := range []bool{true, false} {
 		c := fallback.NewController(usual, true)
-		c.Judge(fallback.Verdict{Push: fallback.Healthy, Echoed: true}, fallback.Strain{}, epoch)
+		c.Judge(fallback.Verdict{Push: fallback.Healthy, Echoed: true}, fallback.Lag{}, epoch)
 		d := c.Decide(fallback.Census{Step: fallback.Trusted, Fresh: fresh}, epoch)
 		if trusts := d.Cadence.Poll == usual.Slow; trusts != fresh || (c.Step() == fallback.Trusted) != fresh {
 			t.Errorf("fresh %v: step %d, poll every %v", fresh, c.Step(), d.Cadence.Poll)
@@ -24,7 +24,7 @@ func TestControllerDoubts(t *testing.T) {
 	c.Trust()
 	healthy := fallback.Verdict{Push: fallback.Healthy, Echoed: true}
 	for s := range 10 {
-		c.Judge(healthy, fallback.Strain{Refused: true}, at(time.Duration(s)*time.Second))
+		c.Judge(healthy, fallback.Lag{By: 2 * time.Second}, at(time.Duration(s)*time.Second))
 		c.Decide(fallback.Census{}, at(time.Duration(s)*time.Second))
 	}
 	if v := c.Verdict(); v.Reason != fallback.ReasonSaturated || c.Step() != fallback.Trusted-1 {
@@ -40,7 +40,7 @@ func TestControllerStretchesBeforeTheyGo(t *testing.T) {
 	c := fallback.NewController(tight, true)
 	c.Trust()
 	decide := func(now time.Time) fallback.Cadence {
-		c.Judge(fallback.Verdict{Push: fallback.Healthy, Echoed: true}, fallback.Strain{}, now)
+		c.Judge(fallback.Verdict{Push: fallback.Healthy, Echoed: true}, fallback.Lag{}, now)
 		load := fallback.Load{}
 		load.Streams[fallback.Healthy] = 3000
 		return c.Decide(fallback.Census{Load: load}, now).Cadence

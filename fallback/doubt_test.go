@@ -9,18 +9,18 @@ import (
 
 func TestSaturationStories(t *testing.T) {
 	const s = time.Second
-	late, refuses, ease := fallback.Strain{Lag: 1001 * time.Millisecond}, fallback.Strain{Refused: true}, fallback.Strain{}
-	between := fallback.Strain{Lag: 500 * time.Millisecond}
-	excused := fallback.Strain{Lag: time.Hour, Refused: true, Excused: true}
+	late, later, ease := fallback.Lag{By: 1001 * time.Millisecond}, fallback.Lag{By: time.Hour}, fallback.Lag{}
+	between := fallback.Lag{By: 500 * time.Millisecond}
+	excused := fallback.Lag{By: time.Hour, Excused: true}
 	type line struct {
-		now    time.Duration
-		strain fallback.Strain
-		over   bool
+		now  time.Duration
+		lag  fallback.Lag
+		over bool
 	}
 	for name, story := range map[string][]line{
-		"five seconds of strain, thirty of ease": {
+		"five seconds of lag, thirty without": {
 			{0, late, false},
-			{2 * s, refuses, false},
+			{2 * s, later, false},
 			{4 * s, late, false},
 			{5 * s, late, true},
 			{6 * s, ease, true},
@@ -30,14 +30,14 @@ func TestSaturationStories(t *testing.T) {
 		},
 		"a hiccup is none":             {{0, late, false}, {4 * s, late, false}, {4500 * time.Millisecond, ease, false}, {6 * s, late, false}, {10 * s, late, false}, {11 * s, late, true}},
 		"half at ease is neither":      {{0, late, false}, {5 * s, late, true}, {6 * s, between, true}, {90 * s, between, true}, {100 * s, ease, true}, {120 * s, late, true}, {140 * s, ease, true}},
-		"and no strain":                {{0, between, false}, {90 * s, between, false}},
-		"a deploy is no strain":        {{0, excused, false}, {60 * s, excused, false}, {61 * s, late, false}, {65 * s, late, false}, {66 * s, late, true}},
+		"and no lag":                   {{0, between, false}, {90 * s, between, false}},
+		"a deploy is no lag":           {{0, excused, false}, {60 * s, excused, false}, {61 * s, late, false}, {65 * s, late, false}, {66 * s, late, true}},
 		"nor does it end what was one": {{0, late, false}, {5 * s, late, true}, {6 * s, excused, true}, {60 * s, excused, true}, {61 * s, ease, true}, {91 * s, ease, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var sat fallback.Saturation
 			for i, l := range story {
-				if sat = sat.Follow(at(l.now), l.strain); sat.Over() != l.over {
+				if sat = sat.Follow(at(l.now), l.lag); sat.Over() != l.over {
 					t.Fatalf("line %d, at %v: over %v", i, l.now, sat.Over())
 				}
 			}

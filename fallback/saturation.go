@@ -3,50 +3,46 @@ package fallback
 import "time"
 
 const (
-	// laggard is the lag above which a gateway does not keep up, and brisk that
+	// tooLate is the lag above which a gateway does not keep up, and timely that
 	// below which it does again.
-	laggard = time.Second
-	brisk   = laggard / 4
-	// strained is how long a gateway must not keep up until it counts as saturated,
-	// and eased how long it must have kept up to be trusted again.
-	strained = 5 * time.Second
-	eased    = 30 * time.Second
+	tooLate = time.Second
+	timely  = tooLate / 4
+	// saturates is how long a gateway must not keep up until it counts as saturated,
+	// and recovers how long it must have kept up until it does not.
+	saturates = 5 * time.Second
+	recovers  = 30 * time.Second
 )
 
-// Strain is how a gateway does at one moment.
-type Strain struct {
-	// Lag is by how much later it does things than it means to.
-	Lag time.Duration
-	// Refused tells whether it has just turned a stream away for a limit of its own.
-	Refused bool
-	// Excused: a gateway of the fleet is leaving, so that many come at once. That
-	// is no sign of weakness, and deploys stay calm.
+// Lag is how late a gateway's own work is at one moment.
+type Lag struct {
+	// By is how much later the gateway does things than it means to.
+	By time.Duration
+	// Excused: a gateway of the fleet is leaving, so that its browsers come back at
+	// once. Lateness then says nothing, and deploys stay calm.
 	Excused bool
 }
 
-// Saturation tells whether a gateway has more to do than it can: its streams may
-// be alive, and yet hear news late. It is a value; the zero Saturation is at ease.
+// Saturation tells whether a gateway has more to do than it can: its streams are
+// alive, but hear news late. Lateness alone counts: a stream that is refused for a
+// limit makes nobody late. It is a value; the zero Saturation is not over.
 type Saturation struct {
 	over  bool
-	since time.Time // since when it has been otherwise; zero: it is as before
+	since time.Time // since when the lag has said the opposite; zero: it does not
 }
 
 // Over tells whether it is saturated.
 func (s Saturation) Over() bool { return s.over }
 
-// Follow returns the Saturation at now, when it was found to be so. It turns only
-// after the opposite has been so without a break: 5 s of strain, 30 s of ease.
-// While it is excused strain does not count, and neither does ease.
-func (s Saturation) Follow(now time.Time, n Strain) Saturation {
-	if n.Excused {
-		return Saturation{over: s.over}
-	}
-	otherwise, most := n.Lag > laggard || n.Refused, strained
+// Follow returns the Saturation at now, with the lag of that moment. It begins
+// after 5 s of too much lag without a break, and ends after 30 s of little. Excused
+// lag counts for neither.
+func (s Saturation) Follow(now time.Time, lag Lag) Saturation {
+	turns, most := lag.By > tooLate, saturates
 	if s.over {
-		otherwise, most = n.Lag < brisk && !n.Refused, eased
+		turns, most = lag.By < timely, recovers
 	}
 	switch {
-	case !otherwise:
+	case lag.Excused, !turns:
 		return Saturation{over: s.over}
 	case s.since.IsZero():
 		return Saturation{s.over, now}

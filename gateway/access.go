@@ -118,15 +118,6 @@ func (g *Gateway) located(next http.Handler) http.Handler {
 	})
 }
 
-// known is a hash of who asks. 0: nobody in particular; without a subject, and without trusted proxies, all may come from
-// one address.
-func (g *Gateway) known(r *http.Request, subject string) uint32 {
-	if subject == "" && g.current.Load().locate == nil {
-		return 0
-	}
-	return hash(named(r, subject))
-}
-
 // named tells who asks from others: the subject of the token, else the network.
 func named(r *http.Request, subject string) string {
 	if subject != "" {

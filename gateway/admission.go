@@ -19,7 +19,6 @@ type admission struct {
 	perAddress map[uint32]int
 	connects   *rate.Limiter
 	rated      int           // connects per second that the limiter was made for
-	refusals   [3]refusal    // of different callers, for a limit of the gateway's own
 	empty      chan struct{} // not nil: closed when the last one has gone
 }
 
@@ -49,23 +48,20 @@ func newAdmission(limits func() Limits) *admission {
 	}
 }
 
-// admit lets a stream in, until its ticket is given to release, or says which limit it is over. caller is who asks, as
-// far as that is known.
-func (a *admission) admit(k kind, caller uint32, subject, address string, now time.Time) (t ticket, p *problem) {
+// admit lets a stream in, until its ticket is given to release, or says which limit it is over.
+func (a *admission) admit(k kind, subject, address string, now time.Time) (t ticket, p *problem) {
 	l := a.limits()
 	t = ticket{counted(subject, l.StreamsPerSubject), counted(address, l.StreamsPerAddress)}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case a.fullLocked(k, l):
-		a.refuseLocked(caller, now)
 		return t, limited(http.StatusServiceUnavailable, "this gateway holds as many streams as it may; come back later", 10*time.Second)
 	case t.subject != 0 && a.perSubject[t.subject] >= l.StreamsPerSubject:
 		return t, limited(http.StatusTooManyRequests, "this user has as many streams as one user may", 30*time.Second)
 	case t.address != 0 && a.perAddress[t.address] >= l.StreamsPerAddress:
 		return t, limited(http.StatusTooManyRequests, "this address has as many streams as one address may", 30*time.Second)
 	case !a.connectLocked(l.ConnectsPerSecond, now):
-		a.refuseLocked(caller, now)
 		return t, limited(http.StatusServiceUnavailable, "too many connect at once; come back in a moment", 5*time.Second)
 	}
 	a.open[k]++
@@ -111,42 +107,6 @@ func (a *admission) count() (parked, goroutines int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.open[onLoop], a.open[onGoroutine]
-}
-
-// refusal is when a caller was last refused.
-type refusal struct {
-	caller uint32
-	at     time.Time
-}
-
-// refuseLocked remembers who was refused, in the place of who was longest ago. 0 is each time somebody else.
-func (a *admission) refuseLocked(caller uint32, now time.Time) {
-	oldest := &a.refusals[0]
-	for i := range a.refusals {
-		r := &a.refusals[i]
-		if caller != 0 && r.caller == caller {
-			r.at = now
-			return
-		}
-		if r.at.Before(oldest.at) {
-			oldest = r
-		}
-	}
-	*oldest = refusal{caller, now}
-}
-
-// turnedAway is since when several callers were refused for a limit of the gateway's own; zero: never were as many. One
-// alone may have come too often, which says nothing of the gateway.
-func (a *admission) turnedAway() time.Time {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	since := a.refusals[0].at
-	for _, r := range a.refusals {
-		if r.at.Before(since) {
-			since = r.at
-		}
-	}
-	return since
 }
 
 // full tells whether the next stream of this kind would be refused, whoever comes.

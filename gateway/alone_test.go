@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"testing"
@@ -74,70 +73,6 @@ func TestNobodyQueuesWithoutLimit(t *testing.T) {
 			}
 		}
 	})
-}
-
-// Who is refused for asking too often says nothing of the gateway; several do.
-func TestOneCallerSaturatesNothing(t *testing.T) {
-	for limit, set := range map[string]func(*gateway.Limits){
-		"connects": func(l *gateway.Limits) { l.ConnectsPerSecond = 10 },
-		"streams":  func(l *gateway.Limits) { l.Streams = 5 },
-	} {
-		t.Run(limit, func(t *testing.T) {
-			bubble(t, func(o *gateway.Options) { set(&o.Settings.Limits) }, func(t *testing.T, r *rig) {
-				r.open("/events?project=victim", as("ann")).next("hello")
-				for range 4 {
-					r.open("/events?project=evil", mallory())
-				}
-				knock := func(headers string) {
-					ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-					defer cancel()
-					if resp, err := r.client.Do(r.request(ctx, http.MethodGet, "/events?project=evil", "", headers)); err == nil {
-						resp.Body.Close()
-					}
-				}
-				for range 500 {
-					knock(mallory())
-					time.Sleep(20 * time.Millisecond)
-				}
-				if got := r.doubt(); got != [2]any{"healthy", ""} {
-					t.Errorf("one was refused, and push is %v", got)
-				}
-				for i := range 500 {
-					knock(as(fmt.Sprint("user", i%7), "evil"))
-					time.Sleep(20 * time.Millisecond)
-				}
-				if got := r.doubt(); got != [2]any{"degraded", "saturated"} {
-					t.Errorf("seven were refused, and push is %v", got)
-				}
-			})
-		})
-	}
-}
-
-// Who has no subject is known by its network, where proxies are trusted to tell it; else all may share one address.
-func TestAnonymousSaturate(t *testing.T) {
-	for name, test := range map[string]struct {
-		proxies []string
-		want    [2]any
-	}{
-		"one network":              {[]string{"192.0.2.0/24"}, [2]any{"healthy", ""}},
-		"behind nobody knows whom": {nil, [2]any{"degraded", "saturated"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, func(o *gateway.Options) {
-				o.Settings.Auth.Open, o.Settings.Limits.TrustedProxies, o.Settings.Limits.Streams = true, test.proxies, 1
-			}, func(t *testing.T, r *rig) {
-				r.open("/events?project=42", nobody).next("hello")
-				for i := range 100 {
-					r.get("/events?project=42", nobody, fmt.Sprintf("X-Forwarded-For: 2001:db8::%d", i%9+1))
-					time.Sleep(100 * time.Millisecond)
-				}
-				if got := r.doubt(); got != test.want {
-					t.Errorf("push is %v", got)
-				}
-			})
-		})
-	}
 }
 
 // An application that gives all its users one subject gets them back one after the other all the same.

@@ -1,7 +1,9 @@
 package gateway_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -63,45 +65,49 @@ func TestTick(t *testing.T) {
 	})
 }
 
-// A gateway that turns streams away for long is not to be trusted with rare polls, unless it does so since another one
-// is leaving.
-func TestSaturated(t *testing.T) {
-	bubble(t, func(o *gateway.Options) { o.Settings.Limits.Streams = 1 }, func(t *testing.T, r *rig) {
-		time.Sleep(time.Second)
-		r.open("/events?project=42")
-		refuse := func(n int) {
-			for i := range n {
-				if a := r.get("/events?project=42", as(fmt.Sprint("user", i%5))); a.StatusCode != 503 {
-					t.Fatal(a.StatusCode)
+// Refusing is a limit that does its work: those who have a stream lose nothing by it, however many ask for one.
+func TestRefusalsSaturateNothing(t *testing.T) {
+	for limit, set := range map[string]func(*gateway.Limits){
+		"streams":  func(l *gateway.Limits) { l.Streams = 20 },
+		"connects": func(l *gateway.Limits) { l.ConnectsPerSecond = 20 },
+	} {
+		t.Run(limit, func(t *testing.T) {
+			bubble(t, func(o *gateway.Options) { set(&o.Settings.Limits) }, func(t *testing.T, r *rig) {
+				var streams []*tap
+				for i := range 20 {
+					s := r.open("/events?project=42", as(fmt.Sprint("user", i)))
+					s.next("hello")
+					streams = append(streams, s)
 				}
-				time.Sleep(time.Second)
-			}
-		}
-		b := says("b", 20)
-		b.Leaving = true
-		for range 10 {
-			r.source.host.Peer(b)
-			refuse(2)
-		}
-		if got := r.doubt(); got[0] != "healthy" {
-			t.Errorf("during a deploy: %v", got)
-		}
-		time.Sleep(10 * time.Second) // it has left
-		refuse(4)
-		if got := r.doubt(); got[0] != "healthy" {
-			t.Errorf("after 4 s: %v", got)
-		}
-		refuse(6)
-		if got := r.doubt(); got != [2]any{"degraded", "saturated"} {
-			t.Errorf("after 10 s: %v", got)
-		}
-		time.Sleep(26 * time.Second)
-		if got := r.doubt(); got != [2]any{"degraded", "saturated"} {
-			t.Errorf("26 s at ease: %v", got)
-		}
-		time.Sleep(10 * time.Second)
-		if got := r.doubt(); got[0] != "healthy" {
-			t.Errorf("36 s at ease: %v", got)
-		}
-	})
+				refused := 0
+				for range 20 {
+					for i := range 40 {
+						ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+						resp, err := r.client.Do(r.request(ctx, http.MethodGet, "/events?project=42", "", as(fmt.Sprint("stranger", i%8))))
+						if err == nil {
+							if resp.StatusCode == http.StatusServiceUnavailable {
+								refused++
+							}
+							resp.Body.Close()
+						}
+						cancel()
+					}
+					time.Sleep(time.Second)
+				}
+				if refused < 200 {
+					t.Fatalf("%d were refused", refused)
+				}
+				if got := r.doubt(); got != [2]any{"healthy", ""} {
+					t.Errorf("push is %v", got)
+				}
+				for i, s := range streams {
+					for _, e := range s.now() {
+						if e.Type == "heartbeat" && e.json(t)["push"] != "healthy" {
+							t.Fatalf("stream %d is told %s", i, e.Data)
+						}
+					}
+				}
+			})
+		})
+	}
 }

@@ -26,7 +26,7 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	}
 	on := parkable(r)
 	k := on.kind()
-	t, p := g.admission.admit(k, g.known(r, a.who.subject), a.who.subject, address(r), time.Now())
+	t, p := g.admission.admit(k, a.who.subject, address(r), time.Now())
 	if p != nil {
 		g.refuseStream(w, r, p)
 		return

@@ -117,7 +117,7 @@ func New(opt Options) (*Gateway, error) {
 			g.loops = append(g.loops, newLoop(g))
 		}
 	}
-	g.pulse.census, g.pulse.strain, g.pulse.sized = g.census, g.strain, g.spreader.resize
+	g.pulse.census, g.pulse.lag, g.pulse.sized = g.census, g.lag, g.spreader.resize
 	if opt.Proven {
 		g.pulse.controller.Trust()
 	}

@@ -55,9 +55,9 @@ const (
 // loop serves parked streams: one goroutine and one poller for any number of them. What it hears of from
 // other goroutines it is told by a ring, which carries nothing, and finds under mu. All else is its own.
 type loop struct {
-	g      *Gateway
-	idle   chan struct{} // one slot: the ring for a loop without streams
-	errand errand
+	g    *Gateway
+	idle chan struct{} // one slot: the ring for a loop without streams
+	lag  loopLag
 
 	mu       sync.Mutex // guards all until the empty line
 	poller   *poller    // nil: not running

@@ -20,10 +20,10 @@ type pulse struct {
 	health *fallback.Health
 	// census is the fleet at a time when this gateway's push is so. It must not ask the pulse.
 	census func(fallback.Push, time.Time) census
-	// strain is how this gateway does. It must not ask the pulse.
-	strain func() fallback.Strain
-	log    *slog.Logger
-	wake   chan struct{} // one slot: something may have changed
+	// lag is how late this gateway's own work is. It must not ask the pulse.
+	lag  func() fallback.Lag
+	log  *slog.Logger
+	wake chan struct{} // one slot: something may have changed
 	// turned is called after the cadence changed.
 	turned func()
 	// sized is called with the room that the application has for polls after news.
@@ -124,7 +124,7 @@ func (p *pulse) run(ctx context.Context) error {
 func (p *pulse) judge(now time.Time) (next time.Time) {
 	p.mu.Lock()
 	before := p.controller.Verdict()
-	verdict := p.controller.Judge(p.health.Verdict(now), p.strain(), now)
+	verdict := p.controller.Judge(p.health.Verdict(now), p.lag(), now)
 	c := p.census(verdict.Push, now)
 	d := p.controller.Decide(c.Census, now)
 	p.budget = budget{c.Load.Browsers(), c.Load.Polling, d.Capacity, d.Interval}

@@ -38,7 +38,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if wait > 0 {
-		t, p := g.admission.admit(onGoroutine, g.known(r, a.who.subject), a.who.subject, address(r), time.Now())
+		t, p := g.admission.admit(onGoroutine, a.who.subject, address(r), time.Now())
 		if p != nil {
 			g.refuse(w, p)
 			return

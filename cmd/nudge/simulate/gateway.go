@@ -49,7 +49,6 @@ type gateway struct {
 	said       browser.Message // cadence, as it is written
 	on         bool            // the flag
 	returning  int64           // until when those whom the flag lets in again are spread
-	refused    int64           // when it last turned somebody away
 	allowance  float64         // of new streams
 	allowed    int64           // when that was reckoned
 
@@ -86,7 +85,7 @@ func (g *gateway) start() {
 		w: g.w, index: g.index, life: g.life, alive: true, begun: g.w.now(), cut: g.cut, on: !g.w.off, leaves: g.leaves,
 		controller: fallback.NewController(o.Policy, !g.w.off), health: fallback.NewHealth(o.Probe), audit: fallback.NewAudit(),
 		fleet: fallback.NewFleet(fmt.Sprintf("gw-%d-%d", g.index+1, g.life), o.Probe), streams: g.streams[:0],
-		watchers: g.watchers, beliefs: g.beliefs, windows: g.windows, refused: -1 << 40,
+		watchers: g.watchers, beliefs: g.beliefs, windows: g.windows,
 	}
 	clear(g.beliefs)
 	clear(g.windows)
@@ -128,9 +127,7 @@ func (g *gateway) self() fallback.Member {
 // judge is what the pulse of a gateway does.
 func (g *gateway) judge() {
 	now := g.w.date()
-	v := g.controller.Judge(g.health.Verdict(now), fallback.Strain{
-		Refused: g.w.now()-g.refused < 2*lookAgain, Excused: g.fleet.Leaving() || g.phase != serving,
-	}, now)
+	v := g.controller.Judge(g.health.Verdict(now), fallback.Lag{}, now)
 	own := fallback.Member{Instance: g.name(), Streams: len(g.streams), Polling: g.askers.Count(now), Push: v.Push}
 	d := g.controller.Decide(fallback.Census{Load: g.fleet.Load(own, now), Step: g.fleet.Step(), Fresh: !g.settled()}, now)
 	g.backlog.Resize(d.Room, now)
@@ -181,7 +178,6 @@ func (g *gateway) admit() bool {
 	g.allowance = min(most, g.allowance+most*float64(g.w.now()-g.allowed)/1000)
 	g.allowed = g.w.now()
 	if g.allowance < 1 {
-		g.refused = g.w.now()
 		return false
 	}
 	g.allowance--
