@@ -65,7 +65,7 @@ func benchGateway(b *testing.B) unix.Sockaddr {
 			Flag: fallback.Flag{Enabled: true, Percent: 100}, Auth: Auth{Secret: benchSecret},
 			Policy: fallback.Policy{Fast: time.Second, Slow: time.Minute, Heartbeat: 25 * time.Second},
 		},
-		Source: func(b *version.Board, h version.Host) (version.Source, error) {
+		Source: func(b *version.Board, h Host) (version.Source, error) {
 			return version.NewMemory(b, version.MemoryOptions{Evidence: h.Evidence}), nil
 		},
 	})

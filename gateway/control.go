@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"nudge/fallback"
-	"nudge/version"
+	"nudge/version/control"
 )
 
 // replaceLocked puts c in force, with the flag that follows from its own and from what the fleet was told, and reports
@@ -38,7 +38,7 @@ func (c *current) by() string {
 }
 
 // wordOf says what an override switches.
-func wordOf(o *version.FlagOverride) string {
+func wordOf(o *control.Override) string {
 	switch {
 	case o == nil:
 		return "none"
@@ -50,7 +50,7 @@ func wordOf(o *version.FlagOverride) string {
 }
 
 // control takes what all gateways are told. The same twice changes nothing.
-func (g *Gateway) control(told version.Control) {
+func (g *Gateway) control(told control.Entries) {
 	g.change.Lock()
 	defer g.change.Unlock()
 	c := *g.current.Load()

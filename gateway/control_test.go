@@ -9,17 +9,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nudge/gateway"
-	"nudge/version"
+	"nudge/version/control"
 )
 
 // told is what the fleet is told of the flag; nil: that nothing overrides it any more.
-func told(seq int64, o *version.FlagOverride) version.Control {
-	return version.Control{Flag: version.FlagEntry{Stamp: version.Stamp{Seq: seq, Time: time.UnixMilli(seq).UTC()}, Override: o}}
+func told(seq int64, o *control.Override) control.Entries {
+	return control.Entries{Flag: control.FlagEntry{Stamp: control.Stamp{Seq: seq, Time: time.UnixMilli(seq).UTC()}, Override: o}}
 }
 
 // atOnce is an override without a ramp.
-func atOnce(enabled bool) *version.FlagOverride {
-	return &version.FlagOverride{Enabled: enabled, Ramp: new(time.Duration)}
+func atOnce(enabled bool) *control.Override {
+	return &control.Override{Enabled: enabled, Ramp: new(time.Duration)}
 }
 
 // flag is what /status says of it.
@@ -34,7 +34,7 @@ func TestOverrideReachesStreams(t *testing.T) {
 		all := opened(r, 100)
 		ramp := 20 * time.Second
 		begun := time.Now()
-		r.source.host.Control(told(1, &version.FlagOverride{Ramp: &ramp}))
+		r.source.host.Control(told(1, &control.Override{Ramp: &ramp}))
 		if a := r.get("/events?project=42"); a.StatusCode != 204 {
 			t.Errorf("a new stream: %d", a.StatusCode)
 		}
@@ -63,7 +63,7 @@ func TestOverrideReachesStreams(t *testing.T) {
 func TestOverrideOffAtOnceMidRamp(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		opened(r, 50)
-		r.source.host.Control(told(1, &version.FlagOverride{}))
+		r.source.host.Control(told(1, &control.Override{}))
 		time.Sleep(10 * time.Second)
 		if n := r.streams(); n < 35 || n > 45 {
 			t.Errorf("%d streams in the middle of the ramp", n)
@@ -80,7 +80,7 @@ func TestOverridePercent(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		opened(r, 200)
 		percent := 50
-		r.source.host.Control(told(1, &version.FlagOverride{Enabled: true, Percent: &percent, Ramp: new(time.Duration)}))
+		r.source.host.Control(told(1, &control.Override{Enabled: true, Percent: &percent, Ramp: new(time.Duration)}))
 		synctest.Wait()
 		if n := r.streams(); n < 70 || n > 130 {
 			t.Errorf("%d of 200 at 50 percent", n)
@@ -99,7 +99,7 @@ func TestOverrideOrder(t *testing.T) {
 		}
 		percent := func() { r.apply(func(s *gateway.Settings) { s.Flag.Percent = 99 }) }
 		seq := int64(0)
-		fleet := func(o *version.FlagOverride) func() {
+		fleet := func(o *control.Override) func() {
 			return func() { seq++; r.source.host.Control(told(seq, o)) }
 		}
 		for i, step := range []struct {
@@ -159,7 +159,7 @@ func TestOverrideInStatus(t *testing.T) {
 		if d := cmp.Diff(want(nil), r.flag()); d != "" {
 			t.Error(d)
 		}
-		r.source.host.Control(told(1000, &version.FlagOverride{Enabled: true, Percent: &percent}))
+		r.source.host.Control(told(1000, &control.Override{Enabled: true, Percent: &percent}))
 		if d := cmp.Diff(want(object{"percent": 10.0, "by": "override", "override": object{
 			"enabled": true, "percent": 10.0, "ramp_ms": nil, "seq": 1000.0, "time": "1970-01-01T00:00:01Z",
 		}}), r.flag()); d != "" {
@@ -176,7 +176,7 @@ func TestOverrideInStatus(t *testing.T) {
 func TestOverrideAtStart(t *testing.T) {
 	bubble(t, func(o *gateway.Options) { o.Listen = 2 * time.Second }, func(t *testing.T, r *rig) {
 		percent := 50
-		r.source.host.Control(told(1, &version.FlagOverride{Enabled: true, Percent: &percent}))
+		r.source.host.Control(told(1, &control.Override{Enabled: true, Percent: &percent}))
 		in := 0
 		for _, subject := range []string{"alice", "bob", "carol", "42"} { // in buckets 24, 85, 48 and 3
 			if got := r.get("/poll-interval?project=42", as(subject)).json(t); got["push"] == "healthy" {
@@ -199,10 +199,10 @@ func TestRevocationsOfTheFleet(t *testing.T) {
 		ann.next("hello")
 		bob.next("hello")
 		until := time.Now().Add(time.Hour)
-		fleet := func(subjects ...string) (c version.Control) {
+		fleet := func(subjects ...string) (c control.Entries) {
 			for i, s := range subjects {
-				c.Revocations = append(c.Revocations, version.RevocationEntry{
-					Stamp: version.Stamp{Seq: int64(i + 1)}, Revocation: version.Revocation{Subject: s, Until: until},
+				c.Revocations = append(c.Revocations, control.RevocationEntry{
+					Stamp: control.Stamp{Seq: int64(i + 1)}, Revocation: control.Revocation{Subject: s, Until: until},
 				})
 			}
 			return c

@@ -14,13 +14,14 @@ import (
 
 	"nudge/fallback"
 	"nudge/version"
+	"nudge/version/control"
 )
 
 // Options are the options of [New]. Source is needed, the zero value of all else works.
 type Options struct {
 	// Source makes where news comes from, writing to this board and for this gateway as its host. It is
 	// called once, by New; the gateway runs what it returns.
-	Source   func(*version.Board, version.Host) (version.Source, error)
+	Source   func(*version.Board, Host) (version.Source, error)
 	Settings Settings
 
 	Probe  time.Duration // time between two probes of Source; 0: 2 s
@@ -80,6 +81,12 @@ type Gateway struct {
 	recast chan struct{} // one slot: the flag changed
 }
 
+// Host is what a source is told of the gateway that runs it.
+type Host struct {
+	version.Host
+	Control func(control.Entries) // with all that the fleet is told, whenever it has changed
+}
+
 // New returns a gateway at rest.
 func New(opt Options) (*Gateway, error) {
 	if opt.Source == nil {
@@ -100,10 +107,10 @@ func New(opt Options) (*Gateway, error) {
 	g.pulse = newPulse(opt.Settings, opt.Probe, opt.Log)
 	g.fleet = newFleet(opt.Instance, opt.Probe, opt.Log)
 	g.board = version.NewBoard()
-	g.source, err = opt.Source(g.board, version.Host{
+	g.source, err = opt.Source(g.board, Host{version.Host{
 		Evidence: version.Evidence{Echo: g.pulse.echo, Lost: g.pulse.lost},
-		Self:     g.self, Peer: g.heard, Control: g.control, Tick: g.pulse.ticked,
-	})
+		Self:     g.self, Peer: g.heard, Tick: g.pulse.ticked,
+	}, g.control})
 	if err != nil {
 		return nil, err
 	}

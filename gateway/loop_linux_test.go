@@ -28,7 +28,7 @@ func parkedRig(t *testing.T, log io.Writer) (g *Gateway, ran <-chan error) {
 	}
 	g, err := New(Options{
 		Settings: settings, Log: slog.New(slog.NewTextHandler(log, nil)),
-		Source: func(b *version.Board, h version.Host) (version.Source, error) {
+		Source: func(b *version.Board, h Host) (version.Source, error) {
 			return version.NewMemory(b, version.MemoryOptions{Evidence: h.Evidence}), nil
 		},
 	})

@@ -5,10 +5,10 @@ import (
 
 	"go.uber.org/goleak"
 
-	"nudge/version"
+	"nudge/version/redis"
 )
 
 func TestMain(m *testing.M) {
-	version.Quiet()
+	redis.Quiet()
 	goleak.VerifyTestMain(m)
 }

@@ -69,7 +69,7 @@ func TestReadyWithoutAnEcho(t *testing.T) {
 }
 
 // echoes is a source that says at first that it is lost, and whose first echo comes late.
-func echoes(after time.Duration) func(*version.Board, version.Host) (version.Source, error) {
+func echoes(after time.Duration) func(*version.Board, gateway.Host) (version.Source, error) {
 	f := newFake(2 * time.Second)
 	f.run = func(ctx context.Context) error {
 		f.evidence.Lost(version.FaultConnection, errors.New("connection refused"))

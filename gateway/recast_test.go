@@ -14,7 +14,7 @@ import (
 // inside is a gateway that runs, without HTTP.
 func inside(t *testing.T, s Settings) *Gateway {
 	t.Helper()
-	g, err := New(Options{Settings: s, Source: func(b *version.Board, h version.Host) (version.Source, error) {
+	g, err := New(Options{Settings: s, Source: func(b *version.Board, h Host) (version.Source, error) {
 		return version.NewMemory(b, version.MemoryOptions{Evidence: h.Evidence}), nil
 	}})
 	if err != nil {
@@ -95,7 +95,7 @@ func TestOfferedBeforeItWasOff(t *testing.T) {
 func TestTrustIsTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		heard := version.Peer{Instance: "b", Push: "healthy", Step: 3}
-		g, err := New(Options{Source: func(b *version.Board, h version.Host) (version.Source, error) {
+		g, err := New(Options{Source: func(b *version.Board, h Host) (version.Source, error) {
 			return version.NewMemory(b, version.MemoryOptions{Evidence: h.Evidence}), nil
 		}})
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"nudge/gateway"
 	"nudge/version"
+	"nudge/version/redis"
 	"nudge/version/redistest"
 )
 
@@ -21,8 +22,8 @@ func TestRedis(t *testing.T) {
 	const probe = 100 * time.Millisecond
 	r := wire(t, func(o *gateway.Options) {
 		o.Probe = probe
-		o.Source = func(b *version.Board, h version.Host) (version.Source, error) {
-			return version.NewRedis(b, version.RedisOptions{Addrs: []string{server.Addr}, Probe: probe, Host: h})
+		o.Source = func(b *version.Board, h gateway.Host) (version.Source, error) {
+			return redis.New(b, redis.Options{Addrs: []string{server.Addr}, Probe: probe, Host: h.Host, Control: h.Control})
 		}
 	})
 	server.Do("SET", "nudge:{7}", "70")
@@ -89,8 +90,8 @@ func TestRedis(t *testing.T) {
 func TestRedisMissed(t *testing.T) {
 	server := redistest.Start(t)
 	r := wire(t, func(o *gateway.Options) {
-		o.Source = func(b *version.Board, h version.Host) (version.Source, error) {
-			return version.NewRedis(b, version.RedisOptions{Addrs: []string{server.Addr}, Host: h})
+		o.Source = func(b *version.Board, h gateway.Host) (version.Source, error) {
+			return redis.New(b, redis.Options{Addrs: []string{server.Addr}, Host: h.Host, Control: h.Control})
 		}
 	})
 	server.Do("SET", "nudge:{42}", "124")
@@ -116,8 +117,8 @@ func TestRedisDelivers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := wireOn(t, func(o *gateway.Options) {
-				o.Source = func(b *version.Board, h version.Host) (version.Source, error) {
-					return version.NewRedis(b, version.RedisOptions{Addrs: []string{server.Addr}, Host: h})
+				o.Source = func(b *version.Board, h gateway.Host) (version.Source, error) {
+					return redis.New(b, redis.Options{Addrs: []string{server.Addr}, Host: h.Host, Control: h.Control})
 				}
 			}, wrap)
 			s := r.open("/events?project=42")

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"nudge/version"
+	"nudge/version/control"
 )
 
 // Revocation takes tokens back before they expire.
-type Revocation = version.Revocation
+type Revocation = control.Revocation
 
 // Revoke takes tokens back: streams that began with one end with a goodbye, or with a new hello that denies the
 // project; later requests with it are refused. All streams are looked at within a second or so, however many.

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"nudge/fallback"
-	"nudge/version"
+	"nudge/version/control"
 )
 
 // Settings are what may change while streams are open, by [Gateway.Apply]. The zero value lets nobody in:
@@ -58,7 +58,7 @@ type current struct {
 	Settings               // with the flag that is in force
 	own      fallback.Flag // as the settings have it
 	verifier *verifier
-	fleet    version.FlagEntry // what the fleet was told of the flag; like the next it outlives the settings
+	fleet    control.FlagEntry // what the fleet was told of the flag; like the next it outlives the settings
 	revoked  revocations
 	// locate puts the caller's address into the request's context, as the trusted proxies tell it; nil: there are none.
 	locate func(http.Handler) http.Handler

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nudge/gateway"
 	"nudge/version"
 )
 
@@ -12,7 +13,7 @@ import (
 type fake struct {
 	*version.Memory
 	board    *version.Board
-	host     version.Host
+	host     gateway.Host
 	evidence version.Evidence // the host's
 	probe    time.Duration
 
@@ -26,7 +27,7 @@ type fake struct {
 func newFake(probe time.Duration) *fake { return &fake{probe: probe} }
 
 // source is for gateway.Options.Source.
-func (f *fake) source(b *version.Board, h version.Host) (version.Source, error) {
+func (f *fake) source(b *version.Board, h gateway.Host) (version.Source, error) {
 	f.board, f.host, f.evidence = b, h, h.Evidence
 	f.Memory = version.NewMemory(b, version.MemoryOptions{})
 	return f, nil

@@ -7,5 +7,5 @@
 //
 //	publisher ── Publish ──► Source ──► Board ── Changed/Take ──► whoever tells the browsers
 //
-// There are two sources: [Memory] for one node without Redis, and [Redis].
+// There are two sources: [Memory] for one node without Redis, and Redis, in version/redis.
 package version

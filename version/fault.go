@@ -1,16 +1,5 @@
 package version
 
-import (
-	"crypto/tls"
-	"errors"
-	"fmt"
-	"net"
-	"strings"
-	"syscall"
-
-	"github.com/redis/go-redis/v9"
-)
-
 // Fault is why a source knows that no news comes: one word. The set is closed; Faults lists it.
 type Fault string
 
@@ -26,90 +15,9 @@ const (
 	FaultLoading    Fault = "loading"     // it is reading its data set
 )
 
-// faults says by a word of the server's error what is wrong, and what an operator can do about it.
-var faults = []struct {
-	word  string
-	fault Fault
-	mend  string
-}{
-	{"WRONGPASS", FaultAuth, "see redis.username and redis.password; of Sentinels: redis.sentinel_username and redis.sentinel_password"},
-	{"NOAUTH", FaultAuth, "set redis.password, or NUDGE_REDIS_PASSWORD; of Sentinels: redis.sentinel_password"},
-	{"NOPERM", FaultNoPerm, "give the user the rights that docs/redis.md lists"},
-	{"The user executing the script can't", FaultNoPerm, "give the user the rights that docs/redis.md lists"}, // Redis 7.0
-	{"ACL failure in script", FaultNoPerm, "give the user the rights that docs/redis.md lists"},               // and later ones
-	{"READONLY", FaultReadOnly, "redis.addrs must name a master; with Sentinels set redis.mode: sentinel"},
-	{"MISCONF", FaultMisconf, "Redis cannot save to disk; see its log"},
-	{"OOM", FaultMemory, "Redis is at its maxmemory; raise it, or see what fills it"},
-	{"NOREPLICAS", FaultReplicas, "too few replicas follow the master; see its min-replicas-to-write"},
-	{"CLUSTERDOWN", FaultCluster, "a part of the Cluster has no master; see CLUSTER INFO"},
-	{"MASTERDOWN", FaultConnection, "it is a replica that lost its master; redis.addrs must name a master"},
-	{"LOADING", FaultLoading, "Redis is starting; wait"},
-	{"MOVED", FaultConnection, "it is part of a Cluster; set redis.mode: cluster"},
-	{"ERR No such master", FaultConnection, "redis.master must be a name that the Sentinels know; see SENTINEL MASTERS"},
-	{"ERR unknown command", FaultConnection, "see that redis.mode is what runs at redis.addrs"},
-	{"ERR This instance has cluster support disabled", FaultConnection, "it is no Cluster; set redis.mode: standalone"},
-}
-
 // Faults are all words that [Evidence.Lost] may be given.
 func Faults() []Fault {
 	return []Fault{
 		FaultConnection, FaultAuth, FaultNoPerm, FaultReadOnly, FaultMisconf, FaultMemory, FaultReplicas, FaultCluster, FaultLoading,
 	}
-}
-
-// diagnose says in a word what err is, and what to do about it.
-func diagnose(err error) (f Fault, mend string) {
-	var reply redis.Error
-	if errors.As(err, &reply) {
-		for _, known := range faults {
-			if strings.Contains(reply.Error(), known.word) { // not at its start where an old server's script met it
-				return known.fault, known.mend
-			}
-		}
-	}
-	if errors.Is(err, syscall.EMFILE) {
-		return FaultConnection, "raise the limit of open files"
-	}
-	if errors.Is(err, errNoEcho) {
-		return FaultConnection, "Redis may answer, but news does not come back in time; see redis-cli --latency, and any proxy between"
-	}
-	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &certificate) {
-		return FaultConnection, "redis.tls_ca must be the authority that signed Redis's certificate, and redis.addrs a name in it"
-	}
-	return FaultConnection, "see whether Redis runs, redis.addrs names it, and redis.tls is as it wants"
-}
-
-// fault admits that no news comes, and logs why when that changes.
-func (r *Redis) fault(err error) {
-	word, mend := diagnose(err)
-	if r.complain(err) {
-		r.opt.Log.Error("redis does not deliver; browsers poll until it does", "fault", string(word), "error", err, "mend", mend)
-	}
-	r.opt.Host.lost(word, err)
-}
-
-// complain tells whether err is another one than the last. Our own port, which is in the text of a network
-// error and changes with each attempt, makes no difference, nor does what we were doing when the server said no.
-func (r *Redis) complain(err error) bool {
-	text := err.Error()
-	var network *net.OpError
-	var reply redis.Error
-	switch {
-	case errors.As(err, &network):
-		text = network.Op + ": " + network.Err.Error()
-	case errors.As(err, &reply):
-		text = reply.Error()
-	}
-	if text == r.excuse {
-		return false
-	}
-	r.excuse = text
-	return true
-}
-
-// unavailable says what could not be done with Redis, why, and what to do about it.
-func (r *Redis) unavailable(what string, err error) error {
-	_, mend := diagnose(err)
-	return fmt.Errorf("%s Redis at %s: %w: %v; %s", what, strings.Join(r.opt.Addrs, ", "), ErrUnavailable, err, mend)
 }

@@ -29,6 +29,7 @@ func NewMemory(board *Board, opt MemoryOptions) *Memory {
 	if opt.Probe <= 0 {
 		opt.Probe = 2 * time.Second
 	}
+	opt.Evidence = opt.Evidence.Filled()
 	return &Memory{board: board, opt: opt, stored: map[Project]Version{}, watched: map[Project]struct{}{}}
 }
 
@@ -37,7 +38,7 @@ func (m *Memory) Run(ctx context.Context) error {
 	tick := time.NewTicker(m.opt.Probe)
 	defer tick.Stop()
 	for {
-		m.opt.Evidence.echo(time.Now())
+		m.opt.Evidence.Echo(time.Now())
 		select {
 		case <-ctx.Done():
 			return nil

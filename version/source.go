@@ -53,9 +53,6 @@ type Host struct {
 	Peer func(Peer)
 	// Tick: the application has said that it is there.
 	Tick func()
-	// Control is what all gateways are told, whenever that has changed. Nil: the source does not ask, and writes
-	// nothing back.
-	Control func(Control)
 }
 
 // Evidence is how a source proves that news would come through, and admits that it would not. The
@@ -67,26 +64,25 @@ type Evidence struct {
 	Lost func(Fault, error)
 }
 
-func (e Evidence) echo(sent time.Time) {
-	if e.Echo != nil {
-		e.Echo(sent)
+// Filled is h with functions that do nothing in place of nil ones, but for Self. For sources.
+func (h Host) Filled() Host {
+	h.Evidence = h.Evidence.Filled()
+	if h.Peer == nil {
+		h.Peer = func(Peer) {}
 	}
+	if h.Tick == nil {
+		h.Tick = func() {}
+	}
+	return h
 }
 
-func (e Evidence) lost(f Fault, err error) {
-	if e.Lost != nil {
-		e.Lost(f, err)
+// Filled is e with functions that do nothing in place of nil ones. For sources.
+func (e Evidence) Filled() Evidence {
+	if e.Echo == nil {
+		e.Echo = func(time.Time) {}
 	}
-}
-
-func (h Host) tick() {
-	if h.Tick != nil {
-		h.Tick()
+	if e.Lost == nil {
+		e.Lost = func(Fault, error) {}
 	}
-}
-
-func (h Host) peer(p Peer) {
-	if h.Peer != nil {
-		h.Peer(p)
-	}
+	return e
 }

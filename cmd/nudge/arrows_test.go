@@ -10,15 +10,17 @@ import (
 // arrows says which packages of ours each room may import.
 var arrows = map[string][]string{
 	"nudge/version":            {},
+	"nudge/version/control":    {"nudge/version"},
 	"nudge/version/publish":    {"nudge/version"},
+	"nudge/version/redis":      {"nudge/version", "nudge/version/control", "nudge/version/publish"},
 	"nudge/version/redistest":  {},
 	"nudge/fallback":           {},
 	"nudge/web":                {},
 	"nudge/web/browser":        {},
 	"nudge/web/demo":           {},
 	"nudge/web/enginetest":     {}, // for tests
-	"nudge/gateway":            {"nudge/version", "nudge/fallback", "nudge/web"},
-	"nudge/cmd/nudge":          {"nudge/version", "nudge/fallback", "nudge/web", "nudge/web/demo", "nudge/gateway", "nudge/cmd/nudge/load", "nudge/cmd/nudge/simulate"},
+	"nudge/gateway":            {"nudge/version", "nudge/version/control", "nudge/fallback", "nudge/web"},
+	"nudge/cmd/nudge":          {"nudge/version", "nudge/version/control", "nudge/version/redis", "nudge/fallback", "nudge/web", "nudge/web/demo", "nudge/gateway", "nudge/cmd/nudge/load", "nudge/cmd/nudge/simulate"},
 	"nudge/cmd/nudge/load":     {},
 	"nudge/cmd/nudge/simulate": {"nudge/fallback", "nudge/web/browser"},
 	"nudge/cmd/nudge/faults":   {},
@@ -31,7 +33,7 @@ var homes = map[string]string{
 	"github.com/coder/websocket":       "nudge/web/enginetest",
 	"github.com/HdrHistogram":          "nudge/cmd/nudge/load",
 	"golang.org/x/sys":                 "nudge/cmd/nudge/load nudge/gateway", // epoll
-	"github.com/redis/go-redis":        "nudge/version",
+	"github.com/redis/go-redis":        "nudge/version/redis nudge/version/publish nudge/version/redistest",
 	"github.com/go-chi":                "nudge/gateway",
 	"github.com/golang-jwt/jwt":        "nudge/gateway nudge/cmd/nudge", // nudge token signs
 	"github.com/prometheus":            "nudge/gateway",

@@ -63,7 +63,7 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	places := newPlaces()
 	o := c.gatewayOptions(log)
 	o.Released = places.give
-	o.Source = func(board *version.Board, host version.Host) (version.Source, error) {
+	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		d.news = version.NewMemory(board, version.MemoryOptions{Evidence: host.Evidence})
 		return d.news, nil
 	}

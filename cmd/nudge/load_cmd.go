@@ -16,6 +16,7 @@ import (
 
 	"nudge/cmd/nudge/load"
 	"nudge/version"
+	"nudge/version/redis"
 )
 
 // loadWorker is the hidden command that reads streams for nudge load.
@@ -210,7 +211,7 @@ func publishToRedis(c *Config) (publish func(context.Context, []load.Advance) (i
 	if err != nil {
 		return nil, nil, err
 	}
-	redis, err := version.NewRedis(version.NewBoard(), options)
+	source, err := redis.New(version.NewBoard(), options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -223,10 +224,10 @@ func publishToRedis(c *Config) (publish func(context.Context, []load.Advance) (i
 			}
 			news[i] = version.News{Project: p, Version: version.Version(a.Version)}
 		}
-		receipt, err := redis.Publish(ctx, news)
+		receipt, err := source.Publish(ctx, news)
 		return receipt.Stale, err
 	}
-	return publish, func() { redis.Close() }, nil
+	return publish, source.Close, nil
 }
 
 // publishAll publishes advances over HTTP.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nudge/version"
+	"nudge/version/redis"
 )
 
 // release is the version of Nudge.
@@ -25,7 +25,7 @@ const (
 
 func main() {
 	leanMemory()
-	version.Quiet()
+	redis.Quiet()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -14,6 +14,7 @@ import (
 	"nudge/cmd/nudge/simulate"
 	"nudge/fallback"
 	"nudge/version"
+	"nudge/version/redis"
 	"nudge/version/redistest"
 )
 
@@ -93,9 +94,9 @@ func TestPace(t *testing.T) {
 }
 
 // paceCrowd makes the pages of a play, and configurations for two gateways. Redis gets the first version of each project.
-func paceCrowd(t *testing.T, o simulate.Options, play *simulate.Play, redis string) (c *pace.Crowd, files []string) {
+func paceCrowd(t *testing.T, o simulate.Options, play *simulate.Play, addr string) (c *pace.Crowd, files []string) {
 	t.Helper()
-	publisher, err := version.NewRedis(version.NewBoard(), version.RedisOptions{Addrs: []string{redis}})
+	publisher, err := redis.New(version.NewBoard(), redis.Options{Addrs: []string{addr}})
 	must(t, err)
 	t.Cleanup(func() { publisher.Close() })
 	publish := func(ctx context.Context, name string, v int64) error {
@@ -123,7 +124,7 @@ func paceCrowd(t *testing.T, o simulate.Options, play *simulate.Play, redis stri
 	for range o.Gateways {
 		addr := freeAddress(t)
 		urls = append(urls, "http://"+addr)
-		files = append(files, configFile(t, fmt.Sprintf(paceConfig, addr, testSecret, redis)))
+		files = append(files, configFile(t, fmt.Sprintf(paceConfig, addr, testSecret, addr)))
 	}
 	balancer, err := pace.NewBalancer(urls...)
 	must(t, err)

@@ -19,7 +19,7 @@ import (
 
 	"github.com/tmaxmax/go-sse"
 
-	"nudge/version"
+	"nudge/version/redis"
 )
 
 // patience bounds every wait of these tests. Nothing is as slow; a wait ends with its event.
@@ -42,7 +42,7 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	version.Quiet()
+	redis.Quiet()
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		os.RemoveAll(filepath.Dir(path))

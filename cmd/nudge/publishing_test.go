@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"nudge/version"
+	"nudge/version/publish"
 	"nudge/version/redistest"
 )
 
@@ -167,7 +167,7 @@ func flush(text string) (s string) {
 // The SHA-1 of the script, wherever a document names one, is the script's.
 func TestPublishingSHA(t *testing.T) {
 	t.Parallel()
-	want := fmt.Sprintf("%x", sha1.Sum([]byte(version.PublishScript())))
+	want := fmt.Sprintf("%x", sha1.Sum([]byte(publish.Script())))
 	for _, document := range []string{"docs/publishing.md", "README.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", document))
 		if err != nil {

@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/version"
+	"nudge/version/control"
+	"nudge/version/redis"
 )
 
 // pushOrder is the arguments of nudge push. An empty flag was not given.
@@ -73,7 +75,7 @@ func newPushCommand(loader func() Loader) *cobra.Command {
 }
 
 // override is what is to be set; nil: nothing.
-func (p pushOrder) override() (*version.FlagOverride, error) {
+func (p pushOrder) override() (*control.Override, error) {
 	if p.percent != "" && p.verb != "on" {
 		return nil, errors.New("--percent goes with on only: nudge push on --percent 10")
 	}
@@ -83,7 +85,7 @@ func (p pushOrder) override() (*version.FlagOverride, error) {
 		}
 		return nil, nil
 	}
-	o := &version.FlagOverride{Enabled: p.verb == "on"}
+	o := &control.Override{Enabled: p.verb == "on"}
 	if p.percent != "" {
 		percent, ok := parseDigits(p.percent)
 		if !ok || percent < 0 || percent > 100 {
@@ -107,41 +109,41 @@ func (p pushOrder) override() (*version.FlagOverride, error) {
 }
 
 // give sets o, or for status only reads, and returns what is stored then.
-func (p pushOrder) give(ctx context.Context, l Loader, o *version.FlagOverride) (version.FlagEntry, error) {
+func (p pushOrder) give(ctx context.Context, l Loader, o *control.Override) (control.FlagEntry, error) {
 	l.Only = []string{"redis"} // a switch for emergencies must not wait until the rest is mended
 	if p.percent != "" {
 		l.Only = append(l.Only, "auth.open")
 	}
 	loaded, err := l.Load()
 	if err != nil {
-		return version.FlagEntry{}, err
+		return control.FlagEntry{}, err
 	}
 	for _, mistake := range loaded.Passed {
 		fmt.Fprintf(p.warnings, "warning: passed over: %s\n", mistake)
 	}
 	c := loaded.Config
 	if c.Redis.Mode == "none" {
-		return version.FlagEntry{}, usageError{errors.New(
+		return control.FlagEntry{}, usageError{errors.New(
 			"redis.mode is none, so there is no fleet to switch; edit push.enabled in the configuration instead")}
 	}
 	if c.Auth.Open && o != nil && o.Percent != nil && *o.Percent > 0 && *o.Percent < 100 {
-		return version.FlagEntry{}, usageError{errors.New(
+		return control.FlagEntry{}, usageError{errors.New(
 			"--percent: with auth.open nobody has a subject, so that a share is nobody; write 100, or nudge push off")}
 	}
 	options, err := c.redisOptions(slog.New(slog.DiscardHandler))
 	if err != nil {
-		return version.FlagEntry{}, err
+		return control.FlagEntry{}, err
 	}
-	redis, err := version.NewRedis(version.NewBoard(), options)
+	source, err := redis.New(version.NewBoard(), options)
 	if err != nil {
-		return version.FlagEntry{}, err
+		return control.FlagEntry{}, err
 	}
-	defer redis.Close()
+	defer source.Close()
 	if p.verb == "status" {
-		control, err := redis.Control(ctx)
-		return control.Flag, err
+		told, err := source.Control(ctx)
+		return told.Flag, err
 	}
-	entry, err := redis.SetFlag(ctx, o)
+	entry, err := source.SetFlag(ctx, o)
 	if err != nil && p.verb == "off" {
 		err = fmt.Errorf("%w; until then, set push.enabled: false in the configuration of each gateway", err)
 	}
@@ -149,7 +151,7 @@ func (p pushOrder) give(ctx context.Context, l Loader, o *version.FlagOverride) 
 }
 
 // sayPush says in a line what is stored.
-func sayPush(e version.FlagEntry) string {
+func sayPush(e control.FlagEntry) string {
 	since := e.Time.Format("2006-01-02 15:04:05 UTC")
 	o := e.Override
 	if o == nil {
@@ -193,7 +195,7 @@ type pushOverride struct {
 	RampMS  *int64 `json:"ramp_ms"`
 }
 
-func newPushReport(e version.FlagEntry) pushReport {
+func newPushReport(e control.FlagEntry) pushReport {
 	r := pushReport{Seq: e.Seq, Time: e.Time}
 	if o := e.Override; o != nil {
 		r.Override = &pushOverride{Enabled: o.Enabled, Percent: o.Percent}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/version"
+	"nudge/version/redis"
 )
 
 // remote is the other side of publish and watch: a gateway, if one was named, else Redis as configured.
@@ -33,7 +34,7 @@ func (r *remote) flags(cmd *cobra.Command) {
 }
 
 // redis connects to Redis as configured. The caller closes it.
-func (r *remote) redis(l Loader, board *version.Board, log *slog.Logger) (*version.Redis, error) {
+func (r *remote) redis(l Loader, board *version.Board, log *slog.Logger) (*redis.Source, error) {
 	loaded, err := l.Load()
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func (r *remote) redis(l Loader, board *version.Board, log *slog.Logger) (*versi
 	if err != nil {
 		return nil, err
 	}
-	return version.NewRedis(board, o)
+	return redis.New(board, o)
 }
 
 // request makes a request to the gateway.

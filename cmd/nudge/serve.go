@@ -14,6 +14,7 @@ import (
 
 	"nudge/gateway"
 	"nudge/version"
+	"nudge/version/redis"
 )
 
 func newServeCommand(loader func() Loader) *cobra.Command {
@@ -90,8 +91,8 @@ func serve(ctx context.Context, l Loader, stderr io.Writer) error {
 	places := newPlaces()
 	o := c.gatewayOptions(log)
 	o.Released, o.Crowd = places.give, crowd
-	var redis *version.Redis
-	o.Source = func(board *version.Board, host version.Host) (version.Source, error) {
+	var source *redis.Source
+	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		if c.Redis.Mode == "none" {
 			return version.NewMemory(board, version.MemoryOptions{Probe: c.Redis.Probe, Evidence: host.Evidence}), nil
 		}
@@ -99,16 +100,16 @@ func serve(ctx context.Context, l Loader, stderr io.Writer) error {
 		if err != nil {
 			return nil, err
 		}
-		ro.Instance, ro.Host = o.Instance, host
-		redis, err = version.NewRedis(board, ro)
-		return redis, err
+		ro.Instance, ro.Host, ro.Control = o.Instance, host.Host, host.Control
+		source, err = redis.New(board, ro)
+		return source, err
 	}
 	g, err := gateway.New(o)
 	if err != nil {
 		return err
 	}
-	if redis != nil {
-		defer redis.Close()
+	if source != nil {
+		defer source.Close()
 	}
 	servers, err := c.listenAll(g, places, log)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/version"
+	"nudge/version/redis"
 )
 
 // newLogger makes the logger that the configuration asks for; its level can be set later.
@@ -82,9 +83,9 @@ func (c *Config) gatewayOptions(log *slog.Logger) gateway.Options {
 }
 
 // redisOptions is how to reach Redis.
-func (c *Config) redisOptions(log *slog.Logger) (version.RedisOptions, error) {
-	o := version.RedisOptions{
-		Mode:  map[string]version.Mode{"sentinel": version.Sentinel, "cluster": version.Cluster}[c.Redis.Mode],
+func (c *Config) redisOptions(log *slog.Logger) (redis.Options, error) {
+	o := redis.Options{
+		Mode:  map[string]redis.Mode{"sentinel": redis.Sentinel, "cluster": redis.Cluster}[c.Redis.Mode],
 		Addrs: c.Redis.Addrs, DB: c.Redis.DB, Username: c.Redis.Username, Password: c.Redis.Password,
 		Master: c.Redis.Master, SentinelUsername: c.Redis.SentinelUsername, SentinelPassword: c.Redis.SentinelPassword,
 		Prefix: c.Redis.Prefix, Probe: c.Redis.Probe, Log: log,

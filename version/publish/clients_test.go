@@ -27,7 +27,7 @@ func many(t testing.TB, n int) []version.News {
 
 // spread publishes to two servers through one client, and sees that both got their share; then again after one of them
 // has forgotten the script.
-func spread(t *testing.T, client version.Pipeliner, servers []*redistest.Server) {
+func spread(t *testing.T, client publish.Client, servers []*redistest.Server) {
 	t.Helper()
 	const n = 50
 	p := publish.To(client, publish.Options{})

@@ -1,8 +1,11 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+
+	"github.com/redis/go-redis/v9"
 
 	"nudge/version"
 )
@@ -12,17 +15,17 @@ type Options struct {
 	Prefix string // redis.prefix of the gateways; "": nudge
 }
 
-// Publisher publishes by the script of [version.PublishScript]: it stores a version if it is newer and announces it,
+// Publisher publishes by the script of [Script]: it stores a version if it is newer and announces it,
 // in one atomic step. It holds nothing but the client, starts nothing, and may be used by many goroutines at once.
 type Publisher struct {
-	client version.Pipeliner
+	client Client
 	opt    Options
 }
 
 // To returns a publisher by way of client: the *redis.Client, *redis.ClusterClient or *redis.Ring of go-redis that the
 // application has, or any redis.UniversalClient. It does not connect. Closing the client is left to the application,
 // and so are its time-outs and retries: they bound how long a publish takes.
-func To(client version.Pipeliner, opt Options) *Publisher {
+func To(client Client, opt Options) *Publisher {
 	return &Publisher{client: client, opt: opt}
 }
 
@@ -51,9 +54,22 @@ func (p *Publisher) Publish(ctx context.Context, news ...version.News) (version.
 			return version.Receipt{}, fmt.Errorf("publish: news %d: %w", i, err)
 		}
 	}
-	receipt, err := version.PublishTo(ctx, p.client, p.opt.Prefix, checked)
+	replies, err := Pipeline(ctx, p.client, cmp.Or(p.opt.Prefix, "nudge"), checked)
+	var receipt version.Receipt
+	for _, reply := range replies {
+		stored, fault := reply.(*redis.Cmd).Int()
+		switch {
+		case fault != nil && err == nil:
+			err = fault
+		case fault != nil:
+		case stored == 1:
+			receipt.Accepted++
+		default:
+			receipt.Stale++
+		}
+	}
 	if err != nil {
-		return receipt, fmt.Errorf("publish to Redis: %w", err)
+		return receipt, fmt.Errorf("publish to Redis: %w: %w", version.ErrUnavailable, err)
 	}
 	return receipt, nil
 }

@@ -256,7 +256,7 @@ func TestScriptComesInBetween(t *testing.T) {
 	server := redistest.Start(t)
 	server.Do("SET", "nudge:{42}", 100)
 	c := client(t, server, nil)
-	c.AddHook(meanwhile(func() { server.Do("SCRIPT", "LOAD", version.PublishScript()) }))
+	c.AddHook(meanwhile(func() { server.Do("SCRIPT", "LOAD", publish.Script()) }))
 	id := project(t, "42")
 	check := want(t, 2, 0)
 	check(publish.To(c, publish.Options{}).Publish(t.Context(),

@@ -5,7 +5,7 @@ package faults
 import (
 	"time"
 
-	"nudge/version"
+	"nudge/version/redis"
 	"nudge/version/redistest"
 )
 
@@ -13,7 +13,7 @@ import (
 func (s *stage) clustered() *redistest.Cluster {
 	s.Helper()
 	c := redistest.StartCluster(s)
-	ro := version.RedisOptions{Mode: version.Cluster, Addrs: c.Addrs()}
+	ro := redis.Options{Mode: redis.Cluster, Addrs: c.Addrs()}
 	s.open(ro, ro)
 	s.stored = func(project string) int64 { return s.held(c.Master(c.Slot(channel(project))), project) }
 	return c

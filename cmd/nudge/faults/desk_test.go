@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nudge/version"
+	"nudge/version/redis"
 	"nudge/version/redistest"
 )
 
@@ -48,7 +49,7 @@ type desk struct {
 	begun time.Time
 
 	mu      sync.Mutex // guards all below
-	to      *version.Redis
+	to      *redis.Source
 	news    []publication
 	numbers map[string]int64 // the last one of each project
 	trouble trouble
@@ -63,9 +64,9 @@ func newDesk(begun time.Time) *desk {
 }
 
 // move makes the application publish elsewhere.
-func (d *desk) move(t testing.TB, o version.RedisOptions) {
+func (d *desk) move(t testing.TB, o redis.Options) {
 	t.Helper()
-	to, err := version.NewRedis(version.NewBoard(), o)
+	to, err := redis.New(version.NewBoard(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

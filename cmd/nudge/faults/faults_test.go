@@ -13,11 +13,11 @@ import (
 
 	"go.uber.org/goleak"
 
-	"nudge/version"
+	"nudge/version/redis"
 )
 
 func TestMain(m *testing.M) {
-	version.Quiet()
+	redis.Quiet()
 	goleak.VerifyTestMain(m)
 }
 

@@ -13,10 +13,11 @@ import (
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/version"
+	"nudge/version/redis"
 )
 
 // serve runs a gateway as nudge serve does, and returns its address.
-func (s *stage) serve(ro version.RedisOptions) string {
+func (s *stage) serve(ro redis.Options) string {
 	s.Helper()
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	o := gateway.Options{
@@ -30,11 +31,11 @@ func (s *stage) serve(ro version.RedisOptions) string {
 		},
 		Probe: s.probe, Listen: s.probe, Node: "gw", Instance: instance, Version: "v0", Log: log,
 	}
-	var redis *version.Redis
-	o.Source = func(board *version.Board, host version.Host) (source version.Source, err error) {
-		ro.Instance, ro.Probe, ro.Host, ro.Log = instance, s.probe, host, log
-		redis, err = version.NewRedis(board, ro)
-		return redis, err
+	var source *redis.Source
+	o.Source = func(board *version.Board, host gateway.Host) (_ version.Source, err error) {
+		ro.Instance, ro.Probe, ro.Host, ro.Control, ro.Log = instance, s.probe, host.Host, host.Control, log
+		source, err = redis.New(board, ro)
+		return source, err
 	}
 	g, err := gateway.New(o)
 	if err != nil {
@@ -63,7 +64,7 @@ func (s *stage) serve(ro version.RedisOptions) string {
 		server.Close()
 		stop()
 		running.Wait()
-		redis.Close()
+		source.Close()
 	})
 	return l.Addr().String()
 }

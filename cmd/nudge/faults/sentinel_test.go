@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"time"
 
-	"nudge/version"
+	"nudge/version/redis"
 	"nudge/version/redistest"
 )
 
-func bySentinel(g *redistest.Group) version.RedisOptions {
-	return version.RedisOptions{Mode: version.Sentinel, Addrs: g.Addrs(), Master: g.Name}
+func bySentinel(g *redistest.Group) redis.Options {
+	return redis.Options{Mode: redis.Sentinel, Addrs: g.Addrs(), Master: g.Name}
 }
 
 // watchedOver opens the stage on a master with replicas and Sentinels.

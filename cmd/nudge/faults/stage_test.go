@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"nudge/version"
+	"nudge/version/redis"
 )
 
 // stage is one scenario as it is played: a gateway, its streams, and an application that publishes.
@@ -44,11 +44,11 @@ func newStage(t *testing.T, x expect) *stage {
 }
 
 // standalone is how to reach one server. The application comes over its unix socket, where nothing gets in its way.
-func standalone(addr string) version.RedisOptions { return version.RedisOptions{Addrs: []string{addr}} }
+func standalone(addr string) redis.Options { return redis.Options{Addrs: []string{addr}} }
 
 // open starts the gateway on one way to Redis and the application on another, opens the streams, and returns when all are
 // told that push is healthy.
-func (s *stage) open(ours, applications version.RedisOptions) {
+func (s *stage) open(ours, applications redis.Options) {
 	s.Helper()
 	s.desk.move(s, applications)
 	s.desk.open(s)

@@ -1,0 +1,138 @@
+package control
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"nudge/version"
+)
+
+const (
+	// maxName bounds the id and the subject of a [Revocation], in bytes.
+	maxName = 256
+	// maxRevocations bounds a [Control]; control.lua has the same number.
+	maxRevocations = 10_000
+	// maxRamp bounds the ramp of a [Override].
+	maxRamp = 24 * time.Hour
+	// maxAhead is how far a number may be ahead of its time, and that of the clock; control.lua has the same.
+	maxAhead = 24 * time.Hour
+)
+
+// Control is what all gateways are told at once: an override of the flag, and which tokens are taken back. The zero
+// value says nothing. A Control is not changed after it has been handed out.
+type Entries struct {
+	Flag        FlagEntry
+	Revocations []RevocationEntry // the oldest first, each once
+}
+
+// Stamp says when something was set, by the clock and count of the Redis that took it.
+type Stamp struct {
+	Seq  int64 // a later change has a greater one; 0: nothing was ever set
+	Time time.Time
+}
+
+// FlagEntry is what was set last of the flag.
+type FlagEntry struct {
+	Stamp
+	Override *Override // nil: none, or one that was cleared
+}
+
+// Override is the flag as it is set for the whole fleet.
+type Override struct {
+	Enabled bool
+	Percent *int           // 0 to 100; nil: what each gateway's configuration says
+	Ramp    *time.Duration // up to 24 h, in whole milliseconds; nil: likewise
+}
+
+// Check tells what is wrong with o.
+func (o Override) Check() error {
+	switch {
+	case o.Percent != nil && (*o.Percent < 0 || *o.Percent > 100):
+		return fmt.Errorf("percent: %d is not from 0 to 100", *o.Percent)
+	case o.Ramp != nil && (*o.Ramp < 0 || *o.Ramp > maxRamp):
+		return fmt.Errorf("ramp: %v is not from 0s to 24h", *o.Ramp)
+	}
+	return nil
+}
+
+// RevocationEntry is a revocation and when it was set. Only a source makes one that can be merged.
+type RevocationEntry struct {
+	Stamp
+	Revocation
+	field string // where it is stored: the same for all that says the same
+}
+
+// Revocation takes tokens back before they expire: those with an ID, those of a subject, or all. At least one of ID,
+// Subject and Before is needed.
+type Revocation struct {
+	ID      string          // "jti"; "": any
+	Subject string          // "sub"; "": any
+	Project version.Project // with Subject: takes back only this project; zero: all
+	Before  time.Time       // only what was issued before; zero: whenever. A token that does not say when counts as before
+	Until   time.Time       // when the last token that it concerns has expired, leeway included: it is forgotten then
+}
+
+// Check tells what is wrong with r.
+func (r Revocation) Check() error {
+	switch {
+	case r.ID == "" && r.Subject == "" && r.Before.IsZero():
+		return errors.New("a revocation of nothing; name an id, a subject, or a time before which the tokens were issued")
+	case r.Project != (version.Project{}) && (r.Subject == "" || r.ID != ""):
+		return errors.New("a revocation of a project needs a subject, and no id")
+	case r.Until.IsZero():
+		return errors.New("a revocation needs a time when it may be forgotten")
+	}
+	for what, name := range map[string]string{"id": r.ID, "subject": r.Subject} {
+		if len(name) > maxName || !utf8.ValidString(name) {
+			return fmt.Errorf("%s: not UTF-8 of at most %d bytes", what, maxName)
+		}
+	}
+	for what, at := range map[string]time.Time{"before": r.Before, "until": r.Until} {
+		if !at.IsZero() && !storable(at.UnixMilli()) {
+			return fmt.Errorf("%s: %v is not a time from 1970 to 9999", what, at)
+		}
+	}
+	if n := len(r.text()); n > maxEntry-maxBeginning {
+		return fmt.Errorf("a revocation of %d bytes in JSON; %d is the most", n, maxEntry-maxBeginning)
+	}
+	return nil
+}
+
+// storable tells whether a time in Unix milliseconds can be stored, and told in JSON.
+func storable(ms int64) bool {
+	const year10000 = 253_402_300_800_000
+	return ms > 0 && ms < year10000
+}
+
+// Merge is all that c and d know together, at this time: of the flag what was set last, of revocations all that are
+// not over. The order of c and d makes no difference.
+func (c Entries) Merge(d Entries, now time.Time) Entries {
+	merged := Entries{Flag: c.Flag}
+	if cmp.Or(d.Flag.compare(c.Flag.Stamp), cmp.Compare(d.Flag.text(), c.Flag.text())) > 0 {
+		merged.Flag = d.Flag
+	}
+	newest := make(map[string]RevocationEntry, len(c.Revocations)+len(d.Revocations))
+	for _, e := range slices.Concat(c.Revocations, d.Revocations) {
+		if held, known := newest[e.field]; now.Before(e.Until) && (!known || e.compare(held.Stamp) > 0) {
+			newest[e.field] = e
+		}
+	}
+	for _, e := range newest {
+		merged.Revocations = append(merged.Revocations, e)
+	}
+	slices.SortFunc(merged.Revocations, func(a, b RevocationEntry) int {
+		return cmp.Or(a.compare(b.Stamp), cmp.Compare(a.field, b.field))
+	})
+	if over := len(merged.Revocations) - maxRevocations; over > 0 {
+		merged.Revocations = merged.Revocations[over:]
+	}
+	return merged
+}
+
+// compare orders stamps. Redis gives no number twice, unless it loses its data and its time; then any order will do
+// that is everybody's.
+func (s Stamp) compare(t Stamp) int { return cmp.Or(cmp.Compare(s.Seq, t.Seq), s.Time.Compare(t.Time)) }

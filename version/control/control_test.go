@@ -1,0 +1,205 @@
+package control
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"nudge/version"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func stamp(seq int64) Stamp { return Stamp{seq, noon.Add(time.Duration(seq) * time.Millisecond)} }
+
+func flagSet(seq int64, enabled bool) FlagEntry {
+	return FlagEntry{stamp(seq), &Override{Enabled: enabled}}
+}
+
+func revoked(seq int64, subject string, until time.Time) RevocationEntry {
+	return entryOf(seq, Revocation{Subject: subject, Until: until})
+}
+
+func entryOf(seq int64, r Revocation) RevocationEntry {
+	return RevocationEntry{stamp(seq), r, r.field()}
+}
+
+func TestControlMerge(t *testing.T) {
+	later, over := noon.Add(time.Hour), noon
+	ann, bob, eve := revoked(3, "ann", later), revoked(4, "bob", later), revoked(5, "eve", over)
+	again, clear := revoked(9, "ann", later), FlagEntry{Stamp: stamp(8)}
+	for name, test := range map[string]struct{ a, b, want Entries }{
+		"nothing":                      {Entries{}, Entries{}, Entries{}},
+		"one of two":                   {Entries{Flag: flagSet(7, true)}, Entries{}, Entries{Flag: flagSet(7, true)}},
+		"the later flag":               {Entries{Flag: flagSet(7, true)}, Entries{Flag: flagSet(6, false)}, Entries{Flag: flagSet(7, true)}},
+		"a clear that survives":        {Entries{Flag: flagSet(7, false)}, Entries{Flag: clear}, Entries{Flag: clear}},
+		"a clear that was overtaken":   {Entries{Flag: flagSet(9, false)}, Entries{Flag: clear}, Entries{Flag: flagSet(9, false)}},
+		"one number given twice":       {Entries{Flag: flagSet(7, true)}, Entries{Flag: flagSet(7, false)}, Entries{Flag: flagSet(7, true)}},
+		"revocations of two admins":    {Entries{Revocations: []RevocationEntry{bob}}, Entries{Revocations: []RevocationEntry{ann}}, Entries{Revocations: []RevocationEntry{ann, bob}}},
+		"the same revocation twice":    {Entries{Revocations: []RevocationEntry{ann}}, Entries{Revocations: []RevocationEntry{again}}, Entries{Revocations: []RevocationEntry{again}}},
+		"a revocation that is over":    {Entries{Revocations: []RevocationEntry{eve}}, Entries{Revocations: []RevocationEntry{ann}}, Entries{Revocations: []RevocationEntry{ann}}},
+		"flag and revocations are two": {Entries{Flag: flagSet(7, true)}, Entries{Revocations: []RevocationEntry{bob}}, Entries{flagSet(7, true), []RevocationEntry{bob}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, got := range []Entries{test.a.Merge(test.b, noon), test.b.Merge(test.a, noon), test.a.Merge(test.b, noon).Merge(test.b, noon)} {
+				if !reflect.DeepEqual(got, test.want) {
+					t.Errorf("%+v, want %+v", got, test.want)
+				}
+			}
+		})
+	}
+}
+
+func TestControlMergeIsBounded(t *testing.T) {
+	var a, b Entries
+	for i := range int64(maxRevocations) {
+		a.Revocations = append(a.Revocations, revoked(2*i+1, fmt.Sprint("a", i), noon.Add(time.Hour)))
+		b.Revocations = append(b.Revocations, revoked(2*i+2, fmt.Sprint("b", i), noon.Add(time.Hour)))
+	}
+	got := a.Merge(b, noon).Revocations
+	if len(got) != maxRevocations || got[0].Seq != maxRevocations+1 {
+		t.Errorf("%d revocations from %d on, want the latest %d", len(got), got[0].Seq, maxRevocations)
+	}
+}
+
+// drawControl is a small state, so that two of them clash often.
+func drawControl(t *rapid.T, name string) (c Entries) {
+	if seq := rapid.Int64Range(0, 4).Draw(t, name+" flag"); seq > 0 {
+		c.Flag.Stamp = stamp(seq)
+		if !rapid.Bool().Draw(t, name+" cleared") {
+			percent := rapid.IntRange(0, 2).Draw(t, name+" percent")
+			c.Flag.Override = &Override{Enabled: rapid.Bool().Draw(t, name+" enabled"), Percent: &percent}
+		}
+	}
+	for range rapid.IntRange(0, 4).Draw(t, name+" revocations") {
+		c.Revocations = append(c.Revocations, revoked(rapid.Int64Range(1, 4).Draw(t, name+" seq"),
+			rapid.SampledFrom([]string{"ann", "bob", "eve"}).Draw(t, name+" sub"),
+			noon.Add(time.Duration(rapid.IntRange(-1, 2).Draw(t, name+" until"))*time.Hour)))
+	}
+	return c.Merge(Entries{}, noon.Add(-24*time.Hour))
+}
+
+func TestControlMergeIsAUnion(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := drawControl(t, "a"), drawControl(t, "b"), drawControl(t, "c")
+		ab := a.Merge(b, noon)
+		for what, other := range map[string]Entries{
+			"b, a":              b.Merge(a, noon),
+			"the same twice":    ab.Merge(ab, noon),
+			"a again":           a.Merge(ab, noon),
+			"nothing":           ab.Merge(Entries{}, noon),
+			"grouped otherwise": a.Merge(b.Merge(ab, noon), noon),
+		} {
+			if !reflect.DeepEqual(ab, other) {
+				t.Fatalf("%s: %+v and %+v", what, ab, other)
+			}
+		}
+		if one, other := ab.Merge(c, noon), a.Merge(b.Merge(c, noon), noon); !reflect.DeepEqual(one, other) {
+			t.Fatalf("%+v and %+v", one, other)
+		}
+	})
+}
+
+// What Go writes it reads, and puts where it finds it again.
+func TestControlEntries(t *testing.T) {
+	p, err := version.ParseProject("team-a:42")
+	if err != nil {
+		t.Fatal(err)
+	}
+	percent, ramp := 10, 1500*time.Millisecond
+	want := Entries{Revocations: []RevocationEntry{
+		entryOf(1, Revocation{ID: "7f", Until: noon}),
+		entryOf(2, Revocation{Subject: `"Ünï\n"<`, Project: p, Until: noon}),
+		entryOf(3, Revocation{Before: noon, Until: noon.Add(time.Hour)}),
+		entryOf(4, Revocation{Subject: strings.Repeat("x", maxName), ID: strings.Repeat("x", maxName), Until: noon}),
+	}}
+	for _, flag := range []FlagEntry{
+		{stamp(5), nil}, flagSet(5, true), {stamp(5), &Override{Percent: &percent, Ramp: &ramp}},
+	} {
+		want.Flag = flag
+		pairs := []string{flagField, whole(flag.Stamp, flag.text())}
+		for _, e := range want.Revocations {
+			pairs = append(pairs, e.field, whole(e.Stamp, e.text()))
+		}
+		got, seqs, err := Decode(pairs)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v: %+v, want %+v", err, got, want)
+		}
+		if seqs[flagField] != 5 || len(seqs) != 5 {
+			t.Errorf("sequence numbers %v", seqs)
+		}
+	}
+}
+
+// whole is an entry as control.lua makes it.
+func whole(s Stamp, text string) string {
+	return fmt.Sprintf(`{"seq":%d,"time_ms":%d,%s`, s.Seq, s.Time.UnixMilli(), text)
+}
+
+func TestControlGarbage(t *testing.T) {
+	ann := Revocation{Subject: "ann", Until: noon}
+	for _, pair := range [][2]string{
+		{"flag", ""},
+		{"flag", "off"},
+		{"flag", `{"enabled":true}`},
+		{"flag", `{"seq":1,"time_ms":1,`},
+		{"flag", `{"seq":1,"time_ms":1,"enabled":"yes"}`},
+		{"flag", `{"seq":1,"time_ms":1,"percent":10}`},
+		{"flag", ` {"seq":1,"time_ms":1,"enabled":true}`},
+		{"flag", `{"seq":0,"time_ms":1,"enabled":true}`},
+		{"flag", `{"seq":-1,"time_ms":1,"enabled":true}`},
+		{"flag", `{"seq":1e3,"time_ms":1,"enabled":true}`},
+		{"flag", `{"seq":9007199254740992,"time_ms":1,"enabled":true}`},
+		{"flag", `{"seq":99999999999999999999,"time_ms":1,"enabled":true}`},
+		{"flag", `{"seq":1,"time_ms":253402300800000,"enabled":true}`},
+		{"flag", `{"seq":1,"time_ms":99999999999999999999,"enabled":true}`},
+		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"percent":101}`},
+		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"percent":-1}`},
+		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"percent":1.5}`},
+		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"ramp_ms":86400001}`},
+		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"ramp_ms":-1}`},
+		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"ramp_ms":-9223372036854775808}`},
+		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"x":"` + strings.Repeat("x", maxEntry) + `"}`},
+		{"revoke:1", whole(stamp(1), ann.text())},
+		{ann.field(), `{"seq":1,"time_ms":1,"sub":"ann"}`},
+		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1,"sub":"bob"}`},
+		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1}`},
+		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1,"project":"42"}`},
+		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1,"sub":"ann","project":"4 2"}`},
+		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":9007199254740991,"sub":"ann"}`},
+		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1,"before_ms":-5,"sub":"ann"}`},
+		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1,"sub":"` + strings.Repeat("a", maxName+1) + `"}`},
+	} {
+		if got, _, err := Decode(pair[:]); err == nil || !reflect.DeepEqual(got, Entries{}) {
+			t.Errorf("%s %.80s: %v, %+v", pair[0], pair[1], err, got)
+		}
+		// Garbage silences no neighbour.
+		good := whole(stamp(1), ann.text())
+		if got, _, _ := Decode([]string{pair[0], pair[1], ann.field(), good}); len(got.Revocations) != 1 {
+			t.Errorf("%s %.80s: the revocation beside it is lost", pair[0], pair[1])
+		}
+	}
+}
+
+func TestRevocationCheck(t *testing.T) {
+	for name, r := range map[string]Revocation{
+		"nothing":                       {Until: noon},
+		"no end":                        {ID: "1"},
+		"a long id":                     {ID: strings.Repeat("x", maxName+1), Until: noon},
+		"a subject that is no text":     {Subject: "\xff", Until: noon},
+		"too much of what JSON escapes": {ID: strings.Repeat("\x01", maxName/2), Until: noon},
+		"a time before Unix":            {Before: time.Unix(-5, 0), Until: noon},
+		"a time beyond JSON":            {ID: "1", Until: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+	} {
+		if err := r.Check(); err == nil {
+			t.Errorf("%s passes", name)
+		}
+	}
+	if err := (Revocation{Subject: "ann", Until: noon}).Check(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,79 @@
+package publish
+
+import (
+	"context"
+	_ "embed"
+
+	"github.com/redis/go-redis/v9"
+
+	"nudge/version"
+)
+
+//go:embed publish.lua
+var source string
+
+var script = redis.NewScript(source)
+
+// Script is the Lua script by which every publisher should publish: it stores a version if it is newer, and announces
+// it, atomically. Its arguments stand at its head.
+func Script() string { return source }
+
+// Name is the channel and the key of a project. The braces make both live in one slot of a Redis Cluster.
+func Name(prefix string, p version.Project) string { return prefix + ":{" + p.String() + "}" }
+
+// Client is what publishing needs of a client of go-redis. Every kind has it: of one server, of a master that Sentinels
+// name, of a Cluster, of a ring.
+type Client interface {
+	Pipelined(ctx context.Context, fn func(redis.Pipeliner) error) ([]redis.Cmder, error)
+}
+
+// Pipeline runs [Script] for each of news by way of client, and returns their replies in the same order. The error is that of the
+// connection, or of one of the replies.
+func Pipeline(ctx context.Context, client Client, prefix string, news []version.News) ([]redis.Cmder, error) {
+	replies, err := pipeline(ctx, client, redis.Pipeliner.EvalSha, script.Hash(), prefix, news)
+	at, again := unscripted(news, replies)
+	if len(again) == 0 {
+		return replies, err
+	}
+	// A server was restarted, or sees the script for the first time. EVAL finds the right server by its key, leaves the
+	// script there, and needs no right to load scripts.
+	more, err := pipeline(ctx, client, redis.Pipeliner.Eval, source, prefix, again)
+	for i, reply := range more {
+		replies[at[i]] = reply
+	}
+	return replies, err
+}
+
+// pipeline runs a script for each of news by call, which is EVAL or EVALSHA.
+func pipeline(
+	ctx context.Context, client Client,
+	call func(redis.Pipeliner, context.Context, string, []string, ...any) *redis.Cmd,
+	code, prefix string, news []version.News,
+) ([]redis.Cmder, error) {
+	return client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for _, n := range news {
+			reset := "0"
+			if n.Reset {
+				reset = "1"
+			}
+			call(pipe, ctx, code, []string{Name(prefix, n.Project)}, int64(n.Version), n.Message(), reset)
+		}
+		return nil
+	})
+}
+
+// unscripted are those of news, and their places, whose server did not know the script, and what came after them for
+// the same project: somebody else may have brought the script in between, and a reset must not come after its followers.
+func unscripted(news []version.News, replies []redis.Cmder) (at []int, again []version.News) {
+	unknown := map[version.Project]bool{}
+	for i, reply := range replies {
+		p := news[i].Project
+		if redis.HasErrorPrefix(reply.Err(), "NOSCRIPT") {
+			unknown[p] = true
+		}
+		if unknown[p] {
+			at, again = append(at, i), append(again, news[i])
+		}
+	}
+	return at, again
+}

@@ -1,0 +1,95 @@
+package redis
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/redis/go-redis/v9"
+
+	"nudge/version"
+)
+
+// faults says by a word of the server's error what is wrong, and what an operator can do about it.
+var faults = []struct {
+	word  string
+	fault version.Fault
+	mend  string
+}{
+	{"WRONGPASS", version.FaultAuth, "see redis.username and redis.password; of Sentinels: redis.sentinel_username and redis.sentinel_password"},
+	{"NOAUTH", version.FaultAuth, "set redis.password, or NUDGE_REDIS_PASSWORD; of Sentinels: redis.sentinel_password"},
+	{"NOPERM", version.FaultNoPerm, "give the user the rights that docs/redis.md lists"},
+	{"The user executing the script can't", version.FaultNoPerm, "give the user the rights that docs/redis.md lists"}, // Redis 7.0
+	{"ACL failure in script", version.FaultNoPerm, "give the user the rights that docs/redis.md lists"},               // and later ones
+	{"READONLY", version.FaultReadOnly, "redis.addrs must name a master; with Sentinels set redis.mode: sentinel"},
+	{"MISCONF", version.FaultMisconf, "Redis cannot save to disk; see its log"},
+	{"OOM", version.FaultMemory, "Redis is at its maxmemory; raise it, or see what fills it"},
+	{"NOREPLICAS", version.FaultReplicas, "too few replicas follow the master; see its min-replicas-to-write"},
+	{"CLUSTERDOWN", version.FaultCluster, "a part of the Cluster has no master; see CLUSTER INFO"},
+	{"MASTERDOWN", version.FaultConnection, "it is a replica that lost its master; redis.addrs must name a master"},
+	{"LOADING", version.FaultLoading, "Redis is starting; wait"},
+	{"MOVED", version.FaultConnection, "it is part of a Cluster; set redis.mode: cluster"},
+	{"ERR No such master", version.FaultConnection, "redis.master must be a name that the Sentinels know; see SENTINEL MASTERS"},
+	{"ERR unknown command", version.FaultConnection, "see that redis.mode is what runs at redis.addrs"},
+	{"ERR This instance has cluster support disabled", version.FaultConnection, "it is no Cluster; set redis.mode: standalone"},
+}
+
+// diagnose says in a word what err is, and what to do about it.
+func diagnose(err error) (f version.Fault, mend string) {
+	var reply redis.Error
+	if errors.As(err, &reply) {
+		for _, known := range faults {
+			if strings.Contains(reply.Error(), known.word) { // not at its start where an old server's script met it
+				return known.fault, known.mend
+			}
+		}
+	}
+	if errors.Is(err, syscall.EMFILE) {
+		return version.FaultConnection, "raise the limit of open files"
+	}
+	if errors.Is(err, errNoEcho) {
+		return version.FaultConnection, "Redis may answer, but news does not come back in time; see redis-cli --latency, and any proxy between"
+	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return version.FaultConnection, "redis.tls_ca must be the authority that signed Redis's certificate, and redis.addrs a name in it"
+	}
+	return version.FaultConnection, "see whether Redis runs, redis.addrs names it, and redis.tls is as it wants"
+}
+
+// fault admits that no news comes, and logs why when that changes.
+func (r *Source) fault(err error) {
+	word, mend := diagnose(err)
+	if r.complain(err) {
+		r.opt.Log.Error("redis does not deliver; browsers poll until it does", "fault", string(word), "error", err, "mend", mend)
+	}
+	r.opt.Host.Lost(word, err)
+}
+
+// complain tells whether err is another one than the last. Our own port, which is in the text of a network
+// error and changes with each attempt, makes no difference, nor does what we were doing when the server said no.
+func (r *Source) complain(err error) bool {
+	text := err.Error()
+	var network *net.OpError
+	var reply redis.Error
+	switch {
+	case errors.As(err, &network):
+		text = network.Op + ": " + network.Err.Error()
+	case errors.As(err, &reply):
+		text = reply.Error()
+	}
+	if text == r.excuse {
+		return false
+	}
+	r.excuse = text
+	return true
+}
+
+// unavailable says what could not be done with Redis, why, and what to do about it.
+func (r *Source) unavailable(what string, err error) error {
+	_, mend := diagnose(err)
+	return fmt.Errorf("%s Redis at %s: %w: %v; %s", what, strings.Join(r.opt.Addrs, ", "), version.ErrUnavailable, err, mend)
+}
