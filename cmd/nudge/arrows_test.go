@@ -1,81 +1,140 @@
 package main
 
 import (
+	"fmt"
+	"maps"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// arrows says which packages of ours each room may import.
-var arrows = map[string][]string{
-	"nudge/version":            {},
-	"nudge/version/control":    {"nudge/version"},
-	"nudge/version/publish":    {"nudge/version"},
-	"nudge/version/redis":      {"nudge/version", "nudge/version/control", "nudge/version/publish"},
-	"nudge/version/redistest":  {},
-	"nudge/fallback":           {},
-	"nudge/web":                {},
-	"nudge/web/browser":        {},
-	"nudge/web/demo":           {},
-	"nudge/web/enginetest":     {}, // for tests
-	"nudge/gateway":            {"nudge/version", "nudge/version/control", "nudge/fallback", "nudge/web"},
-	"nudge/cmd/nudge":          {"nudge/version", "nudge/version/control", "nudge/version/redis", "nudge/fallback", "nudge/web", "nudge/web/demo", "nudge/gateway", "nudge/cmd/nudge/load", "nudge/cmd/nudge/simulate"},
-	"nudge/cmd/nudge/load":     {},
-	"nudge/cmd/nudge/simulate": {"nudge/fallback", "nudge/web/browser"},
-	"nudge/cmd/nudge/faults":   {},
-	"nudge/cmd/nudge/pace":     {"nudge/cmd/nudge/simulate", "nudge/fallback", "nudge/web/browser"}, // for tests
+// arrows says which packages of this module each package may import: names without "nudge/", separated by spaces.
+// A new package needs a line here and one in docs/architecture.md.
+var arrows = map[string]string{
+	"cmd/nudge":                  "version version/control version/redis fallback web web/demo gateway cmd/nudge/load cmd/nudge/simulate",
+	"cmd/nudge/faults":           "", // tests alone
+	"cmd/nudge/load":             "",
+	"cmd/nudge/pace":             "fallback cmd/nudge/simulate cmd/nudge/simulate/browser", // for tests
+	"cmd/nudge/simulate":         "fallback cmd/nudge/simulate/browser",
+	"cmd/nudge/simulate/browser": "",
+	"fallback":                   "",
+	"gateway":                    "version version/control fallback web",
+	"version":                    "",
+	"version/control":            "version",
+	"version/publish":            "version",
+	"version/redis":              "version version/control version/publish",
+	"version/redistest":          "", // for tests
+	"web":                        "",
+	"web/demo":                   "",
+	"web/enginetest":             "", // for tests
 }
 
-// homes says which one room may import a library.
+// homes says which packages, with their sub-packages, may import a library: the same notation.
 var homes = map[string]string{
-	"github.com/chromedp":              "nudge/web/enginetest",
-	"github.com/coder/websocket":       "nudge/web/enginetest",
-	"github.com/HdrHistogram":          "nudge/cmd/nudge/load",
-	"golang.org/x/sys":                 "nudge/cmd/nudge/load nudge/gateway", // epoll
-	"github.com/redis/go-redis":        "nudge/version/redis nudge/version/publish nudge/version/redistest",
-	"github.com/go-chi":                "nudge/gateway",
-	"github.com/golang-jwt/jwt":        "nudge/gateway nudge/cmd/nudge", // nudge token signs
-	"github.com/prometheus":            "nudge/gateway",
-	"github.com/spf13":                 "nudge/cmd/nudge",
-	"github.com/go-viper/mapstructure": "nudge/cmd/nudge",
-	"github.com/fsnotify/fsnotify":     "nudge/cmd/nudge",
-	"go.yaml.in/yaml":                  "nudge/cmd/nudge",
+	"github.com/HdrHistogram":          "cmd/nudge/load",
+	"github.com/chromedp":              "web/enginetest",
+	"github.com/coder/websocket":       "web/enginetest",
+	"github.com/fsnotify/fsnotify":     "cmd/nudge",
+	"github.com/go-chi":                "gateway",
+	"github.com/go-viper/mapstructure": "cmd/nudge",
+	"github.com/golang-jwt/jwt":        "gateway cmd/nudge", // nudge token signs
+	"github.com/prometheus":            "gateway",
+	"github.com/redis/go-redis":        "version/redis version/publish version/redistest",
+	"github.com/spf13":                 "cmd/nudge",
+	"go.yaml.in/yaml":                  "cmd/nudge",
+	"golang.org/x/sys":                 "cmd/nudge/load gateway", // epoll
+}
+
+// mostFiles is how many files a package has at most, tests aside. Those in crowded have more, for now, and must not grow.
+const mostFiles = 20
+
+var crowded = map[string]int{"cmd/nudge": 31, "cmd/nudge/load": 27, "fallback": 26, "gateway": 60, "version": 32}
+
+type goPackage struct {
+	files   int // tests aside, whatever system they are for
+	imports []string
+}
+
+// packages are those of this module, by name without "nudge/".
+func packages(t *testing.T) map[string]goPackage {
+	t.Helper()
+	const module = "nudge/"
+	var stderr strings.Builder
+	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{.Dir}} {{join .Imports " "}}`, module+"...")
+	list.Stderr = &stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	all := map[string]goPackage{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		files, err := filepath.Glob(filepath.Join(fields[1], "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.go") })
+		all[strings.TrimPrefix(fields[0], module)] = goPackage{len(files), fields[2:]}
+	}
+	if len(all) == 0 {
+		t.Fatal("go list names no package of this module")
+	}
+	return all
 }
 
 func TestArrows(t *testing.T) {
-	var said strings.Builder
-	list := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "nudge/...")
-	list.Stderr = &said
-	out, err := list.Output()
-	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, said.String())
-	}
-	seen := map[string]bool{}
-	for line := range strings.Lines(string(out)) {
-		room, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
-		allowed, known := arrows[room]
+	all := packages(t)
+	for name, p := range all {
+		list, known := arrows[name]
 		if !known {
-			t.Errorf("package %s is in no room; put it into one, or draw its arrows here", room)
+			t.Errorf("package %s is not in the table of arrows: add a line that says what it may import", name)
 		}
-		seen[room] = true
-		for path := range strings.FieldsSeq(imports) {
-			if strings.HasPrefix(path, "nudge/") && !slices.Contains(allowed, path) {
-				t.Errorf("%s must not import %s", room, path)
+		for _, path := range p.imports {
+			ours, inside := strings.CutPrefix(path, "nudge/")
+			if inside && !slices.Contains(strings.Fields(list), ours) {
+				t.Errorf("%s must not import %s: turn the dependency round, or draw the arrow in the table", name, ours)
 			}
 			for library, home := range homes {
-				inside := slices.ContainsFunc(strings.Fields(home), func(h string) bool {
-					return room == h || strings.HasPrefix(room, h+"/")
-				})
-				if strings.HasPrefix(path, library) && !inside {
-					t.Errorf("%s must not import %s; its home is %s", room, path, home)
+				if strings.HasPrefix(path, library) && !within(name, home) {
+					t.Errorf("%s must not import %s: only %s may", name, path, home)
 				}
 			}
 		}
-	}
-	for room := range arrows {
-		if !seen[room] {
-			t.Errorf("there is no package %s; a typo in this table would let everything pass", room)
+		if most := max(mostFiles, crowded[name]); p.files > most {
+			t.Errorf("%s has %d files, %d are the most: merge some, or make a package of those that belong together", name, p.files, most)
 		}
 	}
+	// A name that is misspelt in a table would let everything pass.
+	for from, list := range arrows {
+		exist(t, all, "arrows["+from+"]", from+" "+list)
+	}
+	for library, list := range homes {
+		exist(t, all, "homes["+library+"]", list)
+		used := false
+		for _, p := range all {
+			used = used || slices.ContainsFunc(p.imports, func(path string) bool { return strings.HasPrefix(path, library) })
+		}
+		if !used {
+			t.Errorf("nothing imports %s: take it out of the table of homes", library)
+		}
+	}
+	exist(t, all, "crowded", strings.Join(slices.Collect(maps.Keys(crowded)), " "))
+}
+
+func exist(t *testing.T, all map[string]goPackage, table, names string) {
+	t.Helper()
+	for _, name := range strings.Fields(names) {
+		if _, ok := all[name]; !ok {
+			t.Error(fmt.Sprint(table, " names ", name, ", which is no package: correct it"))
+		}
+	}
+}
+
+// within tells whether a package is one of these, or below one.
+func within(name, list string) bool {
+	return slices.ContainsFunc(strings.Fields(list), func(home string) bool {
+		return name == home || strings.HasPrefix(name, home+"/")
+	})
 }

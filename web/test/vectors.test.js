@@ -1,5 +1,8 @@
-// The reducer's table written out: random lives of a page, each event with the chances drawn, and what followed. The model of
-// the shim in Go goes through the same ones, so that the two cannot drift apart. UPDATE=1 writes them anew.
+// Random lives of a page: each event with the random numbers drawn, and what followed. The model of the shim in Go goes through
+// the same ones, so that the two cannot drift apart. UPDATE=1 writes them anew.
+//
+// The model has neither tokens nor delivery, and does not hold questions in place of mute streams: so no page here has the
+// first two, and a life ends where the third begins.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -12,24 +15,35 @@ import { table } from '../.build/stream.js';
 import { happening, turn } from './lives.js';
 import { chance } from './world.js';
 
-const file = new URL('../browser/testdata/vectors.json', import.meta.url);
+const file = new URL('../../cmd/nudge/simulate/browser/testdata/vectors.json', import.meta.url);
 const PROJECTS = { 42: 123, 7: 9 };
 
-const sameForBoth = ({ kind, id, what, reason, project, version, message }) => {
-  if (kind === 'apply') return { kind, project: message.project, version: message.version };
-  return { kind, id, what, reason, project, version };
-};
+const sameForBoth = ({ kind, id, reason, project, version }) => ({ kind, id, reason, project, version });
+
+/** The event as the model knows it. */
+function modelled({ message, ...event }) {
+  if (!message) return event;
+  const { data, writer, prev, token_expires_in_s, ...rest } = message;
+  return { ...event, message: rest };
+}
+
+/** The next event of a kind that the model has. */
+function next(state, dice, seen) {
+  for (;;) {
+    const event = modelled(happening(state, dice, seen));
+    if (event.kind !== 'made') return event;
+  }
+}
 
 function live(seed, steps, seen) {
   const dice = chance(seed);
-  const options = { tokens: dice() < 0.5, applies: dice() < 0.5 };
-  const terms = { ...options, fast: 10_000, hidden: 60_000, policy: 'auto', bearer: false, streams: true, reach: true, writer: 'me' };
+  const terms = { tokens: false, applies: false, fast: 10_000, hidden: 60_000, policy: 'auto', bearer: false, streams: true, reach: true, writer: 'me' };
   let now = 1_000_000;
   let state = initial(terms, now);
   state.ledger = Object.entries(PROJECTS).map(([id, have]) => entry(id, have));
   const life = [];
   for (let n = 0; n < steps; n++) {
-    const event = n ? happening(state, dice, seen) : { kind: 'start' };
+    const event = n ? next(state, dice, seen) : { kind: 'start' };
     const at = due(state);
     if (event.kind === 'tick' && at < Infinity) now = Math.max(now, Math.ceil(at) + (dice() < 0.05 ? 20_000 : 0));
     else if (event.kind === 'heartbeat' && dice() < 0.8) now += 700;
@@ -48,24 +62,25 @@ function live(seed, steps, seen) {
     let effects;
     [state, effects] = turn(before, event, now, random);
     assert.deepEqual(before, frozen, 'the old state stays as it was');
-    const next = due(state);
+    if (effects.some(({ what }) => what === 'versions')) break;
+    const then = due(state);
     const done = effects.filter(({ kind }) => kind !== 'news').map(sameForBoth);
     life.push({
       now,
       event,
       draws: draws.length ? draws : undefined,
       effects: done.length ? done : undefined,
-      due: next === Infinity ? null : next,
+      due: then === Infinity ? null : then,
       interval: inForce(state),
       have: state.ledger.map((e) => e.have),
     });
   }
-  return { options, projects: PROJECTS, steps: life };
+  return { projects: PROJECTS, steps: life };
 }
 
 test('the vectors are those of the table, and go through all of it', async () => {
   const seen = new Set();
-  const lives = Array.from({ length: 60 }, (_, n) => live(n + 1, 80, seen));
+  const lives = Array.from({ length: 40 }, (_, n) => live(n + 1, 80, seen));
   for (const [state, cells] of Object.entries(table)) {
     for (const cell of Object.keys(cells)) assert.ok(seen.has(`${state} ${cell}`), `no life has ${state} ${cell}`);
   }

@@ -34,14 +34,14 @@ type scenario struct {
 const apart = "NUDGE_FAULTS_APART"
 
 // TestFaults plays all scenarios, several side by side since most of their time is waiting, each with servers of its
-// own. NUDGE_FAULTS asks for them, since they take minutes; NUDGE_LEDGER names a file for what came of it.
+// own. NUDGE_FAULTS asks for them, since they take minutes; NUDGE_FAULTS_JSON names a file for what came of it.
 func TestFaults(t *testing.T) {
 	if os.Getenv("NUDGE_FAULTS") == "" {
 		t.Skip("takes minutes: make faults")
 	}
 	var mu sync.Mutex
 	var lines []line
-	all := slices.Concat(standaloneFaults, networkFaults, namespaceFaults, refusals, histories, sentinelFaults, clusterFaults)
+	all := slices.Concat(standaloneFaults, networkFaults, namespaceFaults, refusedFaults, dataLossFaults, sentinelFaults, clusterFaults)
 	t.Run("scenarios", func(t *testing.T) {
 		for _, sc := range all {
 			if testing.Short() && !sc.short {
@@ -65,16 +65,16 @@ func TestFaults(t *testing.T) {
 		order[sc.name] = i
 	}
 	slices.SortFunc(lines, func(a, b line) int { return cmp.Compare(order[a.Fault], order[b.Fault]) })
-	if err := printLedger(os.Stdout, lines); err != nil {
+	if err := printSummary(os.Stdout, lines); err != nil {
 		t.Error(err)
 	}
-	if path := os.Getenv("NUDGE_LEDGER"); path != "" {
+	if path := os.Getenv("NUDGE_FAULTS_JSON"); path != "" {
 		f, err := os.Create(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		if err := encodeLedger(f, lines); err != nil {
+		if err := encodeSummary(f, lines); err != nil {
 			t.Error(err)
 		}
 	}

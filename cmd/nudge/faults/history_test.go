@@ -1,110 +1,62 @@
-//go:build unix
-
 package faults
 
 import (
+	"slices"
 	"time"
-
-	"nudge/version/redistest"
 )
 
-// quiet is the i-th of the projects that nobody else publishes to.
-func quiet(i int) string { return project(busy + missed + i%(projects-busy-missed)) }
-
-var histories = []scenario{
-	{name: "restarted empty", short: true, expect: expect{push: down, hello: true}, play: killed(2 * time.Second)},
-	{name: "restored with older keys", expect: expect{push: down, hello: true}, play: func(s *stage) { restored(s, false) }},
-	{name: "restored with older keys, and the application too", expect: expect{push: down, hello: true}, play: func(s *stage) { restored(s, true) }},
-	{name: "replica promoted that had lost acknowledged writes", expect: expect{push: degraded, within: 5 * time.Second, hello: true}, play: func(s *stage) {
-		old, now := redistest.Start(s), redistest.Start(s)
-		now.Follow(old)
-		address := redistest.StartAddress(s, old)
-		s.open(standalone(address.Addr), standalone(old.Socket))
-		now.Do("REPLICAOF", "127.0.0.1", "1") // it still waits for its master, and gets nothing any more
-		s.pass(time.Second)
-		s.fault(old.Kill)
-		s.pass(s.lastly())
-		s.repair(func() {
-			now.Do("REPLICAOF", "NO", "ONE")
-			s.desk.move(s, standalone(now.Socket))
-			address.MoveTo(now)
-		})
-	}},
-	{name: "reset during an outage", expect: expect{push: down}, play: func(s *stage) {
-		server := redistest.Start(s)
-		proxy := redistest.StartProxy(s, server)
-		s.open(standalone(proxy.Addr), standalone(server.Socket))
-		var mend func()
-		s.fault(func() { mend = proxy.Spoil(toxic("timeout", "downstream", number{"timeout": 0})) })
-		for i := range 40 {
-			_ = s.desk.reset(quiet(i))
-			if i%2 == 0 { // some go on at once, some later
-				_ = s.desk.publish(quiet(i))
-			}
-		}
-		s.pass(s.lastly())
-		s.repair(func() { mend() })
-		for i := range 40 {
-			s.pass(50 * time.Millisecond)
-			_ = s.desk.publish(quiet(i))
-		}
-		for i := range 10 {
-			_ = s.desk.reset(quiet(40 + i))
-		}
-	}},
-	{name: "resets racing routine reads", play: func(s *stage) {
-		server := redistest.Start(s)
-		proxy := redistest.StartProxy(s, server)
-		proxy.Spoil(toxic("latency", "downstream", number{"latency": 50, "jitter": 50})) // so that answers overtake news, and the reverse
-		ours := standalone(proxy.Addr)
-		ours.Routine = 50 * time.Millisecond
-		s.open(ours, standalone(server.Socket))
-		s.fault(func() {})
-		for i := range 200 {
-			_ = s.desk.reset(quiet(i))
-			s.pass(10 * time.Millisecond)
-			if i%3 > 0 {
-				_ = s.desk.publish(quiet(i))
-			}
-		}
-		s.repair(func() {})
-	}},
-	{name: "mixed publishers, and a gap", expect: expect{hello: true, concerns: quietOnes()}, play: func(s *stage) {
-		server := s.direct()
-		bare := func(rounds int) {
-			for i := range rounds * len(quietOnes()) {
-				_ = s.desk.bare(server, quiet(i))
-			}
-		}
-		bare(2) // from now on the key stays behind
-		s.fault(func() { server.Do("CLIENT", "KILL", "TYPE", "pubsub") })
-		bare(2)
-		s.repair(func() {})
-		s.pass(time.Second)
-		bare(2)
-	}},
+// history is what was published. Within a project the order of publishing decides what is newer, not the number: a
+// reset goes back, and so does an application that was restored with its database. A number is never used twice.
+type history struct {
+	of    map[string][]publication // by project
+	place map[mark]int             // in there
 }
 
-func quietOnes() (all []string) {
-	for i := range projects - busy - missed {
-		all = append(all, quiet(i))
-	}
-	return all
+type mark struct {
+	project string
+	version int64
 }
 
-// restored is a server whose data were lost and come from a backup.
-func restored(s *stage, applicationToo bool) {
-	server := s.direct()
-	server.Do("SAVE")
-	restore := s.desk.remember()
-	s.pass(time.Second)
-	s.fault(server.Kill)
-	if applicationToo {
-		restore()
+func newHistory(r *record) history {
+	h := history{map[string][]publication{}, map[mark]int{}}
+	for _, n := range r.news {
+		h.place[mark{n.project, n.version}] = len(h.of[n.project])
+		h.of[n.project] = append(h.of[n.project], n)
 	}
-	s.pass(s.lastly())
-	s.repair(server.Start)
-	for i := range 10 {
-		_ = s.desk.publish(quiet(i))
+	return h
+}
+
+// newest is the place of the newest version that was acknowledged before this time and not lost; -1: none.
+func (h history) newest(p string, before time.Duration) int {
+	newest := -1
+	for i, n := range h.of[p] {
+		if n.acked != 0 && n.acked < before && !n.lost {
+			newest = i
+		}
 	}
+	return newest
+}
+
+// known is when the stream was first told of the i-th version of p, of a newer one, or that its version is
+// unknown, which counts from the moment on in which publishing began: the page then asks the application.
+func (h history) known(s *stream, p string, i int) (time.Duration, bool) {
+	begun := h.of[p][i].begun
+	for _, e := range s.said {
+		if e.at < begun {
+			continue
+		}
+		v, named := e.version, e.event == advance && e.project == p
+		if e.event == hello {
+			v, named = e.versions[p]
+		}
+		if named {
+			if told, ok := h.place[mark{p, v}]; ok && told >= i {
+				return e.at, true
+			}
+		}
+		if e.event == hello && slices.Contains(e.unknown, p) {
+			return e.at, true
+		}
+	}
+	return 0, false
 }

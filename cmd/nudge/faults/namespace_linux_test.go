@@ -26,7 +26,7 @@ var namespaceFaults = []scenario{
 				chain in { type filter hook input priority 0; tcp dport %[1]s drop; tcp sport %[1]s drop; }
 			}`, port))
 		})
-		s.pass(s.lastly())
+		s.pass(s.untilTold())
 		s.repair(func() { nft(s, "delete table inet nudge") })
 	}},
 }
@@ -46,21 +46,21 @@ func inNamespace(t *testing.T, sc scenario) (l line) {
 	case missing != "":
 		return line{Skipped: missing}
 	}
-	ledger := filepath.Join(t.TempDir(), "ledger.json")
+	summary := filepath.Join(t.TempDir(), "summary.json")
 	name := strings.ReplaceAll(sc.name, " ", "_")
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestFaults$/^scenarios$/^"+name+"$")
-	cmd.Env = append(os.Environ(), apart+"=1", "NUDGE_LEDGER="+ledger)
+	cmd.Env = append(os.Environ(), apart+"=1", "NUDGE_FAULTS_JSON="+summary)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	text, err := os.ReadFile(ledger)
+	text, err := os.ReadFile(summary)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var lines []line
 	if err := json.Unmarshal(text, &lines); err != nil || len(lines) != 1 {
-		t.Fatalf("the ledger is %s (%v)", bytes.TrimSpace(text), err)
+		t.Fatalf("the summary is %s (%v)", bytes.TrimSpace(text), err)
 	}
 	return lines[0]
 }

@@ -23,7 +23,7 @@ func spoiled(toxics ...redistest.Toxic) func(*stage) {
 		proxy := s.proxied()
 		var mend func()
 		s.fault(func() { mend = proxy.Spoil(toxics...) })
-		s.pass(s.lastly())
+		s.pass(s.untilTold())
 		s.repair(func() { mend() })
 	}
 }
@@ -38,7 +38,7 @@ var networkFaults = []scenario{
 	{name: "way cut, and refused for a while", expect: expect{push: down}, play: func(s *stage) {
 		proxy := s.proxied()
 		s.fault(func() { proxy.Enable(false) })
-		s.pass(s.lastly())
+		s.pass(s.untilTold())
 		s.repair(func() { proxy.Enable(true) })
 	}},
 	{name: "bytes swallowed, connection open", short: true, expect: expect{push: down}, play: spoiled(
@@ -60,7 +60,7 @@ var networkFaults = []scenario{
 		address := redistest.StartAddress(s, server)
 		s.open(standalone(address.Addr), standalone(server.Socket))
 		s.fault(func() { address.Tear(true) })
-		s.pass(s.lastly())
+		s.pass(s.untilTold())
 		s.repair(func() { address.Tear(false) })
 	}},
 	{name: "ended within a message, again and again", play: spoiled(
@@ -84,7 +84,7 @@ func moved(s *stage, demote func(old, now *redistest.Server)) {
 	s.repair(func() {
 		now.Do("REPLICAOF", "NO", "ONE")
 		demote(old, now)
-		s.desk.move(s, standalone(now.Socket))
+		s.app.move(s, standalone(now.Socket))
 		address.MoveTo(now)
 	})
 	s.wait("gateway at the new server", s.expect.within, func() bool { return subscribed(now) })

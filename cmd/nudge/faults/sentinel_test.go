@@ -67,7 +67,7 @@ var sentinelFaults = []scenario{
 		old := g.Master()
 		s.fault(g.Failover)
 		s.repair(promoted(s, g, old))
-		s.desk.move(s, bySentinel(g)) // the Sentinels tell applications; what goes to the old master until it follows is lost
+		s.app.move(s, bySentinel(g)) // the Sentinels tell applications; what goes to the old master until it follows is lost
 		s.arrived(g)
 	}},
 	{name: "Sentinel: master frozen, thawed later", expect: expect{push: degraded, within: 5 * time.Second}, play: func(s *stage) {

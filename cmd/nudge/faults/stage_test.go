@@ -18,9 +18,9 @@ type stage struct {
 	expect expect
 	probe  time.Duration
 	begun  time.Time
-	desk   *desk
+	app    *application
 	crowd  *crowd
-	log    *logbook
+	log    *syncedLog
 	ops    http.Handler
 
 	broken, mended time.Duration // since begun
@@ -40,7 +40,7 @@ const (
 
 func newStage(t *testing.T, x expect) *stage {
 	begun := time.Now()
-	return &stage{T: t, expect: x, probe: probe, begun: begun, desk: newDesk(begun), log: new(logbook)}
+	return &stage{T: t, expect: x, probe: probe, begun: begun, app: newApplication(begun), log: new(syncedLog)}
 }
 
 // standalone is how to reach one server. The application comes over its unix socket, where nothing gets in its way.
@@ -50,14 +50,14 @@ func standalone(addr string) redis.Options { return redis.Options{Addrs: []strin
 // told that push is healthy.
 func (s *stage) open(ours, applications redis.Options) {
 	s.Helper()
-	s.desk.move(s, applications)
-	s.desk.open(s)
+	s.app.move(s, applications)
+	s.app.open(s)
 	addr := s.serve(ours)
 	s.crowd = openCrowd(s, addr, s.begun)
 	s.wait("healthy push", patience, func() bool { return s.crowd.all(wellNow) })
 	ctx, stop := context.WithCancel(context.Background())
 	var publishing sync.WaitGroup
-	publishing.Go(func() { s.desk.run(ctx) })
+	publishing.Go(func() { s.app.run(ctx) })
 	s.close = sync.OnceFunc(func() {
 		stop()
 		publishing.Wait()
@@ -78,7 +78,7 @@ func (s *stage) pass(d time.Duration) { time.Sleep(d) }
 func (s *stage) fault(f func()) {
 	s.Helper()
 	s.broken = time.Since(s.begun)
-	s.desk.turn(lasting)
+	s.app.turn(lasting)
 	f()
 }
 
@@ -87,11 +87,11 @@ func (s *stage) repair(f func()) {
 	s.Helper()
 	f()
 	s.mended = time.Since(s.begun)
-	s.desk.turn(repaired)
+	s.app.turn(repaired)
 }
 
-// lastly is how long a fault must last so that every stream must have been told.
-func (s *stage) lastly() time.Duration {
+// untilTold is how long a fault must last so that every stream must have been told.
+func (s *stage) untilTold() time.Duration {
 	r := record{probe: s.probe}
 	return r.truth() + 200*time.Millisecond
 }

@@ -60,7 +60,7 @@ var standaloneFaults = []scenario{
 	{name: "frozen", short: true, expect: expect{push: down}, play: func(s *stage) {
 		server := s.direct()
 		s.fault(server.Freeze)
-		s.pass(s.lastly())
+		s.pass(s.untilTold())
 		s.repair(server.Thaw)
 	}},
 	{name: "subscription cut, same server", short: true, play: cut("pubsub", 1)},

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
-	"nudge/web/browser"
+	"nudge/cmd/nudge/simulate/browser"
 )
 
 // wire is what gateways send, all of it together.
@@ -15,14 +15,12 @@ type wire struct {
 	HeartbeatMS    float64          `json:"heartbeat_ms"`
 	Jitter         *float64         `json:"jitter"`
 	SpreadMS       float64          `json:"spread_ms"`
-	TokenExpires   *float64         `json:"token_expires_in_s"`
 	Versions       map[string]int64 `json:"versions"`
 	Unknown        []string         `json:"unknown"`
 	Denied         []string         `json:"denied"`
 	Off            []string         `json:"off"`
 	Project        string           `json:"project"`
 	Version        *int64           `json:"version"`
-	Prev           *int64           `json:"prev"`
 	Reset          bool             `json:"reset"`
 	Reason         string           `json:"reason"`
 	AfterMS        float64          `json:"after_ms"`
@@ -52,7 +50,7 @@ func decode(text []byte, projects []string) (*browser.Message, error) {
 	}
 	m := &browser.Message{
 		Push: pushes[w.Push], Poll: w.PollMS, Fast: w.FastMS, Heartbeat: w.HeartbeatMS, Spread: w.SpreadMS,
-		Jitter: or(w.Jitter, -1), Expires: 1000 * or(w.TokenExpires, -1), Version: or(w.Version, -1), Prev: or(w.Prev, -1),
+		Jitter: or(w.Jitter, -1), Version: or(w.Version, -1),
 		Reset: w.Reset, Reason: reasons[w.Reason], After: w.AfterMS, TTL: w.TTLMS, ConnectAfter: w.ConnectAfterMS,
 		Denied: len(w.Denied) > 0 && len(w.Denied)+len(w.Off) >= len(projects), Excluded: len(w.Off) == len(projects),
 		Refusing: w.Refusing != "", Project: max(0, slices.Index(projects, w.Project)),

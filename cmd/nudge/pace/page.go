@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"nudge/web/browser"
+	"nudge/cmd/nudge/simulate/browser"
 )
 
 // page is one page. Its own goroutine has it; those that wait for an answer or read a stream send events.
@@ -116,7 +116,6 @@ func (p *page) do(ctx context.Context, e browser.Effect) {
 			`,"named":` + strconv.FormatInt(p.Projects[e.Project].Mark(), 10) + `}`
 		p.crowd.tally.reported()
 		p.crowd.tasks.Go(func() { p.report(ctx, body) })
-	case browser.Apply:
 	}
 }
 

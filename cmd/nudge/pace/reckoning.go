@@ -1,6 +1,6 @@
 package pace
 
-import "nudge/web/browser"
+import "nudge/cmd/nudge/simulate/browser"
 
 // reckoning is what is known of a page for the promises, by the rules of the simulator.
 type reckoning struct {

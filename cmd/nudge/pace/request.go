@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"nudge/web/browser"
+	"nudge/cmd/nudge/simulate/browser"
 )
 
 // request makes a request to whichever gateway the balancer picks.

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"nudge/cmd/nudge/simulate"
+	"nudge/cmd/nudge/simulate/browser"
 	"nudge/fallback"
-	"nudge/web/browser"
 )
 
 // tally counts.

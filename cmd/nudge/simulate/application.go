@@ -1,6 +1,6 @@
 package simulate
 
-import "nudge/web/browser"
+import "nudge/cmd/nudge/simulate/browser"
 
 // plan sets when a project changes next.
 func (w *world) plan(i uint32) {

@@ -3,8 +3,8 @@ package simulate
 import (
 	"time"
 
+	"nudge/cmd/nudge/simulate/browser"
 	"nudge/fallback"
-	"nudge/web/browser"
 )
 
 // This file holds what a gateway tells its streams, and answers to pages.
@@ -94,7 +94,7 @@ func (g *gateway) tell(p uint32) {
 		return
 	}
 	w := g.w
-	w.news = browser.Message{Jitter: -1, Expires: -1, Version: int64(g.beliefs[p].version), Prev: -1}
+	w.news = browser.Message{Jitter: -1, Version: int64(g.beliefs[p].version)}
 	w.news.Spread = g.news(&g.windows[p], len(watchers))
 	for _, of := range watchers {
 		s := w.streams.at(of.stream())

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"nudge/cmd/nudge/simulate/browser"
 	"nudge/fallback"
-	"nudge/web/browser"
 )
 
 // phase is how far a gateway is from its end.
@@ -160,7 +160,7 @@ func messageOf(c fallback.Cadence) browser.Message {
 	}[c.Push]
 	return browser.Message{
 		Push: push, Poll: float64(c.Poll.Milliseconds()), Fast: float64(c.Fast.Milliseconds()),
-		Heartbeat: float64(c.Heartbeat.Milliseconds()), Jitter: c.Jitter, Expires: -1, Version: -1, Prev: -1,
+		Heartbeat: float64(c.Heartbeat.Milliseconds()), Jitter: c.Jitter, Version: -1,
 	}
 }
 

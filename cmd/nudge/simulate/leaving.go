@@ -4,8 +4,8 @@ import (
 	"strconv"
 	"time"
 
+	"nudge/cmd/nudge/simulate/browser"
 	"nudge/fallback"
-	"nudge/web/browser"
 )
 
 // How a gateway leaves, in milliseconds: the load balancer notices, and goodbyes are said over the window.
@@ -48,7 +48,7 @@ func (g *gateway) turnStage() {
 	case drain:
 		g.phase, g.leaves, wait = drained, finish, window.Milliseconds()
 		spread := fallback.Returning(g.size.Own, g.size.Instances-1, w.o.Connects, window+drainSpread*time.Millisecond)
-		last := browser.Message{Reason: browser.Drain, After: drainAfter, Spread: float64((spread - window).Milliseconds()), Jitter: -1, Expires: -1}
+		last := browser.Message{Reason: browser.Drain, After: drainAfter, Spread: float64((spread - window).Milliseconds()), Jitter: -1}
 		g.begin(window.Milliseconds(), func(id uint32) { w.bid(id, last) })
 	case finish:
 		if len(g.streams) == 0 {
@@ -126,7 +126,7 @@ func (w *world) turnFlag(on bool) {
 		g.signal()
 		if !on {
 			g.begin(w.o.Ramp.Milliseconds(), func(id uint32) {
-				w.bid(id, browser.Message{Reason: browser.OffNow, Jitter: -1, Expires: -1})
+				w.bid(id, browser.Message{Reason: browser.OffNow, Jitter: -1})
 			})
 		}
 	}

@@ -3,7 +3,7 @@ package simulate
 import (
 	"math"
 
-	"nudge/web/browser"
+	"nudge/cmd/nudge/simulate/browser"
 )
 
 // most is how many projects a page has at most.
@@ -86,7 +86,6 @@ func (w *world) do(i uint32, p *page, e browser.Effect) {
 		w.wheel.clear(w.ofPage(answer, i))
 	case browser.Report:
 		w.report(i, p, e)
-	case browser.Apply:
 	}
 }
 

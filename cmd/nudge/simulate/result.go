@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"nudge/web/browser"
+	"nudge/cmd/nudge/simulate/browser"
 )
 
 // Result is what a simulation has shown. Times are virtual; all but Seconds is about the time after the fleet came to rest.

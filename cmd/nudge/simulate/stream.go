@@ -1,6 +1,6 @@
 package simulate
 
-import "nudge/web/browser"
+import "nudge/cmd/nudge/simulate/browser"
 
 const (
 	// helloMost is how long a hello waits for the source to listen, and secondEvent when a heartbeat follows the first one.
@@ -91,7 +91,7 @@ func (w *world) step(i uint32, id uint32) {
 		w.wheel.set(w.ofPage(dialA+int(s.slot), i), w.now()+int64(age))
 		w.hear(s, browser.Heartbeat, &w.gateways[s.gateway].said)
 	case settled:
-		w.bid(id, browser.Message{Reason: browser.Rotate, Jitter: -1, Expires: -1})
+		w.bid(id, browser.Message{Reason: browser.Rotate, Jitter: -1})
 	}
 }
 
@@ -112,7 +112,7 @@ func (w *world) dial(i uint32, id uint32) {
 }
 
 func refusal(why browser.Reason, after browser.Millis) browser.Message {
-	return browser.Message{Reason: why, After: after, Spread: after, Jitter: -1, Expires: -1}
+	return browser.Message{Reason: why, After: after, Spread: after, Jitter: -1}
 }
 
 // breakOff ends a stream without a word.

@@ -3,7 +3,7 @@ package simulate
 import (
 	"math"
 
-	"nudge/web/browser"
+	"nudge/cmd/nudge/simulate/browser"
 )
 
 // tab is how a page is seen.

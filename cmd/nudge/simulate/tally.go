@@ -3,7 +3,7 @@ package simulate
 import (
 	"math"
 
-	"nudge/web/browser"
+	"nudge/cmd/nudge/simulate/browser"
 )
 
 // plain are the intervals of plain polling that Nudge is compared with, in seconds.

@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"nudge/web/browser"
+	"nudge/cmd/nudge/simulate/browser"
 )
 
 // The kinds of what happens, each to one page, one project or one gateway. Numbers on the wheel are given in this order.

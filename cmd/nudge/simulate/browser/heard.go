@@ -61,30 +61,15 @@ func (t *turn) proven(s *stream) *stream {
 }
 
 func (t *turn) greeted(m *Message) {
-	b := t.Browser
-	b.retold = false
-	b.spread = m.Spread
-	if b.greeted(m.Said) {
+	t.spread = m.Spread
+	if t.Browser.greeted(m.Said) {
 		t.news()
 	}
-	if !b.tokens || b.armed || m.Expires < 0 {
-		return
-	}
-	// A fleet that logged in together need not renew together.
-	b.armed = true
-	b.renewal = t.now + max(m.Expires*between(t.random, 0.7, 0.9), soonestRenewal)
 }
 
 func (t *turn) advance(m *Message) {
-	b := t.Browser
-	b.spread = m.Spread
-	// A poll in flight may bring the same.
-	takes := b.flight == 0 && (m.Own || m.Data && b.applies)
-	asks, took := b.advanced(m, takes)
-	if took && !m.Own {
-		t.do(Effect{Kind: Apply, Project: m.Project, Version: m.Version})
-	}
-	if asks {
+	t.spread = m.Spread
+	if t.advanced(m) {
 		t.news()
 	}
 }
@@ -96,7 +81,7 @@ func (t *turn) dismissed(s *stream, m *Message) {
 		b.push = Off
 	}
 	if m.Reason == OffNow || m.Reason == Revoked {
-		t.haltFor(askTerms, m.After+t.random()*max(m.Spread, firstLoss))
+		t.haltFor(m.After + t.random()*max(m.Spread, firstLoss))
 		return
 	}
 	ms := m.After + t.random()*m.Spread
@@ -112,11 +97,7 @@ func (t *turn) dismissed(s *stream, m *Message) {
 	if !counted {
 		least = between(t.random, 1000, 2000)
 	}
-	next := openStream
-	if m.Reason == Expired && b.tokens {
-		next = getToken
-	}
-	t.wait(max(ms, least), next, asked)
+	t.wait(max(ms, least), openStream, asked)
 }
 
 // lost follows the end of a stream that nobody meant to end.
@@ -137,7 +118,7 @@ func (t *turn) lost(s *stream, how end) {
 	case b.mute:
 		t.wait(between(t.random, 5000, 15_000), askTerms, own)
 	case !steady:
-		t.failed(askTerms, 0)
+		t.failed(0)
 	default:
 		b.losses++
 		t.wait(between(t.random, shortestStep, max(firstLoss, b.spread)), askTerms, own)

@@ -71,13 +71,13 @@ func subscribed(server *redistest.Server) bool {
 	return strings.Contains(text, "name=nudge-"+instance+" ")
 }
 
-// logbook is a log that may be written and read at once.
-type logbook struct {
+// syncedLog is a log that may be written and read at once.
+type syncedLog struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (l *logbook) Write(p []byte) (int, error) {
+func (l *syncedLog) Write(p []byte) (int, error) {
 	if bytes.Contains(p, []byte(" msg=request ")) { // one for each stream
 		return len(p), nil
 	}
@@ -86,7 +86,7 @@ func (l *logbook) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-func (l *logbook) String() string {
+func (l *syncedLog) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()

@@ -5,7 +5,6 @@ type Project struct {
 	// Have is the version that the page has.
 	Have int64
 	told int64 // what a gateway last named; negative: nothing
-	own  int64 // the newest version that the page itself made; negative: none
 
 	askedHave, askedWant int64 // of the poll that was asked last; negative: nothing was wanted
 	found                int64 // what a safety poll found, until it is judged; negative: nothing
@@ -17,7 +16,7 @@ type Project struct {
 
 // At is a project that the page has in this version.
 func At(have int64) Project {
-	return Project{Have: have, told: -1, own: -1, askedWant: -1, found: -1}
+	return Project{Have: have, told: -1, askedWant: -1, found: -1}
 }
 
 // Mark is what to ask of a gateway for the project: what one last named, else what the page has.
@@ -81,22 +80,18 @@ func (b *Browser) greeted(said []Said) bool {
 	return b.owes()
 }
 
-// advanced takes note of an advance; true if it asks for a poll. A page that is exactly where the change was made may take it.
-func (b *Browser) advanced(m *Message, takes bool) (asks, took bool) {
+// advanced takes note of an advance; true if it asks for a poll.
+func (b *Browser) advanced(m *Message) (asks bool) {
 	if m.Project >= len(b.Projects) || m.Version < 0 {
-		return false, false
+		return false
 	}
 	p := &b.Projects[m.Project]
 	if p.stands && m.Version <= p.told && !m.Reset {
-		return false, false
+		return false
 	}
 	p.owed = p.owed || m.Reset
-	next := m.Prev == p.Have && m.Version > m.Prev && !p.wants()
 	p.told, p.stands = m.Version, true
-	if next && takes {
-		p.Have, took = m.Version, true
-	}
-	return p.wants(), took
+	return p.wants()
 }
 
 // asked takes note of a poll that begins. Nothing is owed after it: should it fail, there will be another.
@@ -129,16 +124,4 @@ func (b *Browser) answered(versions []int64) (stale bool) {
 		stale = stale || p.Have < p.askedWant
 	}
 	return stale
-}
-
-// made takes note of a version that the page made itself. It has it now, if it was exactly where the change was made.
-func (b *Browser) made(e *Event) {
-	if e.Project >= len(b.Projects) || e.Version < 0 {
-		return
-	}
-	p := &b.Projects[e.Project]
-	p.own = e.Version
-	if e.Prev == p.Have {
-		p.Have = e.Version
-	}
 }

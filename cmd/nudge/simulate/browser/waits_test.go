@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"nudge/web/browser"
+	"nudge/cmd/nudge/simulate/browser"
 )
 
 // Whatever interval gateways name, and however often they change it, a page waits for no longer than the longest of those in

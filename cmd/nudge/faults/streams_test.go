@@ -22,15 +22,15 @@ import (
 
 // crowd is all streams of a scenario.
 type crowd struct {
-	ears    []*ear
+	readers []*reader
 	begun   time.Time
 	closing atomic.Bool // from now on it is we who end streams
 	reading sync.WaitGroup
 	client  *http.Client // of the streams over HTTP/2, all on one connection
 }
 
-// ear reads one stream and writes down what it is told.
-type ear struct {
+// reader reads one stream and writes down what it is told.
+type reader struct {
 	stream // said is guarded by mu
 	mu     sync.Mutex
 	body   io.Closer
@@ -53,8 +53,8 @@ func openCrowd(t testing.TB, addr string, begun time.Time) *crowd {
 	var group errgroup.Group
 	group.SetLimit(dialledAtATime)
 	for i := range streams {
-		e := &ear{stream: stream{projects: watched(i)}}
-		c.ears = append(c.ears, e)
+		e := &reader{stream: stream{projects: watched(i)}}
+		c.readers = append(c.readers, e)
 		first := make(chan struct{})
 		group.Go(func() error {
 			open := c.parked
@@ -117,7 +117,7 @@ func (c *crowd) multiplexed(addr, path string) (string, io.ReadCloser, error) {
 }
 
 // read takes down one stream until its end. first is closed after the first hello.
-func (c *crowd) read(e *ear, body io.Reader, first chan struct{}) {
+func (c *crowd) read(e *reader, body io.Reader, first chan struct{}) {
 	lines := bufio.NewReaderSize(body, 4<<10)
 	opened := sync.OnceFunc(func() { close(first) })
 	var name event
@@ -141,7 +141,7 @@ func (c *crowd) read(e *ear, body io.Reader, first chan struct{}) {
 	}
 }
 
-func (e *ear) add(s said) {
+func (e *reader) add(s said) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.said = append(e.said, s)
@@ -169,8 +169,8 @@ func decode(at time.Duration, name event, data []byte) said {
 
 // heard is what all streams were told so far.
 func (c *crowd) heard() []stream {
-	all := make([]stream, len(c.ears))
-	for i, e := range c.ears {
+	all := make([]stream, len(c.readers))
+	for i, e := range c.readers {
 		e.mu.Lock()
 		all[i] = e.stream
 		e.mu.Unlock()
@@ -191,7 +191,7 @@ func (c *crowd) all(ok func(*stream) bool) bool {
 // close ends all streams.
 func (c *crowd) close() {
 	c.closing.Store(true)
-	for _, e := range c.ears {
+	for _, e := range c.readers {
 		if e.body != nil {
 			e.body.Close()
 		}

@@ -12,7 +12,7 @@ func (s *stage) finish() *record {
 	r := s.record()
 	late := s.begun.Add(s.mended + r.healthy(s.expect) + time.Second)
 	s.pass(time.Second)
-	s.desk.turn(over) // so that what was published while the gateway found its way back has no successor either
+	s.app.turn(over) // so that what was published while the gateway found its way back has no successor either
 	s.pass(s.expect.within)
 	s.wait("healthy push on every stream", time.Until(late), func() bool { return s.crowd.all(wellNow) })
 	s.close()
@@ -65,6 +65,6 @@ func informed(r *record) bool {
 func (s *stage) record() *record {
 	return &record{
 		probe: s.probe, fault: s.broken, repair: s.mended, end: time.Since(s.begun),
-		news: s.desk.published(), streams: s.crowd.heard(),
+		news: s.app.published(), streams: s.crowd.heard(),
 	}
 }

@@ -14,7 +14,7 @@ func (b *Browser) Reduce(e *Event, now Millis, random func() float64, effects []
 	switch e.Kind {
 	case Start:
 		t.cycle()
-		t.begin()
+		t.open()
 	case Tick:
 		t.tick()
 	case Leave:
@@ -42,7 +42,7 @@ func (b *Browser) Reduce(e *Event, now Millis, random func() float64, effects []
 		if s := t.stream(e.Number); s != nil {
 			t.lost(s, broken)
 		}
-	case Replied, Failed, Token:
+	case Replied, Failed:
 		t.reply(e)
 	case Polled:
 		t.polled(e)
@@ -50,8 +50,6 @@ func (b *Browser) Reduce(e *Event, now Millis, random func() float64, effects []
 		t.unpolled(e)
 	case Refresh:
 		b.wished = true
-	case Made:
-		b.made(e)
 	}
 	t.settle()
 	return t.out
@@ -81,12 +79,6 @@ func (t *turn) tick() {
 	}
 	if b.graceEnd <= t.now {
 		b.graceEnd, b.grace = Never, 0
-	}
-	if b.renewal <= t.now {
-		b.renewal, b.armed = Never, false
-		if b.held.id != 0 {
-			t.authorize()
-		}
 	}
 	if b.audit <= t.now {
 		b.audit = Never

@@ -83,8 +83,8 @@ func sumUp(r *record, x expect, fault string, ok bool) line {
 	return l
 }
 
-// printLedger writes the lines as a table for people.
-func printLedger(w io.Writer, lines []line) error {
+// printSummary writes the lines as a table for people.
+func printSummary(w io.Writer, lines []line) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "fault\tstreams told\ttruth (most)\tknown (most)\thealthy (most)\trepaired\tlost\tpublished\t")
 	for _, l := range lines {
@@ -108,8 +108,8 @@ func printLedger(w io.Writer, lines []line) error {
 
 func took(s, most float64) string { return fmt.Sprintf("%.1f s (%.1f)", max(0, s), most) }
 
-// encodeLedger writes the lines for programs.
-func encodeLedger(w io.Writer, lines []line) error {
+// encodeSummary writes the lines for programs.
+func encodeSummary(w io.Writer, lines []line) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(lines)

@@ -11,12 +11,6 @@ type Options struct {
 	Fast Millis
 	// Hidden is the least interval while the tab is hidden; 0: none.
 	Hidden Millis
-	// Tokens: the page has a way to get tokens, for a session.
-	Tokens bool
-	// Applies: the page takes what is delivered with news.
-	Applies bool
-	// Holds: the page asks for versions while streams do not get through.
-	Holds bool
 }
 
 // Browser is one page: all its state. Only Reduce changes it, but for Projects, which its driver may append to before Start.
@@ -49,39 +43,28 @@ type Browser struct {
 	// The link.
 	held, fresh stream // the one that counts, and the one that is to replace it
 	stepAt      Millis // when the next step is due
-	coolEnd     Millis // until when versions stand in for streams
 	grace       Millis // the poll interval kept after a goodbye; 0: none
 	graceEnd    Millis
-	renewal     Millis // when a new token is due
 	provenAt    Millis // when the newest proof was given
 	hiddenAt    Millis // since when the tab is hidden; 0: it is not
 
 	streams, questions, polls uint32 // numbers given so far
 	flight                    uint32 // the poll in flight; 0: none
-	question                  uint32 // the one whose answer is heard; 0: none
+	question                  uint32 // the one whose answer is expected; 0: none
 
 	failures, tries uint8  // of polls; of answers that were too old
 	losses          uint16 // of the link, in a row
 	mutes, crowds   uint8  // mute streams in a row; how often streams made way for polls
 
 	reason, hurry Cause // why due; why to poll soon after the one in flight
-	step, again   step
-	what          Question // that is under way, or was last
+	step          step
 	rest          rest
 	push          Push
-	options
-}
-
-type options struct {
-	tokens, applies, holds bool
-
-	wished bool // a refresh
-	safety bool // the poll in flight may find what push missed
-	mute   bool // the last stream was mute
-	armed  bool // the renewal of the token has its time
-	retold bool // the token has been fetched anew because the gateway refused it
-	vouch  bool // the stream is known to be alive, see Vouch
-	slow   bool // pressure: what had piled up while the page slept is given time
+	wished        bool // a refresh
+	safety        bool // the poll in flight may find what push missed
+	mute          bool // the last stream was mute
+	vouch         bool // the stream is known to be alive, see Vouch
+	slow          bool // pressure: what had piled up while the page slept is given time
 }
 
 // New returns a page that has these projects. It does nothing before Start.
@@ -91,16 +74,15 @@ func New(projects []Project, o Options) Browser {
 	}
 	return Browser{
 		Projects: projects, fast: o.Fast, jitter: 0.2, hidden: o.Hidden,
-		options: options{tokens: o.Tokens, applies: o.Applies, holds: o.Holds},
-		reason:  none, hurry: none, newsAt: -usualGap, gap: usualGap,
-		due: Never, stepAt: Never, graceEnd: Never, renewal: Never, pressure: Never, audit: Never,
+		reason: none, hurry: none, newsAt: -usualGap, gap: usualGap,
+		due: Never, stepAt: Never, graceEnd: Never, pressure: Never, audit: Never,
 		held: stream{due: Never}, fresh: stream{due: Never},
 	}
 }
 
 // Due is when the page is to get a Tick; [Never]: not unless something happens.
 func (b *Browser) Due() Millis {
-	due := min(b.held.due, b.fresh.due, b.stepAt, b.graceEnd, b.renewal, b.audit)
+	due := min(b.held.due, b.fresh.due, b.stepAt, b.graceEnd, b.audit)
 	if b.flight != 0 {
 		return min(due, b.flightAt+patience, b.pressure)
 	}

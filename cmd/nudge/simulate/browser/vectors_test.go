@@ -8,12 +8,11 @@ import (
 	"slices"
 	"testing"
 
-	"nudge/web/browser"
+	"nudge/cmd/nudge/simulate/browser"
 )
 
-// vector is one life of a page as the shim lived it, in testdata/vectors.json: the tests of web/src write it.
+// vector is one life of a page as the shim lived it, in testdata/vectors.json: web/test/vectors.test.js writes it.
 type vector struct {
-	Options  struct{ Tokens, Applies bool }
 	Projects map[string]int64
 	Steps    []struct {
 		Now      float64
@@ -30,20 +29,16 @@ type happening struct {
 	Kind                     string
 	ID                       uint32
 	Status                   int
-	Granted                  bool
 	RetryAfter, PollInterval float64
 	Versions                 map[string]int64
-	Project                  string
-	Version                  int64
-	Prev                     *int64
 	Message                  *said
 }
 
 type consequence struct {
-	Kind, What, Reason string
-	ID                 uint32
-	Project            string
-	Version            int64
+	Kind, Reason string
+	ID           uint32
+	Project      string
+	Version      int64
 }
 
 // said is a message as on the wire.
@@ -55,15 +50,11 @@ type said struct {
 	Jitter       *float64
 	Gap          *float64 `json:"gap_ms"`
 	Spread       float64  `json:"spread_ms"`
-	Expires      *float64 `json:"token_expires_in_s"`
 	Versions     map[string]int64
 	Unknown      []string
 	Project      string
 	Version      *int64
-	Prev         *int64
 	Reset        bool
-	Writer       string
-	Data         json.RawMessage
 	Reason       string
 	After        float64 `json:"after_ms"`
 	TTL          float64 `json:"ttl_ms"`
@@ -75,9 +66,9 @@ type said struct {
 var (
 	kinds = map[string]browser.Kind{
 		"start": browser.Start, "tick": browser.Tick, "leave": browser.Leave, "back": browser.Back, "online": browser.Online,
-		"hidden": browser.Hidden, "visible": browser.Visible, "refresh": browser.Refresh, "made": browser.Made, "lost": browser.Lost,
+		"hidden": browser.Hidden, "visible": browser.Visible, "refresh": browser.Refresh, "lost": browser.Lost,
 		"hello": browser.Heard, "version": browser.Heard, "heartbeat": browser.Heard, "goodbye": browser.Heard,
-		"replied": browser.Replied, "failed": browser.Failed, "token": browser.Token, "polled": browser.Polled, "unpolled": browser.Unpolled,
+		"replied": browser.Replied, "failed": browser.Failed, "polled": browser.Polled, "unpolled": browser.Unpolled,
 	}
 	names   = map[string]browser.Name{"hello": browser.Hello, "version": browser.Version, "heartbeat": browser.Heartbeat, "goodbye": browser.Goodbye}
 	pushes  = map[string]browser.Push{"healthy": browser.Healthy, "degraded": browser.Degraded, "down": browser.Down, "off": browser.Off}
@@ -91,10 +82,7 @@ var (
 	}
 	effects = map[string]browser.EffectKind{
 		"open": browser.Open, "close": browser.Close, "ask": browser.Ask, "poll": browser.Poll, "abort": browser.Abort,
-		"report": browser.Report, "apply": browser.Apply,
-	}
-	questions = map[string]browser.Question{
-		"terms": browser.Terms, "token": browser.NewToken, "session": browser.Session, "versions": browser.Versions,
+		"report": browser.Report,
 	}
 )
 
@@ -113,9 +101,8 @@ func (s *said) message(ids []string, kind string) *browser.Message {
 	}
 	m := browser.Message{
 		Push: pushes[s.Push], Poll: s.Poll, Fast: s.Fast, Heartbeat: s.Heartbeat, Jitter: or(s.Jitter, -1), Spread: s.Spread,
-		Expires: or(s.Expires, -0.001) * 1000, Project: index, Version: or(s.Version, -1), Prev: or(s.Prev, -1), Reset: s.Reset,
-		Own: s.Writer == "me", Data: s.Data != nil, Reason: reasons[s.Reason], After: s.After, TTL: s.TTL, ConnectAfter: s.ConnectAfter,
-		Refusing: s.Refusing != "",
+		Project: index, Version: or(s.Version, -1), Reset: s.Reset,
+		Reason: reasons[s.Reason], After: s.After, TTL: s.TTL, ConnectAfter: s.ConnectAfter, Refusing: s.Refusing != "",
 	}
 	if s.Gap != nil {
 		if m.Gap = *s.Gap; m.Gap == 0 {
@@ -140,9 +127,8 @@ func (s *said) message(ids []string, kind string) *browser.Message {
 
 func (h *happening) event(ids []string) browser.Event {
 	e := browser.Event{
-		Kind: kinds[h.Kind], Name: names[h.Kind], Number: h.ID, Status: h.Status, Granted: h.Granted,
+		Kind: kinds[h.Kind], Name: names[h.Kind], Number: h.ID, Status: h.Status,
 		RetryAfter: h.RetryAfter, PollInterval: h.PollInterval,
-		Project: slices.Index(ids, h.Project), Version: h.Version, Prev: or(h.Prev, -1),
 	}
 	if h.Message != nil {
 		e.Message = h.Message.message(ids, h.Kind)
@@ -176,7 +162,7 @@ func TestVectors(t *testing.T) {
 		for _, id := range ids {
 			projects = append(projects, browser.At(life.Projects[id]))
 		}
-		b := browser.New(projects, browser.Options{Hidden: 60_000, Tokens: life.Options.Tokens, Applies: life.Options.Applies, Holds: true})
+		b := browser.New(projects, browser.Options{Hidden: 60_000})
 		for n, step := range life.Steps {
 			if _, known := kinds[step.Event.Kind]; !known {
 				t.Fatalf("life %d, step %d: the model knows no %s", i, n, step.Event.Kind)
@@ -192,7 +178,7 @@ func TestVectors(t *testing.T) {
 			got := b.Reduce(&event, step.Now, random, nil)
 			var want []browser.Effect
 			for _, c := range step.Effects {
-				e := browser.Effect{Kind: effects[c.Kind], What: questions[c.What], Reason: causes[c.Reason], Number: c.ID, Version: c.Version}
+				e := browser.Effect{Kind: effects[c.Kind], Reason: causes[c.Reason], Number: c.ID, Version: c.Version}
 				e.Project = max(0, slices.Index(ids, c.Project))
 				want = append(want, e)
 			}

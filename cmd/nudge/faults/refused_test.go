@@ -15,13 +15,13 @@ func refused(reason string, start func(*stage) *redistest.Server, fault, repair 
 	return func(s *stage) {
 		server := start(s)
 		s.fault(func() { fault(server) })
-		s.wait("reason "+reason+" in /status", s.lastly(), func() bool { return s.status()["reason"] == reason })
+		s.wait("reason "+reason+" in /status", s.untilTold(), func() bool { return s.status()["reason"] == reason })
 		if reason != "auth" { // what is only published is heard all the same
 			for i := range 10 {
-				_ = s.desk.bare(server, quiet(i))
+				_ = s.app.bare(server, quiet(i))
 			}
 		}
-		s.pass(s.lastly())
+		s.pass(s.untilTold())
 		s.once("redis does not deliver", "fault="+reason)
 		if s.status()["reason"] != reason || s.metric(`nudge_push_state{state="down"}`) != "1" {
 			s.Errorf("push is down by the metrics: %s; its reason is %v, want %s", s.metric(`nudge_push_state{state="down"}`), s.status()["reason"], reason)
@@ -42,7 +42,7 @@ func restricted(s *stage) *redistest.Server {
 	return server
 }
 
-var refusals = []scenario{
+var refusedFaults = []scenario{
 	{name: "MISCONF: cannot save to disk", expect: expect{push: down}, play: func(s *stage) {
 		const file = "occupied.rdb"
 		var blocker string
@@ -92,12 +92,12 @@ func forbade(s *stage) {
 	ours := standalone(server.Addr)
 	ours.Username, ours.Password, ours.Routine = "gateway", "right", time.Second // so often it asks again
 	s.fault(func() { s.open(ours, standalone(server.Socket)) })
-	_ = s.desk.publish(forbidden)
+	_ = s.app.publish(forbidden)
 	if !s.crowd.all(func(st *stream) bool { return st.projects[0] != forbidden || waits(st) }) {
 		s.Error("not every stream was told that it waits for what is forbidden")
 	}
 	s.repair(func() { server.Do("ACL", "SETUSER", "gateway", "&"+channel(forbidden)) })
-	_ = s.desk.publish(forbidden)
+	_ = s.app.publish(forbidden)
 	if s.logged("redis refuses a subscription", "project="+forbidden) == 0 {
 		s.Error("the refusal is not in the log")
 	}

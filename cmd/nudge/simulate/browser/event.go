@@ -28,16 +28,12 @@ const (
 	Replied
 	// Failed: the question Number got no answer.
 	Failed
-	// Token: the page has answered the question Number, and has a token if Granted.
-	Token
 	// Polled: the application answered the poll Number with Versions; RetryAfter and PollInterval as its headers
 	// say. Unpolled: it failed, RetryAfter as the error says.
 	Polled
 	Unpolled
 	// Refresh: the page wants to poll now.
 	Refresh
-	// Made: the page itself made Version of the project with index Project, upon Prev if that is not negative.
-	Made
 )
 
 // Name is what kind of event came on a stream.
@@ -52,20 +48,16 @@ const (
 
 // Event is what happens to a page. A driver may use one again and again: nothing is kept of it.
 type Event struct {
-	Kind    Kind
-	Name    Name
-	Number  uint32 // of the stream, question or poll, as its effect named it
-	Status  int
-	Granted bool
+	Kind   Kind
+	Name   Name
+	Number uint32 // of the stream, question or poll, as its effect named it
+	Status int
 	// RetryAfter and PollInterval are waits that headers ask for; 0: they do not.
 	RetryAfter, PollInterval Millis
 	// Message is what the gateway says; nil: nothing.
 	Message *Message
 	// Versions is what the poll found, in the order of the page's projects; below 0: nothing about it. nil: nothing about any.
 	Versions []int64
-	// Project, Version and Prev are for Made.
-	Project       int
-	Version, Prev int64
 }
 
 // Push is what a gateway says of push.
@@ -80,7 +72,7 @@ const (
 )
 
 // Message is the data of a stream's event, or the body of an answer. Of what is absent it has the zero value, but
-// for Jitter, Expires, Version and Prev, which then are negative.
+// for Jitter and Version, which then are negative.
 type Message struct {
 	Push                  Push
 	Poll, Fast, Heartbeat Millis
@@ -89,15 +81,13 @@ type Message struct {
 	// Gap is how far apart news-driven polls are. A cadence without it means 1 s; negative: they may follow each other.
 	Gap Millis
 
-	// Expires is for how long the token lives.
-	Expires Millis
 	// Said is what a hello tells of each project of the page, in their order.
 	Said []Said
 
-	// What an advance tells. Own: its writer is this page; Data: it brings the change itself.
-	Project          int
-	Version, Prev    int64
-	Reset, Own, Data bool
+	// What an advance tells.
+	Project int
+	Version int64
+	Reset   bool
 
 	// What a goodbye tells.
 	Reason Reason
@@ -140,10 +130,9 @@ const (
 // Effect is what a page wants done.
 type Effect struct {
 	Kind   EffectKind
-	What   Question
 	Reason Cause  // why it polls
 	Number uint32 // of the stream, question or poll
-	// Project is an index, and Version what is reported, or applied, of it.
+	// Project is an index, and Version what is reported of it.
 	Project int
 	Version int64
 }
@@ -156,7 +145,7 @@ const (
 	Open EffectKind = iota
 	// Close: close it. There may be no stream of that number any more.
 	Close
-	// Ask: put the question What to the gateway, or to the page.
+	// Ask: GET /poll-interval. Replied or Failed is to follow.
 	Ask
 	// Poll: ask the application what each project has since Project.Have.
 	Poll
@@ -164,22 +153,6 @@ const (
 	Abort
 	// Report: tell POST /missed that a poll has found Version.
 	Report
-	// Apply: the page takes Version as delivered.
-	Apply
-)
-
-// Question is what is asked.
-type Question uint8
-
-const (
-	// Terms: GET /poll-interval.
-	Terms Question = iota
-	// NewToken: get one from the page. The answer is a Token, or Failed.
-	NewToken
-	// Session: put it to POST /session.
-	Session
-	// Versions: a held GET /versions. The answer's Said tells of the projects whose version differs, and of no other.
-	Versions
 )
 
 // Cause is why a page polls.

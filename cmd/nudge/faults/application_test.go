@@ -43,9 +43,9 @@ func watched(i int) []string {
 	return []string{project(i), project(i + projects/4), project(i + projects/2)}
 }
 
-// desk is the application: it publishes numbered versions, and remembers which ones were acknowledged. A publication that
+// application publishes numbered versions, and remembers which ones were acknowledged. A publication that
 // failed is not repeated: the next has the next number.
-type desk struct {
+type application struct {
 	begun time.Time
 
 	mu      sync.Mutex // guards all below
@@ -59,12 +59,12 @@ type desk struct {
 // without using a number twice.
 const stride = 10
 
-func newDesk(begun time.Time) *desk {
-	return &desk{begun: begun, numbers: map[string]int64{}}
+func newApplication(begun time.Time) *application {
+	return &application{begun: begun, numbers: map[string]int64{}}
 }
 
 // move makes the application publish elsewhere.
-func (d *desk) move(t testing.TB, o redis.Options) {
+func (d *application) move(t testing.TB, o redis.Options) {
 	t.Helper()
 	to, err := redis.New(version.NewBoard(), o)
 	if err != nil {
@@ -77,7 +77,7 @@ func (d *desk) move(t testing.TB, o redis.Options) {
 }
 
 // open publishes a first version of every project.
-func (d *desk) open(t testing.TB) {
+func (d *application) open(t testing.TB) {
 	t.Helper()
 	for i := range projects {
 		if err := d.publish(project(i)); err != nil {
@@ -87,7 +87,7 @@ func (d *desk) open(t testing.TB) {
 }
 
 // run publishes until ctx ends: 100 versions a second, and in trouble 100 more.
-func (d *desk) run(ctx context.Context) {
+func (d *application) run(ctx context.Context) {
 	tick := time.NewTicker(time.Second / 100)
 	defer tick.Stop()
 	for i := 0; ; i++ {
@@ -107,26 +107,26 @@ func (d *desk) run(ctx context.Context) {
 }
 
 // publish publishes the next version of a project.
-func (d *desk) publish(p string) error {
+func (d *application) publish(p string) error {
 	place, n := d.write(p, func(last int64) int64 { return last + stride }, false)
 	return d.acknowledge(place, d.send(n))
 }
 
 // reset takes a project back to a lower version, which it never had.
-func (d *desk) reset(p string) error {
+func (d *application) reset(p string) error {
 	place, n := d.write(p, func(last int64) int64 { return last - 2*stride + 1 }, true)
 	return d.acknowledge(place, d.send(n))
 }
 
 // bare publishes the next version of a project as an application does that leaves keys alone.
-func (d *desk) bare(server *redistest.Server, p string) error {
+func (d *application) bare(server *redistest.Server, p string) error {
 	place, n := d.write(p, func(last int64) int64 { return last + stride }, false)
 	_, err := server.Try("PUBLISH", channel(p), int64(n.Version))
 	return d.acknowledge(place, err)
 }
 
 // write puts a publication into the book before it is sent, since it may be heard before it is acknowledged.
-func (d *desk) write(p string, next func(last int64) int64, reset bool) (place int, n version.News) {
+func (d *application) write(p string, next func(last int64) int64, reset bool) (place int, n version.News) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.numbers[p] == 0 {
@@ -138,7 +138,7 @@ func (d *desk) write(p string, next func(last int64) int64, reset bool) (place i
 	return len(d.news) - 1, version.News{Project: id, Version: version.Version(d.numbers[p]), Reset: reset}
 }
 
-func (d *desk) acknowledge(place int, err error) error {
+func (d *application) acknowledge(place int, err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err == nil {
@@ -147,7 +147,7 @@ func (d *desk) acknowledge(place int, err error) error {
 	return err
 }
 
-func (d *desk) send(n version.News) error {
+func (d *application) send(n version.News) error {
 	d.mu.Lock()
 	to := d.to
 	d.mu.Unlock()
@@ -161,21 +161,21 @@ func (d *desk) send(n version.News) error {
 }
 
 // turn says how far the fault has come.
-func (d *desk) turn(t trouble) {
+func (d *application) turn(t trouble) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.trouble = t
 }
 
 // published is the book so far.
-func (d *desk) published() []publication {
+func (d *application) published() []publication {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return append([]publication(nil), d.news...)
 }
 
 // remember notes the numbers of now; what returns goes on from there, as an application does that was restored.
-func (d *desk) remember() (restore func()) {
+func (d *application) remember() (restore func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	then := maps.Clone(d.numbers)

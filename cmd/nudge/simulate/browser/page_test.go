@@ -3,7 +3,7 @@ package browser_test
 import (
 	"math/rand/v2"
 
-	"nudge/web/browser"
+	"nudge/cmd/nudge/simulate/browser"
 )
 
 // page is a browser with a world that does nothing but what a test says. Every effect is noted.
@@ -112,7 +112,7 @@ func (p *page) answer(versions ...int64) {
 // healthy is what a gateway says on a good day, to a page that has these versions.
 func healthy(versions ...int64) browser.Message {
 	m := browser.Message{
-		Push: browser.Healthy, Poll: 300_000, Fast: 10_000, Heartbeat: 25_000, Jitter: 0.2, Expires: -1, Version: -1, Prev: -1,
+		Push: browser.Healthy, Poll: 300_000, Fast: 10_000, Heartbeat: 25_000, Jitter: 0.2, Version: -1,
 	}
 	for _, v := range versions {
 		m.Said = append(m.Said, browser.Said{Standing: browser.Known, Version: v})
@@ -122,5 +122,5 @@ func healthy(versions ...int64) browser.Message {
 
 // advance is news of the first project.
 func advance(version int64, spread browser.Millis) browser.Message {
-	return browser.Message{Jitter: -1, Expires: -1, Version: version, Prev: -1, Spread: spread}
+	return browser.Message{Jitter: -1, Version: version, Spread: spread}
 }

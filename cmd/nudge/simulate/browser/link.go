@@ -11,14 +11,10 @@ const (
 	coolFirst, coolMost = 300_000, 3_600_000
 	// After an intended end nobody polls faster for this long, or until this long after the time to come back.
 	leastGrace, graceMore = 60_000, 10_000
-	// A token that lives shorter is left to expire.
-	soonestRenewal = 10_000
 	// The terms of a gateway that names none hold for six intervals, and for this long at most.
 	longestTerms = 60_000
 	// A question without an answer for this long has failed.
 	questionPatience = 15_000
-	// Versions may be held for so much longer.
-	held = 25_000
 )
 
 // step is what comes next for the link.
@@ -28,10 +24,7 @@ const (
 	nothing step = iota
 	askTerms
 	openStream
-	getToken
-	startAnew
-	holdOn
-	giveUp // the question was not answered in time; again says what then
+	giveUp // the question was not answered in time
 )
 
 // rest is why nothing is tried at the moment. Only a pause of the link's own choice may be cut short.
@@ -40,7 +33,7 @@ type rest uint8
 const (
 	own     rest = iota
 	asked        // the gateway said when to come back
-	verdict      // no stream is to be had for now
+	refused      // no stream is to be had for now
 	gone         // the page has been left
 )
 
@@ -50,24 +43,9 @@ func (t *turn) take(s step) {
 		t.ask()
 	case openStream:
 		t.open()
-	case getToken:
-		t.authorize()
-	case startAnew:
-		t.begin()
-	case holdOn:
-		t.holdOn()
 	case giveUp:
-		t.failed(t.again, 0)
+		t.failed(0)
 	case nothing:
-	}
-}
-
-// begin opens the first stream, or that after an absence.
-func (t *turn) begin() {
-	if t.tokens {
-		t.authorize()
-	} else {
-		t.open()
 	}
 }
 
@@ -77,7 +55,8 @@ func (t *turn) wait(ms Millis, next step, how rest) {
 	t.rest, t.step, t.stepAt = how, next, t.now+ms
 }
 
-func (t *turn) failed(next step, atLeast Millis) {
+// failed asks how things stand a while later: the longer, the more often it has failed in a row.
+func (t *turn) failed(atLeast Millis) {
 	b := t.Browser
 	b.mute = false
 	wait := backoff(t.random, int(b.losses), firstStep, shortestStep, longestStep)
@@ -86,24 +65,24 @@ func (t *turn) failed(next step, atLeast Millis) {
 	if atLeast > 0 {
 		how = asked
 	}
-	t.wait(max(wait, stretched(t.random, atLeast, b.jitter)), next, how)
+	t.wait(max(wait, stretched(t.random, atLeast, b.jitter)), askTerms, how)
 }
 
 // halt gives up streams until the verdict may have changed: as long as the terms hold.
-func (t *turn) halt(next step) {
+func (t *turn) halt() {
 	ms := t.ttl
 	if ms == 0 {
 		ms = min(6*t.fast, longestTerms)
 	}
-	t.haltFor(next, ms)
+	t.haltFor(ms)
 }
 
-func (t *turn) haltFor(next step, ms Millis) {
+func (t *turn) haltFor(ms Millis) {
 	t.drop(&t.fresh)
 	t.drop(&t.held)
 	t.grace, t.graceEnd = 0, Never
-	t.mute, t.retold, t.coolEnd = false, false, 0
-	t.wait(stretched(t.random, ms, t.jitter), next, verdict)
+	t.mute = false
+	t.wait(stretched(t.random, ms, t.jitter), askTerms, refused)
 }
 
 // cool is the n-th long rest.
@@ -111,37 +90,13 @@ func (t *turn) cool(n uint8) Millis {
 	return min(coolMost, coolFirst*Millis(int(1)<<min(n, 10))) * between(t.random, 0.8, 1.2)
 }
 
-// expect puts a question. No answer in time is a failure.
-func (t *turn) expect(what Question, again step) {
+// ask asks how things stand, and so why a stream may have ended. No answer in time is a failure.
+func (t *turn) ask() {
 	b := t.Browser
 	b.questions++
-	b.question, b.again = b.questions, again
-	b.step, b.stepAt, b.what = giveUp, t.now+questionPatience, what
-	if what == Versions {
-		b.stepAt += held
-	}
-	t.do(Effect{Kind: Ask, What: what, Number: b.question})
-}
-
-// ask asks how things stand, and so why a stream may have ended.
-func (t *turn) ask() {
-	t.coolEnd = 0
-	t.expect(Terms, askTerms)
-}
-
-// holdOn asks for versions, until streams get another chance.
-func (t *turn) holdOn() {
-	if t.now >= t.coolEnd {
-		t.ask()
-		return
-	}
-	t.expect(Versions, holdOn)
-}
-
-// authorize gets a token and gives it to the gateway, for a cookie.
-func (t *turn) authorize() {
-	t.armed = false
-	t.expect(NewToken, getToken)
+	b.question = b.questions
+	b.step, b.stepAt = giveUp, t.now+questionPatience
+	t.do(Effect{Kind: Ask, Number: b.question})
 }
 
 // reply takes an answer to the question that is under way.
@@ -151,34 +106,26 @@ func (t *turn) reply(e *Event) {
 		return
 	}
 	b.question, b.stepAt = 0, Never
-	switch {
-	case e.Kind == Failed:
-		t.failed(b.again, 0)
-	case e.Kind == Replied:
-		t.heed(e)
-	case e.Granted:
-		t.expect(Session, getToken)
-	default:
-		t.halt(getToken)
+	if e.Kind == Failed {
+		t.failed(0)
+		return
 	}
+	t.heed(e)
 }
 
-// said is what an answer means for the stream.
-type said uint8
+// verdict is what an answer means for the stream.
+type verdict uint8
 
 const (
-	goAhead said = iota
-	noToken
-	denied
+	goAhead verdict = iota
+	denied          // or nobody knows who the page is
 	off
 	busy // or nobody answers: the same again
 )
 
-func judged(status int, m *Message, what Question) said {
+func judged(status int, m *Message) verdict {
 	switch {
-	case status == 401:
-		return noToken
-	case status == 400 || status == 403:
+	case status == 400 || status == 401 || status == 403:
 		return denied
 	case status < 200 || status > 299:
 		return busy
@@ -188,7 +135,7 @@ func judged(status int, m *Message, what Question) said {
 		return off
 	case m.Refusing:
 		return busy
-	case m.Fast == 0 && what == Terms: // somebody else answers in the gateway's place
+	case m.Fast == 0: // somebody else answers in the gateway's place
 		return busy
 	}
 	return goAhead
@@ -204,24 +151,15 @@ func (t *turn) heed(e *Event) {
 		b.ttl = m.TTL
 	}
 	t.follow(m)
-	v := judged(e.Status, m, b.what)
-	switch {
-	case v == busy:
-		t.failed(b.again, e.RetryAfter)
-	case (v == noToken || v == denied) && b.tokens && !b.retold:
-		// A cookie that has expired is not sent: to the gateway this page then is nobody, whom nothing covers.
-		b.retold = true
-		t.authorize()
-	case v == noToken && b.tokens:
-		t.halt(getToken)
-	case v == off:
+	switch judged(e.Status, m) {
+	case busy:
+		t.failed(e.RetryAfter)
+	case off:
 		b.push = Off
-		t.halt(askTerms)
-	case v != goAhead:
-		t.halt(askTerms)
-	case b.what == Versions:
-		t.learned(m)
-	default:
+		t.halt()
+	case denied:
+		t.halt()
+	case goAhead:
 		t.connect(m)
 	}
 }
@@ -237,9 +175,6 @@ func (t *turn) connect(m *Message) {
 	}
 	b.mute = false
 	switch {
-	case rests && b.holds:
-		b.coolEnd, b.rest = t.now+t.cool(b.mutes-2), asked
-		t.holdOn()
 	case rests:
 		t.wait(t.cool(b.mutes-2), askTerms, asked)
 	case m.ConnectAfter > 0:
@@ -249,23 +184,8 @@ func (t *turn) connect(m *Message) {
 	}
 }
 
-// learned takes versions that differ, and asks for the next.
-func (t *turn) learned(m *Message) {
-	b := t.Browser
-	b.losses, b.spread = 0, m.Spread
-	for i, s := range m.Said {
-		if s.Standing == Known {
-			b.advanced(&Message{Project: i, Version: s.Version, Prev: -1}, false)
-		}
-	}
-	if b.owes() {
-		t.news()
-	}
-	t.wait(b.gap*between(t.random, 1, 2), holdOn, asked)
-}
-
 // silence is a message that says nothing.
-var silence = Message{Jitter: -1, Expires: -1, Version: -1, Prev: -1}
+var silence = Message{Jitter: -1, Version: -1}
 
 func (t *turn) open() {
 	b := t.Browser
@@ -307,7 +227,7 @@ func (t *turn) drop(s *stream) (heir bool) {
 }
 
 func (t *turn) suspend() {
-	t.question, t.stepAt, t.rest, t.coolEnd = 0, Never, gone, 0
+	t.question, t.stepAt, t.rest = 0, Never, gone
 	t.drop(&t.fresh)
 	t.drop(&t.held)
 }
@@ -320,10 +240,7 @@ func (t *turn) renew() {
 		return
 	}
 	next := askTerms
-	switch {
-	case back:
-		next = startAnew
-	case b.held.id != 0:
+	if back || b.held.id != 0 {
 		next = openStream
 	}
 	t.wait(t.random()*1000, next, own)
@@ -336,7 +253,7 @@ func (t *turn) makeWay() {
 		return
 	}
 	b.push = Unsaid
-	t.halt(askTerms)
-	t.wait(t.cool(b.crowds), askTerms, verdict)
+	t.halt()
+	t.wait(t.cool(b.crowds), askTerms, refused)
 	b.crowds = min(b.crowds+1, 100)
 }

@@ -207,7 +207,7 @@ func (t *turn) judge() {
 	}
 	for i := range t.Projects {
 		p := &t.Projects[i]
-		if p.found < 0 || p.unserved || p.told >= p.found || p.own >= p.found {
+		if p.found < 0 || p.unserved || p.told >= p.found {
 			continue
 		}
 		t.quiet = t.now + auditQuiet
