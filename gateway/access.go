@@ -5,13 +5,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
+
+	"nudge/gateway/auth"
 )
 
 // bodyTime is how long a request's body may take to come.
@@ -118,27 +119,14 @@ func (g *Gateway) located(next http.Handler) http.Handler {
 	})
 }
 
-// named tells who asks from others: the subject of the token, else the network.
-func named(r *http.Request, subject string) string {
-	if subject != "" {
-		return "subject " + subject
-	}
-	return "network " + network(r)
+// caller returns who sends r.
+func (g *Gateway) caller(r *http.Request) (*auth.Caller, error) {
+	c := g.current.Load()
+	return c.verifier.Caller(r, c.revoked)
 }
 
-// network is the network that r comes from: a host may have a whole one of IPv6, a site one of IPv4.
-func network(r *http.Request) string {
-	at, err := netip.ParseAddr(address(r))
-	if err != nil {
-		return address(r)
-	}
-	bits := 24
-	if at = at.Unmap().WithZone(""); at.Is6() {
-		bits = 64
-	}
-	p, _ := at.Prefix(bits) // an address has as many
-	return p.String()
-}
+// foreign reports whether r comes from a page that may not use the cookie.
+func (g *Gateway) foreign(r *http.Request) bool { return auth.Origins(g.opt.Origins).Foreign(r) }
 
 // address is where the request comes from, as far as the trusted proxies tell, if there are any.
 func address(r *http.Request) string {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"hash/maphash"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -153,6 +154,16 @@ func counted(name string, limit int) uint32 {
 		return 0
 	}
 	return hash(name)
+}
+
+var seed = maphash.MakeSeed()
+
+// hash names somebody in four bytes; 0: nobody.
+func hash(name string) uint32 {
+	if name == "" {
+		return 0
+	}
+	return max(1, uint32(maphash.String(seed, name)))
 }
 
 func more(counts map[uint32]int, key uint32) {

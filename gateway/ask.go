@@ -7,12 +7,13 @@ import (
 	"net/url"
 
 	"nudge/fallback"
+	"nudge/gateway/auth"
 	"nudge/version"
 )
 
 // ask is a request for projects, as far as it is allowed.
 type ask struct {
-	who   *caller
+	who   *auth.Caller
 	marks []version.Mark // each project once, in the order asked
 	slots []slot         // the same projects, with their standing
 }
@@ -66,20 +67,20 @@ func (g *Gateway) ask(r *http.Request) (*ask, *problem) {
 		return nil, newProblem(http.StatusForbidden, codeForbidden,
 			"the token covers none of these projects; its subscribe claim says which it covers")
 	}
-	if who.fromCookie && g.foreign(r) {
+	if who.FromCookie && g.foreign(r) {
 		return nil, foreignOrigin()
 	}
 	return a, nil
 }
 
 // standings judges each project for who.
-func (g *Gateway) standings(who *caller, marks []version.Mark) []slot {
-	flag, bucket := g.current.Load().Flag, fallback.BucketOf(who.subject)
+func (g *Gateway) standings(who *auth.Caller, marks []version.Mark) []slot {
+	flag, bucket := g.current.Load().Flag, fallback.BucketOf(who.Subject)
 	slots := make([]slot, len(marks))
 	for i, m := range marks {
 		slots[i].project = m.Project
 		switch {
-		case !who.maySubscribe(m.Project):
+		case !who.MaySubscribe(m.Project):
 			slots[i].standing = denied
 		case !flag.Allows(bucket, m.Project.String()):
 			slots[i].standing = off

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nudge/fallback"
+	"nudge/gateway/auth"
 	"nudge/version"
 )
 
@@ -45,24 +46,12 @@ func BenchmarkConnect(b *testing.B) {
 	}
 }
 
-// BenchmarkVerify is what the token has in that.
-func BenchmarkVerify(b *testing.B) {
-	v := newVerifier(Auth{Secret: benchSecret, Audience: "nudge"}, func(error) {})
-	token := benchToken(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := v.verify(token); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 // benchGateway serves as nudge serve does, and returns where.
 func benchGateway(b *testing.B) unix.Sockaddr {
 	b.Helper()
 	g, err := New(Options{
 		Settings: Settings{
-			Flag: fallback.Flag{Enabled: true, Percent: 100}, Auth: Auth{Secret: benchSecret},
+			Flag: fallback.Flag{Enabled: true, Percent: 100}, Auth: auth.Settings{Secret: benchSecret},
 			Policy: fallback.Policy{Fast: time.Second, Slow: time.Minute, Heartbeat: 25 * time.Second},
 		},
 		Source: func(b *version.Board, h Host) (version.Source, error) {

@@ -70,6 +70,38 @@ func (g *Gateway) control(told control.Entries) {
 	}
 }
 
+// Revocation revokes tokens before they expire.
+type Revocation = control.Revocation
+
+// Revoke revokes tokens: streams that began with one end with a goodbye, or with a new hello that denies the project;
+// later requests with it are refused. All streams are checked within a second or so, however many.
+func (g *Gateway) Revoke(r Revocation) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	g.change.Lock()
+	defer g.change.Unlock()
+	g.revokeLocked(r)
+	return nil
+}
+
+// revokeLocked puts those of all in force that are not yet, and counts them. g.change is held.
+func (g *Gateway) revokeLocked(all ...Revocation) (fresh int) {
+	c := *g.current.Load()
+	c.revoked, fresh = c.revoked.With(all, time.Now())
+	g.current.Store(&c)
+	if fresh == 0 {
+		return 0
+	}
+	for _, l := range g.loops {
+		l.post(l.purge.begin)
+	}
+	for _, w := range g.hub.all() {
+		w.reconsider()
+	}
+	return fresh
+}
+
 // flagStatus is the flag in force, and what it follows from.
 type flagStatus struct {
 	Enabled  bool            `json:"enabled"`

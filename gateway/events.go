@@ -26,12 +26,12 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	}
 	on := parkable(r)
 	k := on.kind()
-	t, p := g.admission.admit(k, a.who.subject, address(r), time.Now())
+	t, p := g.admission.admit(k, a.who.Subject, address(r), time.Now())
 	if p != nil {
 		g.refuseStream(w, r, p)
 		return
 	}
-	g.askers.opened(a.who.subject)
+	g.askers.opened(a.who.Subject)
 	if on != nil {
 		g.park(w, r, on, a, c, t)
 		return

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"nudge/gateway/auth"
 )
 
 func TestExpiry(t *testing.T) {
@@ -14,17 +16,17 @@ func TestExpiry(t *testing.T) {
 		}
 		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 		leeway := seconds("leeway", 0, 600)
-		who := &caller{expires: now.Add(seconds("left", -600, 100_000))}
-		if !who.expires.Add(leeway).After(now) {
+		who := &auth.Caller{Expires: now.Add(seconds("left", -600, 100_000))}
+		if !who.Expires.Add(leeway).After(now) {
 			t.Skip("not believed")
 		}
 		if rapid.Bool().Draw(t, "issued is said") {
-			who.issued = who.expires.Add(-seconds("life", -10, 200_000))
+			who.Issued = who.Expires.Add(-seconds("life", -10, 200_000))
 		}
 		u := rapid.Float64Range(0, 1).Draw(t, "u")
 		at := expiry(who, leeway, now, u)
 
-		end := who.expires
+		end := who.Expires
 		if !end.After(now) {
 			end = end.Add(leeway)
 		}
@@ -36,8 +38,8 @@ func TestExpiry(t *testing.T) {
 			t.Fatalf("%v of %v that are left", at.Sub(now), left)
 		}
 		life := left
-		if who.issued.Before(now) && !who.issued.IsZero() {
-			life = who.expires.Sub(who.issued)
+		if who.Issued.Before(now) && !who.Issued.IsZero() {
+			life = who.Expires.Sub(who.Issued)
 		}
 		if early := end.Sub(at); early > max(0, life/5)+1 {
 			t.Fatalf("%v before the end of a life of %v", early, life)
@@ -49,7 +51,7 @@ func TestExpiry(t *testing.T) {
 			}
 		}
 	})
-	if at := expiry(&caller{}, time.Minute, time.Now(), 0.5); !at.IsZero() {
+	if at := expiry(&auth.Caller{}, time.Minute, time.Now(), 0.5); !at.IsZero() {
 		t.Errorf("a caller without a token ends at %v", at)
 	}
 }

@@ -99,7 +99,7 @@ func New(opt Options) (*Gateway, error) {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), crowd: make(chan struct{}, 1), recast: make(chan struct{}, 1)}
-	c, err := newCurrent(opt.Settings, opt.Log)
+	c, err := newCurrent(opt.Settings, &g.opt)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 // Apply puts new settings in force, all at once, without dropping a stream that they still allow. What the fleet was
 // told stays over their flag. At an error the old ones stay.
 func (g *Gateway) Apply(s Settings) error {
-	c, err := newCurrent(s, g.log)
+	c, err := newCurrent(s, &g.opt)
 	if err != nil {
 		return err
 	}

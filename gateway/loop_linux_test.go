@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nudge/fallback"
+	"nudge/gateway/auth"
 	"nudge/version"
 )
 
@@ -23,7 +24,7 @@ import (
 func parkedRig(t *testing.T, log io.Writer) (g *Gateway, ran <-chan error) {
 	t.Helper()
 	settings := Settings{
-		Flag: fallback.Flag{Enabled: true, Percent: 100}, Auth: Auth{Open: true},
+		Flag: fallback.Flag{Enabled: true, Percent: 100}, Auth: auth.Settings{Open: true},
 		Policy: fallback.Policy{Fast: time.Second, Slow: time.Minute, Heartbeat: 25 * time.Second},
 	}
 	g, err := New(Options{
@@ -124,7 +125,7 @@ func TestPatienceFollowsTheHeartbeat(t *testing.T) {
 
 // A stream's record and a project's are what docs/capacity.md says.
 func TestSizes(t *testing.T) {
-	if p, s := unsafe.Sizeof(parked{}), unsafe.Sizeof(seat{}); p != 44 || s != 32 {
+	if p, s := unsafe.Sizeof(parked{}), unsafe.Sizeof(seat{}); p != 52 || s != 32 {
 		t.Errorf("%d bytes for a stream, %d for each of its projects", p, s)
 	}
 }

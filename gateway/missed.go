@@ -32,7 +32,7 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, unauthorized(err))
 		return
 	}
-	if !who.maySubscribe(report.project) {
+	if !who.MaySubscribe(report.project) {
 		g.refuse(w, newProblem(http.StatusForbidden, codeForbidden, "the token does not cover this project"))
 		return
 	}
@@ -41,13 +41,13 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := time.Now()
-	if !g.inquiry.admit(who.subject, address(r), now) {
+	if !g.inquiry.admit(who.Subject, address(r), now) {
 		g.refuse(w, limited(http.StatusTooManyRequests, "this user, or this address, reports more than can be true", quotaPeriod))
 		return
 	}
 	fault := g.judge(r.Context(), report)
 	if fault.Push() {
-		g.indict(named(r, who.subject), report.project)
+		g.indict(who.Name(address(r)), report.project)
 	}
 	g.inquiry.note(fault, report, now)
 	note(w, "fault", string(fault))

@@ -10,6 +10,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway"
+	"nudge/gateway/auth"
 	"nudge/version"
 )
 
@@ -169,7 +170,7 @@ func TestMissedDemotesNothing(t *testing.T) {
 
 // Without subjects, an address is all that tells people apart.
 func TestMissedByNobody(t *testing.T) {
-	bubble(t, func(o *gateway.Options) { o.Settings.Auth = gateway.Auth{Open: true} }, func(t *testing.T, r *rig) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Auth = auth.Settings{Open: true} }, func(t *testing.T, r *rig) {
 		for i := range 5 {
 			r.get(fmt.Sprint("/versions?project=", i))
 			r.news(fmt.Sprint(i, "@1"))

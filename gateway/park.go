@@ -36,7 +36,7 @@ func (c *conn) kind() kind {
 func (g *Gateway) park(w http.ResponseWriter, r *http.Request, on *conn, a *ask, c *current, t ticket) {
 	now := time.Now()
 	p := arrival{
-		parked: parked{expires: second(a.who.expires), token: a.who.token, ticket: t, bucket: fallback.BucketOf(a.who.subject)},
+		parked: parked{expires: second(a.who.Expires), token: a.who.Fingerprint(), ticket: t, bucket: fallback.BucketOf(a.who.Subject)},
 		slots:  a.slots, judged: c,
 	}
 	p.end(expiry(a.who, c.Auth.Leeway, now, rand.Float64()), reasonExpired)

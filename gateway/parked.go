@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nudge/fallback"
+	"nudge/gateway/auth"
 )
 
 // parked is a stream without a goroutine: a descriptor, and what must be remembered. Its loop owns it.
@@ -14,7 +15,7 @@ type parked struct {
 	seats   uint32 // the first of its seats
 	due     uint32 // Unix second in which it ends, for its token or its age; 0: never
 	expires uint32 // Unix second at which the token expires; 0: never
-	token   fingerprint
+	token   auth.Fingerprint
 	ticket  ticket
 	bucket  fallback.Bucket
 	stage   stage

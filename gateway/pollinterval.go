@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nudge/fallback"
+	"nudge/gateway/auth"
 	"nudge/version"
 )
 
@@ -30,21 +31,21 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	who, err := g.caller(r)
-	if err != nil && err != errTokenMissing {
+	if err != nil && err != auth.ErrMissing {
 		p := unauthorized(err)
 		w.Header().Set("X-Poll-Interval", g.pollSeconds())
 		g.refuseWith(w, p, struct {
 			*problem
 			pace
-		}{p, g.pace(r, &caller{open: true}, nil)})
+		}{p, g.pace(r, &auth.Caller{Open: true}, nil)})
 		return
 	}
 	anonymous := who == nil
 	if anonymous {
 		// Nobody, whom nothing covers. A page whose cookie has expired learns from it that it has none.
-		who = &caller{}
+		who = &auth.Caller{}
 	}
-	if who.fromCookie && g.foreign(r) {
+	if who.FromCookie && g.foreign(r) {
 		g.refuse(w, foreignOrigin())
 		return
 	}
@@ -58,24 +59,24 @@ func (g *Gateway) pollSeconds() string {
 	return strconv.FormatInt(g.pulse.now().FastSeconds(), 10)
 }
 
-func (g *Gateway) pace(r *http.Request, who *caller, marks []version.Mark) pace {
+func (g *Gateway) pace(r *http.Request, who *auth.Caller, marks []version.Mark) pace {
 	a := &ask{who: who, marks: marks, slots: g.standings(who, marks)}
 	excluded := a.count(off) > 0 && a.count(served) == 0
 	if a.count(off)+a.count(served) == 0 { // the projects do not tell
-		excluded = !g.current.Load().Flag.AllowsCaller(fallback.BucketOf(who.subject))
+		excluded = !g.current.Load().Flag.AllowsCaller(fallback.BucketOf(who.Subject))
 	}
 	c := g.pulse.now()
 	answer := pace{
 		Protocol: protocol, TTLMS: c.TTL().Milliseconds(),
 		Denied: a.named(denied), Off: a.named(off), Refusing: g.refusing(r),
 	}
-	g.askers.asked(who.subject, excluded || a.count(served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
+	g.askers.asked(who.Subject, excluded || a.count(served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
 	if excluded {
 		c = g.pulse.without()
 	} else {
 		after := g.pulse.connectAfter()
 		if a.count(served) > 0 && answer.Refusing == "" { // it may open one, and does, mostly
-			after = max(after, g.spreader.connect(hash(who.subject), g.current.Load().Limits.ConnectsPerSecond, time.Now()))
+			after = max(after, g.spreader.connect(hash(who.Subject), g.current.Load().Limits.ConnectsPerSecond, time.Now()))
 		}
 		answer.ConnectAfterMS = after.Milliseconds()
 	}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"nudge/gateway/auth"
 )
 
 // problem is a refusal, RFC 9457. Codes are a closed set: they are labels of a metric.
@@ -35,7 +37,7 @@ const (
 // codes are all, those of tokens among them.
 var codes = []string{
 	codeMalformed, codeForbidden, codeOrigin, codeLimit, codeDraining, codeUnavailable, codeTooLarge,
-	codeNotFound, codeMethod, codeInternal, errTokenMissing.Error(), errTokenExpired.Error(), errTokenInvalid.Error(),
+	codeNotFound, codeMethod, codeInternal, auth.ErrMissing.Error(), auth.ErrExpired.Error(), auth.ErrInvalid.Error(),
 }
 
 func newProblem(status int, code, detail string) *problem {
@@ -49,9 +51,9 @@ func malformed(err error) *problem {
 // unauthorized refuses for one of the token errors.
 func unauthorized(err error) *problem {
 	detail := map[error]string{
-		errTokenMissing: "a token is needed: send it as Authorization: Bearer, or give it once to POST /session",
-		errTokenExpired: "the token has expired; fetch a new one from the application",
-		errTokenInvalid: "the token is not accepted; fetch a new one from the application",
+		auth.ErrMissing: "a token is needed: send it as Authorization: Bearer, or give it once to POST /session",
+		auth.ErrExpired: "the token has expired; fetch a new one from the application",
+		auth.ErrInvalid: "the token is not accepted; fetch a new one from the application",
 	}[err]
 	return newProblem(http.StatusUnauthorized, err.Error(), detail)
 }

@@ -39,9 +39,9 @@ func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for i, n := range news {
-		if !who.mayPublish(n.Project) {
+		if !who.MayPublish(n.Project) {
 			detail := fmt.Sprintf("the token may not publish project %s (element %d); its publish claim says which it may", n.Project, i)
-			if who.open {
+			if who.Open {
 				detail = "auth.open lets nobody publish over HTTP; publish to Redis, or configure auth.secret"
 			}
 			g.refuse(w, newProblem(http.StatusForbidden, codeForbidden, detail))

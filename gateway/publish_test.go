@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nudge/gateway"
+	"nudge/gateway/auth"
 	"nudge/version"
 )
 
@@ -114,7 +115,7 @@ func TestPublishWhenTheSourceFails(t *testing.T) {
 }
 
 func TestOpenGateway(t *testing.T) {
-	bubble(t, func(o *gateway.Options) { o.Settings.Auth = gateway.Auth{Open: true} }, func(t *testing.T, r *rig) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Auth = auth.Settings{Open: true} }, func(t *testing.T, r *rig) {
 		hello := r.open("/events?project=42", nobody).next("hello")
 		if _, told := hello["token_expires_in_s"]; told {
 			t.Error("a token that expires, without a token")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nudge/fallback"
+	"nudge/gateway/auth"
 	"nudge/version"
 )
 
@@ -41,7 +42,7 @@ func TestFlagChangesWhileAStreamOpens(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		who := &caller{open: true}
+		who := &auth.Caller{Open: true}
 		slots := g.standings(who, marks)
 		s := g.newStream(who, slots, time.Now())
 		if err := g.Apply(Settings{}); err != nil {
@@ -68,7 +69,7 @@ func TestOfferedBeforeItWasOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		who := &caller{open: true}
+		who := &auth.Caller{Open: true}
 		s := g.newStream(who, g.standings(who, marks), time.Now())
 		g.hub.join(s.watch)
 		defer g.hub.leave(s.watch)

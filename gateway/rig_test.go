@@ -17,6 +17,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway"
+	"nudge/gateway/auth"
 	"nudge/version"
 )
 
@@ -45,7 +46,7 @@ func settings() gateway.Settings {
 			Fast: 10 * time.Second, Slow: 5 * time.Minute, Longest: time.Minute, Gap: time.Second,
 			Jitter: 0.2, Heartbeat: 25 * time.Second,
 		},
-		Auth: gateway.Auth{Secret: secret, Leeway: 30 * time.Second},
+		Auth: auth.Settings{Secret: secret, Leeway: 30 * time.Second},
 	}
 }
 

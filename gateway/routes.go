@@ -4,21 +4,26 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/cors"
+	"golang.org/x/time/rate"
+
+	"nudge/gateway/auth"
 )
 
 // publicRoutes are what browsers and publishers use.
 func (g *Gateway) publicRoutes() http.Handler {
 	r, around := g.router(g.opt.BasePath), chi.Chain(roomy, g.located, g.access)
-	cors := g.cors()
+	readable := g.cors()
 	r.Use(around...)
 	mount := func(r chi.Router) {
 		read(r, "/live", g.live)
 		read(r, "/ready", g.ready)
 		g.shims(r)
 		r.Group(func(r chi.Router) {
-			r.Use(cors)
+			r.Use(readable)
 			control := map[string]map[string]http.HandlerFunc{
 				"/events":        {http.MethodGet: g.events},
 				"/poll-interval": {http.MethodGet: g.pollInterval, http.MethodHead: g.pollInterval},
@@ -40,7 +45,28 @@ func (g *Gateway) publicRoutes() http.Handler {
 	} else {
 		r.Route(g.opt.BasePath, mount)
 	}
-	return shortcut(g.opt.BasePath+"/events", chi.Chain(append(around, cors)...).HandlerFunc(g.events), r)
+	return shortcut(g.opt.BasePath+"/events", chi.Chain(append(around, readable)...).HandlerFunc(g.events), r)
+}
+
+// cors lets the pages of the configured origins read the answers.
+func (g *Gateway) cors() func(http.Handler) http.Handler {
+	lines := rate.NewLimiter(rate.Every(time.Minute), 3) // anybody may ask
+	return cors.Handler(cors.Options{
+		AllowOriginFunc: func(r *http.Request, origin string) bool {
+			allowed := auth.Origins(g.opt.Origins).Allow(origin, r.Host)
+			if !allowed && lines.Allow() { // to its browser it looks as if nobody answered
+				g.log.Warn("a page may not read the answers; if it is yours, add its origin to cors.origins",
+					"origin", origin[:min(len(origin), 100)])
+			}
+			return allowed
+		},
+		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+		AllowedHeaders: []string{"Authorization", "Content-Type", "Last-Event-ID", "Cache-Control"},
+		ExposedHeaders: []string{"X-Poll-Interval", "Retry-After", "WWW-Authenticate"},
+		// Also with "*": the shim always asks with credentials. Only an open gateway takes "*", and that ignores them.
+		AllowCredentials: true,
+		MaxAge:           600,
+	})
 }
 
 // shortcut leads to the stream past the router, which copies each request: streams come by the thousand.

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nudge/gateway"
+
+	"nudge/gateway/auth"
 )
 
 func TestSession(t *testing.T) {
@@ -191,7 +193,7 @@ func TestCORS(t *testing.T) {
 	})
 	bubble(t, func(o *gateway.Options) {
 		o.Origins = []string{"*"}
-		o.Settings.Auth = gateway.Auth{Open: true}
+		o.Settings.Auth = auth.Settings{Open: true}
 	}, func(t *testing.T, r *rig) {
 		s := r.open("/events?project=42", nobody, evil)
 		s.next("hello")

@@ -1,19 +1,15 @@
 package gateway
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
-	"github.com/golang-jwt/jwt/v5"
-	"golang.org/x/time/rate"
 
 	"nudge/fallback"
+	"nudge/gateway/auth"
 	"nudge/version/control"
 )
 
@@ -22,18 +18,8 @@ import (
 type Settings struct {
 	Flag   fallback.Flag
 	Policy fallback.Policy
-	Auth   Auth
+	Auth   auth.Settings
 	Limits Limits
-}
-
-// Auth says whose tokens are believed.
-type Auth struct {
-	Open     bool          // everybody may subscribe, nobody may publish over HTTP; tokens are not looked at
-	Secret   string        // HS256, HS384, HS512
-	Previous string        // still accepted beside Secret, for rotation; "": none
-	Issuer   string        // "iss" that is required; "": any
-	Audience string        // "aud" that is required; "": nudge
-	Leeway   time.Duration // between the clocks of issuer and gateway
 }
 
 // Limits bound what callers may take. What zero means stands beside each.
@@ -57,14 +43,14 @@ const maxProjects = 64
 type current struct {
 	Settings               // with the flag that is in force
 	own      fallback.Flag // as the settings have it
-	verifier *verifier
+	verifier *auth.Verifier
 	fleet    control.FlagEntry // what the fleet was told of the flag; like the next it outlives the settings
-	revoked  revocations
+	revoked  auth.Revocations
 	// locate puts the caller's address into the request's context, as the trusted proxies tell it; nil: there are none.
 	locate func(http.Handler) http.Handler
 }
 
-func newCurrent(s Settings, log *slog.Logger) (c *current, err error) {
+func newCurrent(s Settings, opt *Options) (c *current, err error) {
 	if s.Limits.ProjectsPerStream <= 0 || s.Limits.ProjectsPerStream > maxProjects {
 		s.Limits.ProjectsPerStream = maxProjects
 	}
@@ -74,10 +60,7 @@ func newCurrent(s Settings, log *slog.Logger) (c *current, err error) {
 	if s.Limits.Body <= 0 {
 		s.Limits.Body = 64 << 10
 	}
-	if s.Auth.Audience == "" {
-		s.Auth.Audience = "nudge"
-	}
-	c = &current{Settings: s, own: s.Flag, verifier: newVerifier(s.Auth, complain(log))}
+	c = &current{Settings: s, own: s.Flag, verifier: auth.NewVerifier(s.Auth, auth.Places{Cookie: opt.Cookie, Query: opt.QueryToken}, opt.Log)}
 	if len(s.Limits.TrustedProxies) > 0 {
 		defer func() { // the constructor panics at a bad prefix
 			if bad := recover(); bad != nil {
@@ -87,19 +70,6 @@ func newCurrent(s Settings, log *slog.Logger) (c *current, err error) {
 		c.locate = middleware.ClientIPFromXFF(s.Limits.TrustedProxies...)
 	}
 	return c, nil
-}
-
-// complain logs why tokens are refused: at first and then once a minute as a warning, for an application may sign all
-// its tokens wrongly, and in between for those who debug.
-func complain(log *slog.Logger) func(error) {
-	lines := rate.NewLimiter(rate.Every(time.Minute), 3)
-	return func(err error) {
-		level := slog.LevelDebug
-		if !errors.Is(err, jwt.ErrTokenExpired) && lines.Allow() { // every token expires one day
-			level = slog.LevelWarn
-		}
-		log.Log(context.Background(), level, "a token is not accepted; see what the application signs it with, and its claims", "error", err)
-	}
 }
 
 // sameFlag tells whether two flags admit the same callers.

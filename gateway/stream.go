@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nudge/fallback"
+	"nudge/gateway/auth"
 	"nudge/version"
 )
 
@@ -15,7 +16,7 @@ import (
 type stream struct {
 	*watch
 	g   *Gateway
-	who *caller
+	who *auth.Caller
 
 	greetBy time.Time // zero: greeted
 	beatAt  time.Time // of the next heartbeat
@@ -27,7 +28,7 @@ type stream struct {
 }
 
 // newStream plans a stream that opens now.
-func (g *Gateway) newStream(who *caller, slots []slot, now time.Time) *stream {
+func (g *Gateway) newStream(who *auth.Caller, slots []slot, now time.Time) *stream {
 	c := g.current.Load()
 	s := &stream{
 		watch: newWatch(slots), g: g, who: who,
@@ -116,7 +117,7 @@ func (s *stream) helloLocked(b []byte, now time.Time) []byte {
 	}
 	s.g.metrics.hellos.Inc()
 	s.recount(greeter.covers())
-	return greeter.append(b, s.g.pulse.said.Load(), s.g.spreader.hello(greeter, now), s.who.left(now))
+	return greeter.append(b, s.g.pulse.said.Load(), s.g.spreader.hello(greeter, now), s.who.Left(now))
 }
 
 func (s *stream) beatLocked(b []byte, now time.Time) []byte {
@@ -149,8 +150,8 @@ func (s *stream) recastNow() {
 		return
 	}
 	s.recast = false
-	c, bucket := s.g.current.Load(), fallback.BucketOf(s.who.subject)
-	whole := c.revoked.match(s.who.token, version.Project{})
+	c, bucket := s.g.current.Load(), fallback.BucketOf(s.who.Subject)
+	whole := c.revoked.Match(s.who, version.Project{})
 	changed, left, revoked := false, false, false
 	for i := range s.slots {
 		slot := &s.slots[i]
@@ -159,7 +160,7 @@ func (s *stream) recastNow() {
 		}
 		now := off
 		switch {
-		case c.revoked.match(s.who.token, slot.project):
+		case c.revoked.Match(s.who, slot.project):
 			now, revoked = denied, true
 		case c.Flag.Allows(bucket, slot.project.String()):
 			now, left = served, true

@@ -3,6 +3,8 @@ package gateway
 import (
 	"math/rand/v2"
 	"time"
+
+	"nudge/gateway/auth"
 )
 
 const (
@@ -35,29 +37,21 @@ func rotation(age time.Duration, now time.Time, u float64) time.Time {
 // expiry is when a stream of who ends for its token: in the last fifth of the token's life, so that those
 // who logged in together do not come back together, and never after it has expired. What opens within that
 // last fifth gets half of what is left at least; what opens after it, while the leeway lasts, half of that.
-func expiry(who *caller, leeway time.Duration, now time.Time, u float64) time.Time {
-	if who.expires.IsZero() {
+func expiry(who *auth.Caller, leeway time.Duration, now time.Time, u float64) time.Time {
+	if who.Expires.IsZero() {
 		return time.Time{}
 	}
-	end := who.expires
+	end := who.Expires
 	if !end.After(now) {
 		end = end.Add(leeway)
 	}
 	left := end.Sub(now)
 	life := left
-	if !who.issued.IsZero() && who.issued.Before(now) {
-		life = who.expires.Sub(who.issued)
+	if !who.Issued.IsZero() && who.Issued.Before(now) {
+		life = who.Expires.Sub(who.Issued)
 	}
 	span := max(0, min(life/5, left/2))
 	return end.Add(-time.Duration(float64(span) * u))
-}
-
-// left is how long the caller's token lives; negative: for ever.
-func (c *caller) left(now time.Time) time.Duration {
-	if c.expires.IsZero() {
-		return -1
-	}
-	return max(0, c.expires.Sub(now))
 }
 
 func earliest(times ...time.Time) time.Time {

@@ -38,7 +38,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if wait > 0 {
-		t, p := g.admission.admit(onGoroutine, a.who.subject, address(r), time.Now())
+		t, p := g.admission.admit(onGoroutine, a.who.Subject, address(r), time.Now())
 		if p != nil {
 			g.refuse(w, p)
 			return
@@ -48,7 +48,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 		defer g.uncovered.Add(-1)
 	}
 	if wait == 0 { // a held one counts as a stream
-		g.askers.asked(a.who.subject, true, g.pulse.now().TTL(), time.Now())
+		g.askers.asked(a.who.Subject, true, g.pulse.now().TTL(), time.Now())
 	}
 	excluded := a.count(served) == 0 && a.count(off) > 0
 	held := newWatch(a.slots) // which owns the slots from here on
@@ -66,7 +66,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 	if excluded {
 		c = g.pulse.without()
 	}
-	writeOK(w, answer{cadence: newCadence(c), SpreadMS: g.spreadOf(hash(a.who.subject), held, h).Milliseconds(), holdings: h})
+	writeOK(w, answer{cadence: newCadence(c), SpreadMS: g.spreadOf(hash(a.who.Subject), held, h).Milliseconds(), holdings: h})
 }
 
 // spreadOf is the spread of an answer: that of the news that ended the wait, or one of its own.

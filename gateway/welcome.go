@@ -277,11 +277,11 @@ func (l *loop) revoke(i uint32, p *parked, now time.Time) {
 		return
 	}
 	revoked := l.g.current.Load().revoked
-	whole := revoked.match(p.token, version.Project{})
+	whole := revoked.MatchFingerprint(p.token, version.Project{})
 	changed, left := false, false
 	for id := p.seats; id != 0 && !whole; id = l.seats.at(id).sibling {
 		s := l.seats.at(id)
-		if s.told.standing() != denied && revoked.match(p.token, l.audiences.at(s.audience).project) {
+		if s.told.standing() != denied && revoked.MatchFingerprint(p.token, l.audiences.at(s.audience).project) {
 			if s.told.standing() == served {
 				l.give(id, s)
 			}

@@ -13,14 +13,15 @@ import (
 // arrows says which packages of this module each package may import: names without "nudge/", separated by spaces.
 // A new package needs a line here and one in docs/architecture.md.
 var arrows = map[string]string{
-	"cmd/nudge":                  "version version/control version/redis fallback web web/demo gateway cmd/nudge/load cmd/nudge/simulate",
+	"cmd/nudge":                  "version version/control version/redis fallback web web/demo gateway gateway/auth cmd/nudge/load cmd/nudge/simulate",
 	"cmd/nudge/faults":           "", // tests alone
 	"cmd/nudge/load":             "",
 	"cmd/nudge/pace":             "fallback cmd/nudge/simulate cmd/nudge/simulate/browser", // for tests
 	"cmd/nudge/simulate":         "fallback cmd/nudge/simulate/browser",
 	"cmd/nudge/simulate/browser": "",
 	"fallback":                   "",
-	"gateway":                    "version version/control fallback web",
+	"gateway":                    "version version/control fallback web gateway/auth",
+	"gateway/auth":               "version version/control",
 	"version":                    "",
 	"version/control":            "version",
 	"version/publish":            "version",
@@ -39,7 +40,7 @@ var homes = map[string]string{
 	"github.com/fsnotify/fsnotify":     "cmd/nudge",
 	"github.com/go-chi":                "gateway",
 	"github.com/go-viper/mapstructure": "cmd/nudge",
-	"github.com/golang-jwt/jwt":        "gateway cmd/nudge", // nudge token signs
+	"github.com/golang-jwt/jwt":        "gateway/auth cmd/nudge", // nudge token signs
 	"github.com/prometheus":            "gateway",
 	"github.com/redis/go-redis":        "version/redis version/publish version/redistest",
 	"github.com/spf13":                 "cmd/nudge",
@@ -50,7 +51,7 @@ var homes = map[string]string{
 // mostFiles is how many files a package has at most, tests aside. Those in crowded have more, for now, and must not grow.
 const mostFiles = 20
 
-var crowded = map[string]int{"cmd/nudge": 31, "cmd/nudge/load": 27, "fallback": 26, "gateway": 60, "version": 32}
+var crowded = map[string]int{"cmd/nudge": 31, "cmd/nudge/load": 27, "fallback": 26, "gateway": 56, "version": 32}
 
 type goPackage struct {
 	files   int // tests aside, whatever system they are for

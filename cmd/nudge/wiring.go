@@ -11,6 +11,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway"
+	"nudge/gateway/auth"
 	"nudge/version"
 	"nudge/version/redis"
 )
@@ -43,7 +44,7 @@ func (c *Config) gatewaySettings() gateway.Settings {
 			Fast: c.Poll.Fast, Slow: c.Poll.Slow, Longest: c.Poll.Longest, Gap: c.Poll.Gap,
 			Budget: c.Poll.Budget, Jitter: c.Poll.Jitter, Heartbeat: c.Heartbeat,
 		},
-		Auth: gateway.Auth{
+		Auth: auth.Settings{
 			Open: c.Auth.Open, Secret: c.Auth.Secret, Previous: c.Auth.PreviousSecret,
 			Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, Leeway: c.Auth.Leeway,
 		},

@@ -12,6 +12,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway"
+	"nudge/gateway/auth"
 	"nudge/version"
 	"nudge/version/redis"
 )
@@ -27,7 +28,7 @@ func (s *stage) serve(ro redis.Options) string {
 				Fast: 10 * time.Second, Slow: 5 * time.Minute, Longest: time.Minute, Gap: time.Second,
 				Jitter: 0.2, Heartbeat: 25 * time.Second,
 			},
-			Auth: gateway.Auth{Open: true},
+			Auth: auth.Settings{Open: true},
 		},
 		Probe: s.probe, Listen: s.probe, Node: "gw", Instance: instance, Version: "v0", Log: log,
 	}

@@ -1,4 +1,4 @@
-package gateway
+package auth
 
 import (
 	"encoding/json"
@@ -11,13 +11,13 @@ import (
 	"nudge/version"
 )
 
-// claims is the payload of a token, as the parser is to check it ([jwt.Claims]). Its fields hold what JSON has, since
-// the ready-made types for lists and times each run a decoder of their own, which is most of what a token costs.
+// claims is the payload of a token, in the form that the parser checks ([jwt.Claims]). The fields have plain JSON types:
+// jwt's own types for lists and times each run another JSON decoder, which would be most of the cost of a token.
 type claims struct {
 	ID        string      `json:"jti"`
 	Issuer    string      `json:"iss"`
 	Subject   string      `json:"sub"`
-	Audience  any         `json:"aud"` // one text, or a list of them, as the two below
+	Audience  any         `json:"aud"` // a string or a list of strings, as the two below
 	Expires   json.Number `json:"exp"`
 	NotBefore json.Number `json:"nbf"`
 	Issued    json.Number `json:"iat"`
@@ -32,8 +32,8 @@ func (c *claims) GetIssuer() (string, error)                   { return c.Issuer
 func (c *claims) GetSubject() (string, error)                  { return c.Subject, nil }
 func (c *claims) GetAudience() (jwt.ClaimStrings, error)       { return texts(c.Audience) }
 
-// caller makes a caller of claims that were verified.
-func (c *claims) caller() (*caller, error) {
+// caller returns the caller whose verified claims these are.
+func (c *claims) caller() (*Caller, error) {
 	expires, badExpires := date(c.Expires)
 	issued, badIssued := date(c.Issued)
 	subscribe, badSubscribe := texts(c.Subscribe)
@@ -41,19 +41,18 @@ func (c *claims) caller() (*caller, error) {
 	if err := errors.Join(badExpires, badIssued, badSubscribe, badPublish); err != nil {
 		return nil, err
 	}
-	who := &caller{subject: c.Subject, expires: expires.Time, subscribe: patterns(subscribe), publish: patterns(publish)}
+	who := &Caller{Subject: c.Subject, Expires: expires.Time, id: c.ID, subscribe: patterns(subscribe), publish: patterns(publish)}
 	if issued != nil {
-		who.issued = issued.Time
+		who.Issued = issued.Time
 	}
-	who.token = fingerprint{hash(c.ID), hash(c.Subject), second(who.issued)}
 	return who, nil
 }
 
-// farthest is the Unix second in which the year 10000 begins. Milliseconds of our time are beyond it: such a token would
-// live as good as for ever.
+// farthest is the Unix second in which the year 10000 begins. Today's time in milliseconds is beyond it: a token that
+// gives it by mistake would never expire.
 const farthest = 253_402_300_800
 
-// date reads a time; nil: there is none.
+// date parses a time; nil: there is none.
 func date(n json.Number) (*jwt.NumericDate, error) {
 	if n == "" {
 		return nil, nil
@@ -63,14 +62,14 @@ func date(n json.Number) (*jwt.NumericDate, error) {
 		return nil, err
 	}
 	if seconds >= farthest {
-		return nil, fmt.Errorf("a time beyond the year 9999; times are in seconds, and %s looks like milliseconds", n)
+		return nil, fmt.Errorf("a time after the year 9999; times are in seconds, and %s looks like milliseconds", n)
 	}
 	return &jwt.NumericDate{Time: time.Unix(int64(seconds), 0)}, nil
 }
 
-var errNoTexts = errors.New("a claim is neither a text nor a list of texts")
+var errNoTexts = errors.New("a claim is neither a string nor a list of strings")
 
-// texts reads a claim that is a text, or a list of them; nil: there is none.
+// texts parses a claim that is a string, or a list of strings; nil: there is none.
 func texts(claim any) ([]string, error) {
 	switch claim := claim.(type) {
 	case nil:
@@ -91,7 +90,7 @@ func texts(claim any) ([]string, error) {
 	return nil, errNoTexts
 }
 
-// patterns drops what is no pattern: it would match nothing.
+// patterns parses patterns. What is no pattern matches nothing, so it is left out.
 func patterns(texts []string) []version.Pattern {
 	var all []version.Pattern
 	for _, text := range texts {

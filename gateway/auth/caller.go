@@ -1,0 +1,68 @@
+package auth
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"nudge/version"
+)
+
+// Caller is who sends a request. The zero value is a caller without a token, who may do nothing. It does not change.
+type Caller struct {
+	Open       bool      // Settings.Open: may subscribe to everything
+	Subject    string    // "sub"; "": the token names nobody
+	Issued     time.Time // "iat", in whole seconds; zero: the token does not say
+	Expires    time.Time // zero: never
+	FromCookie bool      // the token came in a cookie, which browsers send for pages of any origin
+
+	id        string // "jti"
+	subscribe []version.Pattern
+	publish   []version.Pattern
+	revoked   Revocations // in force when the request came
+}
+
+// MaySubscribe reports whether the caller may see the versions of p.
+func (c *Caller) MaySubscribe(p version.Project) bool {
+	return c.Open || covers(c.subscribe, p) && !c.revoked.Match(c, p)
+}
+
+// MayPublish reports whether the caller may publish versions of p over HTTP.
+func (c *Caller) MayPublish(p version.Project) bool {
+	return covers(c.publish, p) && !c.revoked.Match(c, p)
+}
+
+func covers(all []version.Pattern, p version.Project) bool {
+	return slices.ContainsFunc(all, func(t version.Pattern) bool { return t.Match(p) })
+}
+
+// Left returns how long the token is still valid at now, without leeway; negative: for ever.
+func (c *Caller) Left(now time.Time) time.Duration {
+	if c.Expires.IsZero() {
+		return -1
+	}
+	return max(0, c.Expires.Sub(now))
+}
+
+// Name tells the caller from others: by the subject, else by the network of the address that the request came from.
+func (c *Caller) Name(address string) string {
+	if c.Subject != "" {
+		return "subject " + c.Subject
+	}
+	return "network " + network(address)
+}
+
+// network returns the part of an address that one user or one site shares: a host may use all of an IPv6 /64, a site
+// all of an IPv4 /24.
+func network(address string) string {
+	at, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	bits := 24
+	if at = at.Unmap().WithZone(""); at.Is6() {
+		bits = 64
+	}
+	p, _ := at.Prefix(bits) // every address has that many
+	return p.String()
+}

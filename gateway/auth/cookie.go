@@ -1,0 +1,41 @@
+package auth
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// cookieMost is what browsers keep of one cookie, name and attributes included.
+const cookieMost = 4096
+
+// ErrCookieTooLarge is returned by [Cookie] for a token that no browser would keep.
+var ErrCookieTooLarge = errors.New("the token is too large for a cookie of 4,096 bytes; sign one with fewer projects, or with a prefix such as team-*")
+
+// Cookie returns the cookie that hands a verified token back to the page that sent it with r. Scripts cannot read it.
+func Cookie(r *http.Request, name, token string, expires time.Time) (*http.Cookie, error) {
+	cookie := &http.Cookie{
+		Name: name, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		MaxAge: max(1, int(time.Until(expires)/time.Second)), Secure: !plainLoopback(r),
+	}
+	if len(cookie.String()) > cookieMost {
+		return nil, ErrCookieTooLarge
+	}
+	return cookie, nil
+}
+
+// plainLoopback reports whether r is plain HTTP on one machine, where browsers would not take a Secure cookie. A proxy
+// that ends TLS says so in X-Forwarded-Proto; without it, a public host name is taken as a sign of TLS.
+func plainLoopback(r *http.Request) bool {
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		return false
+	}
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = strings.Trim(r.Host, "[]") // without a port
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

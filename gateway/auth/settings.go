@@ -1,0 +1,21 @@
+// Package auth decides who a caller is, and what that caller may do: it finds and verifies tokens, knows which were
+// revoked, and which origins may use the cookie.
+package auth
+
+import "time"
+
+// Settings say whose tokens are accepted. The zero value accepts none.
+type Settings struct {
+	Open     bool          // everybody may subscribe, nobody may publish over HTTP; tokens are ignored
+	Secret   string        // HS256, HS384, HS512
+	Previous string        // also accepted, for rotation; "": none
+	Issuer   string        // "iss" that is required; "": any
+	Audience string        // "aud" that is required; "": nudge
+	Leeway   time.Duration // allowed difference between the clocks of issuer and gateway
+}
+
+// Places say where a token may be, besides the Authorization header.
+type Places struct {
+	Cookie string // name of the cookie that may hold a token; "": none
+	Query  bool   // whether the parameter "token" of the query may
+}

@@ -1,0 +1,136 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/time/rate"
+
+	"nudge/version"
+)
+
+// Why a token is not accepted. The texts are codes of the protocol; a caller is told no more.
+var (
+	ErrMissing = errors.New("missing")
+	ErrExpired = errors.New("expired")
+	ErrInvalid = errors.New("invalid")
+)
+
+// Verifier verifies tokens that the application signed. It does not change; new settings need a new one.
+type Verifier struct {
+	open   bool
+	places Places
+	parser *jwt.Parser
+	keys   jwt.Keyfunc // nil: there are none
+	log    *slog.Logger
+	lines  *rate.Limiter // of warnings
+}
+
+// algorithms are those that a secret may sign with. The list is bound to the kind of key: one that also
+// held RS256 would take a public key, which everybody has, for a secret.
+var algorithms = []string{"HS256", "HS384", "HS512"}
+
+// NewVerifier returns a verifier. It logs why tokens are not accepted, never the tokens.
+func NewVerifier(s Settings, places Places, log *slog.Logger) *Verifier {
+	v := &Verifier{open: s.Open, places: places, log: log, lines: rate.NewLimiter(rate.Every(time.Minute), 3)}
+	var keys jwt.VerificationKeySet
+	for _, secret := range []string{s.Secret, s.Previous} {
+		if secret != "" {
+			keys.Keys = append(keys.Keys, []byte(secret))
+		}
+	}
+	if len(keys.Keys) > 0 {
+		var set any = keys
+		v.keys = func(*jwt.Token) (any, error) { return set, nil }
+	}
+	if s.Audience == "" {
+		s.Audience = "nudge"
+	}
+	options := []jwt.ParserOption{
+		jwt.WithValidMethods(algorithms), jwt.WithExpirationRequired(),
+		jwt.WithAudience(s.Audience), jwt.WithLeeway(s.Leeway),
+	}
+	if s.Issuer != "" {
+		options = append(options, jwt.WithIssuer(s.Issuer))
+	}
+	v.parser = jwt.NewParser(options...)
+	return v
+}
+
+// Open reports whether callers need no token: [Settings].Open.
+func (v *Verifier) Open() bool { return v.open }
+
+// Caller returns who sends r, by the token in it: in the header, else the cookie, else the query. The first that is
+// present counts, good or bad. The error is ErrMissing, ErrExpired or ErrInvalid.
+func (v *Verifier) Caller(r *http.Request, revoked Revocations) (*Caller, error) {
+	if v.open {
+		return &Caller{Open: true}, nil
+	}
+	if r.Header.Get("Authorization") != "" {
+		return v.Verify(Bearer(r), revoked)
+	}
+	if v.places.Cookie != "" {
+		if cookie, err := r.Cookie(v.places.Cookie); err == nil && cookie.Value != "" {
+			who, err := v.Verify(cookie.Value, revoked)
+			if who != nil {
+				who.FromCookie = true
+			}
+			return who, err
+		}
+	}
+	if v.places.Query {
+		if token := r.URL.Query().Get("token"); token != "" {
+			return v.Verify(token, revoked)
+		}
+	}
+	return nil, ErrMissing
+}
+
+// Verify returns the caller whose token this is. The error is ErrExpired or ErrInvalid.
+func (v *Verifier) Verify(token string, revoked Revocations) (*Caller, error) {
+	if v.keys == nil || token == "" {
+		return nil, ErrInvalid
+	}
+	var c claims
+	var who *Caller
+	_, err := v.parser.ParseWithClaims(token, &c, v.keys)
+	if err == nil {
+		who, err = c.caller()
+	}
+	switch {
+	case err == nil && revoked.Match(who, version.Project{}):
+		return nil, ErrInvalid
+	case err == nil:
+		who.revoked = revoked
+		return who, nil
+	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid):
+		v.report(err)
+		return nil, ErrExpired
+	}
+	v.report(err)
+	return nil, ErrInvalid
+}
+
+// report logs why a token is not accepted: at first, and then once a minute, as a warning, since an application may sign
+// all its tokens wrongly; in between for debugging.
+func (v *Verifier) report(err error) {
+	level := slog.LevelDebug
+	if !errors.Is(err, jwt.ErrTokenExpired) && v.lines.Allow() { // every token expires one day
+		level = slog.LevelWarn
+	}
+	v.log.Log(context.Background(), level, "a token is not accepted; see what the application signs it with, and its claims", "error", err)
+}
+
+// Bearer returns the token of the Authorization header; "" if there is none.
+func Bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}

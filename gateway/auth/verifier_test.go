@@ -1,0 +1,57 @@
+package auth
+
+import (
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+func FuzzToken(f *testing.F) {
+	v := NewVerifier(Settings{Secret: "secret", Audience: "nudge"}, Places{}, slog.New(slog.DiscardHandler))
+	good, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"aud": "nudge", "exp": time.Now().Add(time.Hour).Unix()}).
+		SignedString([]byte("secret"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	if _, err := v.Verify(good, Revocations{}); err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{"Bearer " + good, "Bearer", "bearer x.y.z", "Bearer  ..", " ", "Bearer " + good + ".", "Basic eDp5", "Bearer \x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		r := &http.Request{Header: http.Header{"Authorization": {header}}}
+		token := Bearer(r)
+		who, err := v.Verify(token, Revocations{})
+		if (who == nil) == (err == nil) {
+			t.Fatalf("%v and %v", who, err)
+		}
+		if err == nil && token != good {
+			t.Fatalf("believes %q", header)
+		}
+		if err != nil && err != ErrExpired && err != ErrInvalid {
+			t.Fatalf("%v", err)
+		}
+	})
+}
+
+// BenchmarkVerify is what a token costs in a connect.
+func BenchmarkVerify(b *testing.B) {
+	const secret = "a secret of at least thirty-two bytes"
+	v := NewVerifier(Settings{Secret: secret}, Places{}, slog.New(slog.DiscardHandler))
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"aud": "nudge", "exp": time.Now().Add(time.Hour).Unix(), "sub": "ann", "subscribe": []string{"42"},
+	}).SignedString([]byte(secret))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := v.Verify(token, Revocations{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
