@@ -3,38 +3,21 @@ package gateway
 import (
 	"time"
 
-	"nudge/fallback"
+	"nudge/gateway/pace"
 	"nudge/version/control"
 )
 
-// replaceLocked puts c in force, with the flag that follows from its own and from what the fleet was told, and reports
-// whether that is another flag. g.change is held.
+// replaceLocked puts c in force, and reports whether its flag is another one. g.change is held.
 func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
-	c.Flag = c.own
-	if o := c.fleet.Override; o != nil {
-		c.Flag = fallback.Override(*o).Over(c.own)
-	}
 	g.current.Store(c)
-	over := c.Flag.Ramp
-	if !g.settled(time.Now()) { // it learns what was set before it began: nobody's change, and nobody to spread
-		over = 0
-	}
-	if !g.pulse.apply(c.Settings, over) {
+	if !g.pace.Apply(c.Policy, c.Flag.Flag) {
 		return false
 	}
 	f := c.Flag
 	g.log.Info("the flag changed", "enabled", f.Enabled, "percent", f.Percent, "include", f.Include, "exclude", f.Exclude,
-		"ramp", f.Ramp, "by", c.by(), "seq", c.fleet.Seq)
+		"ramp", f.Ramp, "by", f.By(), "seq", f.Fleet.Seq)
 	signal(g.recast)
 	return true
-}
-
-// by says who decided the flag in force.
-func (c *current) by() string {
-	if c.own.Enabled && c.fleet.Override != nil {
-		return "override"
-	}
-	return "configuration"
 }
 
 // wordOf says what an override switches.
@@ -54,11 +37,11 @@ func (g *Gateway) control(told control.Entries) {
 	g.change.Lock()
 	defer g.change.Unlock()
 	c := *g.current.Load()
-	if c.fleet.Stamp != told.Flag.Stamp {
-		c.fleet = told.Flag
+	if c.Flag.Fleet.Stamp != told.Flag.Stamp {
+		c.Flag = pace.NewFlag(c.Flag.Own, told.Flag)
 		if !g.replaceLocked(&c) {
-			g.log.Info("the fleet's override of the flag changed, which changes nothing here", "override", wordOf(c.fleet.Override),
-				"seq", c.fleet.Seq, "by", c.by())
+			g.log.Info("the fleet's override of the flag changed, which changes nothing here", "override", wordOf(told.Flag.Override),
+				"seq", told.Flag.Seq, "by", c.Flag.By())
 		}
 	}
 	all := make([]Revocation, len(told.Revocations))
@@ -100,55 +83,4 @@ func (g *Gateway) revokeLocked(all ...Revocation) (fresh int) {
 		w.reconsider()
 	}
 	return fresh
-}
-
-// flagStatus is the flag in force, and what it follows from.
-type flagStatus struct {
-	Enabled  bool            `json:"enabled"`
-	Percent  int             `json:"percent"`
-	Include  []string        `json:"include"`
-	Exclude  []string        `json:"exclude"`
-	RampMS   int64           `json:"ramp_ms"`
-	By       string          `json:"by"` // "configuration" or "override"
-	Own      flagPart        `json:"own"`
-	Override *overrideStatus `json:"override"` // nil: the fleet was never told anything, as far as was heard
-}
-
-// flagPart is what of a flag can be overridden.
-type flagPart struct {
-	Enabled bool   `json:"enabled"`
-	Percent *int   `json:"percent"` // nil, here and below: not overridden
-	RampMS  *int64 `json:"ramp_ms"`
-}
-
-// overrideStatus is what the fleet was told of the flag.
-type overrideStatus struct {
-	*flagPart           // nil: that there is no override any more
-	Seq       int64     `json:"seq"`
-	Time      time.Time `json:"time"`
-}
-
-func (c *current) flagStatus() flagStatus {
-	f := c.Flag
-	s := flagStatus{
-		Enabled: f.Enabled, Percent: f.Percent, Include: orEmpty(f.Include), Exclude: orEmpty(f.Exclude),
-		RampMS: f.Ramp.Milliseconds(), By: c.by(), Own: partOf(c.own.Enabled, &c.own.Percent, &c.own.Ramp),
-	}
-	if c.fleet.Seq > 0 {
-		s.Override = &overrideStatus{Seq: c.fleet.Seq, Time: c.fleet.Time}
-		if o := c.fleet.Override; o != nil {
-			part := partOf(o.Enabled, o.Percent, o.Ramp)
-			s.Override.flagPart = &part
-		}
-	}
-	return s
-}
-
-func partOf(enabled bool, percent *int, ramp *time.Duration) flagPart {
-	p := flagPart{Enabled: enabled, Percent: percent}
-	if ramp != nil {
-		ms := ramp.Milliseconds()
-		p.RampMS = &ms
-	}
-	return p
 }

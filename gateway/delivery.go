@@ -71,7 +71,7 @@ func (l *loop) beat(i uint32, p *parked, _ time.Time) {
 		return
 	}
 	l.sent.heartbeats++
-	l.write(i, p, l.g.pulse.said.Load().beat)
+	l.write(i, p, l.g.pace.Now().Event)
 }
 
 // retune follows a change of the cadence, to which the time belongs that a reader may take nothing.

@@ -6,7 +6,7 @@
 //
 //	version.Board ──Take──► hub ──offer, wake──► watch ──take──► stream (or a held poll) ──► browser
 //	fallback.Health ─┐
-//	flag, ramp ──────┴► pulse ──beat──► every stream
+//	flag, ramp ──────┴► pacer ──cadence──► every stream
 //
 // Streams come in two kinds. On Linux, over plain HTTP/1.x, a stream is parked: its connection leaves the server (conn.go),
 // and one of the loops, one for each CPU, serves it with thousands of others (loop.go, welcome.go, delivery.go) from

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
-
-	"nudge/fallback"
 )
 
 // phase is how far a gateway is from its end.
@@ -51,7 +49,7 @@ func (g *Gateway) Drain(ctx context.Context) {
 	g.phase.Store(drained)
 	all, empty := g.hub.close(), g.admission.left()
 	g.log.Info("saying goodbye", "streams", g.streams(), "window", g.opt.DrainWindow)
-	spread := g.returning(g.opt.DrainWindow+drainSpread) - g.opt.DrainWindow
+	spread := g.pace.ReconnectSpread(g.current.Load().Limits.ConnectsPerSecond, g.opt.DrainWindow+drainSpread) - g.opt.DrainWindow
 	last := goodbye{Reason: reasonDrain, AfterMS: drainAfter.Milliseconds(), SpreadMS: spread.Milliseconds()}
 	for _, l := range g.loops {
 		l.dismissAll(last, g.opt.DrainWindow)
@@ -64,13 +62,6 @@ func (g *Gateway) Drain(ctx context.Context) {
 	case <-end:
 		g.log.Warn("streams that took no goodbye are cut", "streams", g.streams())
 	}
-}
-
-// returning is over which time the streams of this gateway can come back to the others, least at least. They are taken
-// to have the same limits.
-func (g *Gateway) returning(least time.Duration) time.Duration {
-	size := g.fleetSize()
-	return fallback.Returning(size.Own, size.Instances-1, g.current.Load().Limits.ConnectsPerSecond, least)
 }
 
 // streams is how many streams, and held polls, are open.

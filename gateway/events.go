@@ -31,7 +31,7 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 		g.refuseStream(w, r, p)
 		return
 	}
-	g.askers.opened(a.who.Subject)
+	g.pace.Opened(hash(a.who.Subject))
 	if on != nil {
 		g.park(w, r, on, a, c, t)
 		return

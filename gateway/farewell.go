@@ -66,7 +66,7 @@ func (l *loop) free(i uint32, p *parked) {
 	p.fd = 0
 	l.streams.remove(i)
 	if l.streams.live == 0 { // indices begin anew
-		l.beats, l.tempo, l.recast, l.purge, l.farewell, l.dates, l.dues = round{}, round{}, round{}, round{}, round{}, round{}, 0
+		l.beats, l.newCadence, l.recast, l.purge, l.farewell, l.dates, l.dues = round{}, round{}, round{}, round{}, round{}, round{}, 0
 	}
 	l.g.released()
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"nudge/fallback"
 	"nudge/version"
 )
 
@@ -40,26 +39,6 @@ type goodbye struct {
 	Reason   reason `json:"reason"`
 	AfterMS  int64  `json:"after_ms"`
 	SpreadMS int64  `json:"spread_ms"`
-}
-
-// cadence is how often to poll, as it stands in every answer.
-type cadence struct {
-	Push        fallback.Push `json:"push"`
-	PollMS      int64         `json:"poll_ms"`
-	FastMS      int64         `json:"fast_ms"`
-	Jitter      float64       `json:"jitter"`
-	HeartbeatMS int64         `json:"heartbeat_ms"`
-	GapMS       gap           `json:"gap_ms,omitzero"`
-}
-
-// gap is the time between two polls of one browser that news caused, in milliseconds. The usual second is not told: browsers
-// take it for granted, and every heartbeat would carry it.
-type gap int64
-
-func (g gap) IsZero() bool { return g == 1000 }
-
-func newCadence(c fallback.Cadence) cadence {
-	return cadence{c.Push, c.Poll.Milliseconds(), c.Fast.Milliseconds(), c.Jitter, c.Heartbeat.Milliseconds(), gap(c.Gap.Milliseconds())}
 }
 
 // holdings is what is known of the projects that were asked for.

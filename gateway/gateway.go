@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"nudge/fallback"
+	"nudge/gateway/pace"
 	"nudge/version"
 	"nudge/version/control"
 )
@@ -63,20 +63,14 @@ type Gateway struct {
 	loops     []*loop
 	turn      atomic.Uint64 // of the loops, to get the next stream
 	crowd     chan struct{} // one slot: crowdStep more streams have come
-	pulse     *pulse
-	fleet     *fleet
-	spreader  spreader
-	uncovered atomic.Int64 // streams and held polls whose pages go on polling at the fast interval
-	askers    askers
+	pace      *pace.Pacer
 	admission *admission
-	inquiry   *inquiry
+	reports   quota // of missed news
 	metrics   *metrics
 	public    http.Handler
 	ops       http.Handler
 
-	begun       time.Time
-	listenUntil atomic.Int64 // when the fleet was listened to, Unix nanoseconds; 0: no echo yet
-
+	begun  time.Time
 	phase  atomicPhase
 	recast chan struct{} // one slot: the flag changed
 }
@@ -104,46 +98,39 @@ func New(opt Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.current.Store(c)
-	g.pulse = newPulse(opt.Settings, opt.Probe, opt.Log)
-	g.fleet = newFleet(opt.Instance, opt.Probe, opt.Log)
 	g.board = version.NewBoard()
-	g.source, err = opt.Source(g.board, Host{version.Host{
-		Evidence: version.Evidence{Echo: g.pulse.echo, Lost: g.pulse.lost},
-		Self:     g.self, Peer: g.heard, Tick: g.pulse.ticked,
-	}, g.control})
+	g.pace = pace.New(pace.Options{
+		Policy: opt.Settings.Policy, Flag: opt.Settings.Flag, Probe: opt.Probe, Proven: opt.Proven, Listen: opt.Listen,
+		Node: opt.Node, Instance: opt.Instance, Version: opt.Version,
+		Streams: g.streams, Lag: g.lag, Leaving: func() bool { return g.phase.Load() != serving },
+		Board: g.board, Read: func(ctx context.Context, p version.Project) (version.Key, error) { return g.source.Read(ctx, p) },
+		Changed: g.beatAll, Log: opt.Log,
+	})
+	g.source, err = opt.Source(g.board, Host{g.pace.Host(), g.control})
 	if err != nil {
 		return nil, err
 	}
 	g.hub = newHub(g.board, g.source, func() time.Duration { return 2 * g.current.Load().Policy.Slow },
-		func() int { return g.current.Load().Limits.Projects }, &g.spreader)
+		func() int { return g.current.Load().Limits.Projects }, g.pace)
 	g.admission = newAdmission(func() Limits { return g.current.Load().Limits })
-	g.inquiry = newInquiry(opt.Log)
-	g.metrics = newMetrics(g.source, g.pulse, g.hub, &g.spreader, g.fleetSize, g.inquiry)
+	g.metrics = newMetrics(g.source, g.pace, g.hub)
 	if canPark {
 		for range runtime.GOMAXPROCS(0) {
 			g.loops = append(g.loops, newLoop(g))
 		}
 	}
-	g.pulse.census, g.pulse.lag, g.pulse.sized = g.census, g.lag, g.spreader.resize
-	if opt.Proven {
-		g.pulse.controller.Trust()
-	}
-	g.pulse.turned = func() {
-		for _, w := range g.hub.all() {
-			w.beatNow()
-		}
-		for _, l := range g.loops {
-			l.post(l.tempo.begin)
-		}
-	}
-	g.pulse.judged = func(v fallback.Verdict) {
-		g.metrics.changes.Inc()
-		if v.Echoed && g.listenUntil.Load() == 0 {
-			g.listenUntil.Store(time.Now().Add(opt.Listen).UnixNano())
-		}
-	}
 	g.public, g.ops = g.publicRoutes(), g.opsRoutes()
 	return g, nil
+}
+
+// beatAll tells all streams the new cadence.
+func (g *Gateway) beatAll() {
+	for _, w := range g.hub.all() {
+		w.beatNow()
+	}
+	for _, l := range g.loops {
+		l.post(l.newCadence.begin)
+	}
 }
 
 // Handler serves the public listener.
@@ -156,7 +143,7 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 // started has ended. It outlasts the requests: end it after [Gateway.Drain] and the servers.
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	tasks := []func(context.Context) error{g.source.Run, g.hub.run, g.pulse.run, g.recaster, g.crowds}
+	tasks := []func(context.Context) error{g.source.Run, g.hub.run, g.pace.Run, g.recaster, g.crowds}
 	for _, l := range g.loops {
 		tasks = append(tasks, l.run)
 	}
@@ -176,7 +163,7 @@ func (g *Gateway) Apply(s Settings) error {
 	g.change.Lock()
 	defer g.change.Unlock()
 	now := g.current.Load()
-	c.fleet, c.revoked = now.fleet, now.revoked
+	c.Flag, c.revoked = pace.NewFlag(s.Flag, now.Flag.Fleet), now.revoked
 	g.replaceLocked(c)
 	return nil
 }

@@ -10,11 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"nudge/fallback"
+	"nudge/gateway/pace"
 )
-
-// readyMost is how long a gateway may keep itself from traffic at start: without Redis it serves all the
-// same, and says that push is down.
-const readyMost = 10 * time.Second
 
 // condition is the body of /live and /ready.
 type condition struct {
@@ -25,27 +22,21 @@ type condition struct {
 
 // live serves GET /live: the process answers. Nothing else makes it fail: restarting a gateway mends no Redis.
 func (g *Gateway) live(w http.ResponseWriter, _ *http.Request) {
-	v := g.pulse.heard()
+	v := g.pace.Verdict()
 	writeOK(w, condition{"live", v.Push, string(v.Reason)})
 }
 
 // ready serves GET /ready: the gateway wants traffic.
 func (g *Gateway) ready(w http.ResponseWriter, _ *http.Request) {
-	v := g.pulse.heard()
+	v := g.pace.Verdict()
 	status, code := "ready", http.StatusOK
 	switch {
 	case g.phase.Load() != serving:
 		status, code = "draining", http.StatusServiceUnavailable
-	case !g.settled(time.Now()):
+	case !g.pace.Settled(time.Now()):
 		status, code = "starting", http.StatusServiceUnavailable
 	}
 	writeJSON(w, code, "application/json", condition{status, v.Push, string(v.Reason)})
-}
-
-// settled tells whether a start is over: the first echo has come and the fleet was listened to since.
-func (g *Gateway) settled(now time.Time) bool {
-	until := g.listenUntil.Load()
-	return until != 0 && now.UnixNano() >= until || now.Sub(g.begun) >= readyMost
 }
 
 // status is the body of /status.
@@ -58,14 +49,14 @@ type status struct {
 	Phase    string    `json:"phase"`
 	Reason   string    `json:"reason"`
 	LastEcho time.Time `json:"last_echo,omitzero"`
-	cadence
+	pace.Wire
 	pressure
-	Flag     flagStatus   `json:"flag"`
-	Streams  int          `json:"streams"` // and held polls
-	Projects int          `json:"projects"`
-	Refusing string       `json:"refusing"`
-	Missed   missedStatus `json:"missed"`
-	Fleet    fleetStatus  `json:"fleet"`
+	Flag     pace.FlagStatus   `json:"flag"`
+	Streams  int               `json:"streams"` // and held polls
+	Projects int               `json:"projects"`
+	Refusing string            `json:"refusing"`
+	Missed   pace.MissedStatus `json:"missed"`
+	Fleet    pace.FleetStatus  `json:"fleet"`
 }
 
 // pressure is what the pace follows from, in the body of /status. All of it is of the whole fleet, as far as this gateway
@@ -80,29 +71,22 @@ type pressure struct {
 }
 
 func (g *Gateway) pressure() pressure {
-	step, b := g.pulse.decided()
+	p := g.pace.Pressure()
 	return pressure{
-		Browsers: b.browsers, Polling: b.polling, Budget: int(b.capacity), Interval: int(math.Ceil(b.interval)),
-		Backlog: int(math.Round(g.spreader.pending())), Step: step,
+		Browsers: p.Browsers, Polling: p.Polling, Budget: int(p.Capacity), Interval: int(math.Ceil(p.Interval)),
+		Backlog: int(math.Round(p.Backlog)), Step: p.Step,
 	}
 }
 
 // statusPage serves GET /status.
 func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
-	v := g.pulse.heard()
+	v := g.pace.Verdict()
 	writeOK(w, status{
 		Protocol: protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
-		Phase: g.phase.Load().String(), Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pulse.now()), pressure: g.pressure(),
-		Flag: g.current.Load().flagStatus(), Streams: g.streams(), Projects: g.hub.projects(), Refusing: g.refusing(r),
-		Missed: g.inquiry.status(time.Now()), Fleet: g.fleetStatus(),
+		Phase: g.phase.Load().String(), Reason: string(v.Reason), LastEcho: v.LastEcho, Wire: g.pace.Now().Wire(), pressure: g.pressure(),
+		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.projects(), Refusing: g.refusing(r),
+		Missed: g.pace.MissedStatus(), Fleet: g.pace.FleetStatus(),
 	})
-}
-
-func orEmpty(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
 }
 
 // opsRoutes are for operators only: they say more than the public may know, and cost more.

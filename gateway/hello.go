@@ -5,24 +5,9 @@ import (
 	"strconv"
 	"time"
 
-	"nudge/fallback"
+	"nudge/gateway/pace"
 	"nudge/version"
 )
-
-// said is a cadence with what is written of it, rendered once for all streams.
-type said struct {
-	fallback.Cadence
-	fields []byte // as they stand in every JSON object
-	beat   []byte // the heartbeat event
-}
-
-func say(c fallback.Cadence) *said {
-	object, err := json.Marshal(newCadence(c))
-	if err != nil { // our own type; a float that is no number would be a bug of ours
-		panic(err)
-	}
-	return &said{c, object[1 : len(object)-1], appendEvent(nil, "heartbeat", json.RawMessage(object))}
-}
 
 // greeter writes hellos. They are written by hand: thousands of streams get theirs at the same moment, after a
 // gap or a deploy. It keeps its buffers from one hello to the next, so it has one user at a time.
@@ -73,13 +58,21 @@ func (g *greeter) project(p version.Project, s standing, t told) {
 	*list = b
 }
 
+// spread is over which time its browser polls, if the hello asks it to.
+func (g *greeter) spread(p *pace.Pacer, now time.Time) time.Duration {
+	if !g.asks {
+		return 0
+	}
+	return p.Hello(now)
+}
+
 // append appends the hello: all there is to say to a stream, in place of whatever was said before. spread is over which
 // time those poll whom hellos ask to; left is how long the token lives; negative: for ever.
-func (g *greeter) append(b []byte, s *said, spread, left time.Duration) []byte {
+func (g *greeter) append(b []byte, c *pace.Cadence, spread, left time.Duration) []byte {
 	b = append(b, "event: hello\ndata: {\"protocol\":"...)
 	b = strconv.AppendInt(b, protocol, 10)
 	b = append(append(b, `,"node":`...), g.node...)
-	b = append(append(b, ','), s.fields...)
+	b = append(append(b, ','), c.Fields...)
 	b = strconv.AppendInt(append(b, `,"spread_ms":`...), spread.Milliseconds(), 10)
 	if left >= 0 {
 		b = strconv.AppendInt(append(b, `,"token_expires_in_s":`...), int64(left/time.Second), 10)
@@ -93,4 +86,14 @@ func (g *greeter) append(b []byte, s *said, spread, left time.Duration) []byte {
 		b = append(append(b, list.items...), ']')
 	}
 	return append(b, "}\n\n"...)
+}
+
+// recount keeps count of the streams that leave out a project of their page, when one does so, or no longer.
+func (g *Gateway) recount(covered, covers bool) {
+	switch {
+	case covered && !covers:
+		g.pace.Uncovered(1)
+	case covers && !covered:
+		g.pace.Uncovered(-1)
+	}
 }

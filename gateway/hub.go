@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nudge/fallback"
+	"nudge/gateway/pace"
 	"nudge/version"
 )
 
@@ -18,8 +19,8 @@ type hub struct {
 	linger func() time.Duration
 	// most is how many projects may be listened for. What is beyond stays waiting: whoever may name any
 	// project must not fill the memory with them.
-	most     func() int
-	spreader *spreader
+	most func() int
+	pace *pace.Pacer
 
 	mu      sync.Mutex // guards all below
 	topics  map[version.Project]*topic
@@ -49,9 +50,9 @@ func (t *topic) streams() int {
 
 func (t *topic) used() bool { return len(t.watchers) > 0 || t.audiences != nil }
 
-func newHub(board *version.Board, source version.Source, linger func() time.Duration, most func() int, spreader *spreader) *hub {
+func newHub(board *version.Board, source version.Source, linger func() time.Duration, most func() int, pacer *pace.Pacer) *hub {
 	return &hub{
-		board: board, source: source, linger: linger, most: most, spreader: spreader,
+		board: board, source: source, linger: linger, most: most, pace: pacer,
 		topics: map[version.Project]*topic{}, watches: map[*watch]struct{}{},
 	}
 }
@@ -91,7 +92,7 @@ func (h *hub) deliver(changes []version.Change) {
 		}
 		spread := time.Duration(0)
 		if advances { // all else is told by hellos, each with a spread of its own, or is nothing to tell
-			spread = h.spreader.news(&t.window, t.streams(), now)
+			spread = h.pace.News(&t.window, t.streams(), now)
 		}
 		f := newFrame(c, spread)
 		for a := t.audiences; a != nil; a = a.peer {

@@ -3,8 +3,6 @@ package gateway
 import (
 	"sync/atomic"
 	"time"
-
-	"nudge/fallback"
 )
 
 // loopLag measures how long a loop takes to begin what it is asked to do.
@@ -26,13 +24,11 @@ func (m *loopLag) measure(l *loop, now time.Time) time.Duration {
 	return time.Duration(m.took.Load())
 }
 
-// lag is how late this gateway's own work is. While a gateway of the fleet is leaving, this one included, all its
-// browsers come back at once, so lateness then says nothing.
-func (g *Gateway) lag() fallback.Lag {
+// lag is how late the slowest loop is.
+func (g *Gateway) lag() (most time.Duration) {
 	now := time.Now()
-	lag := fallback.Lag{Excused: g.fleet.Leaving() || g.phase.Load() != serving}
 	for _, l := range g.loops {
-		lag.By = max(lag.By, l.lag.measure(l, now))
+		most = max(most, l.lag.measure(l, now))
 	}
-	return lag
+	return most
 }

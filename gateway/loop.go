@@ -81,12 +81,12 @@ type loop struct {
 	settling  agenda // those that get their second event
 	lingers   agenda
 
-	beats    round // heartbeats, one round after the other
-	tempo    round // a heartbeat for all, since the cadence changed
-	recast   round // the flag changed
-	purge    round // tokens were revoked
-	farewell round // goodbyes
-	dates    round // who is due for its token or its age
+	beats      round // heartbeats, one round after the other
+	newCadence round // a heartbeat for all, since the cadence changed
+	recast     round // the flag changed
+	purge      round // tokens were revoked
+	farewell   round // goodbyes
+	dates      round // who is due for its token or its age
 
 	recastOver   time.Duration
 	farewellOver time.Duration
@@ -230,7 +230,7 @@ func (l *loop) turn(now time.Time) (busy bool) {
 	l.tell(now)
 	l.keepDates(now)
 	busy = len(l.coming) > 0 || len(l.passes) > 0
-	heartbeat := l.g.pulse.now().Heartbeat
+	heartbeat := l.g.pace.Now().Heartbeat
 	if l.streams.live == 0 {
 		l.beats = round{}
 	} else if !l.beats.running {
@@ -246,7 +246,7 @@ func (l *loop) turn(now time.Time) (busy bool) {
 		*round
 		over time.Duration
 		do   func(uint32, *parked, time.Time)
-	}{{&l.tempo, 0, l.retune}, {&l.dates, 0, l.keepDate}, {&l.recast, l.recastOver, l.reconsider}, {&l.purge, 0, l.revoke}, {&l.farewell, l.farewellOver, l.dismiss}} {
+	}{{&l.newCadence, 0, l.retune}, {&l.dates, 0, l.keepDate}, {&l.recast, l.recastOver, l.reconsider}, {&l.purge, 0, l.revoke}, {&l.farewell, l.farewellOver, l.dismiss}} {
 		if l.visit(r.round, now, r.over, r.do) {
 			busy = true
 		}
@@ -279,7 +279,7 @@ func (l *loop) next(now time.Time) time.Time {
 	if l.dues != 0 {
 		next = earliest(next, time.Unix(int64(l.dues), 0))
 	}
-	heartbeat := l.g.pulse.now().Heartbeat
+	heartbeat := l.g.pace.Now().Heartbeat
 	for _, r := range []struct {
 		*round
 		over time.Duration

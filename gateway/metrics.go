@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"nudge/fallback"
+	"nudge/gateway/pace"
 	"nudge/version"
 )
 
@@ -16,7 +17,6 @@ type metrics struct {
 	closed   map[reason]prometheus.Counter
 	refused  *prometheus.CounterVec
 	requests *prometheus.CounterVec
-	changes  prometheus.Counter
 	panics   prometheus.Counter
 
 	hellos, versions, heartbeats, goodbyes prometheus.Counter
@@ -25,7 +25,7 @@ type metrics struct {
 	reloadHealthy prometheus.Gauge
 }
 
-func newMetrics(source version.Source, p *pulse, h *hub, s *spreader, fleet func() fallback.Size, i *inquiry) *metrics {
+func newMetrics(source version.Source, p *pace.Pacer, h *hub) *metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	counter := func(name, help string) prometheus.Counter {
@@ -49,9 +49,9 @@ func newMetrics(source version.Source, p *pulse, h *hub, s *spreader, fleet func
 	read := func(name, help string, f func() float64) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
 	}
-	count := func(name, help string, f func(version.Stats) uint64) {
-		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
-			func() float64 { return float64(f(source.Stats())) }))
+	count := func(name, help string, labels prometheus.Labels, f func() uint64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels},
+			func() float64 { return float64(f()) }))
 	}
 
 	m := &metrics{
@@ -59,7 +59,6 @@ func newMetrics(source version.Source, p *pulse, h *hub, s *spreader, fleet func
 		streams:  gauge("nudge_streams", "Streams open now."),
 		refused:  vector("nudge_refused_total", "Requests and streams refused, by code.", "code", codes),
 		requests: vector("nudge_requests_total", "Requests, by class of status.", "status", []string{"1xx", "2xx", "3xx", "4xx", "5xx"}),
-		changes:  counter("nudge_push_changes_total", "Changes of the push state or its reason."),
 		panics:   counter("nudge_loop_panics_total", "Stream loops that panicked; the process then exits."),
 		reloads: vector("nudge_config_reloads_total", "Reloads of the configuration, by outcome.", "outcome",
 			[]string{"applied", "refused"}),
@@ -67,7 +66,6 @@ func newMetrics(source version.Source, p *pulse, h *hub, s *spreader, fleet func
 		closed:        map[reason]prometheus.Counter{},
 	}
 	m.reloadHealthy.Set(1)
-	i.register(r)
 	ends := vector("nudge_streams_closed_total", "Streams ended, by reason.", "reason", nil)
 	for _, why := range reasons {
 		m.closed[why] = ends.WithLabelValues(string(why))
@@ -80,29 +78,31 @@ func newMetrics(source version.Source, p *pulse, h *hub, s *spreader, fleet func
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "nudge_push_state", Help: "1 for the present push state, 0 for the others.",
 			ConstLabels: prometheus.Labels{"state": state.String()},
-		}, func() float64 { return truth(p.heard().Push == state) }))
+		}, func() float64 { return truth(p.Verdict().Push == state) }))
 	}
-	read("nudge_poll_seconds", "Interval told to browsers with a proven stream.", func() float64 { return p.now().Poll.Seconds() })
-	read("nudge_fast_seconds", "Interval told to all other browsers.", func() float64 { return p.now().Fast.Seconds() })
-	decided := func(name, help string, f func(budget) float64) {
-		read(name, help, func() float64 { _, b := p.decided(); return f(b) })
+	count("nudge_push_changes_total", "Changes of the push state or its reason.", nil, p.Changes)
+	for _, fault := range fallback.Faults() {
+		count("nudge_missed_total", "Reports of browsers whose poll found what push had not announced, by whose fault it was.",
+			prometheus.Labels{"kind": string(fault)}, func() uint64 { return p.MissedCount(fault) })
 	}
-	decided("nudge_budget_polls_per_second", "Polls per second that the application can take from all browsers together.",
-		func(b budget) float64 { return b.capacity })
-	decided("nudge_interval_polls_per_second", "Of these, those that browsers make without news, as far as is known.",
-		func(b budget) float64 { return b.interval })
-	decided("nudge_browsers", "Browsers of the whole fleet, as far as is known.", func(b budget) float64 { return float64(b.browsers) })
-	decided("nudge_polling_browsers", "Of these, those without a stream that a token vouches for.",
-		func(b budget) float64 { return float64(b.polling) })
-	read("nudge_backlog_polls", "Polls that news asked for and that have yet to come, in the whole fleet.", s.pending)
-	read("nudge_trust_step", "Step of the trust ramp, 0 to 4.", func() float64 { step, _ := p.decided(); return float64(step) })
+	read("nudge_poll_seconds", "Interval told to browsers with a proven stream.", func() float64 { return p.Now().Poll.Seconds() })
+	read("nudge_fast_seconds", "Interval told to all other browsers.", func() float64 { return p.Now().Fast.Seconds() })
+	read("nudge_budget_polls_per_second", "Polls per second that the application can take from all browsers together.",
+		func() float64 { return p.Pressure().Capacity })
+	read("nudge_interval_polls_per_second", "Of these, those that browsers make without news, as far as is known.",
+		func() float64 { return p.Pressure().Interval })
+	read("nudge_browsers", "Browsers of the whole fleet, as far as is known.", func() float64 { return float64(p.Pressure().Browsers) })
+	read("nudge_polling_browsers", "Of these, those without a stream that a token vouches for.",
+		func() float64 { return float64(p.Pressure().Polling) })
+	read("nudge_backlog_polls", "Polls that news asked for and that have yet to come, in the whole fleet.", func() float64 { return p.Pressure().Backlog })
+	read("nudge_trust_step", "Step of the trust ramp, 0 to 4.", func() float64 { return float64(p.Pressure().Step) })
 	read("nudge_projects", "Projects in use, or used not long ago.", func() float64 { return float64(h.projects()) })
-	read("nudge_fleet_instances", "Gateways heard through Redis, this one included.", func() float64 { return float64(fleet().Instances) })
-	read("nudge_fleet_streams", "Streams open now on all gateways.", func() float64 { return float64(fleet().Streams) })
-	read("nudge_fleet_lost_streams", "Streams of gateways that vanished, not seen again yet.", func() float64 { return float64(fleet().Lost) })
-	count("nudge_source_messages_total", "Messages received from publishers.", func(s version.Stats) uint64 { return s.Messages })
-	count("nudge_source_malformed_total", "Messages that could not be read and were ignored.", func(s version.Stats) uint64 { return s.Malformed })
-	count("nudge_source_gaps_total", "Times that the subscription to Redis broke.", func(s version.Stats) uint64 { return s.Gaps })
+	read("nudge_fleet_instances", "Gateways heard through Redis, this one included.", func() float64 { return float64(p.FleetSize().Instances) })
+	read("nudge_fleet_streams", "Streams open now on all gateways.", func() float64 { return float64(p.FleetSize().Streams) })
+	read("nudge_fleet_lost_streams", "Streams of gateways that vanished, not seen again yet.", func() float64 { return float64(p.FleetSize().Lost) })
+	count("nudge_source_messages_total", "Messages received from publishers.", nil, func() uint64 { return source.Stats().Messages })
+	count("nudge_source_malformed_total", "Messages that could not be read and were ignored.", nil, func() uint64 { return source.Stats().Malformed })
+	count("nudge_source_gaps_total", "Times that the subscription to Redis broke.", nil, func() uint64 { return source.Stats().Gaps })
 	return m
 }
 

@@ -1,19 +1,22 @@
 package gateway
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
-	"nudge/fallback"
+	"nudge/gateway/pace"
 	"nudge/version"
 )
 
-// judgeTime bounds how long a report waits until its key has been read.
-const judgeTime = 2 * time.Second
+// A page reports a project at most once in 5 minutes. So these quotas are generous to people, and to offices behind one
+// address.
+const (
+	reportsPerSubject = 60
+	reportsPerAddress = 600
+)
 
 // missed serves POST /missed: a page tells that its poll found a version that push had not announced.
 func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
@@ -32,7 +35,7 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, unauthorized(err))
 		return
 	}
-	if !who.MaySubscribe(report.project) {
+	if !who.MaySubscribe(report.Project) {
 		g.refuse(w, newProblem(http.StatusForbidden, codeForbidden, "the token does not cover this project"))
 		return
 	}
@@ -40,88 +43,46 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, foreignOrigin())
 		return
 	}
-	now := time.Now()
-	if !g.inquiry.admit(who.Subject, address(r), now) {
+	if !g.mayReport(who.Subject, address(r)) {
 		g.refuse(w, limited(http.StatusTooManyRequests, "this user, or this address, reports more than can be true", quotaPeriod))
 		return
 	}
-	fault := g.judge(r.Context(), report)
-	if fault.Push() {
-		g.indict(who.Name(address(r)), report.project)
-	}
-	g.inquiry.note(fault, report, now)
-	note(w, "fault", string(fault))
+	note(w, "fault", string(g.pace.Missed(r.Context(), report, who.Name(address(r)))))
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// report is the body of POST /missed.
-type report struct {
-	project version.Project
-	version version.Version
-	named   version.Version // below 0: nothing was
+// mayReport tells whether a caller may report once more.
+func (g *Gateway) mayReport(subject, address string) bool {
+	now := time.Now()
+	return (subject == "" || g.reports.take("subject "+subject, reportsPerSubject, now)) &&
+		g.reports.take("address "+address, reportsPerAddress, now)
 }
 
-func parseReport(body []byte) (report, error) {
+// parseReport reads the body of POST /missed.
+func parseReport(body []byte) (pace.MissedReport, error) {
 	var b struct {
 		Project version.Project `json:"project"`
 		Version *json.Number    `json:"version"`
 		Named   *json.Number    `json:"named"`
 	}
 	if err := strict(body, &b); err != nil {
-		return report{}, err
+		return pace.MissedReport{}, err
 	}
 	if b.Project == (version.Project{}) {
-		return report{}, errors.New(`project: missing; send {"project":"42","version":125,"named":124}`)
+		return pace.MissedReport{}, errors.New(`project: missing; send {"project":"42","version":125,"named":124}`)
 	}
 	if b.Version == nil {
-		return report{}, errors.New("version: missing; it is what the poll found")
+		return pace.MissedReport{}, errors.New("version: missing; it is what the poll found")
 	}
 	found, err := version.ParseVersion(b.Version.String())
 	if err != nil {
-		return report{}, fmt.Errorf("version: %w", err)
+		return pace.MissedReport{}, fmt.Errorf("version: %w", err)
 	}
 	named := version.Version(-1)
 	if b.Named != nil {
 		if named, err = version.ParseVersion(b.Named.String()); err != nil {
-			return report{}, fmt.Errorf("named: %w", err)
+			return pace.MissedReport{}, fmt.Errorf("named: %w", err)
 		}
 	}
-	return report{b.Project, found, named}, nil
-}
-
-// judge tells whose fault it was. If this gateway turns out to be deaf for the project, then everybody who watches it has
-// the news by the time that judge returns.
-func (g *Gateway) judge(ctx context.Context, r report) fallback.Fault {
-	if r.version <= r.named { // a step back was found; only a reset may announce one
-		return fallback.FaultUnjudged
-	}
-	if g.pulse.heard().Push == fallback.Down { // as everybody is told: nobody relies on it
-		return fallback.FaultUnjudged
-	}
-	believed, stored := int64(-1), int64(-1)
-	if s := g.board.State(r.project); s.Known { // before the read, which may mend it
-		believed = int64(s.Version)
-	}
-	ctx, cancel := context.WithTimeout(ctx, judgeTime)
-	defer cancel()
-	key, err := g.source.Read(ctx, r.project)
-	if err != nil {
-		return fallback.FaultUnjudged
-	}
-	if key.Known {
-		stored = int64(key.Version)
-	}
-	return fallback.Blame(int64(r.version), believed, stored)
-}
-
-// indict holds a fault against push. Reports come to any gateway, whichever the stream is on: so a gateway measures them by
-// its part of the fleet's browsers, if that is more than its own.
-func (g *Gateway) indict(voter string, p version.Project) {
-	size := g.fleetSize()
-	audits := fallback.Audits(max(size.Own, size.Streams/max(size.Instances, 1)), g.pulse.now().Poll)
-	now := time.Now()
-	if until := g.inquiry.audit.Fault(voter, p.String(), audits, now); now.Before(until) {
-		g.pulse.health.Missed(until)
-		g.pulse.signal()
-	}
+	return pace.MissedReport{Project: b.Project, Version: found, Named: named}, nil
 }

@@ -7,13 +7,14 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/pace"
 	"nudge/version"
 )
 
-// pace is the body of /poll-interval.
-type pace struct {
+// pollTerms is the body of /poll-interval.
+type pollTerms struct {
 	Protocol int `json:"protocol"`
-	cadence
+	pace.Wire
 	TTLMS          int64    `json:"ttl_ms"`
 	ConnectAfterMS int64    `json:"connect_after_ms"`
 	Denied         []string `json:"denied"`
@@ -36,8 +37,8 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Poll-Interval", g.pollSeconds())
 		g.refuseWith(w, p, struct {
 			*problem
-			pace
-		}{p, g.pace(r, &auth.Caller{Open: true}, nil)})
+			pollTerms
+		}{p, g.pollTerms(r, &auth.Caller{Open: true}, nil)})
 		return
 	}
 	anonymous := who == nil
@@ -50,37 +51,37 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Poll-Interval", g.pollSeconds())
-	answer := g.pace(r, who, marks)
+	answer := g.pollTerms(r, who, marks)
 	answer.Anonymous = anonymous
 	writeOK(w, answer)
 }
 
 func (g *Gateway) pollSeconds() string {
-	return strconv.FormatInt(g.pulse.now().FastSeconds(), 10)
+	return strconv.FormatInt(g.pace.Now().FastSeconds(), 10)
 }
 
-func (g *Gateway) pace(r *http.Request, who *auth.Caller, marks []version.Mark) pace {
+func (g *Gateway) pollTerms(r *http.Request, who *auth.Caller, marks []version.Mark) pollTerms {
 	a := &ask{who: who, marks: marks, slots: g.standings(who, marks)}
 	excluded := a.count(off) > 0 && a.count(served) == 0
 	if a.count(off)+a.count(served) == 0 { // the projects do not tell
 		excluded = !g.current.Load().Flag.AllowsCaller(fallback.BucketOf(who.Subject))
 	}
-	c := g.pulse.now()
-	answer := pace{
+	c := g.pace.Now()
+	answer := pollTerms{
 		Protocol: protocol, TTLMS: c.TTL().Milliseconds(),
 		Denied: a.named(denied), Off: a.named(off), Refusing: g.refusing(r),
 	}
-	g.askers.asked(who.Subject, excluded || a.count(served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
+	g.pace.Polled(hash(who.Subject), excluded || a.count(served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
 	if excluded {
-		c = g.pulse.without()
+		c = g.pace.Without()
 	} else {
-		after := g.pulse.connectAfter()
+		after := g.pace.ConnectAfter()
 		if a.count(served) > 0 && answer.Refusing == "" { // it may open one, and does, mostly
-			after = max(after, g.spreader.connect(hash(who.Subject), g.current.Load().Limits.ConnectsPerSecond, time.Now()))
+			after = max(after, g.pace.Connect(hash(who.Subject), g.current.Load().Limits.ConnectsPerSecond, time.Now()))
 		}
 		answer.ConnectAfterMS = after.Milliseconds()
 	}
-	answer.cadence = newCadence(c)
+	answer.Wire = c.Wire()
 	return answer
 }
 
@@ -96,4 +97,4 @@ func (g *Gateway) refusing(r *http.Request) string {
 }
 
 // down tells whether the gateway cannot know whether anything changed.
-func (g *Gateway) down() bool { return g.pulse.now().Push == fallback.Down }
+func (g *Gateway) down() bool { return g.pace.Now().Push == fallback.Down }

@@ -91,28 +91,3 @@ func TestOfferedBeforeItWasOff(t *testing.T) {
 		}
 	})
 }
-
-// A fresh gateway takes over what its fleet has proved; later it goes by its own evidence.
-func TestTrustIsTakenOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		heard := version.Peer{Instance: "b", Push: "healthy", Step: 3}
-		g, err := New(Options{Source: func(b *version.Board, h Host) (version.Source, error) {
-			return version.NewMemory(b, version.MemoryOptions{Evidence: h.Evidence}), nil
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		g.fleet.heard(heard)
-		g.pulse.echo(time.Now())
-		g.pulse.judge(time.Now())
-		if got := g.step(); got != 3 {
-			t.Errorf("step %d, the fleet's is 3", got)
-		}
-		heard.Step = 4
-		g.fleet.heard(heard)
-		g.pulse.judge(time.Now())
-		if got := g.step(); got != 3 {
-			t.Errorf("step %d when another one has come further", got)
-		}
-	})
-}

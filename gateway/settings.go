@@ -3,13 +3,13 @@ package gateway
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/pace"
 	"nudge/version/control"
 )
 
@@ -41,10 +41,9 @@ const maxProjects = 64
 
 // current is Settings with what is derived from them once.
 type current struct {
-	Settings               // with the flag that is in force
-	own      fallback.Flag // as the settings have it
+	Settings
+	Flag     pace.Flag // in force, in place of that of the settings; what the fleet was told outlives these, like revoked
 	verifier *auth.Verifier
-	fleet    control.FlagEntry // what the fleet was told of the flag; like the next it outlives the settings
 	revoked  auth.Revocations
 	// locate puts the caller's address into the request's context, as the trusted proxies tell it; nil: there are none.
 	locate func(http.Handler) http.Handler
@@ -60,7 +59,7 @@ func newCurrent(s Settings, opt *Options) (c *current, err error) {
 	if s.Limits.Body <= 0 {
 		s.Limits.Body = 64 << 10
 	}
-	c = &current{Settings: s, own: s.Flag, verifier: auth.NewVerifier(s.Auth, auth.Places{Cookie: opt.Cookie, Query: opt.QueryToken}, opt.Log)}
+	c = &current{Settings: s, Flag: pace.NewFlag(s.Flag, control.FlagEntry{}), verifier: auth.NewVerifier(s.Auth, auth.Places{Cookie: opt.Cookie, Query: opt.QueryToken}, opt.Log)}
 	if len(s.Limits.TrustedProxies) > 0 {
 		defer func() { // the constructor panics at a bad prefix
 			if bad := recover(); bad != nil {
@@ -70,10 +69,4 @@ func newCurrent(s Settings, opt *Options) (c *current, err error) {
 		c.locate = middleware.ClientIPFromXFF(s.Limits.TrustedProxies...)
 	}
 	return c, nil
-}
-
-// sameFlag tells whether two flags admit the same callers.
-func sameFlag(a, b fallback.Flag) bool {
-	return a.Enabled == b.Enabled && a.Percent == b.Percent &&
-		slices.Equal(a.Include, b.Include) && slices.Equal(a.Exclude, b.Exclude)
 }

@@ -71,7 +71,7 @@ func (s *stream) take(b []byte, now time.Time) (out []byte, again time.Time, end
 	if s.beat || !now.Before(s.beatAt) {
 		b = s.beatLocked(b, now)
 	}
-	if every := s.g.pulse.now().Heartbeat; s.beatAt.After(now.Add(every)) { // it was made shorter
+	if every := s.g.pace.Now().Heartbeat; s.beatAt.After(now.Add(every)) { // it was made shorter
 		s.beatAt = now.Add(time.Duration(rand.Float64() * float64(every)))
 	}
 	return b, earliest(s.beatAt, s.expire, s.rotate), ""
@@ -117,11 +117,11 @@ func (s *stream) helloLocked(b []byte, now time.Time) []byte {
 	}
 	s.g.metrics.hellos.Inc()
 	s.recount(greeter.covers())
-	return greeter.append(b, s.g.pulse.said.Load(), s.g.spreader.hello(greeter, now), s.who.Left(now))
+	return greeter.append(b, s.g.pace.Now(), greeter.spread(s.g.pace, now), s.who.Left(now))
 }
 
 func (s *stream) beatLocked(b []byte, now time.Time) []byte {
-	c := s.g.pulse.said.Load()
+	c := s.g.pace.Now()
 	s.beat = false
 	if !now.Before(s.beatAt) {
 		s.beatAt = s.beatAt.Add(c.Heartbeat)
@@ -134,7 +134,7 @@ func (s *stream) beatLocked(b []byte, now time.Time) []byte {
 		}
 	}
 	s.g.metrics.heartbeats.Inc()
-	return append(b, c.beat...)
+	return append(b, c.Event...)
 }
 
 func (s *stream) goodbyeLocked(b []byte, g goodbye) ([]byte, time.Time, reason) {

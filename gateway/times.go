@@ -65,4 +65,4 @@ func earliest(times ...time.Time) time.Time {
 }
 
 // patience is how long a reader may take nothing before it counts as dead.
-func (g *Gateway) patience() time.Duration { return 2*g.pulse.now().Heartbeat + stuckGrace }
+func (g *Gateway) patience() time.Duration { return 2*g.pace.Now().Heartbeat + stuckGrace }

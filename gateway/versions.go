@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"nudge/gateway/pace"
 	"nudge/version"
 )
 
@@ -15,7 +16,7 @@ const waitMost = 25 * time.Second
 
 // answer is the body of GET /versions.
 type answer struct {
-	cadence
+	pace.Wire
 	SpreadMS int64 `json:"spread_ms"`
 	holdings
 }
@@ -44,11 +45,11 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		defer g.admission.release(onGoroutine, t)
-		g.uncovered.Add(1)
-		defer g.uncovered.Add(-1)
+		g.pace.Uncovered(1)
+		defer g.pace.Uncovered(-1)
 	}
 	if wait == 0 { // a held one counts as a stream
-		g.askers.asked(a.who.Subject, true, g.pulse.now().TTL(), time.Now())
+		g.pace.Polled(hash(a.who.Subject), true, g.pace.Now().TTL(), time.Now())
 	}
 	excluded := a.count(served) == 0 && a.count(off) > 0
 	held := newWatch(a.slots) // which owns the slots from here on
@@ -62,11 +63,11 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, p)
 		return
 	}
-	c := g.pulse.now()
+	c := g.pace.Now()
 	if excluded {
-		c = g.pulse.without()
+		c = g.pace.Without()
 	}
-	writeOK(w, answer{cadence: newCadence(c), SpreadMS: g.spreadOf(hash(a.who.Subject), held, h).Milliseconds(), holdings: h})
+	writeOK(w, answer{Wire: c.Wire(), SpreadMS: g.spreadOf(hash(a.who.Subject), held, h).Milliseconds(), holdings: h})
 }
 
 // spreadOf is the spread of an answer: that of the news that ended the wait, or one of its own.
@@ -79,7 +80,7 @@ func (g *Gateway) spreadOf(caller uint32, w *watch, h holdings) time.Duration {
 	case w.heard:
 		return w.spread
 	}
-	return g.spreader.answer(caller, time.Now())
+	return g.pace.Answer(caller, time.Now())
 }
 
 // deaf refuses while the gateway cannot know whether anything changed.
@@ -87,7 +88,7 @@ func (g *Gateway) deaf() *problem {
 	if !g.down() {
 		return nil
 	}
-	return unavailable("push is down, so the gateway does not know the versions; poll the application", g.pulse.now().Fast)
+	return unavailable("push is down, so the gateway does not know the versions; poll the application", g.pace.Now().Fast)
 }
 
 // parseWait reads a duration such as 25s; "" is none. More than the most counts as that.

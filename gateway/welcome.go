@@ -174,7 +174,7 @@ func (l *loop) hello(b []byte, i uint32, p *parked, now time.Time) []byte {
 	}
 	l.sent.hellos++
 	l.recount(i, l.greeter.covers())
-	return l.greeter.append(b, l.g.pulse.said.Load(), l.g.spreader.hello(l.greeter, now), p.left(now))
+	return l.greeter.append(b, l.g.pace.Now(), l.greeter.spread(l.g.pace, now), p.left(now))
 }
 
 // keepDates does what is due for single streams.

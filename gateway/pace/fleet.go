@@ -1,4 +1,4 @@
-package gateway
+package pace
 
 import (
 	"log/slog"
@@ -11,7 +11,7 @@ import (
 	"nudge/version"
 )
 
-// fleet is the gateways that this one knows of, told in the log as they come and go.
+// fleet is the gateways that this one knows of. It logs when they come and go.
 type fleet struct {
 	*fallback.Fleet
 	log    *slog.Logger
@@ -55,43 +55,23 @@ func (f *fleet) tell(c fallback.Change, now time.Time) {
 	}
 }
 
-// heard takes the probe of a gateway, this one included. While this one has just begun it takes over at once what the
-// others have proved: later would be after its first streams, who would be told to poll as if nothing were.
-func (g *Gateway) heard(p version.Peer) {
-	g.fleet.heard(p)
-	if !g.settled(time.Now()) {
-		g.pulse.signal()
+// heard takes the probe of a gateway, this one included. During its start this gateway takes over at once what the others
+// have proved. Later would be after its first streams, which would be told to poll fast.
+func (p *Pacer) heard(peer version.Peer) {
+	p.fleet.heard(peer)
+	if !p.Settled(time.Now()) {
+		p.signal()
 	}
 }
 
 // self is what this gateway says of itself with each probe.
-func (g *Gateway) self() version.Peer {
+func (p *Pacer) self() version.Peer {
+	p.mu.Lock()
+	push, step := p.controller.Verdict().Push, p.controller.Step()
+	p.mu.Unlock()
 	return version.Peer{
-		Instance: g.opt.Instance, Node: g.opt.Node, Nudge: g.opt.Version, Streams: g.streams(), Uncovered: int(g.uncovered.Load()),
-		Polling: g.askers.count(time.Now()), Step: g.step(), Push: g.pulse.heard().Push.String(), Leaving: g.phase.Load() != serving,
-	}
-}
-
-func (g *Gateway) step() int {
-	step, _ := g.pulse.decided()
-	return step
-}
-
-// recount keeps count of the streams that leave out a project of their page, when one does so, or no longer.
-func (g *Gateway) recount(covered, covers bool) {
-	switch {
-	case covered && !covers:
-		g.uncovered.Add(1)
-	case covers && !covered:
-		g.uncovered.Add(-1)
-	}
-}
-
-// census is the fleet as the pulse needs it.
-func (g *Gateway) census(push fallback.Push, now time.Time) census {
-	own := fallback.Member{Instance: g.opt.Instance, Streams: g.streams(), Uncovered: int(g.uncovered.Load()), Polling: g.askers.count(now), Push: push}
-	return census{
-		fallback.Census{Load: g.fleet.Load(own, now), Step: g.fleet.Step(), Fresh: !g.settled(now)}, g.fleet.Size(own, now),
+		Instance: p.opt.Instance, Node: p.opt.Node, Nudge: p.opt.Version, Streams: p.opt.Streams(), Uncovered: int(p.uncovered.Load()),
+		Polling: p.count(time.Now()), Step: step, Push: push.String(), Leaving: p.opt.Leaving(),
 	}
 }
 
@@ -102,11 +82,21 @@ func member(p version.Peer) fallback.Member {
 	}
 }
 
-// fleetSize is the fleet in numbers, at this moment.
-func (g *Gateway) fleetSize() fallback.Size { return g.fleet.Size(member(g.self()), time.Now()) }
+// Uncovered counts streams and held polls, by delta, whose pages poll at the fast interval all the same.
+func (p *Pacer) Uncovered(delta int) { p.uncovered.Add(int64(delta)) }
 
-// fleetStatus is the fleet in the body of /status.
-type fleetStatus struct {
+// FleetSize is the fleet in numbers, at this moment.
+func (p *Pacer) FleetSize() fallback.Size { return p.fleet.Size(member(p.self()), time.Now()) }
+
+// ReconnectSpread is how long the streams of this gateway need to reconnect to the others if each takes perSecond, as this
+// one does; least at least.
+func (p *Pacer) ReconnectSpread(perSecond int, least time.Duration) time.Duration {
+	size := p.FleetSize()
+	return fallback.Returning(size.Own, size.Instances-1, perSecond, least)
+}
+
+// FleetStatus is the fleet in JSON.
+type FleetStatus struct {
 	Instances   int              `json:"instances"`
 	Streams     int              `json:"streams"`
 	LostStreams int              `json:"lost_streams"` // of those that vanished, not seen again yet
@@ -136,15 +126,16 @@ type identity struct {
 	SeenMSAgo int64  `json:"seen_ms_ago"`
 }
 
-func (g *Gateway) fleetStatus() fleetStatus {
+// FleetStatus is the fleet at this moment.
+func (p *Pacer) FleetStatus() FleetStatus {
 	now := time.Now()
-	v := g.fleet.View(member(g.self()), now)
-	s := fleetStatus{v.Instances, v.Streams, v.Lost, []memberStatus{}, []vanishedStatus{}}
+	v := p.fleet.View(member(p.self()), now)
+	s := FleetStatus{v.Instances, v.Streams, v.Lost, []memberStatus{}, []vanishedStatus{}}
 	who := func(m fallback.Sighting) identity {
 		return identity{m.Instance, m.Node, m.Nudge, m.Streams, m.Uncovered, max(0, now.Sub(m.Heard).Milliseconds())}
 	}
 	for _, m := range v.Members {
-		s.Members = append(s.Members, memberStatus{who(m), m.Push, m.Leaving, m.Instance == g.opt.Instance})
+		s.Members = append(s.Members, memberStatus{who(m), m.Push, m.Leaving, m.Instance == p.opt.Instance})
 	}
 	for _, m := range v.Vanished {
 		s.Vanished = append(s.Vanished, vanishedStatus{who(m), m.Lost})

@@ -1,0 +1,132 @@
+package pace
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"nudge/fallback"
+	"nudge/version/control"
+)
+
+// Flag is the feature flag in force, and what it follows from.
+type Flag struct {
+	fallback.Flag                   // in force
+	Own           fallback.Flag     // of the configuration
+	Fleet         control.FlagEntry // what the fleet was told last
+}
+
+// NewFlag puts what the fleet was told over the flag of the configuration.
+func NewFlag(own fallback.Flag, fleet control.FlagEntry) Flag {
+	f := Flag{own, own, fleet}
+	if o := fleet.Override; o != nil {
+		f.Flag = fallback.Override(*o).Over(own)
+	}
+	return f
+}
+
+// By says who decided: "override" or "configuration".
+func (f Flag) By() string {
+	if f.Own.Enabled && f.Fleet.Override != nil {
+		return "override"
+	}
+	return "configuration"
+}
+
+// FlagStatus is a [Flag] in JSON.
+type FlagStatus struct {
+	Enabled  bool            `json:"enabled"`
+	Percent  int             `json:"percent"`
+	Include  []string        `json:"include"`
+	Exclude  []string        `json:"exclude"`
+	RampMS   int64           `json:"ramp_ms"`
+	By       string          `json:"by"` // "configuration" or "override"
+	Own      flagPart        `json:"own"`
+	Override *overrideStatus `json:"override"` // nil: the fleet was never told anything, as far as was heard
+}
+
+// flagPart is what of a flag can be overridden.
+type flagPart struct {
+	Enabled bool   `json:"enabled"`
+	Percent *int   `json:"percent"` // nil, here and below: not overridden
+	RampMS  *int64 `json:"ramp_ms"`
+}
+
+// overrideStatus is what the fleet was told of the flag.
+type overrideStatus struct {
+	*flagPart           // nil: the override was cleared
+	Seq       int64     `json:"seq"`
+	Time      time.Time `json:"time"`
+}
+
+// Status is f in JSON.
+func (f Flag) Status() FlagStatus {
+	s := FlagStatus{
+		Enabled: f.Enabled, Percent: f.Percent, Include: orEmpty(f.Include), Exclude: orEmpty(f.Exclude),
+		RampMS: f.Ramp.Milliseconds(), By: f.By(), Own: partOf(f.Own.Enabled, &f.Own.Percent, &f.Own.Ramp),
+	}
+	if f.Fleet.Seq > 0 {
+		s.Override = &overrideStatus{Seq: f.Fleet.Seq, Time: f.Fleet.Time}
+		if o := f.Fleet.Override; o != nil {
+			part := partOf(o.Enabled, o.Percent, o.Ramp)
+			s.Override.flagPart = &part
+		}
+	}
+	return s
+}
+
+func partOf(enabled bool, percent *int, ramp *time.Duration) flagPart {
+	p := flagPart{Enabled: enabled, Percent: percent}
+	if ramp != nil {
+		ms := ramp.Milliseconds()
+		p.RampMS = &ms
+	}
+	return p
+}
+
+// orEmpty is s, or [] in JSON where that is nil.
+func orEmpty(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// Apply takes a new policy and the flag in force, and reports whether the flag changed. A flag that is switched moves the
+// interval over its ramp; one that lets more callers in spreads their coming over the same. During a start there is no
+// ramp: what was set before is nobody's change. A ramp that was cut to nothing counts as a change too: what is still on
+// its way is to be there at once.
+func (p *Pacer) Apply(policy fallback.Policy, flag fallback.Flag) (flagChanged bool) {
+	now := time.Now()
+	over := flag.Ramp
+	if !p.Settled(now) {
+		over = 0
+	}
+	p.mu.Lock()
+	flagChanged = !sameFlag(p.flag, flag) || flag.Ramp <= 0 && p.flag.Ramp > 0
+	if flagChanged {
+		p.returning = now.Add(over)
+	}
+	p.controller.Turn(policy, flag.Enabled, over, now)
+	p.flag = flag
+	p.mu.Unlock()
+	p.signal()
+	return flagChanged
+}
+
+// sameFlag tells whether two flags admit the same callers.
+func sameFlag(a, b fallback.Flag) bool {
+	return a.Enabled == b.Enabled && a.Percent == b.Percent &&
+		slices.Equal(a.Include, b.Include) && slices.Equal(a.Exclude, b.Exclude)
+}
+
+// ConnectAfter is when one caller may open a stream after a change of the flag; 0: at once. It differs from call to call.
+func (p *Pacer) ConnectAfter() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	left := time.Until(p.returning)
+	if left <= 0 {
+		return 0
+	}
+	return time.Duration(rand.Float64() * float64(left))
+}

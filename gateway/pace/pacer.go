@@ -1,0 +1,224 @@
+package pace
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nudge/fallback"
+	"nudge/version"
+)
+
+const (
+	// judgeAtLeast is how often the pacer looks at the fleet if nothing is reported: browsers come and go quietly.
+	judgeAtLeast = 2 * time.Second
+	// settleMost bounds a start. Without Redis a gateway serves all the same, and says that push is down.
+	settleMost = 10 * time.Second
+)
+
+// Options are the options of [New]. The functions may be called from any goroutine and must not block; they are called
+// under no lock of the pacer. Streams is needed.
+type Options struct {
+	Policy fallback.Policy
+	Flag   fallback.Flag // as it is in force
+
+	Probe  time.Duration // time between two probes of the source; 0: 2 s
+	Proven bool          // nothing can break between publishing and the source: it is trusted from the beginning
+	Listen time.Duration // how long a start listens to the fleet after the first echo
+
+	Node     string // name of this gateway
+	Instance string // of this process, unique among all
+	Version  string // of Nudge
+
+	Streams func() int           // streams and held polls that are open here
+	Lag     func() time.Duration // by how much later this gateway does things than it means to; nil: never
+	Leaving func() bool          // whether this gateway is on its way out; nil: never
+
+	// Board and Read tell what this gateway believes of a project, and what is stored, to judge reports of missed news.
+	Board *version.Board
+	Read  func(context.Context, version.Project) (version.Key, error)
+
+	// Changed is called from [Pacer.Run] after the cadence changed; nil: nobody follows it.
+	Changed func()
+
+	Log *slog.Logger // nil: discarded
+}
+
+// Pacer decides the cadence. Its methods may be called from any goroutine.
+type Pacer struct {
+	opt    Options
+	log    *slog.Logger
+	begun  time.Time
+	health *fallback.Health
+	fleet  *fleet
+	missed *missedReports
+	pollers
+	spreader
+
+	wake      chan struct{}           // one slot: something may have changed
+	cadence   atomic.Pointer[Cadence] // of those whom the flag lets in
+	uncovered atomic.Int64
+	changes   atomic.Uint64 // of push or its reason
+	settles   atomic.Int64  // when a start is over, Unix nanoseconds; 0: no echo yet
+
+	mu         sync.Mutex // guards all below
+	controller fallback.Controller
+	flag       fallback.Flag
+	returning  time.Time // until when those whom the flag lets in again are spread
+	without    *Cadence  // of those whom the flag does not let in, as rendered last
+	pressure   Pressure
+}
+
+// New returns a Pacer at rest. Push is down until the source proves that it works.
+func New(opt Options) *Pacer {
+	if opt.Lag == nil {
+		opt.Lag = func() time.Duration { return 0 }
+	}
+	if opt.Leaving == nil {
+		opt.Leaving = func() bool { return false }
+	}
+	if opt.Changed == nil {
+		opt.Changed = func() {}
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Pacer{
+		opt: opt, log: opt.Log, begun: time.Now(), health: fallback.NewHealth(opt.Probe),
+		fleet: newFleet(opt.Instance, opt.Probe, opt.Log), missed: newMissedReports(opt.Log),
+		wake: make(chan struct{}, 1), controller: fallback.NewController(opt.Policy, opt.Flag.Enabled), flag: opt.Flag,
+	}
+	if opt.Proven {
+		p.controller.Trust()
+	}
+	p.cadence.Store(render(opt.Policy.Cadence(fallback.Input{Push: fallback.Down})))
+	return p
+}
+
+// Host is what a source needs of its gateway, and tells it.
+func (p *Pacer) Host() version.Host {
+	return version.Host{
+		Evidence: version.Evidence{
+			Echo: func(sent time.Time) {
+				p.health.Echo(sent, time.Now())
+				p.signal()
+			},
+			Lost: func(why version.Fault, _ error) {
+				p.health.Lost(fallback.Reason(why), time.Now())
+				p.signal()
+			},
+		},
+		Self: p.self, Peer: p.heard, Tick: p.ticked,
+	}
+}
+
+// ticked takes a tick of the application.
+func (p *Pacer) ticked() {
+	p.mu.Lock()
+	silent := p.controller.Tick(time.Now())
+	p.mu.Unlock()
+	if silent {
+		p.signal()
+	}
+}
+
+func (p *Pacer) signal() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run judges again whenever something is reported, and whenever time alone changes the verdict. It returns nil when ctx
+// ends.
+func (p *Pacer) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.wake:
+		case <-timer.C:
+		}
+		timer.Reset(time.Until(p.judge(time.Now())))
+	}
+}
+
+// judge brings verdict and cadence up to date, and returns when it must be called again if nothing is reported before.
+// Only one goroutine may call it.
+func (p *Pacer) judge(now time.Time) (next time.Time) {
+	own := member(p.self())
+	// While a gateway of the fleet is leaving, this one included, all its browsers come back at once: lateness then says
+	// nothing.
+	lag := fallback.Lag{By: p.opt.Lag(), Excused: own.Leaving || p.fleet.Leaving()}
+	fresh := !p.Settled(now)
+
+	p.mu.Lock()
+	before := p.controller.Verdict()
+	verdict := p.controller.Judge(p.health.Verdict(now), lag, now)
+	own.Push = verdict.Push
+	load, size := p.fleet.Load(own, now), p.fleet.Size(own, now)
+	d := p.controller.Decide(fallback.Census{Load: load, Step: p.fleet.Step(), Fresh: fresh}, now)
+	p.pressure = Pressure{Browsers: load.Browsers(), Polling: load.Polling, Capacity: d.Capacity, Interval: d.Interval}
+	p.mu.Unlock()
+
+	p.resize(d.Room, size, now)
+	changed := d.Cadence != p.Now().Cadence
+	if changed {
+		p.cadence.Store(render(d.Cadence))
+	}
+	if verdict.Push != before.Push || verdict.Reason != before.Reason {
+		p.log.Info("push is "+verdict.Push.String(), "reason", string(verdict.Reason),
+			"was", before.Push.String(), "was_reason", string(before.Reason))
+		p.changes.Add(1)
+		if verdict.Echoed && p.settles.Load() == 0 {
+			p.settles.Store(time.Now().Add(p.opt.Listen).UnixNano())
+		}
+	}
+	if changed {
+		p.opt.Changed()
+	}
+	if again := now.Add(judgeAtLeast); d.Next.IsZero() || again.Before(d.Next) {
+		return again
+	}
+	return d.Next
+}
+
+// Settled tells whether the start is over at now: the first echo has come, and the fleet was listened to since.
+func (p *Pacer) Settled(now time.Time) bool {
+	until := p.settles.Load()
+	return until != 0 && now.UnixNano() >= until || now.Sub(p.begun) >= settleMost
+}
+
+// Verdict is what was last judged of push.
+func (p *Pacer) Verdict() fallback.Verdict {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.controller.Verdict()
+}
+
+// Changes counts how often push or its reason has changed.
+func (p *Pacer) Changes() uint64 { return p.changes.Load() }
+
+// Pressure is what the pace follows from. All of it is of the whole fleet, as far as this gateway knows.
+type Pressure struct {
+	Browsers int
+	Polling  int     // of these, without a stream, and with a token
+	Capacity float64 // polls per second that the application can take
+	Interval float64 // of these, without news
+	Backlog  float64 // polls that news asked for and that have yet to come
+	Step     int     // of the trust ramp
+}
+
+// Pressure is what the present pace follows from.
+func (p *Pacer) Pressure() Pressure {
+	p.mu.Lock()
+	pressure := p.pressure
+	pressure.Step = p.controller.Step()
+	p.mu.Unlock()
+	pressure.Backlog = p.pending()
+	return pressure
+}
