@@ -150,7 +150,7 @@ func TestOverrideInStatus(t *testing.T) {
 		percent := 10
 		own := object{"enabled": true, "percent": 100.0, "ramp_ms": 60000.0}
 		want := func(change object) object {
-			o := object{"enabled": true, "percent": 100.0, "ramp_ms": 60000.0, "include": []any{}, "exclude": []any{}, "by": "configuration", "own": own, "override": nil}
+			o := object{"enabled": true, "percent": 100.0, "ramp_ms": 60000.0, "include": []any{}, "exclude": []any{}, "by": "configuration", "own": own, "fleet": object{"override": nil}}
 			for k, v := range change {
 				o[k] = v
 			}
@@ -160,13 +160,13 @@ func TestOverrideInStatus(t *testing.T) {
 			t.Error(d)
 		}
 		r.source.host.Control(told(1000, &control.Override{Enabled: true, Percent: &percent}))
-		if d := cmp.Diff(want(object{"percent": 10.0, "by": "override", "override": object{
-			"enabled": true, "percent": 10.0, "ramp_ms": nil, "seq": 1000.0, "time": "1970-01-01T00:00:01Z",
+		if d := cmp.Diff(want(object{"percent": 10.0, "by": "override", "fleet": object{
+			"override": object{"enabled": true, "percent": 10.0, "ramp_ms": nil}, "seq": 1000.0, "time": "1970-01-01T00:00:01Z",
 		}}), r.flag()); d != "" {
 			t.Error(d)
 		}
 		r.source.host.Control(told(2000, nil))
-		if d := cmp.Diff(want(object{"override": object{"seq": 2000.0, "time": "1970-01-01T00:00:02Z"}}), r.flag()); d != "" {
+		if d := cmp.Diff(want(object{"fleet": object{"override": nil, "seq": 2000.0, "time": "1970-01-01T00:00:02Z"}}), r.flag()); d != "" {
 			t.Error(d)
 		}
 	})

@@ -80,7 +80,7 @@ func TestFleet(t *testing.T) {
 		if d := cmp.Diff(want, r.logged()); d != "" {
 			t.Error(d)
 		}
-		gone := object{"instance": "c", "node": "gw-0", "version": "v1", "streams": 300.0, "lost_streams": 300.0, "seen_ms_ago": 10000.0}
+		gone := object{"instance": "c", "node": "gw-0", "version": "v1", "streams": 300.0, "lost_streams": 300.0, "push": "healthy", "leaving": false, "seen_ms_ago": 10000.0, "self": false}
 		if d := cmp.Diff(object{
 			"instances": 2.0, "streams": 21.0, "lost_streams": 300.0, "members": []any{other, us}, "vanished": []any{gone},
 		}, r.fleet()); d != "" {

@@ -131,7 +131,7 @@ func TestStatus(t *testing.T) {
 			"browsers": 0.0, "polling": 0.0, "budget": 50.0, "interval": 0.0, "backlog": 1.0, "step": 4.0,
 			"flag": object{
 				"enabled": true, "percent": 100.0, "include": []any{}, "exclude": []any{"beta-*"}, "ramp_ms": 60000.0,
-				"by": "configuration", "own": object{"enabled": true, "percent": 100.0, "ramp_ms": 60000.0}, "override": nil,
+				"by": "configuration", "own": object{"enabled": true, "percent": 100.0, "ramp_ms": 60000.0}, "fleet": object{"override": nil},
 			},
 			"streams": 2.0, "projects": 3.0, "refusing": "",
 			"missed": object{

@@ -66,7 +66,7 @@ func newPushCommand(loader func() Loader) *cobra.Command {
 			return err
 		}
 		if asJSON {
-			return json.NewEncoder(cmd.OutOrStdout()).Encode(newPushReport(entry))
+			return json.NewEncoder(cmd.OutOrStdout()).Encode(entry)
 		}
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), sayPush(entry))
 		return err
@@ -180,29 +180,4 @@ func sayPush(e control.FlagEntry) string {
 		b.WriteString("nudge push clear ends that")
 	}
 	return b.String()
-}
-
-// pushReport is what is stored, for --json.
-type pushReport struct {
-	Override *pushOverride `json:"override"` // null: none
-	Seq      int64         `json:"seq,omitempty"`
-	Time     time.Time     `json:"time,omitzero"`
-}
-
-type pushOverride struct {
-	Enabled bool   `json:"enabled"`
-	Percent *int   `json:"percent"` // null, as the ramp: as each configuration says
-	RampMS  *int64 `json:"ramp_ms"`
-}
-
-func newPushReport(e control.FlagEntry) pushReport {
-	r := pushReport{Seq: e.Seq, Time: e.Time}
-	if o := e.Override; o != nil {
-		r.Override = &pushOverride{Enabled: o.Enabled, Percent: o.Percent}
-		if o.Ramp != nil {
-			ms := o.Ramp.Milliseconds()
-			r.Override.RampMS = &ms
-		}
-	}
-	return r
 }

@@ -16,11 +16,20 @@ type Flag struct {
 	Fleet         control.FlagEntry // what the fleet was told last
 }
 
-// NewFlag puts what the fleet was told over the flag of the configuration.
+// NewFlag puts what the fleet was told over the flag of the configuration. A flag that is off itself stays off: so push
+// can be switched off where Redis is what broke. Which projects push serves is always each gateway's own.
 func NewFlag(own fallback.Flag, fleet control.FlagEntry) Flag {
 	f := Flag{own, own, fleet}
-	if o := fleet.Override; o != nil {
-		f.Flag = fallback.Override(*o).Over(own)
+	o := fleet.Override
+	if o == nil || !own.Enabled {
+		return f
+	}
+	f.Enabled = o.Enabled
+	if o.Percent != nil {
+		f.Percent = *o.Percent
+	}
+	if o.Ramp != nil {
+		f.Ramp = *o.Ramp
 	}
 	return f
 }
@@ -35,53 +44,23 @@ func (f Flag) By() string {
 
 // FlagStatus is a [Flag] in JSON.
 type FlagStatus struct {
-	Enabled  bool            `json:"enabled"`
-	Percent  int             `json:"percent"`
-	Include  []string        `json:"include"`
-	Exclude  []string        `json:"exclude"`
-	RampMS   int64           `json:"ramp_ms"`
-	By       string          `json:"by"` // "configuration" or "override"
-	Own      flagPart        `json:"own"`
-	Override *overrideStatus `json:"override"` // nil: the fleet was never told anything, as far as was heard
-}
-
-// flagPart is what of a flag can be overridden.
-type flagPart struct {
-	Enabled bool   `json:"enabled"`
-	Percent *int   `json:"percent"` // nil, here and below: not overridden
-	RampMS  *int64 `json:"ramp_ms"`
-}
-
-// overrideStatus is what the fleet was told of the flag.
-type overrideStatus struct {
-	*flagPart           // nil: the override was cleared
-	Seq       int64     `json:"seq"`
-	Time      time.Time `json:"time"`
+	Enabled bool              `json:"enabled"`
+	Percent int               `json:"percent"`
+	Include []string          `json:"include"`
+	Exclude []string          `json:"exclude"`
+	RampMS  int64             `json:"ramp_ms"`
+	By      string            `json:"by"`    // "configuration" or "override"
+	Own     control.Override  `json:"own"`   // what the configuration says of all that can be overridden
+	Fleet   control.FlagEntry `json:"fleet"` // what the fleet was told last
 }
 
 // Status is f in JSON.
 func (f Flag) Status() FlagStatus {
-	s := FlagStatus{
+	return FlagStatus{
 		Enabled: f.Enabled, Percent: f.Percent, Include: orEmpty(f.Include), Exclude: orEmpty(f.Exclude),
-		RampMS: f.Ramp.Milliseconds(), By: f.By(), Own: partOf(f.Own.Enabled, &f.Own.Percent, &f.Own.Ramp),
+		RampMS: f.Ramp.Milliseconds(), By: f.By(),
+		Own: control.Override{Enabled: f.Own.Enabled, Percent: &f.Own.Percent, Ramp: &f.Own.Ramp}, Fleet: f.Fleet,
 	}
-	if f.Fleet.Seq > 0 {
-		s.Override = &overrideStatus{Seq: f.Fleet.Seq, Time: f.Fleet.Time}
-		if o := f.Fleet.Override; o != nil {
-			part := partOf(o.Enabled, o.Percent, o.Ramp)
-			s.Override.flagPart = &part
-		}
-	}
-	return s
-}
-
-func partOf(enabled bool, percent *int, ramp *time.Duration) flagPart {
-	p := flagPart{Enabled: enabled, Percent: percent}
-	if ramp != nil {
-		ms := ramp.Milliseconds()
-		p.RampMS = &ms
-	}
-	return p
 }
 
 // orEmpty is s, or [] in JSON where that is nil.

@@ -97,48 +97,40 @@ func (p *Pacer) ReconnectSpread(perSecond int, least time.Duration) time.Duratio
 
 // FleetStatus is the fleet in JSON.
 type FleetStatus struct {
-	Instances   int              `json:"instances"`
-	Streams     int              `json:"streams"`
-	LostStreams int              `json:"lost_streams"` // of those that vanished, not seen again yet
-	Members     []memberStatus   `json:"members"`
-	Vanished    []vanishedStatus `json:"vanished"`
+	Instances   int             `json:"instances"`
+	Streams     int             `json:"streams"`
+	LostStreams int             `json:"lost_streams"` // of those that vanished, not seen again yet
+	Members     []GatewayStatus `json:"members"`
+	Vanished    []GatewayStatus `json:"vanished"`
 }
 
-type memberStatus struct {
-	identity
-	Push    fallback.Push `json:"push"`
-	Leaving bool          `json:"leaving"`
-	Self    bool          `json:"self"`
-}
-
-type vanishedStatus struct {
-	identity
-	LostStreams int `json:"lost_streams"`
-}
-
-// identity is who a gateway is, and how big it was when it was last heard.
-type identity struct {
-	Instance  string `json:"instance"`
-	Node      string `json:"node"`
-	Version   string `json:"version"`
-	Streams   int    `json:"streams"`
-	Uncovered int    `json:"uncovered,omitempty"` // of them: their pages go on polling at the fast interval
-	SeenMSAgo int64  `json:"seen_ms_ago"`
+// GatewayStatus is what a gateway of the fleet said of itself when it was last heard, in JSON.
+type GatewayStatus struct {
+	Instance    string        `json:"instance"`
+	Node        string        `json:"node"`
+	Version     string        `json:"version"`
+	Streams     int           `json:"streams"`
+	Uncovered   int           `json:"uncovered,omitempty"`    // of them: their pages go on polling at the fast interval
+	LostStreams int           `json:"lost_streams,omitempty"` // of one that vanished: those not seen again yet
+	Push        fallback.Push `json:"push"`
+	Leaving     bool          `json:"leaving"`
+	Self        bool          `json:"self"`
+	SeenMSAgo   int64         `json:"seen_ms_ago"`
 }
 
 // FleetStatus is the fleet at this moment.
 func (p *Pacer) FleetStatus() FleetStatus {
 	now := time.Now()
 	v := p.fleet.View(member(p.self()), now)
-	s := FleetStatus{v.Instances, v.Streams, v.Lost, []memberStatus{}, []vanishedStatus{}}
-	who := func(m fallback.Sighting) identity {
-		return identity{m.Instance, m.Node, m.Nudge, m.Streams, m.Uncovered, max(0, now.Sub(m.Heard).Milliseconds())}
+	all := func(sightings []fallback.Sighting) []GatewayStatus {
+		list := []GatewayStatus{} // not nil, which would be null in JSON
+		for _, m := range sightings {
+			list = append(list, GatewayStatus{
+				m.Instance, m.Node, m.Nudge, m.Streams, m.Uncovered, m.Lost, m.Push, m.Leaving, m.Instance == p.opt.Instance,
+				max(0, now.Sub(m.Heard).Milliseconds()),
+			})
+		}
+		return list
 	}
-	for _, m := range v.Members {
-		s.Members = append(s.Members, memberStatus{who(m), m.Push, m.Leaving, m.Instance == p.opt.Instance})
-	}
-	for _, m := range v.Vanished {
-		s.Vanished = append(s.Vanished, vanishedStatus{who(m), m.Lost})
-	}
-	return s
+	return FleetStatus{v.Instances, v.Streams, v.Lost, all(v.Members), all(v.Vanished)}
 }

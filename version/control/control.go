@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,14 +32,14 @@ type Entries struct {
 
 // Stamp says when something was set, by the clock and count of the Redis that took it.
 type Stamp struct {
-	Seq  int64 // a later change has a greater one; 0: nothing was ever set
-	Time time.Time
+	Seq  int64     `json:"seq,omitempty"` // a later change has a greater one; 0: nothing was ever set
+	Time time.Time `json:"time,omitzero"`
 }
 
 // FlagEntry is what was set last of the flag.
 type FlagEntry struct {
 	Stamp
-	Override *Override // nil: none, or one that was cleared
+	Override *Override `json:"override"` // nil: none, or one that was cleared
 }
 
 // Override is the flag as it is set for the whole fleet.
@@ -46,6 +47,20 @@ type Override struct {
 	Enabled bool
 	Percent *int           // 0 to 100; nil: what each gateway's configuration says
 	Ramp    *time.Duration // up to 24 h, in whole milliseconds; nil: likewise
+}
+
+// MarshalJSON writes o as gateways and tools show it: with the ramp in milliseconds, and null for what is not overridden.
+func (o Override) MarshalJSON() ([]byte, error) {
+	var ms *int64
+	if o.Ramp != nil {
+		n := o.Ramp.Milliseconds()
+		ms = &n
+	}
+	return json.Marshal(struct {
+		Enabled bool   `json:"enabled"`
+		Percent *int   `json:"percent"`
+		RampMS  *int64 `json:"ramp_ms"`
+	}{o.Enabled, o.Percent, ms})
 }
 
 // Check tells what is wrong with o.
