@@ -12,9 +12,9 @@ import (
 )
 
 // deaf makes a source that listens only when confirm is called.
-func deaf(r *fake) (confirm func(version.Mark, uint64)) {
+func deaf(r *fake) (confirm func(version.Mark, uint32)) {
 	r.watch = func(p version.Project) { r.board.Open(p) }
-	return func(m version.Mark, origin uint64) {
+	return func(m version.Mark, origin uint32) {
 		r.board.Confirm(m.Project, version.Key{Version: m.Version, Known: m.Known}, origin)
 	}
 }
@@ -75,7 +75,7 @@ func TestNewsWhileWaiting(t *testing.T) {
 func TestGap(t *testing.T) {
 	for name, test := range map[string]struct {
 		key    string
-		origin uint64
+		origin uint32
 		event  string // what the stream is told; "": nothing
 		want   object
 	}{

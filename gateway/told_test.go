@@ -7,10 +7,10 @@ import (
 )
 
 func TestFollow(t *testing.T) {
-	known := func(era uint64, v version.Version) version.State {
+	known := func(era uint32, v version.Version) version.State {
 		return version.State{Listening: true, Known: true, Version: v, Era: era}
 	}
-	unknown := func(era uint64) version.State { return version.State{Listening: true, Era: era} }
+	unknown := func(era uint32) version.State { return version.State{Listening: true, Era: era} }
 	waiting := func(s version.State) told { // and told of versions all the same
 		t := tell(s)
 		t.waiting = true

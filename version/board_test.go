@@ -1,9 +1,11 @@
 package version
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 // project makes a Project in tests.
@@ -31,24 +33,24 @@ func reset(v Version) func(*Board, Project) {
 	return func(b *Board, p Project) { b.Message(News{Project: p, Version: v, Reset: true}) }
 }
 
-func confirm(v Version, origin uint64) func(*Board, Project) {
+func confirm(v Version, origin uint32) func(*Board, Project) {
 	return func(b *Board, p Project) { b.Confirm(p, Key{v, true}, origin) }
 }
 
-func confirmNoKey(origin uint64) func(*Board, Project) {
+func confirmNoKey(origin uint32) func(*Board, Project) {
 	return func(b *Board, p Project) { b.Confirm(p, Key{}, origin) }
 }
 
 func routine(v Version) func(*Board, Project) {
-	return func(b *Board, p Project) { b.Routine(p, Key{v, true}, b.Clock()) }
+	return func(b *Board, p Project) { b.Routine(p, Key{v, true}, b.BeginRead()) }
 }
 
 func gap(b *Board, _ Project) { b.Gap() }
 
-func waiting(era uint64) State            { return State{Era: era} }
-func unknown(era uint64) State            { return State{Listening: true, Era: era} }
-func known(v Version, era uint64) State   { return State{true, true, v, era} }
-func unheard(v Version, era uint64) State { return State{false, true, v, era} }
+func waiting(era uint32) State            { return State{Era: era} }
+func unknown(era uint32) State            { return State{Listening: true, Era: era} }
+func known(v Version, era uint32) State   { return State{v, era, true, true} }
+func unheard(v Version, era uint32) State { return State{v, era, false, true} }
 
 // Each story is a sequence of events and the belief after each: the rules of belief, told once.
 func TestBoardBelief(t *testing.T) {
@@ -181,13 +183,13 @@ func TestBoardBelief(t *testing.T) {
 		},
 		"a routine read finds no key": {
 			{"key", confirm(100, 1), known(100, 0)},
-			{"none", func(b *Board, p Project) { b.Routine(p, Key{}, b.Clock()) }, known(100, 0)},
+			{"none", func(b *Board, p Project) { b.Routine(p, Key{}, b.BeginRead()) }, known(100, 0)},
 			{"kept stays, so this is a reset", routine(90), known(90, 1)},
 		},
 		"a routine read that is late": {
 			{"key", confirm(100, 1), known(100, 0)},
 			{"reset while it was on its way", func(b *Board, p Project) {
-				sent := b.Clock()
+				sent := b.BeginRead()
 				b.Message(News{Project: p, Version: 50, Reset: true})
 				b.Routine(p, Key{100, true}, sent)
 			}, known(50, 1)},
@@ -249,8 +251,8 @@ func TestBoardTake(t *testing.T) {
 	}
 	got := b.Take(nil)
 	want := []Change{
-		{Project: q, State: known(3, 0)}, // two advances in one: what came with the first is dropped
-		{Project: p, State: known(2, 0), Extras: &News{Project: p, Version: 2, Prev: &prev, Writer: "tab"}},
+		{Project: q, Index: 2, State: known(3, 0), Advance: true}, // two advances in one: what came with the first is dropped
+		{Project: p, Index: 1, State: known(2, 0), Advance: true, Extras: &News{Project: p, Version: 2, Prev: &prev, Writer: "tab"}},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Project{})); diff != "" {
 		t.Fatalf("Take (-want +got):\n%s", diff)
@@ -309,6 +311,77 @@ func TestChangeAdvances(t *testing.T) {
 				t.Errorf("%+v after %+v: %t", test.now, test.last, got)
 			}
 		})
+	}
+}
+
+// An advance is known without the state that was taken before: by whatever happens, it is what a comparison says.
+func TestBoardAdvance(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b, p := NewBoard(), Project{"42"}
+		b.Open(p)
+		var last State
+		for range rapid.IntRange(1, 40).Draw(t, "events") {
+			v := Version(rapid.IntRange(0, 5).Draw(t, "version"))
+			switch rapid.IntRange(0, 9).Draw(t, "event") {
+			case 0:
+				b.Gap()
+			case 1:
+				b.Confirm(p, Key{v, true}, uint32(rapid.IntRange(0, 2).Draw(t, "origin")))
+			case 2:
+				b.Confirm(p, Key{}, 1)
+			case 3:
+				b.Message(News{Project: p, Version: v, Reset: true})
+			case 4:
+				b.Routine(p, Key{v, true}, b.BeginRead())
+			case 5, 6:
+				b.Message(News{Project: p, Version: v})
+			default:
+				for _, c := range b.Take(nil) {
+					if c.Advance != c.Advances(last) {
+						t.Fatalf("%+v after %+v", c, last)
+					}
+					last = c.State
+				}
+			}
+		}
+	})
+}
+
+// An index stays with its project until it is dropped, and only then another one gets it.
+func TestBoardIndex(t *testing.T) {
+	b := NewBoard()
+	var all []Project
+	for i := range 3 * recordsAtOnce {
+		p := project(t, fmt.Sprint(i))
+		all = append(all, p)
+		if got := b.Open(p); got != Index(i+1) || b.Open(p) != got {
+			t.Fatalf("project %d has index %d", i, got)
+		}
+		b.Confirm(p, Key{Version(i), true}, 1)
+	}
+	b.Gap() // an index that is not in use is none of its business
+	for i, p := range all {
+		if got, ok := b.Index(p); !ok || b.Project(got) != p || b.State(p).Version != Version(i) {
+			t.Fatalf("project %d is at %d, %t: %+v", i, got, ok, b.State(p))
+		}
+	}
+	gone := all[7]
+	b.Drop(gone)
+	b.Drop(gone)
+	if i, ok := b.Index(gone); ok || b.Project(8) != (Project{}) {
+		t.Errorf("a dropped project has index %d", i)
+	}
+	fresh := project(t, "fresh")
+	if i := b.Open(fresh); i != 8 || b.State(fresh) != (State{}) || b.Len() != len(all) {
+		t.Errorf("index %d of %d projects, %+v; want that of the dropped one, and nothing of it", i, b.Len(), b.State(fresh))
+	}
+	for i, c := range b.Take(nil) { // fresh was never confirmed
+		if c.Project == fresh || c.Project == gone {
+			t.Errorf("change %d is of %s", i, c.Project)
+		}
+	}
+	if b.Project(0) != (Project{}) || b.Project(Index(len(all)+1)) != (Project{}) {
+		t.Error("there is a project where none was opened")
 	}
 }
 

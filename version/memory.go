@@ -18,10 +18,9 @@ type Memory struct {
 	board *Board
 	opt   MemoryOptions
 
-	mu      sync.Mutex // guards all below, and keeps the board in the order of publishing
-	stored  map[Project]Version
-	watched map[Project]struct{}
-	stats   Stats
+	mu     sync.Mutex // guards all below, and keeps the board in the order of publishing
+	stored map[Project]Version
+	stats  Stats
 }
 
 // NewMemory returns a source that writes to board.
@@ -30,7 +29,7 @@ func NewMemory(board *Board, opt MemoryOptions) *Memory {
 		opt.Probe = 2 * time.Second
 	}
 	opt.Evidence = opt.Evidence.Filled()
-	return &Memory{board: board, opt: opt, stored: map[Project]Version{}, watched: map[Project]struct{}{}}
+	return &Memory{board: board, opt: opt, stored: map[Project]Version{}}
 }
 
 // Run gives an echo each probe. There is no way for news here that could break, so being run is the evidence.
@@ -51,10 +50,9 @@ func (m *Memory) Run(ctx context.Context) error {
 func (m *Memory) Watch(p Project) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, ok := m.watched[p]; ok {
+	if _, ok := m.board.Index(p); ok {
 		return
 	}
-	m.watched[p] = struct{}{}
 	m.board.Open(p)
 	v, known := m.stored[p]
 	m.board.Confirm(p, Key{v, known}, 1)
@@ -62,9 +60,6 @@ func (m *Memory) Watch(p Project) {
 
 // Forget implements [Source].
 func (m *Memory) Forget(p Project) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.watched, p)
 	m.board.Drop(p)
 }
 
@@ -106,6 +101,6 @@ func (m *Memory) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.stats
-	s.Watched = len(m.watched)
+	s.Watched = m.board.Len()
 	return s
 }

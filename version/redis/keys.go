@@ -55,7 +55,7 @@ func (s *session) routine(ctx context.Context) error {
 		for all := s.subs.listening(); len(all) > 0; {
 			batch := all[:min(keysPerRead, len(all))]
 			all = all[len(batch):]
-			sent := s.board.Clock()
+			sent := s.board.BeginRead()
 			read, err := s.readKeys(ctx, batch)
 			if err != nil {
 				return err
@@ -100,7 +100,7 @@ func (s *session) met(addr, info string) error {
 // reading is what was read of one project: its key, and by number the history of the data set that it belongs to.
 type reading struct {
 	version.Key
-	history uint64
+	history uint32
 }
 
 // readKeys reads keys and, over the same connection, which history of the data set they belong to. That
@@ -163,8 +163,8 @@ func aboutKey(err error) bool {
 // between belongs to neither. The zero value is ready.
 type histories struct {
 	mu           sync.Mutex // guards all below
-	last         uint64
-	now, earlier map[string]uint64 // those of this session, and of the one before that saw any
+	last         uint32
+	now, earlier map[string]uint32 // those of this session, and of the one before that saw any
 }
 
 // turn begins another session.
@@ -177,7 +177,7 @@ func (h *histories) turn() {
 }
 
 // of is the number of an id; 0 of none.
-func (h *histories) of(id string) uint64 {
+func (h *histories) of(id string) uint32 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if id == "" {
@@ -190,7 +190,7 @@ func (h *histories) of(id string) uint64 {
 			n = h.last
 		}
 		if h.now == nil {
-			h.now = map[string]uint64{}
+			h.now = map[string]uint32{}
 		}
 		h.now[id] = n
 	}

@@ -76,7 +76,7 @@ func (s *session) answerBatch(ctx context.Context, batch []question) error {
 	for i, q := range batch {
 		projects[i] = q.project
 	}
-	sent := s.board.Clock()
+	sent := s.board.BeginRead()
 	read, err := s.readKeys(ctx, projects)
 	for i, q := range batch {
 		if err == nil {
