@@ -1,29 +1,27 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nudge/cmd/nudge/config"
 )
 
-const (
-	goodSecret  = "0123456789abcdef0123456789abcdef"
-	otherSecret = "fedcba9876543210fedcba9876543210"
-)
+const goodSecret = "0123456789abcdef0123456789abcdef"
 
 // The tests see no variable of Nudge's but those they set. Those for tests stay.
 func init() {
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, "NUDGE_TEST") {
-			continue
-		}
-		if err := os.Unsetenv(name); err != nil {
-			panic(err)
+		if strings.HasPrefix(name, "NUDGE_") && !strings.HasPrefix(name, "NUDGE_TEST") {
+			if err := os.Unsetenv(name); err != nil {
+				panic(err)
+			}
 		}
 	}
 }
@@ -36,140 +34,131 @@ func inEmptyDirectory(t *testing.T) {
 
 func writeFile(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.WriteFile(path, []byte(text), 0o600))
 }
 
-func TestDefaultMakesSense(t *testing.T) {
-	if err := Default().Validate(ForCommands); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestDefaultsHaveOwners(t *testing.T) {
-	one, two := Default(), Default()
-	one.Push.Include = append(one.Push.Include, "42")
-	one.Poll.Fast = time.Second
-	if diff := cmp.Diff(Default(), two); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// The file that is shipped is the documentation of the defaults.
-func TestShippedFileIsDefault(t *testing.T) {
-	path := filepath.Join("..", "..", "config.yaml")
-	loaded, err := Loader{Path: path}.Load()
+func must(t *testing.T, err error) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Default(), loaded.Config); diff != "" {
-		t.Errorf("defaults (-) and config.yaml (+) differ:\n%s", diff)
-	}
-	for _, s := range settings {
-		if loaded.Origins[s.key] == "" {
-			t.Errorf("%s is missing in config.yaml", s.key)
-		}
-	}
 }
 
-// All that the shipped file lacks is a secret.
-func TestShippedFileNeedsOnlyASecret(t *testing.T) {
-	loader := Loader{Path: filepath.Join("..", "..", "config.yaml"), Purpose: ForServing}
-	if _, err := loader.Load(); err == nil || !strings.Contains(err.Error(), "NUDGE_AUTH_SECRET") || strings.Contains(err.Error(), "\n") {
-		t.Errorf("without a secret: %v", err)
-	}
+// runConfig runs `nudge config …`.
+func runConfig(loader config.Loader, args ...string) (stdout, stderr string, err error) {
+	command := newConfigCommand(func() config.Loader { return loader })
+	command.SilenceErrors, command.SilenceUsage = true, true
+	var out, errOut bytes.Buffer
+	command.SetOut(&out)
+	command.SetErr(&errOut)
+	command.SetArgs(args)
+	err = command.Execute()
+	return out.String(), errOut.String(), err
+}
+
+func TestConfigCheck(t *testing.T) {
+	inEmptyDirectory(t)
 	t.Setenv("NUDGE_AUTH_SECRET", goodSecret)
-	if _, err := loader.Load(); err != nil {
-		t.Error(err)
+	stdout, stderr, err := runConfig(config.Loader{}, "check")
+	if err != nil || stdout != "defaults and environment: ok\n" || stderr != "" {
+		t.Errorf("%q, %q, %v", stdout, stderr, err)
+	}
+	writeFile(t, "config.yaml", "node: a\n")
+	t.Setenv("NUDGE_PUSH_ENABLE", "false")
+	stdout, stderr, err = runConfig(config.Loader{}, "check")
+	want := "warning: unknown variables are ignored: NUDGE_PUSH_ENABLE (did you mean NUDGE_PUSH_ENABLED?)\n"
+	if err != nil || stdout != "config.yaml: ok\n" || stderr != want {
+		t.Errorf("%q, %q, %v", stdout, stderr, err)
 	}
 }
 
-func TestSettings(t *testing.T) {
-	for key, env := range map[string]string{
-		"listen":               "NUDGE_LISTEN",
-		"log.level":            "NUDGE_LOG_LEVEL",
-		"limits.stream_age":    "NUDGE_LIMITS_STREAM_AGE",
-		"auth.previous_secret": "NUDGE_AUTH_PREVIOUS_SECRET",
+// check says what serve would say, whatever the loader is for.
+func TestConfigCheckWantsKeys(t *testing.T) {
+	inEmptyDirectory(t)
+	writeFile(t, "config.yaml", "node: a\n")
+	stdout, _, err := runConfig(config.Loader{Purpose: config.ForCommands}, "check")
+	if err == nil || !strings.HasPrefix(err.Error(), "auth.secret: is not set") || stdout != "" {
+		t.Errorf("%q, %v", stdout, err)
+	}
+	if _, _, err := runConfig(config.Loader{Purpose: config.ForCommands}, "print"); err != nil {
+		t.Errorf("print: %v", err)
+	}
+}
+
+func TestConfigRefusals(t *testing.T) {
+	inEmptyDirectory(t)
+	writeFile(t, "config.yaml", "node: 42\nheartbeat: 15\n")
+	want := "config.yaml:1: node: 42 is a number, not text; write \"42\"\nconfig.yaml:2: heartbeat: 15 has no unit; write 15s for seconds"
+	for _, command := range []string{"check", "print"} {
+		stdout, _, err := runConfig(config.Loader{}, command)
+		if err == nil || err.Error() != want || stdout != "" {
+			t.Errorf("%s: %q, %v", command, stdout, err)
+		}
+		if _, usage := errors.AsType[usageError](err); usage {
+			t.Errorf("%s: a bad configuration is not wrong usage", command)
+		}
+	}
+}
+
+func TestConfigUsage(t *testing.T) {
+	for _, args := range [][]string{{}, {"chekc"}, {"check", "config.yaml"}, {"print", "x"}} {
+		_, _, err := runConfig(config.Loader{}, args...)
+		if _, usage := errors.AsType[usageError](err); !usage {
+			t.Errorf("config %v: %v, want wrong usage", args, err)
+		}
+	}
+}
+
+func TestConfigPrint(t *testing.T) {
+	inEmptyDirectory(t)
+	writeFile(t, "config.yaml", "redis:\n  password: \"the word\"\npush:\n  include: [\"42\", team-*]\n  ramp: 90s\nnode: \"true\"\n")
+	t.Setenv("NUDGE_AUTH_SECRET", goodSecret)
+	t.Setenv("NUDGE_HEARTBEAT", "15s")
+	stdout, _, err := runConfig(config.Loader{Flags: map[string]string{"listen": ":80"}}, "print")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"listen: :80 # --listen",
+		"ops_listen: 127.0.0.1:9090 # default",
+		`base_path: "" # default`,
+		`node: "true" # config.yaml:6`,
+		"  password: '********' # config.yaml:2",
+		"  secret: '********' # NUDGE_AUTH_SECRET",
+		`  previous_secret: "" # default`,
+		`  include: ["42", team-*] # config.yaml:4`,
+		"  ramp: 1m30s # config.yaml:5",
+		"  jitter: 0.2 # default",
+		"heartbeat: 15s # NUDGE_HEARTBEAT",
+		"  body: 64KiB # default",
+		"  addrs: [] # default",
 	} {
-		if got := settingByKey[key].env; got != env {
-			t.Errorf("%s is %q in the environment, want %q", key, got, env)
+		if !strings.Contains("\n"+stdout, "\n"+line+"\n") {
+			t.Errorf("no line %q in\n%s", line, stdout)
 		}
 	}
-	var secrets []string
-	variables := map[string]bool{}
-	for _, s := range settings {
-		if variables[s.env] {
-			t.Errorf("two keys share %s", s.env)
-		}
-		variables[s.env] = true
-		if s.secret {
-			secrets = append(secrets, s.key)
-		}
-	}
-	want := []string{"redis.password", "redis.sentinel_password", "auth.secret", "auth.previous_secret"}
-	if diff := cmp.Diff(want, secrets); diff != "" {
-		t.Errorf("secrets: %s", diff)
-	}
-}
-
-func TestNearestKey(t *testing.T) {
-	for key, want := range map[string]string{
-		"push.enable":    "push.enabled",
-		"pol":            "poll",
-		"ops-listen":     "ops_listen",
-		"poll.heartbeat": "heartbeat",
-		"secret":         "auth.secret",
-		"redis.adress":   "redis.addrs",
-		"wholly.strange": "",
-		"":               "",
-	} {
-		if got := nearestKey(key); got != want {
-			t.Errorf("nearest of %q is %q, want %q", key, got, want)
+	for _, secret := range []string{goodSecret, "the word"} {
+		if strings.Contains(stdout, secret) {
+			t.Errorf("%q is printed", secret)
 		}
 	}
 }
 
-func TestSize(t *testing.T) {
-	for text, want := range map[string]Size{
-		"0B": 0, "1B": 1, "64KiB": 64 << 10, "64 KiB": 64 << 10, "2MiB": 2 << 20, "3kB": 3000, "1MB": 1_000_000, "1025B": 1025,
-	} {
-		got, err := ParseSize(text)
-		if err != nil || got != want {
-			t.Errorf("%s is %d (%v), want %d", text, got, err, want)
-		}
-		if again, err := ParseSize(got.String()); err != nil || again != got {
-			t.Errorf("%s prints as %v, which reads as %d (%v)", text, got, again, err)
-		}
+// What is printed is a configuration, and the same one but for the secrets.
+func TestConfigPrintReadsBack(t *testing.T) {
+	inEmptyDirectory(t)
+	writeFile(t, "config.yaml", "log: {level: \"debug\"}\npoll: {budget: 1250000, slow: 1h30m, jitter: 0.25}\nlimits: {body: 1025B, trusted_proxies: [\"::1\"]}\n"+
+		"cors: {origins: [\"https://a.example:8443\"]}\nauth: {issuer: \"a: b # c\", cookie: \"~\"}\n")
+	loaded, err := config.Loader{}.Load()
+	must(t, err)
+	stdout, _, err := runConfig(config.Loader{}, "print")
+	must(t, err)
+	must(t, os.WriteFile("printed.yaml", []byte(stdout), 0o600))
+	again, err := config.Loader{Path: "printed.yaml"}.Load()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, stdout)
 	}
-	for _, text := range []string{"", "64", "KiB", "-1B", "1.5MiB", "1KB", "1kib", "1GiB", "0x10B", "1B B", "9007199254740993B", "9999999999999MiB"} {
-		if size, err := ParseSize(text); err == nil {
-			t.Errorf("%q reads as %d", text, size)
-		}
-	}
-	if got := (64 * KiB).String(); got != "64KiB" {
-		t.Errorf("64 KiB prints as %s", got)
-	}
-}
-
-func TestPlainDuration(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0s", 1500 * time.Millisecond: "1.5s", time.Minute: "1m", time.Hour: "1h", 90 * time.Second: "1m30s", 10 * time.Hour: "10h",
-		time.Hour + time.Second: "1h0m1s", 100 * time.Millisecond: "100ms", 10 * time.Second: "10s", 10 * time.Minute: "10m",
-	} {
-		if got := plainDuration(d); got != want {
-			t.Errorf("%v prints as %s, want %s", d, got, want)
-		}
-	}
-}
-
-func TestProxies(t *testing.T) {
-	limits := LimitsConfig{TrustedProxies: []string{"10.0.0.0/8", "192.0.2.7", "2001:db8::1"}}
-	var got []string
-	for _, network := range limits.Proxies() {
-		got = append(got, network.String())
-	}
-	if diff := cmp.Diff([]string{"10.0.0.0/8", "192.0.2.7/32", "2001:db8::1/128"}, got); diff != "" {
+	if diff := cmp.Diff(loaded.Config, again.Config); diff != "" {
 		t.Error(diff)
 	}
 }

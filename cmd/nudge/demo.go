@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nudge/cmd/nudge/config"
 	"nudge/gateway"
 	"nudge/version"
 	"nudge/web/demo"
@@ -39,8 +40,8 @@ func newDemoCommand() *cobra.Command {
 }
 
 // demoConfig is quick, so that a visitor sees intervals change: it keeps nothing, and makes its own secret.
-func demoConfig(address string) *Config {
-	c := Default()
+func demoConfig(address string) *config.Config {
+	c := config.Default()
 	c.Listen, c.OpsListen = address, ""
 	c.Auth.Secret = rand.Text() + rand.Text()
 	c.Poll.Fast, c.Poll.Slow = 3*time.Second, time.Minute
@@ -53,20 +54,20 @@ func demoConfig(address string) *Config {
 
 // runDemo serves the demo until ctx ends.
 func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) error {
-	host, _, err := splitAddress(address)
-	if err != nil {
-		return usageError{fmt.Errorf("--listen %s %w; write host:port, such as 127.0.0.1:8080", show(address), err)}
+	if _, err := config.Parse("listen", address); err != nil {
+		return usageError{fmt.Errorf("--listen: %w", err)}
 	}
 	c := demoConfig(address)
 	log, _ := newLogger(c.Log, stderr)
 	d := &demonstration{config: c}
 	places := newPlaces()
-	o := c.gatewayOptions(log)
+	o := gatewayOptions(c, log)
 	o.Released = places.give
 	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		d.news = version.NewMemory(board, version.MemoryOptions{Evidence: host.Evidence})
 		return d.news, nil
 	}
+	var err error
 	if d.gateway, err = gateway.New(o); err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	public, err := listen("listen", address, TLSConfig{}, nil, places, log)
+	public, err := listen("listen", address, config.TLS{}, nil, places, log)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use; try make run LISTEN=%s", address, nextPort(address))
 	}
@@ -82,8 +83,7 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 		return err
 	}
 	base := "http://" + public.listener.Addr().String()
-	if everyHost(host) {
-		_, port, _ := net.SplitHostPort(public.listener.Addr().String()) // it is one
+	if host, port, err := net.SplitHostPort(public.listener.Addr().String()); err == nil && config.EveryHost(host) {
 		base = "http://" + net.JoinHostPort("127.0.0.1", port)
 		fmt.Fprintf(stdout, "The demo listens on all addresses of this machine: whoever reaches it can use it.\n\n")
 	}
@@ -131,7 +131,7 @@ type demonstration struct {
 	news    *version.Memory
 
 	mu     sync.Mutex
-	config *Config // guarded by mu once the demo runs
+	config *config.Config // guarded by mu once the demo runs
 }
 
 func (d *demonstration) app(publishCommand string, log *slog.Logger) *demo.App {
@@ -181,7 +181,7 @@ func (d *demonstration) setPush(on bool) error {
 	defer d.mu.Unlock()
 	c := *d.config
 	c.Push.Enabled = on
-	if err := d.gateway.Apply(c.gatewaySettings()); err != nil {
+	if err := d.gateway.Apply(gatewaySettings(&c)); err != nil {
 		return err
 	}
 	d.config = &c

@@ -1,272 +1,267 @@
 package main
 
 import (
-	"bytes"
-	"crypto/sha256"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"log/slog"
+	"net/http"
 	"os"
-	"reflect"
-	"slices"
-	"strings"
+	"strconv"
+	"time"
 
-	"github.com/go-viper/mapstructure/v2"
-	"github.com/spf13/viper"
-	"go.yaml.in/yaml/v3"
+	"github.com/spf13/cobra"
+
+	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/load"
+	"nudge/version"
+	"nudge/version/redis"
 )
 
-// defaultFile is read when no other is named and it exists.
-const defaultFile = "config.yaml"
+// loadWorker is the hidden command that reads streams for nudge load.
+const loadWorker = "load-worker"
 
-const largestFile = 1 * MiB
-
-// Loader says where a configuration comes from: flag before environment before
-// file before default. The zero value reads ./config.yaml if it exists, and the
-// environment. A Loader may be used again and again, from one goroutine each.
-type Loader struct {
-	// Path is the file named by --config; one that does not exist is an error.
-	// Empty: ./config.yaml if it exists.
-	Path string
-	// NoDefaultFile leaves ./config.yaml alone when Path is empty.
-	NoDefaultFile bool
-	// Flags are the settings given on the command line, by dotted key; messages
-	// call "poll.fast" --poll-fast.
-	Flags map[string]string
-	// Defaults hold where nothing is said; nil: Default(). Not changed.
-	Defaults *Config
-	// Purpose is what the configuration must be good for.
-	Purpose Purpose
-	// Only are the keys that matter, or sections of them: all others have their defaults, whatever is wrong
-	// with them. For what must work while a gateway goes on with the configuration before. Empty: all matter.
-	Only []string
+// loadFlags are the flags of nudge load that are not load.Options themselves.
+type loadFlags struct {
+	token      string
+	publish    string
+	oneSubject bool
+	asJSON     bool
 }
 
-// Loaded is a configuration that passed every check.
-type Loaded struct {
-	Config *Config
-	// Path is the file that was read, "" when there was none.
-	Path string
-	// Origins says where each key was given: "config.yaml:31", "NUDGE_NODE" or
-	// "--listen". A key that is not in it has its default.
-	Origins map[string]string
-	// Overruled are keys of the file that have no effect, each with the variable or flag that wins:
-	// "push.enabled (NUDGE_PUSH_ENABLED)".
-	Overruled []string
-	// Passed are the mistakes that were passed over, since other keys alone matter.
-	Passed Problems
-	// Warnings are for the log, one line each: not wrong, but probably not meant.
-	Warnings []string
-
-	print fingerprint
-}
-
-// Load reads, checks and merges the configuration. What is wrong with it comes
-// back as Problems, all of it at once.
-func (l Loader) Load() (*Loaded, error) { return l.load(l.read()) }
-
-// A reading is the file as it was at one moment.
-type reading struct {
-	path string // as messages name it
-	data []byte
-	err  error // fs.ErrNotExist is fine for a file that nobody named
-}
-
-// A fingerprint tells readings apart.
-type fingerprint [sha256.Size]byte
-
-func (r reading) fingerprint() fingerprint {
-	if r.err != nil {
-		return sha256.Sum256([]byte("error: " + r.err.Error()))
+func newLoadCommand(loader func() config.Loader) *cobra.Command {
+	var o load.Options
+	var f loadFlags
+	cmd := &cobra.Command{
+		Use:   "load",
+		Short: "Open many streams, publish, and measure",
+		Long: "Opens streams of one or more gateways, waits, publishes advances, and reports connects\n" +
+			"and deliveries per second, latencies, and what was lost, refused or closed; and, for\n" +
+			"gateways on this machine, memory per stream and CPU. It is for planning how much a\n" +
+			"machine can bear: run it against a gateway that nobody else uses, started anew if memory\n" +
+			"is in question. Linux only.\n\n" +
+			"Streams get tokens signed with the configured auth.secret, unless --token is given.\n" +
+			"Advances go to Redis as configured, or with --publish http to the first gateway.\n" +
+			"Each version is the Unix time in µs, so its reader knows how old it is.\n\n" +
+			"Ctrl-C stops it with the figures so far. Exit 1: something was lost, refused or failed.",
+		Example: "  nudge load --streams 19000 --projects 1000 --rate 0 --settle 40s        # memory of idle streams\n" +
+			"  nudge load --streams 10000 --projects 1 --window 1 --duration 30s       # highest deliveries/s\n" +
+			"  nudge load --streams 30000 --projects 5000 --rate 100 --duration 5m \\\n" +
+			"    --gateway http://127.0.0.1:8080,http://127.0.0.1:8081                 # two gateways\n" +
+			"  nudge load --streams 19000 --projects 1000 --rate 0 --reconnect         # all come back at once",
+		Args: noArguments,
 	}
-	return sha256.Sum256(append([]byte("data: "), r.data...))
+	gateways := []string{load.DefaultGateway}
+	if named := os.Getenv("NUDGE_GATEWAY"); named != "" {
+		gateways = []string{named}
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.StringSliceVar(&o.Gateways, "gateway", gateways, "URLs of gateways, plain HTTP; streams are spread over them (or NUDGE_GATEWAY)")
+	fl.Lookup("gateway").DefValue = load.DefaultGateway
+	fl.IntVar(&o.Streams, "streams", load.DefaultStreams, "streams to open")
+	fl.IntVar(&o.Projects, "projects", 0, "projects that they watch, together (default 100, or as many as streams)")
+	fl.IntVar(&o.PerStream, "projects-per-stream", 1, "projects that each stream watches, up to 64")
+	fl.StringVar(&o.Prefix, "prefix", load.DefaultPrefix, "beginning of the projects' names; a number follows")
+	fl.Float64Var(&o.Rate, "rate", 10, "advances per second, over all projects in turn; may be a fraction; 0: publish nothing")
+	fl.IntVar(&o.Window, "window", 0, "instead of --rate: keep so many advances on their way, the next when all watchers have one; 1 finds the highest deliveries/s")
+	fl.DurationVar(&o.Duration, "duration", 30*time.Second, "how long to publish, or to hold the streams with --rate 0")
+	fl.DurationVar(&o.Settle, "settle", 10*time.Second, "how long to wait after the last connect before memory is read")
+	fl.DurationVar(&o.Grace, "grace", load.DefaultGrace, "how long the newest versions may take at the end, before a stream counts as lost")
+	fl.IntVar(&o.Inflight, "inflight", 256, "connects under way at once; 0: all")
+	fl.DurationVar(&o.Timeout, "connect-timeout", load.DefaultTimeout, "how long a stream's hello may take")
+	fl.BoolVar(&o.Reconnect, "reconnect", false, "after settling, close all streams at once, open them again at once, and say how long that took")
+	fl.BoolVar(&o.Reopen, "reopen", false, "open streams again that end, when their goodbye says so (default: they count as closed)")
+	fl.StringVar(&f.publish, "publish", "", "where to publish: redis, or http for POST /versions of the first gateway (default redis, if one is configured)")
+	fl.StringVar(&f.token, "token", "", "token for all streams, and for --publish http (or NUDGE_TOKEN; default: signed with auth.secret)")
+	fl.BoolVar(&f.oneSubject, "one-subject", false, "sign one token for all streams (default: each stream is another user)")
+	fl.StringSliceVar(&o.Sources, "source", nil, "local addresses to connect from (default: several of 127.0.0.0/8 where one has too few ports)")
+	fl.IntSliceVar(&o.PIDs, "pid", nil, "processes of the gateways, to measure (default: those that listen at the gateways' ports)")
+	fl.IntVar(&o.Workers, "workers", 0, "reading processes; 0: as the limit of open files demands, one for each 19,000 streams at most")
+	fl.BoolVar(&f.asJSON, "json", false, "print the result as one JSON object")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if o.Window > 0 && !fl.Changed("rate") {
+			o.Rate = 0
+		}
+		if (o.Rate > 0 || o.Window > 0) && f.publish != "" && f.publish != "redis" && f.publish != "http" {
+			return usageError{fmt.Errorf("--publish %q: write redis or http", f.publish)}
+		}
+		return runLoad(cmd, loader(), o, f)
+	}
+	return cmd
 }
 
-func (r reading) missing() bool { return errors.Is(r.err, fs.ErrNotExist) }
-
-func (l Loader) path() string {
-	if l.Path == "" && !l.NoDefaultFile {
-		return defaultFile
+func newLoadWorkerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    loadWorker,
+		Short:  "Read streams for nudge load, which starts this itself",
+		Hidden: true,
+		Args:   noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return load.Worker(cmd.InOrStdin(), cmd.OutOrStdout())
+		},
 	}
-	return l.Path
 }
 
-func (l Loader) read() reading {
-	r := reading{path: l.path()}
-	if r.path == "" {
-		r.err = fs.ErrNotExist
-		return r
-	}
-	file, err := os.Open(r.path)
+func runLoad(cmd *cobra.Command, l config.Loader, o load.Options, f loadFlags) error {
+	loaded, err := l.Load()
 	if err != nil {
-		r.err = err
-		return r
+		return err
 	}
-	defer file.Close()
-	r.data, r.err = io.ReadAll(io.LimitReader(file, int64(largestFile)+1))
-	if Size(len(r.data)) > largestFile {
-		r.err = fmt.Errorf("is larger than %v; this is hardly a configuration", largestFile)
+	c := loaded.Config
+	if len(o.Gateways) == 0 {
+		o.Gateways = []string{load.DefaultGateway}
 	}
-	return r
-}
-
-func (l Loader) load(r reading) (*Loaded, error) {
-	loaded := &Loaded{Origins: map[string]string{}, print: r.fingerprint()}
-	var problems Problems
-	switch {
-	case r.err == nil:
-		loaded.Path = r.path
-		loaded.Origins, problems = checkStrictly(r.path, r.data)
-	case !r.missing() || l.Path != "":
-		problems = Problems{unreadable(r)}
-	}
-	values, environmentProblems := checkEnvironment(os.LookupEnv)
-	flags, flagProblems := checkFlags(l.Flags)
-	problems, passed := l.serious(slices.Concat(problems, environmentProblems, flagProblems))
-	if len(problems) > 0 {
-		return nil, problems
-	}
-	for _, s := range settings {
-		_, inFile := loaded.Origins[s.key]
-		winner := ""
-		if _, given := values[s.key]; given {
-			winner = s.env
+	publishing := o.Rate > 0 || o.Window > 0
+	if publishing {
+		var done func()
+		if o.Publish, done, err = f.publisher(c, o); err != nil {
+			return err
 		}
-		if _, given := flags[s.key]; given {
-			winner = flagName(s.key)
-		}
-		if winner == "" {
-			continue
-		}
-		loaded.Origins[s.key] = winner
-		if inFile {
-			loaded.Overruled = append(loaded.Overruled, s.key+" ("+winner+")")
-		}
+		defer done()
 	}
-	config, err := l.merge(r.data, flags)
+	if err := o.Check(); err != nil {
+		return usageError{err}
+	}
+	if o.Tokens, err = f.tokens(c.Auth, o, time.Now()); err != nil {
+		return err
+	}
+	self, err := os.Executable()
 	if err != nil {
-		return nil, Problems{{Where: loaded.Path, Text: err.Error()}}
+		return fmt.Errorf("find this program, to start readers: %w", err)
 	}
-	if problems, _ := l.serious(config.check(l.Purpose).locate(loaded.Origins)); len(problems) > 0 {
-		return nil, problems
+	o.Command = []string{self, loadWorker}
+	o.Progress = cmd.ErrOrStderr()
+	ctx, stop := untilSignal(cmd.Context())
+	defer stop()
+	result, err := load.Run(ctx, o)
+	if err != nil {
+		return err
 	}
-	loaded.Config, loaded.Passed = config, passed
-	if unknown := unknownVariables(os.Environ()); len(unknown) > 0 {
-		loaded.Warnings = append(loaded.Warnings, "unknown variables are ignored: "+strings.Join(unknown, ", "))
+	if f.asJSON {
+		err = json.NewEncoder(cmd.OutOrStdout()).Encode(result)
+	} else {
+		err = result.Print(cmd.OutOrStdout())
 	}
-	return loaded, nil
+	if err == nil && !result.OK() {
+		err = errors.New("load: something was lost, refused or failed; the result says what, and what to do")
+	}
+	return err
 }
 
-// matters tells whether a key, or what is below it, is one of Only or below it.
-func (l Loader) matters(key string) bool {
-	return len(l.Only) == 0 || slices.ContainsFunc(l.Only, func(only string) bool {
-		return key == only || strings.HasPrefix(key, only+".") || strings.HasPrefix(only, key+".")
-	})
-}
-
-// serious parts the problems that matter from those that do not. A key of an unknown name may be a lost one that does.
-func (l Loader) serious(problems Problems) (matter, passed Problems) {
-	for _, p := range problems {
-		key := strings.ToLower(p.Key)
-		if p.Key == "" || l.matters(key) || l.matters(nearestKey(key)) {
-			matter = append(matter, p)
-		} else {
-			passed = append(passed, p)
-		}
+// tokens are those of the streams. Without a secret none are sent: the gateway may be open.
+func (f loadFlags) tokens(auth config.Auth, o load.Options, now time.Time) ([]string, error) {
+	if token := f.given(); token != "" {
+		return []string{token}, nil
 	}
-	return matter, passed
-}
-
-// relevant is the file, which the strict check has read, without all that does not matter.
-func (l Loader) relevant(file []byte) ([]byte, error) {
-	documents, err := parseYAML(file)
-	if err != nil || len(l.Only) == 0 || len(documents) == 0 {
-		return file, err
+	if auth.Open || auth.Secret == "" {
+		return nil, nil
 	}
-	var keep func(section string, node *yaml.Node)
-	keep = func(section string, node *yaml.Node) {
-		var kept []*yaml.Node
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			name, value := node.Content[i], node.Content[i+1]
-			key := join(section, name.Value)
-			if name.Kind != yaml.ScalarNode || !l.matters(key) {
-				continue
-			}
-			if value.Kind == yaml.MappingNode {
-				keep(key, value)
-			}
-			kept = append(kept, name, value)
-		}
-		node.Content = kept
+	n := o.Streams
+	if f.oneSubject {
+		n = 1
 	}
-	keep("", documents[0].Content[0])
-	return yaml.Marshal(documents[0])
-}
-
-func unreadable(r reading) Problem {
-	if r.missing() {
-		return Problem{Where: r.path, Text: "does not exist; name the file with --config, or create it"}
-	}
-	err := r.err
-	if inner, wrapped := errors.AsType[*fs.PathError](err); wrapped {
-		err = inner.Err
-	}
-	return Problem{Where: r.path, Text: err.Error()}
-}
-
-// merge lets viper lay the layers over one another. Everything in them has
-// passed a strict check, as far as it matters; nothing is converted but text to
-// the key's own type.
-func (l Loader) merge(file []byte, flags map[string]any) (*Config, error) {
-	v := viper.New()
-	v.SetConfigType("yaml")
-	v.AllowEmptyEnv(true)
-	defaults := l.Defaults
-	if defaults == nil {
-		defaults = Default()
-	}
-	for _, s := range settings {
-		v.SetDefault(s.key, s.in(defaults).Interface())
-		if !l.matters(s.key) {
-			continue
-		}
-		// One by one: AutomaticEnv would let a variable such as NUDGE_PUSH hide
-		// the section push.
-		if err := v.BindEnv(s.key, s.env); err != nil {
+	tokens := make([]string, n)
+	for i := range tokens {
+		g := grant{subject: "load-" + strconv.Itoa(i), subscribe: []string{o.Prefix + "*"}, ttl: lifeOf(o)}
+		token, err := g.sign(auth, now)
+		if err != nil {
 			return nil, err
 		}
+		tokens[i] = token
 	}
-	file, err := l.relevant(file)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.ReadConfig(bytes.NewReader(file)); err != nil {
-		return nil, err
-	}
-	for key, value := range flags {
-		v.Set(key, value)
-	}
-	config := new(Config)
-	err = v.UnmarshalExact(config, func(d *mapstructure.DecoderConfig) {
-		d.WeaklyTypedInput = false
-		d.DecodeHook = decodeText
-	})
-	if err != nil {
-		return nil, fmt.Errorf("decode configuration: %w", err)
-	}
-	return config, nil
+	return tokens, nil
 }
 
-// decodeText reads text as the type of the field it is for.
-func decodeText(from, to reflect.Type, data any) (any, error) {
-	text, isText := data.(string)
-	if !isText || from == to {
-		return data, nil
+// given is the token that was given, if one was.
+func (f loadFlags) given() string {
+	if f.token != "" {
+		return f.token
 	}
-	value, complaint := setting{typ: to}.parse(text)
-	if complaint != "" {
-		return nil, errors.New(complaint)
+	return os.Getenv("NUDGE_TOKEN")
+}
+
+// lifeOf is how long tokens must live: streams end in the last fifth of it.
+func lifeOf(o load.Options) time.Duration { return 24*time.Hour + 2*(o.Settle+o.Duration) }
+
+// publisher is how to publish; done must be called at the end.
+func (f loadFlags) publisher(c *config.Config, o load.Options) (publish func(context.Context, []load.Advance) (int, error), done func(), err error) {
+	if f.publish == "redis" || f.publish == "" && c.Redis.Mode != "none" {
+		return publishToRedis(c)
 	}
-	return value, nil
+	to := remote{gateway: o.Gateways[0], token: f.given()}
+	if to.token == "" && c.Auth.Secret == "" {
+		return nil, nil, usageError{errors.New("there is no Redis and no secret, so there is no way to publish; configure redis, set NUDGE_AUTH_SECRET to the gateway's secret, " +
+			"give --token, or publish nothing with --rate 0")}
+	}
+	if to.token == "" {
+		if to.token, err = (grant{publish: []string{o.Prefix + "*"}, ttl: lifeOf(o)}).sign(c.Auth, time.Now()); err != nil {
+			return nil, nil, err
+		}
+	}
+	return to.publishAll, http.DefaultClient.CloseIdleConnections, nil
+}
+
+func publishToRedis(c *config.Config) (publish func(context.Context, []load.Advance) (int, error), done func(), err error) {
+	if c.Redis.Mode == "none" {
+		return nil, nil, usageError{errors.New("redis.mode is none, so there is no Redis to publish to; write --publish http, or configure redis")}
+	}
+	options, err := redisOptions(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	source, err := redis.New(version.NewBoard(), options)
+	if err != nil {
+		return nil, nil, err
+	}
+	publish = func(ctx context.Context, advances []load.Advance) (int, error) {
+		news := make([]version.News, len(advances))
+		for i, a := range advances {
+			p, err := version.ParseProject(a.Project)
+			if err != nil {
+				return 0, err
+			}
+			news[i] = version.News{Project: p, Version: version.Version(a.Version)}
+		}
+		receipt, err := source.Publish(ctx, news)
+		return receipt.Stale, err
+	}
+	return publish, source.Close, nil
+}
+
+// publishAll publishes advances over HTTP.
+func (r *remote) publishAll(ctx context.Context, advances []load.Advance) (stale int, err error) {
+	list := make([]advance, len(advances))
+	for i, a := range advances {
+		p, err := version.ParseProject(a.Project)
+		if err != nil {
+			return 0, err
+		}
+		list[i] = advance{Project: p, Version: version.Version(a.Version)}
+	}
+	body, err := json.Marshal(list)
+	if err != nil {
+		return 0, err
+	}
+	req, err := r.request(ctx, http.MethodPost, "versions", nil, body)
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, brief(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return 0, readRefusal(resp)
+	}
+	var receipt version.Receipt
+	if err := json.NewDecoder(resp.Body).Decode(&receipt); err != nil {
+		return 0, fmt.Errorf("the answer is not a gateway's: %w", err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body) // so that the connection is used again
+	return receipt.Stale, nil
 }

@@ -1,279 +1,149 @@
+//go:build linux
+
 package main
 
 import (
-	"errors"
+	"encoding/json"
 	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"nudge/cmd/nudge/load"
+	"nudge/version/redistest"
 )
 
-func TestPrecedence(t *testing.T) {
-	inEmptyDirectory(t)
-	load := func(flags map[string]string) (string, string) {
-		t.Helper()
-		loaded, err := Loader{Flags: flags}.Load()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return loaded.Config.Poll.Slow.String(), loaded.Origins["poll.slow"]
+// loadResult runs nudge load --json to its end and reads what it printed.
+func loadResult(t testing.TB, exit int, args ...string) (r load.Result) {
+	t.Helper()
+	out := runLoadCommand(t, exit, append([]string{"--json"}, args...)...)
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatalf("%v in %q", err, out)
 	}
-	want := func(value, origin string, flags map[string]string) {
-		t.Helper()
-		if gotValue, gotOrigin := load(flags); gotValue != value || gotOrigin != origin {
-			t.Errorf("poll.slow is %s from %q, want %s from %q", gotValue, gotOrigin, value, origin)
-		}
-	}
-	want("5m0s", "", nil)
-	writeFile(t, "config.yaml", "node: a\npoll:\n  slow: 4m\n")
-	want("4m0s", "config.yaml:3", nil)
-	t.Setenv("NUDGE_POLL_SLOW", "3m")
-	want("3m0s", "NUDGE_POLL_SLOW", nil)
-	want("2m0s", "--poll-slow", map[string]string{"poll.slow": "2m"})
+	return r
 }
 
-func TestWhichFile(t *testing.T) {
-	inEmptyDirectory(t)
-	writeFile(t, "named.yaml", "node: named\n")
-	writeFile(t, "config.yaml", "node: unnamed\n")
-	for _, test := range []struct {
-		loader     Loader
-		node, path string
+// runLoadCommand runs nudge load to its end and returns what it printed. A process with the race detector waits
+// for a second at its end, unless told otherwise, and there are several in each run.
+func runLoadCommand(t testing.TB, exit int, args ...string) string {
+	t.Helper()
+	p := start(t, []string{"GORACE=atexit_sleep_ms=0"}, append([]string{"load"}, args...)...)
+	if code := p.exit(); code != exit {
+		t.Errorf("nudge load %q: exit %d, want %d:\n%s", args, code, exit, p.stderr)
+	}
+	return p.stdout.String()
+}
+
+// A real gateway with a real Redis: all streams open, everything arrives, over Redis and over HTTP.
+func TestLoadCommand(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
+	r := loadResult(t, 0, "--config", g.file, "--gateway", g.url, "--streams", "300", "--projects", "20", "--projects-per-stream", "2",
+		"--rate", "50", "--duration", "1s", "--settle", "1500ms", "--workers", "2", "--prefix", "first-")
+	if r.Connect.Opened != 300 || r.Streams.Open != 300 || r.Streams.Heartbeats == 0 || len(r.Problems) > 0 {
+		t.Errorf("%+v, %q", r.Streams, r.Problems)
+	}
+	if d := r.Deliver; r.Publish.Advances != 50 || d.Delivered != 50*30 || d.Skipped != 0 || d.LatencyMS.Count != 50*30 || d.AllMS.Count != 50 {
+		t.Errorf("%+v, %+v", r.Publish, d)
+	}
+	if !slices.Equal(r.Server.PIDs, []int{g.cmd.Process.Pid}) || r.Server.BytesPerStream == nil || r.Server.CPUS <= 0 || r.Server.FileLimit == 0 {
+		t.Errorf("server %+v, want process %d", r.Server, g.cmd.Process.Pid)
+	}
+	out := runLoadCommand(t, 0, "--config", g.file, "--gateway", g.url, "--streams", "100", "--projects", "1", "--window", "1", "--publish", "http",
+		"--duration", "500ms", "--settle", "0s", "--inflight", "0", "--reconnect", "--one-subject")
+	for _, line := range []string{"100 streams on 1 project of " + g.url, "reconnected at once     100 streams", "100 open, 0 lost, 0 closed", "publish to last read"} {
+		if !strings.Contains(out, line) {
+			t.Errorf("%q is not in\n%s", line, out)
+		}
+	}
+}
+
+// A gateway that lets nobody in, or few, says so, and what to do is said with it.
+func TestLoadIsRefused(t *testing.T) {
+	t.Parallel()
+	text := quick("127.0.0.1:0", "", "{}")
+	text = strings.Replace(text, `{mode: standalone, addrs: [""], probe: 200ms}`, "{probe: 200ms}", 1) + "limits: {streams: 5}\n"
+	g := serveFile(t, configFile(t, text))
+	short := []string{"--streams", "12", "--duration", "200ms", "--settle", "0s", "--gateway", g.url}
+	r := loadResult(t, 1, append(short, "--config", g.file)...)
+	if r.Connect.Opened != 5 || r.Connect.Refused["overload/10s"] != 7 || !strings.Contains(strings.Join(r.Problems, "\n"), "raise limits.streams") {
+		t.Errorf("a limit of 5: %+v, %q", r.Connect, r.Problems)
+	}
+	r = loadResult(t, 1, append(short, "--token", "nonsense")...)
+	if r.Connect.Opened != 0 || r.Connect.Refused["401"] != 12 || r.Publish != nil || !strings.Contains(strings.Join(r.Problems, "\n"), "NUDGE_AUTH_SECRET") {
+		t.Errorf("a bad token: %+v, %q", r.Connect, r.Problems)
+	}
+	for _, tt := range []struct {
+		args []string
+		exit int
+		says string
 	}{
-		{Loader{}, "unnamed", "config.yaml"},
-		{Loader{Path: "named.yaml"}, "named", "named.yaml"},
-		{Loader{NoDefaultFile: true}, "", ""},
-		{Loader{NoDefaultFile: true, Path: "named.yaml"}, "named", "named.yaml"},
+		{[]string{"load"}, 2, "publish nothing with --rate 0"},
+		{[]string{"load", "--rate", "0", "--gateway", "http://" + freeAddress(t)}, 1, "see whether it runs"},
+		{[]string{"load", "--rate", "1", "--window", "1", "--config", g.file}, 2, "contradict"},
+		{[]string{"load", "--publish", "pigeon", "--config", g.file}, 2, "write redis or http"},
+		{[]string{"load", "--publish", "redis", "--config", g.file}, 2, "redis.mode is none"},
+		{[]string{"load", "--rate", "0", "--streams", "-1"}, 2, "below 0"},
+		{[]string{"load", "--rate", "0", "--gateway", "https://example.com"}, 2, "plain HTTP only"},
+		{[]string{"load-worker"}, 1, "nudge load starts this command itself"},
 	} {
-		loaded, err := test.loader.Load()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if loaded.Config.Node != test.node || loaded.Path != test.path {
-			t.Errorf("%+v read %q: %q", test.loader, loaded.Path, loaded.Config.Node)
-		}
-	}
-	if err := os.Remove("config.yaml"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := (Loader{}).Load(); err != nil {
-		t.Errorf("no file, none named: %v", err)
-	}
-}
-
-func TestFilesThatCannotBeRead(t *testing.T) {
-	inEmptyDirectory(t)
-	writeFile(t, "large.yaml", "#"+strings.Repeat("x", int(largestFile)))
-	for path, want := range map[string]string{
-		"absent.yaml": "absent.yaml: does not exist; name the file with --config, or create it",
-		"large.yaml":  "large.yaml: is larger than 1MiB; this is hardly a configuration",
-		".":           ".: is a directory",
-	} {
-		_, err := Loader{Path: path}.Load()
-		if err == nil || err.Error() != want {
-			t.Errorf("%s: %v, want %s", path, err, want)
+		p := start(t, []string{"GORACE=atexit_sleep_ms=0"}, tt.args...)
+		if code := p.exit(); code != tt.exit || !strings.Contains(p.stderr.String(), tt.says) || p.stdout.String() != "" {
+			t.Errorf("nudge %q: exit %d, want %d with %q; it said\n%s%s", tt.args, code, tt.exit, tt.says, p.stdout, p.stderr)
 		}
 	}
 }
 
-func TestEnvironment(t *testing.T) {
-	inEmptyDirectory(t)
-	writeFile(t, "config.yaml", "push: {include: [a]}\nops_listen: :9090\n")
-	for name, value := range map[string]string{
-		"NUDGE_LISTEN":              ":80",
-		"NUDGE_OPS_LISTEN":          "", // set to nothing is something
-		"NUDGE_LOG_LEVEL":           "debug",
-		"NUDGE_REDIS_MODE":          "standalone",
-		"NUDGE_REDIS_ADDRS":         "redis:6379",
-		"NUDGE_REDIS_PASSWORD":      "12345678", // text, whatever it looks like
-		"NUDGE_REDIS_TLS":           "true",
-		"NUDGE_AUTH_SECRET":         goodSecret,
-		"NUDGE_PUSH_INCLUDE":        "42, team-*",
-		"NUDGE_PUSH_PERCENT":        "50",
-		"NUDGE_POLL_JITTER":         "0.5",
-		"NUDGE_HEARTBEAT":           "15s",
-		"NUDGE_LIMITS_STREAM_AGE":   "2h",
-		"NUDGE_LIMITS_BODY":         "1MiB",
-		"NUDGE_DRAIN_DELAY":         "0s",
-		"NUDGE_CORS_ORIGINS":        "https://a.example,https://b.example",
-		"NUDGE_REDIS_SERVICE_HOST":  "10.0.0.1", // an orchestrator's
-		"NUDGE_PUSH":                "tcp://10.0.0.1:80",
-		"NUDGE_PUSH_ENABLE":         "false",
-		"NUDGE_GATEWAY":             "http://x",
-		"NUDGE_TOKEN":               "x",
-		"NUDGE_TEST_REDIS":          "x",
-		"NUDGE_AUTH_OPEN_SESAME_12": "x",
-	} {
-		t.Setenv(name, value)
-	}
-	loaded, err := Loader{Purpose: ForServing}.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := Default()
-	want.Listen, want.OpsListen, want.Log.Level = ":80", "", "debug"
-	want.Redis.Mode, want.Redis.Addrs, want.Redis.Password, want.Redis.TLS = "standalone", []string{"redis:6379"}, "12345678", true
-	want.Auth.Secret = goodSecret
-	want.Push.Include, want.Push.Percent = []string{"42", "team-*"}, 50
-	want.Poll.Jitter, want.Heartbeat = 0.5, 15*time.Second
-	want.Limits.StreamAge, want.Limits.Body = 2*time.Hour, MiB
-	want.Drain.Delay = 0
-	want.CORS.Origins = []string{"https://a.example", "https://b.example"}
-	if diff := cmp.Diff(want, loaded.Config); diff != "" {
-		t.Error(diff)
-	}
-	warnings := []string{"unknown variables are ignored: NUDGE_AUTH_OPEN_SESAME_12, NUDGE_PUSH, " +
-		"NUDGE_PUSH_ENABLE (did you mean NUDGE_PUSH_ENABLED?), NUDGE_REDIS_SERVICE_HOST"}
-	if diff := cmp.Diff(warnings, loaded.Warnings); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestEnvironmentIsReadStrictly(t *testing.T) {
-	for name, test := range map[string]struct{ value, want string }{
-		"NUDGE_HEARTBEAT":       {"15", "NUDGE_HEARTBEAT: heartbeat: 15 has no unit; write 15s for seconds"},
-		"NUDGE_DRAIN_WINDOW":    {"0", "NUDGE_DRAIN_WINDOW: drain.window: 0 has no unit; write 0s for seconds"},
-		"NUDGE_LIMITS_BODY":     {"1024", "NUDGE_LIMITS_BODY: limits.body: 1024 has no unit; write 1024B for bytes"},
-		"NUDGE_PUSH_ENABLED":    {"no", "NUDGE_PUSH_ENABLED: push.enabled: no is not true or false; write false"},
-		"NUDGE_AUTH_OPEN":       {"1", "NUDGE_AUTH_OPEN: auth.open: 1 is not true or false; write true"},
-		"NUDGE_PUSH_PERCENT":    {"", "NUDGE_PUSH_PERCENT: push.percent: is empty; write a value, such as 100, or unset it"},
-		"NUDGE_LIMITS_STREAMS":  {" 5", `NUDGE_LIMITS_STREAMS: limits.streams: " 5" is not a whole number; write plain digits, such as 0`},
-		"NUDGE_POLL_JITTER":     {"NaN", "NUDGE_POLL_JITTER: poll.jitter: NaN is not from 0 up to, but without, 1; write 0.2"},
-		"NUDGE_POLL_BUDGET":     {"0x10p0", "NUDGE_POLL_BUDGET: poll.budget: 0x10p0 is not a number; write digits, such as 0"},
-		"NUDGE_PUSH_EXCLUDE":    {"a,,b", "NUDGE_PUSH_EXCLUDE: push.exclude: a,,b has an empty entry; write the entries with one comma between them"},
-		"NUDGE_REDIS_PROBE":     {"99ms", "NUDGE_REDIS_PROBE: redis.probe: 99ms is below 100ms; write 100ms or more"},
-		"NUDGE_LOG_LEVEL":       {"", `NUDGE_LOG_LEVEL: log.level: "" is unknown; write debug, info, warn or error`},
-		"NUDGE_REDIS_TLS":       {"", "NUDGE_REDIS_TLS: redis.tls: is empty; write a value, such as false, or unset it"},
-		"NUDGE_POLL_FAST":       {"ten", "NUDGE_POLL_FAST: poll.fast: ten is not a duration; write a number with ms, s, m or h, such as 15s"},
-		"NUDGE_LIMITS_NONSENSE": {"", ""}, // unknown: a warning
-	} {
-		t.Run(name, func(t *testing.T) {
-			inEmptyDirectory(t)
-			t.Setenv(name, test.value)
-			_, err := Loader{}.Load()
-			if err == nil && test.want != "" || err != nil && err.Error() != test.want {
-				t.Errorf("%v\nwant %s", err, test.want)
+// Ctrl-C gives the figures so far; and whatever becomes of nudge load, its readers end with it.
+func TestLoadIsStopped(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
+		p := start(t, []string{"GORACE=atexit_sleep_ms=0"}, "load", "--config", g.file, "--gateway", g.url, "--streams", "50", "--duration", "1h", "--settle", "0s", "--workers", "2", "--prefix", "s-")
+		p.stderr.until(t, 0, "publishing")
+		readers := childrenOf(t, p.cmd.Process.Pid)
+		if len(readers) != 2 {
+			t.Fatalf("readers %v, want 2", readers)
+		}
+		p.signalled(signal)
+		code := p.exit()
+		if signal == syscall.SIGINT && (code != 0 || !strings.Contains(p.stdout.String(), "interrupted after") || !strings.Contains(p.stdout.String(), "50 open, 0 lost")) {
+			t.Errorf("exit %d after Ctrl-C; it said\n%s%s", code, p.stdout, p.stderr)
+		}
+		limit := time.Now().Add(patience)
+		for _, pid := range readers {
+			for running(pid) {
+				if time.Now().After(limit) {
+					t.Fatalf("reader %s lives on after %v", pid, signal)
+				}
+				time.Sleep(10 * time.Millisecond) // no event tells of the end of a stranger's child
 			}
-		})
+		}
 	}
 }
 
-func TestFlagsAreReadStrictly(t *testing.T) {
-	inEmptyDirectory(t)
-	_, err := Loader{Flags: map[string]string{"heartbeat": "5", "limits.stream_age": "x", "nonsense": "x"}}.Load()
-	want := "--nonsense: stands for no key of the configuration\n" +
-		"--heartbeat: heartbeat: 5 has no unit; write 5s for seconds\n" +
-		"--limits-stream-age: limits.stream_age: x is not a duration; write a number with ms, s, m or h, such as 15s"
-	if err == nil || err.Error() != want {
-		t.Errorf("%v\nwant %s", err, want)
-	}
-}
-
-// File, environment and flags are all complained about in one go.
-func TestProblemsOfAllLayersTogether(t *testing.T) {
-	inEmptyDirectory(t)
-	writeFile(t, "config.yaml", "heartbeat: 15\n")
-	t.Setenv("NUDGE_POLL_FAST", "3")
-	_, err := Loader{Flags: map[string]string{"poll.slow": "4"}}.Load()
-	want := "config.yaml:1: heartbeat: 15 has no unit; write 15s for seconds\n" +
-		"NUDGE_POLL_FAST: poll.fast: 3 has no unit; write 3s for seconds\n" +
-		"--poll-slow: poll.slow: 4 has no unit; write 4s for seconds"
-	if err == nil || err.Error() != want {
-		t.Errorf("%v\nwant %s", err, want)
-	}
-	if _, ok := errors.AsType[Problems](err); !ok {
-		t.Errorf("%T, want Problems", err)
-	}
-}
-
-// A rule that is broken names the place where its key was given, or that of the
-// other key when its own has the default.
-func TestRangesNameTheLine(t *testing.T) {
-	inEmptyDirectory(t)
-	writeFile(t, "config.yaml", "node: a\npoll:\n  fast: 10m\n  gap: 20m\n")
-	_, err := Loader{}.Load()
-	want := "config.yaml:3: poll.slow: 5m is below poll.fast (10m); write 10m or more\n" +
-		"config.yaml:3: poll.longest: 1m is below poll.fast (10m); write 10m or more\n" +
-		"config.yaml:4: poll.gap: 20m is above poll.fast (10m), so news would be slower than polling; write 10m or less"
-	if err == nil || err.Error() != want {
-		t.Errorf("%v\nwant %s", err, want)
-	}
-}
-
-// A file that is right by itself is not blamed for what a variable says.
-func TestContradictionNamesTheVariable(t *testing.T) {
-	inEmptyDirectory(t)
-	writeFile(t, "config.yaml", "poll:\n  slow: 5m\n")
-	t.Setenv("NUDGE_POLL_FAST", "10m")
-	_, err := Loader{}.Load()
-	want := "config.yaml:2: poll.slow: 5m is below poll.fast (10m); write 10m or more; poll.fast is from NUDGE_POLL_FAST\n" +
-		"NUDGE_POLL_FAST: poll.longest: 1m is below poll.fast (10m); write 10m or more"
-	if err == nil || err.Error() != want {
-		t.Errorf("%v\nwant %s", err, want)
-	}
-}
-
-func TestOwnDefaults(t *testing.T) {
-	inEmptyDirectory(t)
-	writeFile(t, "config.yaml", "poll: {slow: 2m}\n")
-	defaults := Default()
-	defaults.Poll.Fast, defaults.Poll.Slow, defaults.Push.Include = 3*time.Second, time.Minute, []string{"42"}
-	loaded, err := Loader{Defaults: defaults}.Load()
+// childrenOf are the processes that another has started.
+func childrenOf(t testing.TB, pid int) (pids []string) {
+	t.Helper()
+	lists, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task/*/children"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Default()
-	want.Poll.Fast, want.Poll.Slow, want.Push.Include = 3*time.Second, 2*time.Minute, []string{"42"}
-	if diff := cmp.Diff(want, loaded.Config); diff != "" {
-		t.Error(diff)
+	for _, list := range lists {
+		text, _ := os.ReadFile(list) // of a thread that has just ended there is none
+		pids = append(pids, strings.Fields(string(text))...)
 	}
-	if defaults.Poll.Slow != time.Minute {
-		t.Error("the defaults were changed")
-	}
+	return pids
 }
 
-// What must work in an emergency goes by its own keys, whatever is wrong with others.
-func TestMistakesElsewhereArePassedOver(t *testing.T) {
-	inEmptyDirectory(t)
-	const mistakes = "heartbeat: 25\npol:\n  fast: 10s\npoll: 7\npush:\n  percent: 300\nlimits: [1]\n"
-	t.Setenv("NUDGE_DRAIN_WINDOW", "soon")
-	writeFile(t, "config.yaml", mistakes+"redis:\n  mode: standalone\n  addrs: [\"redis:6379\"]\n")
-	l := Loader{Only: []string{"redis"}}
-	loaded, err := l.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := Default()
-	want.Redis.Mode, want.Redis.Addrs = "standalone", []string{"redis:6379"}
-	if d := cmp.Diff(want, loaded.Config); d != "" {
-		t.Error(d)
-	}
-	if len(loaded.Passed) != 5 {
-		t.Errorf("passed over: %v", loaded.Passed)
-	}
-	for _, odd := range []string{"heartbeat: 25s\nheartbeat: 26s\n", "limits:\n  [1]: 2\n", "auth:\n", "auth:\n  leeway: x\n  open: 7\n"} {
-		writeFile(t, "config.yaml", odd+"redis:\n  mode: standalone\n  addrs: [\"redis:6379\"]\n")
-		if loaded, err := l.Load(); err != nil || loaded.Config.Redis.Mode != "standalone" {
-			t.Errorf("%q: %v", odd, err)
-		}
-	}
-	for text, want := range map[string]string{
-		"redis:\n  mode: standalon\n":        "config.yaml:9: redis.mode: standalon is unknown",
-		"redis:\n  mode: none\nprefix: a\n":  "config.yaml:10: prefix: unknown key; did you mean redis.prefix?",
-		"Redis:\n  mode: standalone\n":       "config.yaml:8: Redis: is not in lower case",
-		"redis: 7\n":                         "config.yaml:8: redis: is a section",
-		"redis:\n  addr: [\"redis:6379\"]\n": "config.yaml:9: redis.addr: unknown key",
-		"auth: [\n":                          "config.yaml:",
-	} {
-		writeFile(t, "config.yaml", mistakes+text)
-		if _, err := l.Load(); err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "heartbeat") {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-	writeFile(t, "config.yaml", mistakes)
-	if _, err := (Loader{}).Load(); err == nil || !strings.Contains(err.Error(), "heartbeat") {
-		t.Errorf("without: %v", err)
-	}
+// running tells whether a process is there and no zombie: who has nobody to wait for it may stay one.
+func running(pid string) bool {
+	text, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
+	return err == nil && !strings.Contains(string(text), ") Z ")
 }

@@ -7,15 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"nudge/cmd/nudge/config"
 	"nudge/version/redis"
 )
-
-// release is the version of Nudge.
-const release = "0.1.0"
 
 // Exit codes.
 const (
@@ -39,7 +36,7 @@ func run(args []string, stdout, stderr io.Writer) (exit int) {
 	if err == nil {
 		return 0
 	}
-	var problems Problems
+	var problems config.Problems
 	if errors.As(err, &problems) {
 		fmt.Fprintf(stderr, "nudge: the configuration is refused:\n%v\n", problems)
 		return exitFailed
@@ -76,27 +73,11 @@ func newRootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
 	})
-	loader := func() Loader { return Loader{Path: file} }
+	loader := func() config.Loader { return config.Loader{Path: file} }
 	root.AddCommand(
 		newServeCommand(loader), newDemoCommand(), newPublishCommand(loader), newWatchCommand(loader), newStatusCommand(loader),
 		newPushCommand(loader),
 		newTokenCommand(loader), newLoadCommand(loader), newLoadWorkerCommand(), newSimulateCommand(), newConfigCommand(loader), newVersionCommand(),
 	)
 	return root
-}
-
-func newVersionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			built := "unknown Go"
-			if info, ok := debug.ReadBuildInfo(); ok {
-				built = info.GoVersion
-			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "nudge %s (%s)\n", release, built)
-			return err
-		},
-	}
 }

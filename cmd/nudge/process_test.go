@@ -19,6 +19,7 @@ import (
 
 	"github.com/tmaxmax/go-sse"
 
+	"nudge/cmd/nudge/config"
 	"nudge/version/redis"
 )
 
@@ -256,7 +257,7 @@ func mint(t testing.TB, g grant) string {
 	if g.ttl == 0 {
 		g.ttl = time.Hour
 	}
-	token, err := g.sign(AuthConfig{Secret: testSecret, Audience: "nudge"}, time.Now())
+	token, err := g.sign(config.Auth{Secret: testSecret, Audience: "nudge"}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nudge/cmd/nudge/config"
 	"nudge/version"
 )
 
@@ -27,7 +28,7 @@ type advance struct {
 	Reset   bool             `json:"reset,omitempty"`
 }
 
-func newPublishCommand(loader func() Loader) *cobra.Command {
+func newPublishCommand(loader func() config.Loader) *cobra.Command {
 	var to remote
 	var prev, writer, data string
 	var reset, asJSON bool
@@ -79,7 +80,7 @@ func newPublishCommand(loader func() Loader) *cobra.Command {
 	return cmd
 }
 
-func (r *remote) publish(ctx context.Context, loader func() Loader, news version.News, text []byte) (version.Receipt, error) {
+func (r *remote) publish(ctx context.Context, loader func() config.Loader, news version.News, text []byte) (version.Receipt, error) {
 	if r.gateway == "" {
 		redis, err := r.redis(loader(), version.NewBoard(), slog.New(slog.DiscardHandler))
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nudge/cmd/nudge/config"
 	"nudge/version"
 	"nudge/version/control"
 	"nudge/version/redis"
@@ -24,7 +25,7 @@ type pushOrder struct {
 	warnings            io.Writer // where to say what is wrong with the rest of the configuration
 }
 
-func newPushCommand(loader func() Loader) *cobra.Command {
+func newPushCommand(loader func() config.Loader) *cobra.Command {
 	var order pushOrder
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -87,29 +88,26 @@ func (p pushOrder) override() (*control.Override, error) {
 	}
 	o := &control.Override{Enabled: p.verb == "on"}
 	if p.percent != "" {
-		percent, ok := parseDigits(p.percent)
-		if !ok || percent < 0 || percent > 100 {
-			return nil, fmt.Errorf("--percent: %s is not a whole number from 0 to 100; write one, such as 10", show(p.percent))
+		value, err := config.Parse("push.percent", p.percent)
+		if err != nil {
+			return nil, fmt.Errorf("--percent: %w", err)
 		}
-		o.Percent = new(int)
-		*o.Percent = int(percent)
+		percent := value.(int)
+		o.Percent = &percent
 	}
 	if p.ramp != "" {
-		value, complaint := setting{}.parseDuration(p.ramp)
-		ramp, _ := value.(time.Duration)
-		switch {
-		case complaint != "":
-			return nil, fmt.Errorf("--ramp: %s", complaint)
-		case ramp < 0 || ramp > day:
-			return nil, fmt.Errorf("--ramp: %s is not between 0s and 24h; write one in between, such as 60s", p.ramp)
+		value, err := config.Parse("push.ramp", p.ramp)
+		if err != nil {
+			return nil, fmt.Errorf("--ramp: %w", err)
 		}
+		ramp := value.(time.Duration)
 		o.Ramp = &ramp
 	}
 	return o, nil
 }
 
 // give sets o, or for status only reads, and returns what is stored then.
-func (p pushOrder) give(ctx context.Context, l Loader, o *control.Override) (control.FlagEntry, error) {
+func (p pushOrder) give(ctx context.Context, l config.Loader, o *control.Override) (control.FlagEntry, error) {
 	l.Only = []string{"redis"} // a switch for emergencies must not wait until the rest is mended
 	if p.percent != "" {
 		l.Only = append(l.Only, "auth.open")
@@ -130,7 +128,7 @@ func (p pushOrder) give(ctx context.Context, l Loader, o *control.Override) (con
 		return control.FlagEntry{}, usageError{errors.New(
 			"--percent: with auth.open nobody has a subject, so that a share is nobody; write 100, or nudge push off")}
 	}
-	options, err := c.redisOptions(slog.New(slog.DiscardHandler))
+	options, err := redisOptions(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return control.FlagEntry{}, err
 	}
@@ -171,7 +169,7 @@ func sayPush(e control.FlagEntry) string {
 		}
 	}
 	if o.Ramp != nil {
-		fmt.Fprintf(&b, ", with a ramp of %s", plain(*o.Ramp))
+		fmt.Fprintf(&b, ", with a ramp of %s", config.FormatDuration(*o.Ramp))
 	}
 	fmt.Fprintf(&b, ", since %s; ", since)
 	if o.Enabled {

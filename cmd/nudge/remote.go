@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nudge/cmd/nudge/config"
 	"nudge/version"
 	"nudge/version/redis"
 )
@@ -34,7 +35,7 @@ func (r *remote) flags(cmd *cobra.Command) {
 }
 
 // redis connects to Redis as configured. The caller closes it.
-func (r *remote) redis(l Loader, board *version.Board, log *slog.Logger) (*redis.Source, error) {
+func (r *remote) redis(l config.Loader, board *version.Board, log *slog.Logger) (*redis.Source, error) {
 	loaded, err := l.Load()
 	if err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func (r *remote) redis(l Loader, board *version.Board, log *slog.Logger) (*redis
 	if loaded.Config.Redis.Mode == "none" {
 		return nil, usageError{errors.New("redis.mode is none, so there is no Redis to go to; name a gateway with --gateway URL, or configure redis")}
 	}
-	o, err := loaded.Config.redisOptions(log)
+	o, err := redisOptions(loaded.Config, log)
 	if err != nil {
 		return nil, err
 	}

@@ -12,12 +12,13 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"nudge/cmd/nudge/config"
 	"nudge/gateway"
 	"nudge/version"
 	"nudge/version/redis"
 )
 
-func newServeCommand(loader func() Loader) *cobra.Command {
+func newServeCommand(loader func() config.Loader) *cobra.Command {
 	var address, ops string
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -31,7 +32,7 @@ func newServeCommand(loader func() Loader) *cobra.Command {
 	cmd.Flags().StringVar(&ops, "ops-listen", "", "operators' address, instead of the configured one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		l := loader()
-		l.Purpose = ForServing
+		l.Purpose = config.ForServing
 		l.Flags = map[string]string{}
 		for name, key := range map[string]string{"listen": "listen", "ops-listen": "ops_listen"} {
 			if f := cmd.Flags().Lookup(name); f.Changed {
@@ -78,7 +79,7 @@ func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
 }
 
 // serve runs a gateway as configured until ctx ends.
-func serve(ctx context.Context, l Loader, stderr io.Writer) error {
+func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	loaded, err := l.Load()
 	if err != nil {
 		return err
@@ -89,14 +90,14 @@ func serve(ctx context.Context, l Loader, stderr io.Writer) error {
 		log.Warn(warning)
 	}
 	places := newPlaces()
-	o := c.gatewayOptions(log)
+	o := gatewayOptions(c, log)
 	o.Released, o.Crowd = places.give, crowd
 	var source *redis.Source
 	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		if c.Redis.Mode == "none" {
 			return version.NewMemory(board, version.MemoryOptions{Probe: c.Redis.Probe, Evidence: host.Evidence}), nil
 		}
-		ro, err := c.redisOptions(log)
+		ro, err := redisOptions(c, log)
 		if err != nil {
 			return nil, err
 		}
@@ -111,22 +112,22 @@ func serve(ctx context.Context, l Loader, stderr io.Writer) error {
 	if source != nil {
 		defer source.Close()
 	}
-	servers, err := c.listenAll(g, places, log)
+	servers, err := listenAll(c, g, places, log)
 	if err != nil {
 		return err
 	}
-	c.sayHow(log, servers, loaded.Path)
+	sayHow(c, log, servers, loaded.Path)
 
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	watcher := NewWatcher(WatcherOptions{
+	watcher := config.NewWatcher(config.WatcherOptions{
 		Loader: l, Loaded: loaded, Hangup: hangup, Log: log, Looked: g.Reloaded,
-		Apply: func(c *Config) error {
-			if err := g.Apply(c.gatewaySettings()); err != nil {
+		Apply: func(c *config.Config) error {
+			if err := g.Apply(gatewaySettings(c)); err != nil {
 				return err
 			}
-			level.Set(c.Log.level())
+			level.Set(levelOf(c.Log))
 			return nil
 		},
 	})
@@ -134,7 +135,7 @@ func serve(ctx context.Context, l Loader, stderr io.Writer) error {
 }
 
 // listenAll opens the public listener, with these places, and the operators' with its own.
-func (c *Config) listenAll(g *gateway.Gateway, places *places, log *slog.Logger) ([]*server, error) {
+func listenAll(c *config.Config, g *gateway.Gateway, places *places, log *slog.Logger) ([]*server, error) {
 	public, err := listen("listen", c.Listen, c.TLS, g.Handler(), places, log)
 	if err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func (c *Config) listenAll(g *gateway.Gateway, places *places, log *slog.Logger)
 	if c.OpsListen == "" {
 		return []*server{public}, nil
 	}
-	ops, err := listen("ops_listen", c.OpsListen, TLSConfig{}, g.Ops(), newPlaces(), log)
+	ops, err := listen("ops_listen", c.OpsListen, config.TLS{}, g.Ops(), newPlaces(), log)
 	if err != nil {
 		public.listener.Close()
 		return nil, err
@@ -151,7 +152,7 @@ func (c *Config) listenAll(g *gateway.Gateway, places *places, log *slog.Logger)
 }
 
 // sayHow tells in the log what was started, and what about it may surprise.
-func (c *Config) sayHow(log *slog.Logger, servers []*server, path string) {
+func sayHow(c *config.Config, log *slog.Logger, servers []*server, path string) {
 	var ops string
 	if len(servers) > 1 {
 		ops = servers[1].listener.Addr().String()

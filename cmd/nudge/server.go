@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"nudge/cmd/nudge/config"
 	"nudge/gateway"
 )
 
@@ -33,9 +34,9 @@ type server struct {
 
 // listen opens a listener, plain or with TLS. key names the configuration that says where; places are for its
 // connections.
-func listen(key, address string, tlsc TLSConfig, handler http.Handler, places *places, log *slog.Logger) (*server, error) {
-	config := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, and time-outs all else
-	l, err := config.Listen(context.Background(), "tcp", address)
+func listen(key, address string, tlsc config.TLS, handler http.Handler, places *places, log *slog.Logger) (*server, error) {
+	listening := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, and time-outs all else
+	l, err := listening.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
 			err = fmt.Errorf("%w; choose another address, or end what uses it", err)

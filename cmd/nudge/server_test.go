@@ -6,11 +6,13 @@ import (
 	"net"
 	"net/http"
 	"testing"
+
+	"nudge/cmd/nudge/config"
 )
 
 // A door lets no more in than it has places, and whoever leaves makes room.
 func TestDoor(t *testing.T) {
-	s, err := listen("listen", "127.0.0.1:0", TLSConfig{}, http.NotFoundHandler(), makePlaces(1), slog.New(slog.DiscardHandler))
+	s, err := listen("listen", "127.0.0.1:0", config.TLS{}, http.NotFoundHandler(), makePlaces(1), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"nudge/cmd/nudge/config"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 	statusBytes = 8 << 20
 )
 
-func newStatusCommand(loader func() Loader) *cobra.Command {
+func newStatusCommand(loader func() config.Loader) *cobra.Command {
 	var ops string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -69,7 +71,7 @@ func decodeStatus(text []byte, s *gatewayStatus) error {
 }
 
 // opsURL is where to ask: where the flag says, else where the configuration says that a gateway listens.
-func opsURL(flag string, loader func() Loader) (*url.URL, error) {
+func opsURL(flag string, loader func() config.Loader) (*url.URL, error) {
 	if flag != "" {
 		base, err := url.Parse(flag)
 		if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
@@ -94,7 +96,7 @@ func opsURL(flag string, loader func() Loader) (*url.URL, error) {
 	if port == "0" {
 		return nil, usageError{fmt.Errorf("ops_listen is %s, another port at each start; name the present one, which is in the log, with --ops URL", address)}
 	}
-	if everyHost(host) { // it listens on all addresses of this machine
+	if config.EveryHost(host) { // it listens on all addresses of this machine
 		host = "127.0.0.1"
 	}
 	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nudge/cmd/nudge/config"
 	"nudge/fallback"
 )
 
@@ -148,7 +149,7 @@ func TestStatusAsksAsConfigured(t *testing.T) {
 		":9090": "http://127.0.0.1:9090", "0.0.0.0:9090": "http://127.0.0.1:9090", "[::]:9090": "http://127.0.0.1:9090",
 	} {
 		file := statusConfig(t, `"`+listen+`"`)
-		if got, err := opsURL("", func() Loader { return Loader{Path: file} }); err != nil || got.String() != want {
+		if got, err := opsURL("", func() config.Loader { return config.Loader{Path: file} }); err != nil || got.String() != want {
 			t.Errorf("ops_listen %s: %v, %v; want %s", listen, got, err, want)
 		}
 	}

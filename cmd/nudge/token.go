@@ -7,6 +7,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/spf13/cobra"
 
+	"nudge/cmd/nudge/config"
 	"nudge/version"
 )
 
@@ -19,7 +20,7 @@ type grant struct {
 }
 
 // sign makes a token of it, as an application would.
-func (g grant) sign(auth AuthConfig, now time.Time) (string, error) {
+func (g grant) sign(auth config.Auth, now time.Time) (string, error) {
 	for _, text := range append(append([]string{}, g.subscribe...), g.publish...) {
 		if _, err := version.ParsePattern(text); err != nil {
 			return "", usageError{err}
@@ -41,7 +42,7 @@ func (g grant) sign(auth AuthConfig, now time.Time) (string, error) {
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(auth.Secret))
 }
 
-func newTokenCommand(loader func() Loader) *cobra.Command {
+func newTokenCommand(loader func() config.Loader) *cobra.Command {
 	var g grant
 	cmd := &cobra.Command{
 		Use:   "token",

@@ -15,10 +15,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/tmaxmax/go-sse"
 
+	"nudge/cmd/nudge/config"
 	"nudge/version"
 )
 
-func newWatchCommand(loader func() Loader) *cobra.Command {
+func newWatchCommand(loader func() config.Loader) *cobra.Command {
 	var from remote
 	cmd := &cobra.Command{
 		Use:   "watch PROJECT…",
@@ -71,7 +72,7 @@ func (w *watcher) print(project string, v version.Version) error {
 
 func (w *watcher) note(format string, args ...any) { fmt.Fprintf(w.notes, format+"\n", args...) }
 
-func (w *watcher) redisLoop(ctx context.Context, l Loader) error {
+func (w *watcher) redisLoop(ctx context.Context, l config.Loader) error {
 	board := version.NewBoard()
 	source, err := w.redis(l, board, slog.New(slog.NewTextHandler(w.notes, nil)))
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 
+	"nudge/cmd/nudge/config"
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/auth"
@@ -17,9 +18,9 @@ import (
 )
 
 // newLogger makes the logger that the configuration asks for; its level can be set later.
-func newLogger(c LogConfig, w io.Writer) (*slog.Logger, *slog.LevelVar) {
+func newLogger(c config.Log, w io.Writer) (*slog.Logger, *slog.LevelVar) {
 	level := new(slog.LevelVar)
-	level.Set(c.level())
+	level.Set(levelOf(c))
 	options := &slog.HandlerOptions{Level: level}
 	if c.Format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options)), level
@@ -27,14 +28,14 @@ func newLogger(c LogConfig, w io.Writer) (*slog.Logger, *slog.LevelVar) {
 	return slog.New(slog.NewTextHandler(w, options)), level
 }
 
-// level is the level by its name. Only for a configuration that was checked.
-func (c LogConfig) level() (l slog.Level) {
+// levelOf is the level by its name. Only for a configuration that was checked.
+func levelOf(c config.Log) (l slog.Level) {
 	_ = l.UnmarshalText([]byte(c.Level)) // info, as zero, if it has no such name
 	return l
 }
 
 // gatewaySettings is the part of a configuration that the gateway takes over while it runs.
-func (c *Config) gatewaySettings() gateway.Settings {
+func gatewaySettings(c *config.Config) gateway.Settings {
 	return gateway.Settings{
 		Flag: fallback.Flag{
 			Enabled: c.Push.Enabled, Percent: c.Push.Percent,
@@ -48,11 +49,11 @@ func (c *Config) gatewaySettings() gateway.Settings {
 			Open: c.Auth.Open, Secret: c.Auth.Secret, Previous: c.Auth.PreviousSecret,
 			Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, Leeway: c.Auth.Leeway,
 		},
-		Limits: c.Limits.gateway(),
+		Limits: gatewayLimits(c.Limits),
 	}
 }
 
-func (l LimitsConfig) gateway() gateway.Limits {
+func gatewayLimits(l config.Limits) gateway.Limits {
 	limits := gateway.Limits{
 		Streams: l.Streams, GoroutineStreams: l.GoroutineStreams, ProjectsPerStream: l.ProjectsPerStream, Projects: l.Projects,
 		StreamsPerSubject: l.StreamsPerSubject, StreamsPerAddress: l.StreamsPerAddress,
@@ -65,14 +66,14 @@ func (l LimitsConfig) gateway() gateway.Limits {
 }
 
 // gatewayOptions is what a gateway needs besides its source.
-func (c *Config) gatewayOptions(log *slog.Logger) gateway.Options {
+func gatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 	node := c.Node
 	if node == "" {
 		node, _ = os.Hostname() // a machine without a name has a gateway without one
 		node = node[:min(len(node), version.MaxWord)]
 	}
 	o := gateway.Options{
-		Settings: c.gatewaySettings(), Probe: c.Redis.Probe,
+		Settings: gatewaySettings(c), Probe: c.Redis.Probe,
 		Node: node, Instance: fmt.Sprintf("%08x", rand.Uint32()), Version: release,
 		BasePath: c.BasePath, Origins: c.CORS.Origins, Cookie: c.Auth.Cookie, QueryToken: c.Auth.Query,
 		DrainDelay: c.Drain.Delay, DrainWindow: c.Drain.Window, Log: log,
@@ -84,7 +85,7 @@ func (c *Config) gatewayOptions(log *slog.Logger) gateway.Options {
 }
 
 // redisOptions is how to reach Redis.
-func (c *Config) redisOptions(log *slog.Logger) (redis.Options, error) {
+func redisOptions(c *config.Config, log *slog.Logger) (redis.Options, error) {
 	o := redis.Options{
 		Mode:  map[string]redis.Mode{"sentinel": redis.Sentinel, "cluster": redis.Cluster}[c.Redis.Mode],
 		Addrs: c.Redis.Addrs, DB: c.Redis.DB, Username: c.Redis.Username, Password: c.Redis.Password,

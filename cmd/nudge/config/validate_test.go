@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"math"
@@ -157,7 +157,7 @@ func TestValidateAccepts(t *testing.T) {
 		"same port": func(c *Config) { c.Listen, c.OpsListen = "10.0.0.1:80", "127.0.0.1:80" },
 		"IPv6":      func(c *Config) { c.Listen, c.OpsListen = "[::1]:80", "localhost:81" },
 		"path":      func(c *Config) { c.BasePath = "/a/b-c.d" },
-		"TLS":       func(c *Config) { c.TLS = TLSConfig{Cert: "a", Key: "b"} },
+		"TLS":       func(c *Config) { c.TLS = TLS{Cert: "a", Key: "b"} },
 		"sentinel": func(c *Config) {
 			c.Redis.Mode, c.Redis.Addrs, c.Redis.Master, c.Redis.SentinelPassword = "sentinel", []string{"a:1", "b:1", "c:1"}, "m", "secret"
 		},
@@ -178,7 +178,7 @@ func TestValidateAccepts(t *testing.T) {
 		"origins": func(c *Config) {
 			c.CORS.Origins = []string{"https://a.example", "http://localhost:3000", "http://[::1]:8080"}
 		},
-		"at once":            func(c *Config) { c.Drain = DrainConfig{} },
+		"at once":            func(c *Config) { c.Drain = Drain{} },
 		"largest everything": func(c *Config) { c.Limits.Body, c.Limits.Streams, c.Poll.Budget = 16*MiB, math.MaxInt32, 1e6 },
 	} {
 		c := Default()

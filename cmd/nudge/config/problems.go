@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A Problem is one thing wrong with a configuration, with the way to mend it.
+// A Problem is one thing wrong with a configuration, with the way to fix it.
 type Problem struct {
 	Where string // config.yaml:31, NUDGE_HEARTBEAT, --listen, or "" when a default is at fault
 	Key   string // heartbeat; "" when the trouble is with the file as a whole

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -11,9 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// printConfig writes the effective configuration as a config.yaml, with where
-// each value comes from beside it. Secrets are masked.
-func printConfig(w io.Writer, loaded *Loaded) error {
+// Print writes the configuration in effect as a config.yaml, with where each value comes from beside it. Secrets are masked.
+func (l *Loaded) Print(w io.Writer) error {
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": root}
 	for _, s := range settings {
@@ -22,12 +21,12 @@ func printConfig(w io.Writer, loaded *Loaded) error {
 			sections[above] = &yaml.Node{Kind: yaml.MappingNode}
 			root.Content = append(root.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: above}, sections[above])
 		}
-		origin := loaded.Origins[s.key]
+		origin := l.Origins[s.key]
 		if origin == "" {
 			origin = "default"
 		}
 		name := &yaml.Node{Kind: yaml.ScalarNode, Value: lastWord(s.key)}
-		value := s.node(loaded.Config)
+		value := s.node(l.Config)
 		value.LineComment = origin
 		sections[above].Content = append(sections[above].Content, name, value)
 	}
@@ -71,7 +70,7 @@ func textNode(text string) *yaml.Node {
 func plain(value any) string {
 	switch value := value.(type) {
 	case time.Duration:
-		return plainDuration(value)
+		return FormatDuration(value)
 	case float64:
 		return strconv.FormatFloat(value, 'f', -1, 64)
 	default:
@@ -79,8 +78,8 @@ func plain(value any) string {
 	}
 }
 
-// plainDuration is 5m where Duration.String says 5m0s.
-func plainDuration(d time.Duration) string {
+// FormatDuration writes a duration as an operator would: 5m where Duration.String says 5m0s.
+func FormatDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"context"
@@ -173,7 +173,7 @@ func (w *Watcher) take(r reading, asked bool) (changed []string, err error) {
 	// Nobody has to have a file; but one that was there and is gone was hardly
 	// meant to bring the defaults back.
 	if r.missing() && w.hadFile {
-		return nil, Problems{unreadable(r)}
+		return nil, Problems{r.problem()}
 	}
 	loaded, err := w.Loader.load(r)
 	if err != nil {
@@ -192,7 +192,7 @@ func (w *Watcher) take(r reading, asked bool) (changed []string, err error) {
 			return nil, err
 		}
 	}
-	keys := strings.Join(RestartNeeded(w.running, loaded.Config), " ")
+	keys := strings.Join(restartNeeded(w.running, loaded.Config), " ")
 	if keys != "" && (asked || keys != w.restarted) {
 		w.Log.Warn("configuration changes need a restart", "keys", keys)
 	}

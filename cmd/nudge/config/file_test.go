@@ -1,13 +1,14 @@
-package main
+package config
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func TestStrictPassRefuses(t *testing.T) {
+func TestFileRefuses(t *testing.T) {
 	for _, test := range []struct{ name, file, want string }{
 		// What the issue and viper's traps ask for.
 		{"no unit", "log:\n  level: info\nheartbeat: 15\n", `config.yaml:3: heartbeat: 15 has no unit; write 15s for seconds`},
@@ -95,7 +96,7 @@ func TestStrictPassRefuses(t *testing.T) {
 		{"not UTF-8", "node: a\nlisten: \xff\n", `config.yaml:2: is not YAML (invalid leading UTF-8 octet); look at the indentation, the quotes and the brackets`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, problems := checkStrictly("config.yaml", []byte(test.file))
+			_, problems := readYAML("config.yaml", []byte(test.file))
 			if diff := cmp.Diff(test.want, problems.Error()); diff != "" {
 				t.Error(diff)
 			}
@@ -103,7 +104,7 @@ func TestStrictPassRefuses(t *testing.T) {
 	}
 }
 
-func TestStrictPassReportsEverything(t *testing.T) {
+func TestFileReportsEverything(t *testing.T) {
 	file := `node: 42
 heartbeat: 15
 push:
@@ -119,13 +120,13 @@ config.yaml:5: push.include: 1 is a number, not text; write "1"
 config.yaml:5: push.include: 2 is a number, not text; write "2"
 config.yaml:6: push.enable: unknown key; did you mean push.enabled?
 config.yaml:7: poll: has nothing below it; write its keys, indented, or remove it`
-	_, problems := checkStrictly("config.yaml", []byte(file))
+	_, problems := readYAML("config.yaml", []byte(file))
 	if diff := cmp.Diff(want, problems.Error()); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestStrictPassPassesWhatIsFine(t *testing.T) {
+func TestFileAccepts(t *testing.T) {
 	for _, file := range []string{
 		"push: {}",
 		"---\nnode: a\n",
@@ -139,14 +140,14 @@ func TestStrictPassPassesWhatIsFine(t *testing.T) {
 		"limits:\n  body: \"1 MiB\"\n",
 		"node: |-\n  a\n",
 	} {
-		if _, problems := checkStrictly("config.yaml", []byte(file)); len(problems) > 0 {
+		if _, problems := readYAML("config.yaml", []byte(file)); len(problems) > 0 {
 			t.Errorf("%q: %v", file, problems)
 		}
 	}
 }
 
 // No message may carry a secret into a log.
-func TestStrictPassKeepsSecrets(t *testing.T) {
+func TestFileKeepsSecrets(t *testing.T) {
 	const secret = "hunter2hunter2"
 	for _, file := range []string{
 		"auth: {secret: [" + secret + "]}",
@@ -160,19 +161,18 @@ func TestStrictPassKeepsSecrets(t *testing.T) {
 		"auth: {secert: " + secret + "}",
 		secret,
 	} {
-		_, problems := checkStrictly("config.yaml", []byte(file))
+		_, problems := readYAML("config.yaml", []byte(file))
 		if len(problems) == 0 || strings.Contains(problems.Error(), secret) {
 			t.Errorf("%q: %v", file, problems)
 		}
 	}
-	if _, problems := checkStrictly("config.yaml", []byte("redis: {password: 12345678}")); len(problems) != 1 || strings.Contains(problems.Error(), "12345678") {
+	if _, problems := readYAML("config.yaml", []byte("redis: {password: 12345678}")); len(problems) != 1 || strings.Contains(problems.Error(), "12345678") {
 		t.Errorf("number: %v", problems)
 	}
 }
 
-// What the strict pass lets through is what viper reads: no value is bent, no key
-// is lost, nothing panics.
-func FuzzStrictPass(f *testing.F) {
+// What is read without a complaint is what viper yields: no value is bent, no key is lost, nothing panics.
+func FuzzFile(f *testing.F) {
 	for _, file := range []string{
 		"", "\x00", "push: {enabled: false}", "PUSH:\n  enabled: false", "heartbeat: 15", "heartbeat: 15s\n---\n", "a: &a [*a]", "&a [*a]: b",
 		"push: &p\n  include: *p", "poll: {jitter: .nan, budget: .inf}", "? {}\n: {}", "!!map {}", "node: !!binary aGk=", "<<: {node: a}",
@@ -183,20 +183,28 @@ func FuzzStrictPass(f *testing.F) {
 		f.Add([]byte(file))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		origins, problems := checkStrictly("config.yaml", data)
+		file, problems := readYAML("config.yaml", data)
 		if len(problems) > 0 {
 			if text := problems.Error(); text == "" || strings.Count(text, "\n") != len(problems)-1 {
 				t.Errorf("not one problem a line: %q", text)
 			}
 			return
 		}
-		config, err := Loader{}.merge(data, nil)
+		config, err := Loader{}.merge(file)
 		if err != nil {
-			t.Fatalf("viper refuses what the strict pass lets through: %v", err)
+			t.Fatalf("viper refuses what the file holds: %v", err)
 		}
 		for _, s := range settings {
-			if origins[s.key] == "" && !s.same(config, Default()) {
-				t.Errorf("%s changed without being given", s.key)
+			want, given := file.values[s.key]
+			if !given {
+				want = s.in(Default()).Interface()
+			}
+			got := s.in(config).Interface()
+			if !cmp.Equal(got, want, cmpopts.EquateNaNs()) {
+				t.Errorf("%s is %v, want %v", s.key, got, want)
+			}
+			if given != (file.origins[s.key] != "") {
+				t.Errorf("%s has the value %v and the origin %q", s.key, want, file.origins[s.key])
 			}
 		}
 	})

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -628,14 +628,14 @@ func TestRestartNeeded(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			old, next := start(), start()
 			test.change(next)
-			if diff := cmp.Diff(test.restart, RestartNeeded(old, next)); diff != "" {
+			if diff := cmp.Diff(test.restart, restartNeeded(old, next)); diff != "" {
 				t.Errorf("restart: %s", diff)
 			}
 			if diff := cmp.Diff(test.reloaded, reloaded(old, next)); diff != "" {
 				t.Errorf("reloaded: %s", diff)
 			}
 			taken := takeOver(old, next)
-			if got := RestartNeeded(old, taken); got != nil {
+			if got := restartNeeded(old, taken); got != nil {
 				t.Errorf("taken over without a restart: %v", got)
 			}
 			if diff := cmp.Diff(test.reloaded, reloaded(old, taken)); diff != "" {

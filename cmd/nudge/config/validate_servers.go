@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -29,7 +29,7 @@ func (c *Config) checkServers(r *refusals) {
 		switch {
 		case opsErr != nil:
 			r.refuse("ops_listen", `%s %v; write host:port, such as 127.0.0.1:9090, or "" for none`, show(c.OpsListen), opsErr)
-		case err == nil && port != 0 && port == opsPort && (host == opsHost || everyHost(host) || everyHost(opsHost)):
+		case err == nil && port != 0 && port == opsPort && (host == opsHost || EveryHost(host) || EveryHost(opsHost)):
 			r.refuse("ops_listen", `%s is taken by listen (%s); write another port, or "" for none`, show(c.OpsListen), show(c.Listen)).and("listen")
 		}
 	}
@@ -186,8 +186,8 @@ func splitAddress(text string) (host string, port uint16, err error) {
 	return host, uint16(number), nil
 }
 
-// everyHost tells whether a listener on host takes the port of all addresses.
-func everyHost(host string) bool {
+// EveryHost tells whether a listener on host takes the port of all addresses of this machine.
+func EveryHost(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return host == "" || err == nil && address.Unmap().IsUnspecified()
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"slices"
@@ -15,9 +15,9 @@ var reloadable = []string{
 	"log.level",
 }
 
-// RestartNeeded lists the dotted keys that differ between two configurations
+// restartNeeded lists the dotted keys that differ between two configurations
 // and that a running gateway cannot take over, in the order of config.yaml.
-func RestartNeeded(old, new *Config) []string {
+func restartNeeded(old, new *Config) []string {
 	return changes(old, new, func(s setting) bool { return !s.reloads(old, new) })
 }
 

@@ -1,0 +1,138 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A fileReader reads the file along the keys of Config. It refuses everything that YAML or viper would pass over or
+// repair silently: unknown, repeated and empty keys, values of another type, numbers without unit, further documents.
+type fileReader struct {
+	name     string // of the file, for the messages
+	values   map[string]any
+	origins  map[string]string // where each key is given
+	problems Problems
+}
+
+// readYAML returns the values of the file, each of its key's type, and where they are given; and all that is wrong with
+// the file, in the order of its lines. name is how messages call it.
+func readYAML(name string, data []byte) (layer, Problems) {
+	r := &fileReader{name: name, values: map[string]any{}, origins: map[string]string{}}
+	documents, err := parseYAML(data)
+	if err != nil {
+		return layer{}, Problems{brokenYAML(name, data, err)}
+	}
+	r.documents(documents)
+	slices.SortStableFunc(r.problems, func(a, b Problem) int { return lineOf(a) - lineOf(b) })
+	return layer{r.values, r.origins}, r.problems
+}
+
+func (r *fileReader) documents(documents []*yaml.Node) {
+	if len(documents) > 1 {
+		r.refuse(documents[1], "", "a second document begins here; keep one, nothing would read the rest")
+	}
+	if len(documents) == 0 || isNull(documents[0].Content[0]) {
+		r.problems = append(r.problems, Problem{
+			Where: r.name,
+			Text:  "is empty, as if half written; write at least one key, such as heartbeat: 25s, or remove the file",
+		})
+		return
+	}
+	root := documents[0].Content[0]
+	if root.Kind != yaml.MappingNode || tagged(root) {
+		r.refuse(root, "", "is not made of keys; write lines such as heartbeat: 25s")
+		return
+	}
+	r.section("", root)
+}
+
+// section reads the keys of one mapping; section is the mapping's own key.
+func (r *fileReader) section(section string, node *yaml.Node) {
+	first := map[string]int{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name, value := node.Content[i], node.Content[i+1]
+		if name.Kind != yaml.ScalarNode || tagged(name) {
+			r.refuse(name, section, "a key here is not a plain word; write key: value")
+			continue
+		}
+		key := join(section, name.Value)
+		if line, twice := first[name.Value]; twice {
+			r.refuse(name, key, fmt.Sprintf("is given twice, first on line %d; keep one", line))
+			continue
+		}
+		first[name.Value] = name.Line
+		r.entry(section, key, name, value)
+	}
+}
+
+func (r *fileReader) entry(section, key string, name, node *yaml.Node) {
+	s, known := settingByKey[key]
+	// push.enabled: false at the top would be the known key push.enabled; elsewhere nobody expects a path.
+	if strings.Contains(name.Value, ".") || !known && !isSection(key) {
+		r.refuse(name, show(key), unknownKey(section, key, name.Value))
+		return
+	}
+	switch {
+	case known:
+		r.value(s, name, node)
+	case isNull(node):
+		r.refuse(name, key, "has nothing below it; write its keys, indented, or remove it")
+	case node.Kind == yaml.AliasNode:
+		r.refuse(node, key, "is an alias; write its keys below it, indented")
+	case node.Kind != yaml.MappingNode || tagged(node):
+		r.refuse(node, key, "is a section; write its keys below it, indented, such as "+keysBelow(key)[0]+": …")
+	default:
+		r.section(key, node)
+	}
+}
+
+func (r *fileReader) value(s setting, name, node *yaml.Node) {
+	r.origins[s.key] = r.at(name)
+	value, complaints := s.read(node)
+	for _, c := range complaints {
+		if isNull(c.at) {
+			c.at = name // the line of the key: an absent value may be marked lines below
+		}
+		r.refuse(c.at, s.key, c.text)
+	}
+	if len(complaints) == 0 {
+		r.values[s.key] = value
+	}
+}
+
+// unknownKey says what to do about a key that is not known.
+func unknownKey(section, full, word string) string {
+	lower := strings.ToLower(full)
+	_, known := settingByKey[lower]
+	switch {
+	case word == "<<":
+		return "merging is not supported here; write the keys themselves"
+	case strings.Contains(word, ".") && known:
+		above, below, _ := strings.Cut(lower, ".")
+		return fmt.Sprintf("is written with a dot; write %s: and below it, indented, %s:", above, below)
+	case lower != full && (known || isSection(lower)):
+		return "is not in lower case; write " + lastWord(lower)
+	}
+	if near := nearestKey(lower); near != "" {
+		return "unknown key; did you mean " + near + "?"
+	}
+	return "unknown key; known here are " + strings.Join(keysBelow(section), ", ")
+}
+
+func (r *fileReader) refuse(at *yaml.Node, key, text string) {
+	r.problems = append(r.problems, Problem{Where: r.at(at), Key: key, Text: text})
+}
+
+func (r *fileReader) at(node *yaml.Node) string { return fmt.Sprintf("%s:%d", r.name, node.Line) }
+
+func lineOf(p Problem) int {
+	line, err := strconv.Atoi(p.Where[strings.LastIndexByte(p.Where, ':')+1:])
+	if err != nil {
+		return 0 // the file as a whole
+	}
+	return line
+}
