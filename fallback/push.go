@@ -48,6 +48,12 @@ func (p Push) MarshalText() ([]byte, error) {
 	return []byte(p.String()), nil
 }
 
+// UnmarshalText reads the word, as ParsePush does, and never fails.
+func (p *Push) UnmarshalText(word []byte) error {
+	*p = ParsePush(string(word))
+	return nil
+}
+
 // Reason is why push is not healthy: one word for logs, status and metric
 // labels. The set is closed; Reasons lists it.
 type Reason string

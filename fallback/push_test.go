@@ -38,6 +38,10 @@ func TestPushReadsBack(t *testing.T) {
 		if got := fallback.ParsePush(word); got != want {
 			t.Errorf("ParsePush(%q) = %v, want %v", word, got, want)
 		}
+		got := fallback.Off
+		if err := json.Unmarshal([]byte(`"`+word+`"`), &got); err != nil || got != want {
+			t.Errorf("%q in JSON is %v, %v, want %v", word, got, err, want)
+		}
 	}
 }
 

@@ -39,8 +39,8 @@ func (g *Gateway) ready(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, code, "application/json", condition{status, v.Push, string(v.Reason)})
 }
 
-// status is the body of /status.
-type status struct {
+// Status is the body of /status, for operators. Its fields may change.
+type Status struct {
 	Protocol int       `json:"protocol"`
 	Node     string    `json:"node"`
 	Instance string    `json:"instance"`
@@ -81,7 +81,7 @@ func (g *Gateway) pressure() pressure {
 // statusPage serves GET /status.
 func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 	v := g.pace.Verdict()
-	writeOK(w, status{
+	writeOK(w, Status{
 		Protocol: protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: g.phase.Load().String(), Reason: string(v.Reason), LastEcho: v.LastEcho, Wire: g.pace.Now().Wire(), pressure: g.pressure(),
 		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.projects(), Refusing: g.refusing(r),

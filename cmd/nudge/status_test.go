@@ -80,7 +80,7 @@ func TestStatusPage(t *testing.T) {
 		change func(*gatewayStatus)
 		line   string
 	}{
-		{func(s *gatewayStatus) { s.Push, s.Reason = "healthy", "" }, "push is healthy; the newest probe that came back is 9s old"},
+		{func(s *gatewayStatus) { s.Push, s.Reason = fallback.Healthy, "" }, "push is healthy; the newest probe that came back is 9s old"},
 		{func(s *gatewayStatus) { s.Reason = "later-made" }, "push is down (later-made); the newest probe that came back is 9s old"},
 		{func(s *gatewayStatus) { s.LastEcho = time.Time{} }, "push is down (no-echo, probes do not come back); no probe has come back yet"},
 		{func(s *gatewayStatus) { s.LastEcho = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC) }, "push is down (no-echo, probes do not come back); the newest probe that came back is 0s old"},

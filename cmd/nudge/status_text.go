@@ -10,56 +10,12 @@ import (
 	"unicode"
 
 	"nudge/fallback"
+	"nudge/gateway"
+	"nudge/gateway/pace"
 )
 
-// gatewayStatus is what nudge status reads of an answer of /status.
-type gatewayStatus struct {
-	Protocol    int
-	Node        string
-	Instance    string
-	Version     string
-	Started     time.Time
-	Phase       string
-	Push        string
-	Reason      string
-	LastEcho    time.Time `json:"last_echo"`
-	PollMS      int64     `json:"poll_ms"`
-	FastMS      int64     `json:"fast_ms"`
-	HeartbeatMS int64     `json:"heartbeat_ms"`
-	Flag        struct {
-		Enabled          bool
-		Percent          int
-		Include, Exclude []string
-		By               string
-	}
-	Browsers, Polling         int
-	Budget, Interval, Backlog int
-	Step                      int
-
-	Streams  int
-	Projects int
-	Refusing string
-	Missed   struct{ Publisher, Deaf, Delivery uint64 }
-	Fleet    struct {
-		Instances   int
-		Streams     int
-		LostStreams int `json:"lost_streams"`
-		Members     []fleetMember
-		Vanished    []fleetMember
-	}
-}
-
-type fleetMember struct {
-	Instance    string
-	Node        string
-	Version     string
-	Streams     int
-	Push        string
-	Leaving     bool
-	Self        bool
-	LostStreams int   `json:"lost_streams"`
-	SeenMSAgo   int64 `json:"seen_ms_ago"`
-}
+// gatewayStatus is an answer of /status.
+type gatewayStatus struct{ gateway.Status }
 
 // print writes the page. What others may have made up is made printable: it goes to a terminal.
 func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
@@ -90,25 +46,25 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	table := tabwriter.NewWriter(&page, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NODE\tINSTANCE\tNUDGE\tSTREAMS\tPUSH\tHEARD")
 	for _, m := range s.Fleet.Members {
-		push, heard := word(m.Push), ms(m.SeenMSAgo).Round(100*time.Millisecond).String()+" ago"
+		push, heard := m.Push.String(), ms(m.SeenMSAgo).Round(100*time.Millisecond).String()+" ago"
 		if m.Leaving {
 			push += ", leaving"
 		}
 		if m.Self {
 			heard = "this gateway"
 		}
-		m.row(table, push, heard)
+		row(table, m, push, heard)
 	}
 	for _, m := range s.Fleet.Vanished {
 		heard := fmt.Sprintf("%v ago, %d streams not seen again", ms(m.SeenMSAgo).Round(time.Second), m.LostStreams)
-		m.row(table, "VANISHED", heard)
+		row(table, m, "VANISHED", heard)
 	}
 	table.Flush() // a strings.Builder takes everything
 	_, err := io.WriteString(w, page.String())
 	return err
 }
 
-func (m fleetMember) row(w io.Writer, push, heard string) {
+func row(w io.Writer, m pace.GatewayStatus, push, heard string) {
 	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", word(m.Node), word(m.Instance), word(m.Version), m.Streams, push, heard)
 }
 
@@ -119,13 +75,13 @@ func (s *gatewayStatus) push(now time.Time) string {
 		echo = fmt.Sprintf("the newest probe that came back is %v old", since(s.LastEcho, now))
 	}
 	if s.Reason == "" {
-		return fmt.Sprintf("%s; %s", word(s.Push), echo)
+		return fmt.Sprintf("%s; %s", s.Push, echo)
 	}
 	text := word(s.Reason)
 	if known, ok := reasonTexts[fallback.Reason(s.Reason)]; ok {
 		text += ", " + known
 	}
-	return fmt.Sprintf("%s (%s); %s", word(s.Push), text, echo)
+	return fmt.Sprintf("%s (%s); %s", s.Push, text, echo)
 }
 
 // reasonTexts say for people why push is not healthy: one for each of fallback.Reasons.
