@@ -21,7 +21,7 @@
 // [Backlog] decides over which time browsers come for news, so that they do not
 // come all at once. Beside them [Fleet] knows the other gateways, and counts the
 // browsers that lost theirs, and [Audit] weighs what browsers report of news that
-// push missed; [Askers] counts those without a stream.
+// push missed.
 //
 // Nothing here reads a clock, draws a random number, starts a goroutine or does
 // I/O: callers bring the time and the dice. Health, Fleet and Audit are safe for

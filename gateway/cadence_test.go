@@ -140,7 +140,7 @@ func TestGapBetweenPolls(t *testing.T) {
 }
 
 // Who polls without a stream counts, once for each subject; who shows no token never does.
-func TestAskers(t *testing.T) {
+func TestPollers(t *testing.T) {
 	bubble(t, func(o *gateway.Options) {
 		o.Settings.Policy.Budget, o.Settings.Flag.Exclude = 50, []string{"beta"}
 	}, func(t *testing.T, r *rig) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nudge/gateway"
+	"nudge/gateway/limits"
 )
 
 // doubt is what /status says of push.
@@ -67,9 +68,9 @@ func TestTick(t *testing.T) {
 
 // Refusing is a limit that does its work: those who have a stream lose nothing by it, however many ask for one.
 func TestRefusalsSaturateNothing(t *testing.T) {
-	for limit, set := range map[string]func(*gateway.Limits){
-		"streams":  func(l *gateway.Limits) { l.Streams = 20 },
-		"connects": func(l *gateway.Limits) { l.ConnectsPerSecond = 20 },
+	for limit, set := range map[string]func(*limits.Settings){
+		"streams":  func(l *limits.Settings) { l.Streams = 20 },
+		"connects": func(l *limits.Settings) { l.ConnectsPerSecond = 20 },
 	} {
 		t.Run(limit, func(t *testing.T) {
 			bubble(t, func(o *gateway.Options) { set(&o.Settings.Limits) }, func(t *testing.T, r *rig) {

@@ -47,7 +47,7 @@ func (g *Gateway) Drain(ctx context.Context) {
 	case <-time.After(g.opt.DrainDelay):
 	}
 	g.phase.Store(drained)
-	all, empty := g.hub.close(), g.admission.left()
+	all, empty := g.hub.close(), g.admission.Left()
 	g.log.Info("saying goodbye", "streams", g.streams(), "window", g.opt.DrainWindow)
 	spread := g.pace.ReconnectSpread(g.current.Load().Limits.ConnectsPerSecond, g.opt.DrainWindow+drainSpread) - g.opt.DrainWindow
 	last := goodbye{Reason: reasonDrain, AfterMS: drainAfter.Milliseconds(), SpreadMS: spread.Milliseconds()}
@@ -66,6 +66,6 @@ func (g *Gateway) Drain(ctx context.Context) {
 
 // streams is how many streams, and held polls, are open.
 func (g *Gateway) streams() int {
-	parked, goroutines := g.admission.count()
+	parked, goroutines := g.admission.Count()
 	return parked + goroutines
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"nudge/gateway/limits"
 )
 
 // events serves GET /events: the stream.
@@ -26,19 +28,19 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	}
 	on := parkable(r)
 	k := on.kind()
-	t, p := g.admission.admit(k, a.who.Subject, address(r), time.Now())
-	if p != nil {
-		g.refuseStream(w, r, p)
+	t, over := g.admission.Admit(k, a.who.Subject, address(r), time.Now())
+	if over != nil {
+		g.refuseStream(w, r, limited(over))
 		return
 	}
-	g.pace.Opened(hash(a.who.Subject))
+	g.pace.Opened(limits.KeyOf(a.who.Subject))
 	if on != nil {
 		g.park(w, r, on, a, c, t)
 		return
 	}
 	s := g.newStream(a.who, a.slots, time.Now())
 	if !g.hub.join(s.watch) {
-		g.admission.release(k, t)
+		g.admission.Release(k, t)
 		g.refuseStream(w, r, draining())
 		return
 	}

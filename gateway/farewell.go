@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"time"
+
+	"nudge/gateway/limits"
 )
 
 // This file holds the end of a parked stream. All of it runs on the loop.
@@ -56,7 +58,7 @@ func (l *loop) end(i uint32, p *parked, why reason) {
 func (l *loop) leave(i uint32, p *parked, why uint8) {
 	l.unseat(p)
 	l.recount(i, true)
-	l.g.ended(onLoop, p.ticket, reasons[why])
+	l.g.ended(limits.Parked, p.ticket, reasons[why])
 }
 
 // free closes the connection and forgets the stream.

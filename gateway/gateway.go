@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/version"
 	"nudge/version/control"
@@ -64,8 +65,8 @@ type Gateway struct {
 	turn      atomic.Uint64 // of the loops, to get the next stream
 	crowd     chan struct{} // one slot: crowdStep more streams have come
 	pace      *pace.Pacer
-	admission *admission
-	reports   quota // of missed news
+	admission *limits.Admission
+	reports   limits.Reports // of missed news
 	metrics   *metrics
 	public    http.Handler
 	ops       http.Handler
@@ -112,7 +113,7 @@ func New(opt Options) (*Gateway, error) {
 	}
 	g.hub = newHub(g.board, g.source, func() time.Duration { return 2 * g.current.Load().Policy.Slow },
 		func() int { return g.current.Load().Limits.Projects }, g.pace)
-	g.admission = newAdmission(func() Limits { return g.current.Load().Limits })
+	g.admission = limits.NewAdmission(func() limits.Settings { return g.current.Load().Limits })
 	g.metrics = newMetrics(g.source, g.pace, g.hub)
 	if canPark {
 		for range runtime.GOMAXPROCS(0) {

@@ -7,20 +7,21 @@ import (
 	"time"
 
 	"nudge/gateway"
+	"nudge/gateway/limits"
 )
 
 func TestLimits(t *testing.T) {
 	for name, test := range map[string]struct {
-		limits  gateway.Limits
+		limits  limits.Settings
 		in, out []string // headers of streams that come in before, and of one that does not
 		status  int
 	}{
-		"streams":            {gateway.Limits{Streams: 2}, []string{as("a"), as("b")}, []string{as("c")}, 503},
-		"goroutine streams":  {gateway.Limits{Streams: 9, GoroutineStreams: 2}, []string{as("a"), as("b")}, []string{as("c")}, 503},
-		"of one subject":     {gateway.Limits{StreamsPerSubject: 2}, []string{as("a"), as("a"), as("b")}, []string{as("a")}, 429},
-		"of no subject":      {gateway.Limits{StreamsPerSubject: 1}, []string{as(""), as(""), as("a")}, []string{as("a")}, 429},
-		"of one address":     {gateway.Limits{StreamsPerAddress: 2}, []string{as("a"), as("b")}, []string{as("c")}, 429},
-		"connects in a time": {gateway.Limits{ConnectsPerSecond: 3}, []string{as("a"), as("b"), as("c")}, []string{as("d")}, 503},
+		"streams":            {limits.Settings{Streams: 2}, []string{as("a"), as("b")}, []string{as("c")}, 503},
+		"goroutine streams":  {limits.Settings{Streams: 9, GoroutineStreams: 2}, []string{as("a"), as("b")}, []string{as("c")}, 503},
+		"of one subject":     {limits.Settings{StreamsPerSubject: 2}, []string{as("a"), as("a"), as("b")}, []string{as("a")}, 429},
+		"of no subject":      {limits.Settings{StreamsPerSubject: 1}, []string{as(""), as(""), as("a")}, []string{as("a")}, 429},
+		"of one address":     {limits.Settings{StreamsPerAddress: 2}, []string{as("a"), as("b")}, []string{as("c")}, 429},
+		"connects in a time": {limits.Settings{ConnectsPerSecond: 3}, []string{as("a"), as("b"), as("c")}, []string{as("d")}, 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(o *gateway.Options) { o.Settings.Limits = test.limits }, func(t *testing.T, r *rig) {
@@ -100,7 +101,7 @@ func TestTrustedProxies(t *testing.T) {
 		{[]string{"192.0.2.0/24"}, []string{"rubbish", "nonsense"}, true},
 	} {
 		bubble(t, func(o *gateway.Options) {
-			o.Settings.Limits = gateway.Limits{StreamsPerAddress: 1, TrustedProxies: test.trusted}
+			o.Settings.Limits = limits.Settings{StreamsPerAddress: 1, TrustedProxies: test.trusted}
 		}, func(t *testing.T, r *rig) {
 			r.open("/events?project=42", "X-Forwarded-For: "+test.forwarded[0]).next("hello")
 			ctx := t.Context()
@@ -116,7 +117,7 @@ func TestTrustedProxies(t *testing.T) {
 	}
 	g, err := gateway.New(gateway.Options{
 		Source:   newFake(0).source,
-		Settings: gateway.Settings{Limits: gateway.Limits{TrustedProxies: []string{"nowhere"}}},
+		Settings: gateway.Settings{Limits: limits.Settings{TrustedProxies: []string{"nowhere"}}},
 	})
 	if g != nil || err == nil {
 		t.Error("a bad prefix is accepted")

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"nudge/gateway/limits"
 	"nudge/version"
 )
 
@@ -316,7 +317,7 @@ func (l *loop) close() {
 	l.mu.Unlock()
 	for _, a := range l.coming {
 		closeSocket(a.fd)
-		l.g.admission.release(onLoop, a.ticket)
+		l.g.admission.Release(limits.Parked, a.ticket)
 		l.g.released()
 	}
 	for i := uint32(1); i <= l.streams.high; i++ {

@@ -11,13 +11,6 @@ import (
 	"nudge/version"
 )
 
-// A page reports a project at most once in 5 minutes. So these quotas are generous to people, and to offices behind one
-// address.
-const (
-	reportsPerSubject = 60
-	reportsPerAddress = 600
-)
-
 // missed serves POST /missed: a page tells that its poll found a version that push had not announced.
 func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
 	body, p := g.body(w, r)
@@ -43,19 +36,12 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, foreignOrigin())
 		return
 	}
-	if !g.mayReport(who.Subject, address(r)) {
-		g.refuse(w, limited(http.StatusTooManyRequests, "this user, or this address, reports more than can be true", quotaPeriod))
+	if over := g.reports.Admit(who.Subject, address(r), time.Now()); over != nil {
+		g.refuse(w, limited(over))
 		return
 	}
 	note(w, "fault", string(g.pace.Missed(r.Context(), report, who.Name(address(r)))))
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// mayReport tells whether a caller may report once more.
-func (g *Gateway) mayReport(subject, address string) bool {
-	now := time.Now()
-	return (subject == "" || g.reports.take("subject "+subject, reportsPerSubject, now)) &&
-		g.reports.take("address "+address, reportsPerAddress, now)
 }
 
 // parseReport reads the body of POST /missed.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nudge/fallback"
+	"nudge/gateway/limits"
 )
 
 // parkable is the connection of r if a stream that r asks for can be parked: a plain TCP one with nothing else on
@@ -24,16 +25,16 @@ func parkable(r *http.Request) *conn {
 }
 
 // kind is what serves a stream on c.
-func (c *conn) kind() kind {
+func (c *conn) kind() limits.Kind {
 	if c == nil {
-		return onGoroutine
+		return limits.Goroutine
 	}
-	return onLoop
+	return limits.Parked
 }
 
 // park hands a stream that was admitted over to a loop, which owns its ticket from then on. The request's
 // goroutine ends, and the server forgets the connection.
-func (g *Gateway) park(w http.ResponseWriter, r *http.Request, on *conn, a *ask, c *current, t ticket) {
+func (g *Gateway) park(w http.ResponseWriter, r *http.Request, on *conn, a *ask, c *current, t limits.Ticket) {
 	now := time.Now()
 	p := arrival{
 		parked: parked{expires: second(a.who.Expires), token: a.who.Fingerprint(), ticket: t, bucket: fallback.BucketOf(a.who.Subject)},
@@ -58,30 +59,30 @@ func (g *Gateway) arrive(p arrival, c *conn) {
 	p.head, p.more = *c.taken.Load(), c.heads.beyond.Load()
 	if !bytes.HasSuffix(p.head, []byte("\r\n\r\n")) { // the server was closed meanwhile
 		c.Conn.Close()
-		g.admission.release(onLoop, p.ticket)
+		g.admission.Release(limits.Parked, p.ticket)
 		g.released()
 		return
 	}
 	var err error
 	if p.fd, err = detach(c.Conn, g.patience()); err != nil {
 		g.log.Error("a connection could not be parked; if files are short, raise the limit (ulimit -n) or lower limits.streams", "error", err)
-		g.admission.release(onLoop, p.ticket)
+		g.admission.Release(limits.Parked, p.ticket)
 		g.released()
 		return
 	}
 	g.metrics.streams.Inc()
 	if !g.loops[g.came()%uint64(len(g.loops))].park(p) {
 		closeSocket(p.fd)
-		g.ended(onLoop, p.ticket, reasonGone)
+		g.ended(limits.Parked, p.ticket, reasonGone)
 		g.released()
 	}
 }
 
 // ended counts the end of a stream.
-func (g *Gateway) ended(k kind, t ticket, why reason) {
+func (g *Gateway) ended(k limits.Kind, t limits.Ticket, why reason) {
 	g.metrics.streams.Dec()
 	g.metrics.closed[why].Inc()
-	g.admission.release(k, t)
+	g.admission.Release(k, t)
 }
 
 // released tells that a connection which was parked, or was to be, is closed.

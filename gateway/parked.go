@@ -6,6 +6,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/limits"
 )
 
 // parked is a stream without a goroutine: a descriptor, and what must be remembered. Its loop owns it.
@@ -16,7 +17,7 @@ type parked struct {
 	due     uint32 // Unix second in which it ends, for its token or its age; 0: never
 	expires uint32 // Unix second at which the token expires; 0: never
 	token   auth.Fingerprint
-	ticket  ticket
+	ticket  limits.Ticket
 	bucket  fallback.Bucket
 	stage   stage
 	why     uint8 // index in reasons of why it ends; before that, of why it will when due

@@ -7,6 +7,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/version"
 )
@@ -71,13 +72,13 @@ func (g *Gateway) pollTerms(r *http.Request, who *auth.Caller, marks []version.M
 		Protocol: protocol, TTLMS: c.TTL().Milliseconds(),
 		Denied: a.named(denied), Off: a.named(off), Refusing: g.refusing(r),
 	}
-	g.pace.Polled(hash(who.Subject), excluded || a.count(served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
+	g.pace.Polled(limits.KeyOf(who.Subject), excluded || a.count(served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
 	if excluded {
 		c = g.pace.Without()
 	} else {
 		after := g.pace.ConnectAfter()
 		if a.count(served) > 0 && answer.Refusing == "" { // it may open one, and does, mostly
-			after = max(after, g.pace.Connect(hash(who.Subject), g.current.Load().Limits.ConnectsPerSecond, time.Now()))
+			after = max(after, g.pace.Connect(limits.KeyOf(who.Subject), g.current.Load().Limits.ConnectsPerSecond, time.Now()))
 		}
 		answer.ConnectAfterMS = after.Milliseconds()
 	}
@@ -90,7 +91,7 @@ func (g *Gateway) refusing(r *http.Request) string {
 	switch {
 	case g.leaving():
 		return "draining"
-	case g.admission.full(parkable(r).kind()):
+	case g.admission.Full(parkable(r).kind()):
 		return "limit"
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nudge/gateway/auth"
+	"nudge/gateway/limits"
 )
 
 // problem is a refusal, RFC 9457. Codes are a closed set: they are labels of a metric.
@@ -63,10 +64,14 @@ func foreignOrigin() *problem {
 		"pages of this origin may not do that here; add the origin to cors.origins if they should")
 }
 
-// limited refuses for a limit: status 429 if it is the caller's own, else 503.
-func limited(status int, detail string, after time.Duration) *problem {
-	p := newProblem(status, codeLimit, detail)
-	p.retryAfter, p.goodbye = after, reasonOverload
+// limited refuses somebody who is over a limit: status 429 if the limit is the caller's own, else 503.
+func limited(r *limits.Refusal) *problem {
+	status := http.StatusServiceUnavailable
+	if r.Caller {
+		status = http.StatusTooManyRequests
+	}
+	p := newProblem(status, codeLimit, r.Reason)
+	p.retryAfter, p.goodbye = r.RetryAfter, reasonOverload
 	return p
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/limits"
 	"nudge/version"
 )
 
@@ -38,7 +39,7 @@ func TestFlagChangesWhileAStreamOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		on := Settings{Flag: fallback.Flag{Enabled: true, Percent: 100}}
 		g := inside(t, on)
-		marks, err := parseMarks("project=42", maxProjects)
+		marks, err := parseMarks("project=42", limits.MostProjects)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +66,7 @@ func TestOfferedBeforeItWasOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flag := fallback.Flag{Enabled: true, Percent: 100}
 		g := inside(t, Settings{Flag: flag})
-		marks, err := parseMarks("project=42&project=7", maxProjects)
+		marks, err := parseMarks("project=42&project=7", limits.MostProjects)
 		if err != nil {
 			t.Fatal(err)
 		}

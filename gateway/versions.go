@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/version"
 )
@@ -39,17 +40,17 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if wait > 0 {
-		t, p := g.admission.admit(onGoroutine, a.who.Subject, address(r), time.Now())
-		if p != nil {
-			g.refuse(w, p)
+		t, over := g.admission.Admit(limits.Goroutine, a.who.Subject, address(r), time.Now())
+		if over != nil {
+			g.refuse(w, limited(over))
 			return
 		}
-		defer g.admission.release(onGoroutine, t)
+		defer g.admission.Release(limits.Goroutine, t)
 		g.pace.Uncovered(1)
 		defer g.pace.Uncovered(-1)
 	}
 	if wait == 0 { // a held one counts as a stream
-		g.pace.Polled(hash(a.who.Subject), true, g.pace.Now().TTL(), time.Now())
+		g.pace.Polled(limits.KeyOf(a.who.Subject), true, g.pace.Now().TTL(), time.Now())
 	}
 	excluded := a.count(served) == 0 && a.count(off) > 0
 	held := newWatch(a.slots) // which owns the slots from here on
@@ -67,11 +68,11 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 	if excluded {
 		c = g.pace.Without()
 	}
-	writeOK(w, answer{Wire: c.Wire(), SpreadMS: g.spreadOf(hash(a.who.Subject), held, h).Milliseconds(), holdings: h})
+	writeOK(w, answer{Wire: c.Wire(), SpreadMS: g.spreadOf(limits.KeyOf(a.who.Subject), held, h).Milliseconds(), holdings: h})
 }
 
 // spreadOf is the spread of an answer: that of the news that ended the wait, or one of its own.
-func (g *Gateway) spreadOf(caller uint32, w *watch, h holdings) time.Duration {
+func (g *Gateway) spreadOf(caller limits.Key, w *watch, h holdings) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {

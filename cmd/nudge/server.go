@@ -14,6 +14,7 @@ import (
 
 	"nudge/cmd/nudge/config"
 	"nudge/gateway"
+	"nudge/gateway/limits"
 )
 
 const (
@@ -97,7 +98,7 @@ type places struct {
 }
 
 // newPlaces makes as many as the file limit leaves room for.
-func newPlaces() *places { return makePlaces(gateway.FileLimit() + keptForRequests) }
+func newPlaces() *places { return makePlaces(limits.Files() + keptForRequests) }
 
 func makePlaces(most int) *places {
 	return &places{taken: make(chan struct{}, most), shut: make(chan struct{})}

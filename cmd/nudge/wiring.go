@@ -13,6 +13,7 @@ import (
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/auth"
+	"nudge/gateway/limits"
 	"nudge/version"
 	"nudge/version/redis"
 )
@@ -53,16 +54,16 @@ func gatewaySettings(c *config.Config) gateway.Settings {
 	}
 }
 
-func gatewayLimits(l config.Limits) gateway.Limits {
-	limits := gateway.Limits{
+func gatewayLimits(l config.Limits) limits.Settings {
+	most := limits.Settings{
 		Streams: l.Streams, GoroutineStreams: l.GoroutineStreams, ProjectsPerStream: l.ProjectsPerStream, Projects: l.Projects,
 		StreamsPerSubject: l.StreamsPerSubject, StreamsPerAddress: l.StreamsPerAddress,
 		ConnectsPerSecond: l.ConnectsPerSecond, StreamAge: l.StreamAge, Body: int64(l.Body),
 	}
 	for _, network := range l.Proxies() {
-		limits.TrustedProxies = append(limits.TrustedProxies, network.String())
+		most.TrustedProxies = append(most.TrustedProxies, network.String())
 	}
-	return limits
+	return most
 }
 
 // gatewayOptions is what a gateway needs besides its source.

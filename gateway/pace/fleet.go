@@ -71,7 +71,7 @@ func (p *Pacer) self() version.Peer {
 	p.mu.Unlock()
 	return version.Peer{
 		Instance: p.opt.Instance, Node: p.opt.Node, Nudge: p.opt.Version, Streams: p.opt.Streams(), Uncovered: int(p.uncovered.Load()),
-		Polling: p.count(time.Now()), Step: step, Push: push.String(), Leaving: p.opt.Leaving(),
+		Polling: p.Polling(time.Now()), Step: step, Push: push.String(), Leaving: p.opt.Leaving(),
 	}
 }
 

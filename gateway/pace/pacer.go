@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nudge/fallback"
+	"nudge/gateway/limits"
 	"nudge/version"
 )
 
@@ -54,7 +55,7 @@ type Pacer struct {
 	health *fallback.Health
 	fleet  *fleet
 	missed *missedReports
-	pollers
+	limits.Pollers
 	spreader
 
 	wake      chan struct{}           // one slot: something may have changed

@@ -36,7 +36,7 @@ func TestTrustIsTakenOver(t *testing.T) {
 // unlocked reports an error if one of the pacer's locks is held. Only the goroutine of the test may use the pacer.
 func (p *Pacer) unlocked(t *testing.T, called string) {
 	t.Helper()
-	for name, mu := range map[string]*sync.Mutex{"pacer": &p.mu, "spreader": &p.spreader.mu, "pollers": &p.pollers.mu} {
+	for name, mu := range map[string]*sync.Mutex{"pacer": &p.mu, "spreader": &p.spreader.mu} {
 		if !mu.TryLock() {
 			t.Errorf("%s is called under the lock of the %s", called, name)
 			continue

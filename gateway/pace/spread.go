@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nudge/fallback"
+	"nudge/gateway/limits"
 )
 
 // spreader decides over which time browsers come, so that they are no herd. It knows the fleet as it was when the pacer
@@ -14,9 +15,9 @@ type spreader struct {
 	mu      sync.Mutex // guards all below
 	backlog fallback.Backlog
 	size    fallback.Size
-	queue   fallback.Queue // of those who were told when they may open a stream
-	queued  repeatGuard    // over the queue
-	asked   repeatGuard    // over answers that ask for a poll
+	queue   fallback.Queue     // of those who were told when they may open a stream
+	queued  limits.RepeatGuard // over the queue
+	asked   limits.RepeatGuard // over answers that ask for a poll
 }
 
 // resize follows the fleet.
@@ -25,8 +26,8 @@ func (s *spreader) resize(r fallback.Room, size fallback.Size, now time.Time) {
 	defer s.mu.Unlock()
 	s.backlog.Resize(r, now)
 	s.size = size
-	s.queued.sweep(now)
-	s.asked.sweep(now)
+	s.queued.Sweep(now)
+	s.asked.Sweep(now)
 }
 
 // News is the spread of an advance that own streams of this gateway are told, and as many of the fleet as that makes
@@ -42,12 +43,12 @@ func (s *spreader) News(w *fallback.Window, own int, now time.Time) time.Duratio
 // hello counts that names a project, and news meanwhile is spread a little more than it must be.
 func (s *spreader) Hello(now time.Time) time.Duration { return s.News(new(fallback.Window), 1, now) }
 
-// Answer is the spread of an answer that asks a caller to poll. A caller, named by a hash, that asks again brings no
-// others of the fleet with it. 0 is anybody.
-func (s *spreader) Answer(caller uint32, now time.Time) time.Duration {
+// Answer is the spread of an answer that asks a caller to poll. A caller that asks again brings no others of the fleet
+// with it.
+func (s *spreader) Answer(caller limits.Key, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	spread, _ := s.asked.take(caller, now, func(again bool) time.Duration {
+	spread, _ := s.asked.Take(caller, now, func(again bool) time.Duration {
 		browsers := 1
 		if !again {
 			browsers = s.size.Watchers(1)
@@ -57,15 +58,15 @@ func (s *spreader) Answer(caller uint32, now time.Time) time.Duration {
 	return spread
 }
 
-// Connect is how long a caller, named by a hash, should wait before it opens one more stream, if perSecond may be opened
-// in a second; 0 or less: any number. A caller of 0 is anybody.
-func (s *spreader) Connect(caller uint32, perSecond int, now time.Time) time.Duration {
+// Connect is how long a caller should wait before it opens one more stream, if perSecond may be opened in a second; 0 or less:
+// any number.
+func (s *spreader) Connect(caller limits.Key, perSecond int, now time.Time) time.Duration {
 	if perSecond <= 0 {
 		return 0
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wait, exhausted := s.queued.take(caller, now, func(bool) (wait time.Duration) {
+	wait, exhausted := s.queued.Take(caller, now, func(bool) (wait time.Duration) {
 		s.queue, wait = s.queue.Join(perSecond, now)
 		return wait
 	})

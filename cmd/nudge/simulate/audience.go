@@ -5,6 +5,7 @@ import (
 
 	"nudge/cmd/nudge/simulate/browser"
 	"nudge/fallback"
+	"nudge/gateway/limits"
 )
 
 // This file holds what a gateway tells its streams, and answers to pages.
@@ -118,7 +119,7 @@ func (w *world) reply(i uint32, p *page) {
 	c := g.cadence
 	m.Refusing = g.phase == drained
 	m.TTL = float64(c.TTL().Milliseconds())
-	g.askers.Asked(i+1, !g.on || m.Refusing, c.TTL(), now)
+	g.pollers.Polled(limits.Key(i+1), !g.on || m.Refusing, c.TTL(), now)
 	if g.on {
 		after := time.Duration(0)
 		if left := g.returning - w.now(); left > 0 {

@@ -6,6 +6,7 @@ import (
 
 	"nudge/cmd/nudge/simulate/browser"
 	"nudge/fallback"
+	"nudge/gateway/limits"
 )
 
 // phase is how far a gateway is from its end.
@@ -41,7 +42,7 @@ type gateway struct {
 	health     *fallback.Health
 	fleet      *fallback.Fleet
 	audit      *fallback.Audit
-	askers     fallback.Askers
+	pollers    limits.Pollers
 	backlog    fallback.Backlog
 	queue      fallback.Queue
 	size       fallback.Size
@@ -119,7 +120,7 @@ func (g *gateway) settled() bool {
 // self is what it says of itself with each probe.
 func (g *gateway) self() fallback.Member {
 	return fallback.Member{
-		Instance: g.name(), Node: g.name(), Streams: len(g.streams), Polling: g.askers.Count(g.w.date()),
+		Instance: g.name(), Node: g.name(), Streams: len(g.streams), Polling: g.pollers.Polling(g.w.date()),
 		Step: g.controller.Step(), Push: g.controller.Verdict().Push, Leaving: g.phase != serving,
 	}
 }
@@ -128,7 +129,7 @@ func (g *gateway) self() fallback.Member {
 func (g *gateway) judge() {
 	now := g.w.date()
 	v := g.controller.Judge(g.health.Verdict(now), fallback.Lag{}, now)
-	own := fallback.Member{Instance: g.name(), Streams: len(g.streams), Polling: g.askers.Count(now), Push: v.Push}
+	own := fallback.Member{Instance: g.name(), Streams: len(g.streams), Polling: g.pollers.Polling(now), Push: v.Push}
 	d := g.controller.Decide(fallback.Census{Load: g.fleet.Load(own, now), Step: g.fleet.Step(), Fresh: !g.settled()}, now)
 	g.backlog.Resize(d.Room, now)
 	g.size = g.fleet.Size(own, now)

@@ -1,6 +1,10 @@
 package simulate
 
-import "nudge/cmd/nudge/simulate/browser"
+import (
+	"nudge/cmd/nudge/simulate/browser"
+
+	"nudge/gateway/limits"
+)
 
 const (
 	// helloMost is how long a hello waits for the source to listen, and secondEvent when a heartbeat follows the first one.
@@ -106,7 +110,7 @@ func (w *world) dial(i uint32, id uint32) {
 	case !g.admit():
 		w.bid(id, refusal(browser.Overload, 5000))
 	default:
-		g.askers.Opened(i + 1)
+		g.pollers.Opened(limits.Key(i + 1))
 		g.seat(id)
 	}
 }

@@ -1,14 +1,14 @@
 //go:build unix
 
-package gateway
+package limits
 
 import (
 	"sync"
 	"syscall"
 )
 
-// FileLimit is how many streams the process' file limit leaves room for.
-var FileLimit = sync.OnceValue(func() int {
+// Files returns how many streams the process' file limit leaves room for.
+var Files = sync.OnceValue(func() int {
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		return 1024 - reservedFiles

@@ -1,0 +1,182 @@
+package limits
+
+import (
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Admission counts open streams and held polls, and refuses what is over a limit. It is safe for concurrent use.
+type Admission struct {
+	settings func() Settings
+
+	mu         sync.Mutex // guards all below
+	open       [2]int     // by kind
+	perSubject map[uint32]int
+	perAddress map[uint32]int
+	connects   *rate.Limiter
+	rated      int           // connects per second that the limiter was made for
+	empty      chan struct{} // not nil: closed when the last stream has ended
+}
+
+// Kind is what serves a stream.
+type Kind uint8
+
+const (
+	Goroutine Kind = iota // a goroutine, with its buffers and its connection
+	Parked                // a loop that many streams share
+)
+
+// Ticket stands for an admitted stream. It has hashes of subject and address, small since each stream keeps one. They are
+// 0 where no limit was set when the stream began, so a limit counts the streams that began since it was set. Two names
+// with the same hash share a limit; among 100,000 there is about one such pair.
+type Ticket struct{ subject, address uint32 }
+
+// Why a stream is not admitted.
+var (
+	errFull       = &Refusal{Reason: "this gateway holds as many streams as it may; come back later", RetryAfter: 10 * time.Second}
+	errConnects   = &Refusal{Reason: "too many connect at once; come back in a moment", RetryAfter: 5 * time.Second}
+	errPerSubject = &Refusal{Caller: true, Reason: "this user has as many streams as one user may", RetryAfter: 30 * time.Second}
+	errPerAddress = &Refusal{Caller: true, Reason: "this address has as many streams as one address may", RetryAfter: 30 * time.Second}
+)
+
+const (
+	// reservedFiles are descriptors for everything but streams: polls, Redis, listeners, files.
+	reservedFiles = 512
+	// goroutineCost is what one stream costs with its goroutine, its buffers and its connection, in bytes;
+	// rounded up generously.
+	goroutineCost = 64 << 10
+)
+
+// NewAdmission returns an admission by the settings in force at each call.
+func NewAdmission(settings func() Settings) *Admission {
+	return &Admission{settings: settings, perSubject: map[uint32]int{}, perAddress: map[uint32]int{}}
+}
+
+// Admit counts a stream until its ticket is given to Release, or returns which limit it is over.
+func (a *Admission) Admit(k Kind, subject, address string, now time.Time) (Ticket, *Refusal) {
+	s := a.settings()
+	t := Ticket{counted(subject, s.StreamsPerSubject), counted(address, s.StreamsPerAddress)}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.fullLocked(k, s):
+		return Ticket{}, errFull
+	case t.subject != 0 && a.perSubject[t.subject] >= s.StreamsPerSubject:
+		return Ticket{}, errPerSubject
+	case t.address != 0 && a.perAddress[t.address] >= s.StreamsPerAddress:
+		return Ticket{}, errPerAddress
+	case !a.connectLocked(s.ConnectsPerSecond, now):
+		return Ticket{}, errConnects
+	}
+	a.open[k]++
+	more(a.perSubject, t.subject)
+	more(a.perAddress, t.address)
+	return t, nil
+}
+
+// Release stops counting a stream. To be called once for each ticket.
+func (a *Admission) Release(k Kind, t Ticket) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open[k]--
+	less(a.perSubject, t.subject)
+	less(a.perAddress, t.address)
+	a.emptyLocked()
+}
+
+// Left returns a channel that is closed when the last stream has ended. To be called when no more are admitted.
+func (a *Admission) Left() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.empty == nil {
+		a.empty = make(chan struct{})
+	}
+	a.emptyLocked()
+	return a.empty
+}
+
+func (a *Admission) emptyLocked() {
+	if a.empty == nil || a.open[Parked]+a.open[Goroutine] > 0 {
+		return
+	}
+	select {
+	case <-a.empty:
+	default:
+		close(a.empty)
+	}
+}
+
+// Count returns how many are open.
+func (a *Admission) Count() (parked, goroutines int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.open[Parked], a.open[Goroutine]
+}
+
+// Full reports whether the next stream of this kind would be refused, whoever comes.
+func (a *Admission) Full(k Kind) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.fullLocked(k, a.settings())
+}
+
+// fullLocked compares with what is set, or else with what the process can bear. Streams on a goroutine have a limit of
+// their own beside the one for all: they cost a hundred times more.
+func (a *Admission) fullLocked(k Kind, s Settings) bool {
+	most := s.Streams
+	if most <= 0 {
+		most = Files()
+	}
+	if a.open[Parked]+a.open[Goroutine] >= most {
+		return true
+	}
+	if k != Goroutine {
+		return false
+	}
+	most = s.GoroutineStreams
+	if most <= 0 {
+		most = memoryLimit()
+	}
+	return a.open[Goroutine] >= most
+}
+
+func (a *Admission) connectLocked(perSecond int, now time.Time) bool {
+	if perSecond <= 0 {
+		return true
+	}
+	if a.rated != perSecond {
+		a.rated, a.connects = perSecond, rate.NewLimiter(rate.Limit(perSecond), perSecond)
+	}
+	return a.connects.AllowN(now, 1)
+}
+
+// counted returns the hash of who is to be counted; 0: nobody.
+func counted(name string, limit int) uint32 {
+	if limit <= 0 || name == "" {
+		return 0
+	}
+	return max(1, uint32(KeyOf(name)))
+}
+
+func more(counts map[uint32]int, key uint32) {
+	if key != 0 {
+		counts[key]++
+	}
+}
+
+func less(counts map[uint32]int, key uint32) {
+	if key == 0 {
+		return
+	}
+	if counts[key]--; counts[key] <= 0 {
+		delete(counts, key)
+	}
+}
+
+// memoryLimit returns how many goroutine streams half of GOMEMLIMIT leaves room for; without one, all.
+func memoryLimit() int {
+	return max(16, int(min(debug.SetMemoryLimit(-1)/2/goroutineCost, 1<<30)))
+}

@@ -1,0 +1,42 @@
+package limits
+
+import (
+	"sync"
+	"time"
+)
+
+// A page reports a project at most once in 5 minutes, so this is generous to people, and to offices behind one address.
+const (
+	reportsPerSubject = 60
+	reportsPerAddress = 600
+	reportsTime       = time.Minute
+)
+
+var errReports = &Refusal{Caller: true, Reason: "this user, or this address, reports more than can be true", RetryAfter: reportsTime}
+
+// Reports bounds how often each user and each address may report missed news in a minute. It is safe for concurrent use.
+// Its zero value is ready.
+type Reports struct {
+	mu    sync.Mutex
+	count Recent[uint16]
+}
+
+// Admit counts a report, or refuses it: also when so many callers report that they cannot be told apart.
+func (r *Reports) Admit(subject, address string, now time.Time) *Refusal {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if subject != "" && !r.takeLocked("subject "+subject, reportsPerSubject, now) ||
+		!r.takeLocked("address "+address, reportsPerAddress, now) {
+		return errReports
+	}
+	return nil
+}
+
+func (r *Reports) takeLocked(name string, most uint16, now time.Time) bool {
+	k := KeyOf(name)
+	n, left := r.count.Get(k, now)
+	if left == 0 {
+		left = reportsTime
+	}
+	return n < most && r.count.Put(k, n+1, now, left)
+}

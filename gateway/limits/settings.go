@@ -1,0 +1,45 @@
+// Package limits decides how much callers may take: how many streams, how often, and who has asked just now. It knows
+// nothing of HTTP: what it refuses it says in a [Refusal].
+package limits
+
+import "time"
+
+// Settings are the limits. The comment of each says what zero means.
+type Settings struct {
+	Streams           int           // open streams and held polls; 0: from the file limit
+	GoroutineStreams  int           // of these, those that cost a goroutine; 0: from the memory limit
+	ProjectsPerStream int           // at most and by default 64
+	Projects          int           // listened for at once; 0: 200,000
+	StreamsPerSubject int           // 0: no limit
+	StreamsPerAddress int           // 0: no limit
+	ConnectsPerSecond int           // new streams and held polls; 0: no limit
+	StreamAge         time.Duration // after which a stream is asked to come back, jittered; 0: never
+	Body              int64         // bytes of a request's body; 0: 64 KiB
+	TrustedProxies    []string      // CIDRs whose X-Forwarded-For is used
+}
+
+// MostProjects is how many projects one stream may have, whatever the settings say.
+const MostProjects = 64
+
+// WithDefaults returns s with the defaults of ProjectsPerStream, Projects and Body filled in.
+func (s Settings) WithDefaults() Settings {
+	if s.ProjectsPerStream <= 0 || s.ProjectsPerStream > MostProjects {
+		s.ProjectsPerStream = MostProjects
+	}
+	if s.Projects <= 0 {
+		s.Projects = 200_000
+	}
+	if s.Body <= 0 {
+		s.Body = 64 << 10
+	}
+	return s
+}
+
+// Refusal is an error: somebody is over a limit.
+type Refusal struct {
+	Caller     bool // the limit is one of the caller's own; else it is one of the whole gateway
+	Reason     string
+	RetryAfter time.Duration
+}
+
+func (r *Refusal) Error() string { return r.Reason }
