@@ -20,7 +20,7 @@ const (
 )
 
 // Options are the options of [New]. The functions may be called from any goroutine and must not block; they are called
-// under no lock of the pacer. Streams is needed.
+// under no lock of the pacer. The zero value works, but for [Pacer.Missed].
 type Options struct {
 	Policy fallback.Policy
 	Flag   fallback.Flag // as it is in force
@@ -33,7 +33,7 @@ type Options struct {
 	Instance string // of this process, unique among all
 	Version  string // of Nudge
 
-	Streams func() int           // streams and held polls that are open here
+	Streams func() int           // streams and held polls that are open here; nil: none
 	Lag     func() time.Duration // by how much later this gateway does things than it means to; nil: never
 	Leaving func() bool          // whether this gateway is on its way out; nil: never
 
@@ -74,6 +74,9 @@ type Pacer struct {
 
 // New returns a Pacer at rest. Push is down until the source proves that it works.
 func New(opt Options) *Pacer {
+	if opt.Streams == nil {
+		opt.Streams = func() int { return 0 }
+	}
 	if opt.Lag == nil {
 		opt.Lag = func() time.Duration { return 0 }
 	}

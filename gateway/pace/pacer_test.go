@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"nudge/fallback"
 	"nudge/version"
 )
@@ -16,7 +18,7 @@ import (
 // A fresh gateway takes over what its fleet has proved; later it goes by its own evidence.
 func TestTrustIsTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := New(Options{Streams: func() int { return 0 }})
+		p := New(Options{})
 		host, other := p.Host(), version.Peer{Instance: "b", Push: "healthy", Step: 3}
 		host.Peer(other)
 		host.Echo(time.Now())
@@ -108,4 +110,86 @@ func TestNothingIsCalledUnderALock(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Run publishes each cadence before it tells of it, tells of each once, and of nothing else.
+func TestChangedFollowsTheCadence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p *Pacer
+		var told []time.Duration
+		policy := fallback.Policy{Fast: 10 * time.Second, Slow: time.Minute}
+		flag := fallback.Flag{Enabled: true, Percent: 100, Ramp: 10 * time.Second}
+		p = New(Options{Policy: policy, Flag: flag, Proven: true, Changed: func() { told = append(told, p.Now().Poll) }})
+		go p.Run(t.Context())
+		time.Sleep(time.Minute)
+		p.Host().Echo(time.Now())
+		synctest.Wait()
+		for range 5 {
+			time.Sleep(time.Second)
+			p.Host().Echo(time.Now())
+		}
+		policy.Slow = 30 * time.Second
+		if p.Apply(policy, flag) {
+			t.Error("another policy counts as another flag")
+		}
+		synctest.Wait()
+		if d := cmp.Diff([]time.Duration{time.Minute, 30 * time.Second}, told); d != "" {
+			t.Error(d)
+		}
+		flag.Percent = 50
+		if !p.Apply(policy, flag) {
+			t.Error("another flag does not count")
+		}
+		longest := time.Duration(0)
+		for range 100 {
+			longest = max(longest, p.ConnectAfter())
+		}
+		if longest < 5*time.Second || longest > flag.Ramp {
+			t.Errorf("those whom the flag lets in come within %v", longest)
+		}
+		time.Sleep(flag.Ramp)
+		if got := p.ConnectAfter(); got != 0 {
+			t.Errorf("after the ramp one is to come in %v", got)
+		}
+	})
+}
+
+// A start is over when the fleet was listened to since the first echo; without an echo after 10 s.
+func TestSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		settles := func(p *Pacer) time.Duration {
+			for !p.Settled(time.Now()) {
+				time.Sleep(100 * time.Millisecond)
+			}
+			return time.Since(begun)
+		}
+		heard, deaf := New(Options{Listen: 2 * time.Second}), New(Options{})
+		go heard.Run(t.Context())
+		go deaf.Run(t.Context())
+		heard.Host().Echo(time.Now())
+		if got := settles(heard); got != 2*time.Second {
+			t.Errorf("with an echo at once: %v", got)
+		}
+		if got := settles(deaf); got != 10*time.Second {
+			t.Errorf("without an echo: %v", got)
+		}
+	})
+}
+
+// What is rendered is what answers embed.
+func TestCadenceIsRenderedOnce(t *testing.T) {
+	c := render(fallback.Policy{Gap: time.Second}.Cadence(fallback.Input{Push: fallback.Down}))
+	const fields = `"push":"down","poll_ms":10000,"fast_ms":10000,"jitter":0,"heartbeat_ms":25000`
+	if string(c.Fields) != fields || string(c.Event) != "event: heartbeat\ndata: {"+fields+"}\n\n" {
+		t.Errorf("%s, %q", c.Fields, c.Event)
+	}
+	c = render(fallback.Policy{Gap: 0}.Cadence(fallback.Input{Push: fallback.Off}))
+	if got := string(c.Fields); got != `"push":"off","poll_ms":10000,"fast_ms":10000,"jitter":0,"heartbeat_ms":25000,"gap_ms":0` {
+		t.Error(got)
+	}
+	p := New(Options{})
+	if p.Without() != p.Without() || p.Without().Push != fallback.Off {
+		t.Errorf("%+v is rendered each time", p.Without())
+	}
 }
