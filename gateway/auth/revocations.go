@@ -18,18 +18,22 @@ type Revocations struct {
 // mostRules bounds the revocations: twice what a source tells at once.
 const mostRules = 20_000
 
-// With returns r and what of more is new, without what is over at now, and how many are new. If there are too many, the
-// oldest go.
+// With returns r and what of more is new, and how many are new. What is over at now is forgotten; if there are too many, the
+// oldest are.
 func (r Revocations) With(more []control.Revocation, now time.Time) (merged Revocations, fresh int) {
-	merged.byName, merged.byHash = rules[string]{}, rules[uint64]{}
-	known := map[control.Revocation]bool{}
-	all := slices.Concat(r.rules, more)
+	over := func(rule control.Revocation) bool { return !now.Before(rule.Until) }
+	added := slices.DeleteFunc(slices.Clone(more), func(rule control.Revocation) bool { return over(rule) || r.has(rule) })
+	if len(added) == 0 { // as almost always: a source tells the same again and again
+		return r, 0
+	}
+	kept := slices.DeleteFunc(slices.Clone(r.rules), over)
+	all := slices.Concat(kept, added)
+	merged.byName.windows, merged.byHash.windows = map[scope[string]][]window{}, map[scope[uint64]][]window{}
 	for i, rule := range all {
-		if known[rule] || !now.Before(rule.Until) || len(all)-i > mostRules {
+		if len(all)-i > mostRules || merged.has(rule) {
 			continue
 		}
-		known[rule] = true
-		if i >= len(r.rules) {
+		if i >= len(kept) {
 			fresh++
 		}
 		merged.rules = append(merged.rules, rule)
@@ -37,6 +41,11 @@ func (r Revocations) With(more []control.Revocation, now time.Time) (merged Revo
 		merged.byHash.add(hash(rule.ID), hash(rule.Subject), rule)
 	}
 	return merged, fresh
+}
+
+// has reports whether this very revocation is one of them.
+func (r *Revocations) has(rule control.Revocation) bool {
+	return slices.Contains(r.byName.windows[scope[string]{rule.ID, rule.Subject, rule.Project}], window{rule.Before, rule.Until})
 }
 
 // Match reports whether the caller's token is revoked for p; zero: as a whole. It compares names, not hashes.
@@ -54,7 +63,10 @@ func (r Revocations) MatchFingerprint(f Fingerprint, p version.Project) bool {
 }
 
 // rules are revocations by what they concern. N is a name, or the hash of one.
-type rules[N comparable] map[scope[N]][]window
+type rules[N comparable] struct {
+	windows map[scope[N]][]window
+	kinds   uint8 // a bit for each kind of scope in windows
+}
 
 // scope is which tokens a revocation concerns. Zero values stand for any id, any subject, and the whole token.
 type scope[N comparable] struct {
@@ -68,22 +80,34 @@ type window struct {
 	until  time.Time
 }
 
-func (m rules[N]) add(id, subject N, r control.Revocation) {
-	s := scope[N]{id, subject, r.Project}
-	m[s] = append(m[s], window{r.Before, r.Until})
+func (r *rules[N]) add(id, subject N, rule control.Revocation) {
+	s := scope[N]{id, subject, rule.Project}
+	r.windows[s] = append(r.windows[s], window{rule.Before, rule.Until})
+	r.kinds |= s.kind()
 }
 
 // match looks up each kind of revocation that can concern such a token, so it takes as long with many as with few.
-func (m rules[N]) match(id, subject N, p version.Project, issued time.Time) bool {
-	now := time.Now()
+func (r *rules[N]) match(id, subject N, p version.Project, issued time.Time) bool {
 	holds := func(w window) bool {
-		return now.Before(w.until) && (w.before.IsZero() || issued.Before(w.before))
+		return (w.before.IsZero() || issued.Before(w.before)) && time.Now().Before(w.until)
 	}
 	var all N
 	for _, s := range [...]scope[N]{{id, subject, p}, {id, all, p}, {all, subject, p}, {all, all, p}} {
-		if slices.ContainsFunc(m[s], holds) {
+		if r.kinds&s.kind() != 0 && slices.ContainsFunc(r.windows[s], holds) {
 			return true
 		}
 	}
 	return false
+}
+
+// kind is a bit that tells which fields of the scope are set.
+func (s *scope[N]) kind() uint8 {
+	var all N
+	n := 0
+	for i, set := range [...]bool{s.id != all, s.subject != all, s.project != (version.Project{})} {
+		if set {
+			n |= 1 << i
+		}
+	}
+	return 1 << n
 }

@@ -95,7 +95,13 @@ func TestRevocationsAreBounded(t *testing.T) {
 		for i := range told {
 			told[i] = control.Revocation{ID: fmt.Sprint(round, " ", i), Until: until}
 		}
-		r, _ = r.With(told, time.Now())
+		var fresh int
+		if r, fresh = r.With(told, time.Now()); fresh != len(told) {
+			t.Errorf("%d are new, want %d", fresh, len(told))
+		}
+		if again, fresh := r.With(told, time.Now()); fresh != 0 || len(again.rules) != len(r.rules) {
+			t.Errorf("%d are new when told again, %d in force", fresh, len(again.rules))
+		}
 	}
 	if len(r.rules) != mostRules {
 		t.Errorf("%d are in force, want %d", len(r.rules), mostRules)
@@ -122,5 +128,16 @@ func BenchmarkMatchFingerprint(b *testing.B) {
 				r.MatchFingerprint(f, version.Project{})
 			}
 		})
+	}
+}
+
+func BenchmarkWith(b *testing.B) {
+	told := make([]control.Revocation, mostRules)
+	for i := range told {
+		told[i] = control.Revocation{Subject: strconv.Itoa(i), Until: time.Now().Add(time.Hour)}
+	}
+	r, _ := Revocations{}.With(told, time.Now())
+	for b.Loop() {
+		r.With(told[:mostRules/2], time.Now())
 	}
 }
