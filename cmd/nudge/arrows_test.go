@@ -15,7 +15,8 @@ const arrows = `
 cmd/nudge: * # it wires
 cmd/nudge/config:
 cmd/nudge/faults: # tests alone
-cmd/nudge/load:
+cmd/nudge/load: cmd/nudge/load/sse
+cmd/nudge/load/sse:
 cmd/nudge/pace: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
 cmd/nudge/simulate: fallback gateway/limits cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
@@ -68,7 +69,11 @@ func table(text string) map[string][]string {
 // mostFiles is how many files a package has at most, tests aside. Those in crowded have more, for now, and must not grow.
 const mostFiles = 20
 
-var crowded = map[string]int{"cmd/nudge/load": 27, "fallback": 26, "gateway": 42, "version": 32}
+var crowded = map[string]int{
+	"fallback": 26,
+	"gateway":  42,
+	"version":  32,
+}
 
 type goPackage struct {
 	files   int // tests aside, whatever system they are for

@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func newMeridian() (meridian, error) {
+func newClockBase() (clockBase, error) {
 	now, ns, err := bothClocks()
-	return meridian{now.UnixMicro(), ns}, err
+	return clockBase{now.UnixMicro(), ns}, err
 }
 
-// clock tells the time of day in µs, as it would be if nobody had set it since the meridian.
+// clock tells the time of day in µs, as it would be if nobody had set it since the run began.
 type clock struct {
 	zero time.Time
 	at   int64
 }
 
-func (m meridian) clock() (clock, error) {
+func (m clockBase) clock() (clock, error) {
 	now, ns, err := bothClocks()
 	return clock{now, m.Day + (ns-m.Monotonic)/1000}, err
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nudge/cmd/nudge/load/sse"
 )
 
 // target is a gateway as a reader sees it.
@@ -30,7 +32,7 @@ func parseGateway(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// findTarget looks up a gateway and knocks at its door, so that a wrong address fails once and not for each stream.
+// findTarget looks up a gateway and connects to it once, so that a wrong address fails once and not for each stream.
 func findTarget(ctx context.Context, gateway string) (target, error) {
 	u, err := parseGateway(gateway)
 	if err != nil {
@@ -138,23 +140,9 @@ func (l layout) index(name []byte) int {
 	if digits[0] == '0' && len(digits) > 1 {
 		return -1
 	}
-	p, ok := decimal(digits)
+	p, ok := sse.ParseDecimal(digits)
 	if !ok || p >= int64(l.Projects) {
 		return -1
 	}
 	return int(p)
-}
-
-// decimal reads digits without making a string of them.
-func decimal(digits []byte) (n int64, ok bool) {
-	if len(digits) == 0 || len(digits) > 18 {
-		return 0, false
-	}
-	for _, c := range digits {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, true
 }

@@ -3,11 +3,9 @@ package load
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"net/netip"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -76,37 +74,7 @@ func TestWorkersFor(t *testing.T) {
 	}
 }
 
-// Who comes back with a bad token, or where nothing is, need not come back again.
-func TestEnding(t *testing.T) {
-	answered := func(status int, retry string) error {
-		return &headError{head{status: status, retry: retry}}
-	}
-	bye := func(reason string, after int64) error { return &goodbyeError{farewell{reason, after, 0}} }
-	for _, tt := range []struct {
-		why   error
-		lived bool
-		want  ending
-	}{
-		{answered(401, ""), false, ending{key: "401", refused: true, final: true, after: time.Second, spread: time.Second}},
-		{answered(204, ""), false, ending{key: "204", refused: true, final: true, after: time.Second, spread: time.Second}},
-		{answered(429, "30"), false, ending{key: "429/30s", refused: true, after: 30 * time.Second, spread: time.Second}},
-		{answered(503, "soon"), false, ending{key: "503", refused: true, after: time.Second, spread: time.Second}},
-		{bye("rotate", 0), true, ending{key: "rotate"}},
-		{bye("off", 0), true, ending{key: "off", final: true}},
-		{bye("overload", 4500), false, ending{key: "overload/5s", refused: true, after: 4500 * time.Millisecond}},
-		{io.EOF, true, ending{key: "end", after: time.Second, spread: time.Second}},
-		{io.EOF, false, ending{key: "end before the hello", after: time.Second, spread: time.Second}},
-		{syscall.ECONNRESET, true, ending{key: "connection reset by peer", after: time.Second, spread: time.Second}},
-	} {
-		if got := endingOf(tt.why, tt.lived); got != tt.want {
-			t.Errorf("%v, lived %v: %+v, want %+v", tt.why, tt.lived, got, tt.want)
-		}
-	}
-	for range 100 {
-		if us := (ending{after: time.Second, spread: time.Second}).wait(); us < 1e6 || us > 2e6 {
-			t.Fatalf("it comes back after %d µs", us)
-		}
-	}
+func TestCount(t *testing.T) {
 	keys := map[string]int64{}
 	for i := range 1000 {
 		count(keys, fmt.Sprint(i))

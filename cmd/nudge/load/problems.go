@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"nudge/cmd/nudge/load/sse"
 )
 
 // problems are what went wrong in a run, each with what to do next.
@@ -123,7 +125,7 @@ func failedFor(key string) string {
 		return "this machine's limit of open files is reached; raise it (sysctl fs.file-max)"
 	case strings.Contains(key, "cannot assign requested address"):
 		return "the ports to connect from are used up; wait a minute, or name more local addresses with --source"
-	case key == errSilent.Error():
+	case key == sse.ErrSilent.Error():
 		return "raise --connect-timeout, lower --inflight, or see whether the gateway is overloaded"
 	case strings.Contains(key, "connection refused"):
 		return "nobody listens there any more; see whether the gateway still runs"

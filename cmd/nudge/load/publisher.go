@@ -17,10 +17,10 @@ const (
 
 // publisher publishes advances of all projects in turn, and remembers which.
 type publisher struct {
-	layout  layout
-	now     func() int64 // µs
-	publish func(context.Context, []Advance) (stale int, err error)
-	flight  *flight
+	layout     layout
+	now        func() int64 // µs
+	publish    func(context.Context, []Advance) (stale int, err error)
+	deliveries *deliveries
 
 	log     [][]int64 // by project, what was published
 	turn    int       // the project that is next
@@ -36,8 +36,8 @@ type publisher struct {
 	told    func(done int64) // progress; may be nil
 }
 
-func newPublisher(l layout, now func() int64, publish func(context.Context, []Advance) (int, error), f *flight) *publisher {
-	return &publisher{layout: l, now: now, publish: publish, flight: f, log: make([][]int64, l.Projects), calls: newHistogram()}
+func newPublisher(l layout, now func() int64, publish func(context.Context, []Advance) (int, error), f *deliveries) *publisher {
+	return &publisher{layout: l, now: now, publish: publish, deliveries: f, log: make([][]int64, l.Projects), calls: newHistogram()}
 }
 
 // paced publishes at a rate per second, at even times, until ctx ends. What is late is not left out: it is
@@ -79,11 +79,11 @@ func (p *publisher) windowed(ctx context.Context, window int, duration, grace ti
 	ctx, stop := context.WithTimeout(ctx, duration)
 	defer stop()
 	for {
-		if !p.flight.under(ctx, window, grace) {
+		if !p.deliveries.waitBelow(ctx, window, grace) {
 			if ctx.Err() != nil {
 				return
 			}
-			p.dropped += int64(p.flight.forget(0, p.now()-grace.Microseconds()+1))
+			p.dropped += int64(p.deliveries.forget(0, p.now()-grace.Microseconds()+1))
 		}
 		if ctx.Err() != nil || !p.nextWatched() {
 			return
@@ -98,7 +98,7 @@ func (p *publisher) windowed(ctx context.Context, window int, duration, grace ti
 // nextWatched goes to the next project that somebody watches: nothing can be waited for with the others.
 func (p *publisher) nextWatched() bool {
 	for range p.layout.Projects {
-		if p.flight.watched(p.turn) {
+		if p.deliveries.watched(p.turn) {
 			return true
 		}
 		p.turn = (p.turn + 1) % p.layout.Projects
@@ -121,7 +121,7 @@ func (p *publisher) some(ctx context.Context, n int) {
 		}
 		advances[i] = Advance{p.layout.name(p.turn), v}
 		p.log[p.turn] = append(p.log[p.turn], v)
-		p.flight.depart(p.turn, v)
+		p.deliveries.add(p.turn, v)
 		p.turn = (p.turn + 1) % p.layout.Projects
 	}
 	stale, err := p.publish(ctx, advances)
@@ -134,7 +134,7 @@ func (p *publisher) some(ctx context.Context, n int) {
 		for i := n - 1; i >= 0; i-- { // some may have been taken all the same; nobody is blamed for missing them
 			p.log[projects[i]] = p.log[projects[i]][:len(p.log[projects[i]])-1]
 		}
-		p.flight.forget(now, math.MaxInt64)
+		p.deliveries.forget(now, math.MaxInt64)
 		return
 	}
 	p.stale += int64(stale)

@@ -20,7 +20,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.fleet.close(closeTime)
+	defer r.workers.close(closeTime)
 	watching, stop := context.WithCancel(context.Background())
 	var wait sync.WaitGroup
 	wait.Go(func() { r.progress.run(watching, r.line) })
@@ -35,21 +35,21 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 
 // run is a run under way.
 type run struct {
-	o         Options
-	clock     clock
-	layout    layout
-	servers   servers
-	fleet     *fleet
-	flight    *flight
-	publisher *publisher
-	progress  *progress
-	result    *Result
-	began     int64
-	first     memory // before the first connect
-	firstCPU  int64
+	o          Options
+	clock      clock
+	layout     layout
+	gateways   gatewayProcesses
+	workers    *workers
+	deliveries *deliveries
+	publisher  *publisher
+	progress   *progress
+	result     *Result
+	began      int64
+	first      memory // before the first connect
+	firstCPU   int64
 }
 
-// phases are what a run consists of. An interrupt leaves out what comes before the reckoning.
+// phases are what a run consists of. An interrupt leaves out what comes before the summary.
 func (r *run) phases(ctx context.Context) error {
 	err := r.measure(ctx)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -58,7 +58,7 @@ func (r *run) phases(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.reckon(ctx)
+	return r.summarize(ctx)
 }
 
 func (r *run) measure(ctx context.Context) (err error) {
@@ -74,7 +74,7 @@ func (r *run) measure(ctx context.Context) (err error) {
 	}
 	if r.o.Reconnect {
 		r.progress.phase("reconnecting")
-		if err := r.fleet.tell(command{Do: doClose}); err != nil {
+		if err := r.workers.tell(command{Do: doClose}); err != nil {
 			return err
 		}
 		if r.result.Reconnect, err = r.open(ctx, 0); err != nil {
@@ -90,22 +90,22 @@ func (r *run) measure(ctx context.Context) (err error) {
 
 // open opens all streams, and waits until each is open or has failed. An interrupt comes with what is known.
 func (r *run) open(ctx context.Context, inflight int) (*Opening, error) {
-	before := r.servers.cpu()
-	c, err := r.fleet.total()
+	before := r.gateways.cpu()
+	c, err := r.workers.total()
 	if err != nil {
 		return nil, err
 	}
 	began, number := r.clock.now(), c.Round+1
-	if err := r.fleet.tell(command{Do: doOpen, Inflight: inflight}); err != nil {
+	if err := r.workers.tell(command{Do: doOpen, Inflight: inflight}); err != nil {
 		return nil, err
 	}
-	waited := r.fleet.until(ctx, func(c counts) bool { return c.Round == number && c.Trying == 0 })
+	waited := r.workers.until(ctx, func(c counts) bool { return c.Round == number && c.Trying == 0 })
 	if waited != nil && ctx.Err() == nil {
 		return nil, waited
 	}
-	after := r.servers.cpu()
+	after := r.gateways.cpu()
 	connected := newHistogram()
-	found, err := r.fleet.ask(command{Do: doCollect})
+	found, err := r.workers.ask(command{Do: doCollect})
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (r *run) open(ctx context.Context, inflight int) (*Opening, error) {
 			return nil, err
 		}
 	}
-	if c, err = r.fleet.total(); err != nil {
+	if c, err = r.workers.total(); err != nil {
 		return nil, err
 	}
 	o := &Opening{
@@ -135,15 +135,15 @@ func (r *run) settle(ctx context.Context) error {
 	if err := r.hold(ctx, r.o.Settle); err != nil {
 		return err
 	}
-	after := r.servers.memory()
+	after := r.gateways.memory()
 	s := &r.result.Server
 	if grown := after.sockets - r.first.sockets; after.sockets >= 0 && r.first.sockets >= 0 {
 		s.SocketBytes = &grown
 	}
-	if len(r.servers.pids) == 0 {
+	if len(r.gateways.pids) == 0 {
 		return nil
 	}
-	c, err := r.fleet.total()
+	c, err := r.workers.total()
 	if err != nil || c.Open == 0 {
 		return err
 	}
@@ -157,7 +157,7 @@ func (r *run) settle(ctx context.Context) error {
 func (r *run) hold(ctx context.Context, d time.Duration) error {
 	ctx, stop := context.WithTimeout(ctx, d)
 	defer stop()
-	err := r.fleet.until(ctx, func(c counts) bool { return c.Open == 0 && !r.o.Reopen })
+	err := r.workers.until(ctx, func(c counts) bool { return c.Open == 0 && !r.o.Reopen })
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil
 	}
@@ -166,7 +166,7 @@ func (r *run) hold(ctx context.Context, d time.Duration) error {
 
 // publish publishes, and ends early when no stream is left.
 func (r *run) publish(ctx context.Context) error {
-	found, err := r.fleet.ask(command{Do: doCount})
+	found, err := r.workers.ask(command{Do: doCount})
 	if err != nil {
 		return err
 	}
@@ -174,10 +174,10 @@ func (r *run) publish(ctx context.Context) error {
 	for _, f := range found {
 		watchers = append(watchers, f.Watchers)
 	}
-	r.flight.watch(watchers)
+	r.deliveries.watch(watchers)
 	r.progress.phase("publishing")
-	before := r.servers.cpu()
-	start, err := r.fleet.total()
+	before := r.gateways.cpu()
+	start, err := r.workers.total()
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (r *run) publish(ctx context.Context) error {
 		}
 		r.publisher.paced(running, r.o.Rate, r.o.Duration)
 	})
-	err = r.fleet.until(running, func(c counts) bool { return c.Open == 0 && !r.o.Reopen })
+	err = r.workers.until(running, func(c counts) bool { return c.Open == 0 && !r.o.Reopen })
 	stop()
 	wait.Wait()
 	if errors.Is(err, context.Canceled) {
@@ -205,19 +205,19 @@ func (r *run) publish(ctx context.Context) error {
 		Advances: p.done, Failed: p.failed, Stale: p.stale, Dropped: p.dropped, TookS: took,
 		PerSecond: float64(p.done) / max(took, 1e-6), CallMS: latencyOf(p.calls), LateMS: float64(p.late) / 1000, failure: p.failure,
 	}
-	if waited := r.arrivals(ctx); waited != nil {
+	if waited := r.awaitDeliveries(ctx); waited != nil {
 		return waited
 	}
-	end, ended := r.fleet.total()
+	end, ended := r.workers.total()
 	if ended != nil {
 		return ended
 	}
-	r.delivered(start, end, r.servers.cpu()-before)
+	r.delivered(start, end, r.gateways.cpu()-before)
 	return err
 }
 
 // line is the progress of this moment.
 func (r *run) line() string {
-	c, _ := r.fleet.total() // an error ends the run soon
+	c, _ := r.workers.total() // an error ends the run soon
 	return r.progress.line(c, r.o.Streams, time.Now())
 }

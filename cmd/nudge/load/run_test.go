@@ -216,7 +216,7 @@ func TestPublishFails(t *testing.T) {
 
 // A reader that does not end is ended.
 func TestStubbornReader(t *testing.T) {
-	f, err := startFleet([]string{"sleep", "300"}, []orders{{}}, nil)
+	f, err := startWorkers([]string{"sleep", "300"}, []task{{}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,10 +241,10 @@ func TestServers(t *testing.T) {
 	if sockets := listening(at.Addr); len(sockets) != 1 {
 		t.Errorf("sockets %v listen, want one", sockets)
 	}
-	if got := findServers(nil, []target{at, {Addr: netip.MustParseAddrPort("192.0.2.1:80")}}); len(got.pids) > 0 || !strings.Contains(got.why, "not on this machine") {
+	if got := findGatewayProcesses(nil, []target{at, {Addr: netip.MustParseAddrPort("192.0.2.1:80")}}); len(got.pids) > 0 || !strings.Contains(got.why, "not on this machine") {
 		t.Errorf("half of the gateways: %+v", got)
 	}
-	none := servers{pids: []int{1 << 30}}
+	none := gatewayProcesses{pids: []int{1 << 30}}
 	text, err := os.ReadFile("/proc/self/smaps_rollup")
 	if err != nil {
 		t.Fatal(err)
@@ -264,7 +264,7 @@ func TestServers(t *testing.T) {
 // A worker ends with what it is told by, and says what it does not understand.
 func TestWorkerEnds(t *testing.T) {
 	for in, says := range map[string]string{
-		"": "nudge load starts this command itself", "{": "orders", `{"Clock":{"Day":1},"Layout":{"Projects":1,"PerStream":1}}`: "",
+		"": "nudge load starts this command itself", "{": "task", `{"Clock":{"Day":1},"Layout":{"Projects":1,"PerStream":1}}`: "",
 		`{"Layout":{"Projects":1,"PerStream":1}}{"Do":"dance"}`: "dance", `{"Layout":{"Projects":1,"PerStream":1}}x`: "command",
 	} {
 		err := Worker(strings.NewReader(in), io.Discard)

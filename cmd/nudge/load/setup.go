@@ -14,7 +14,7 @@ import (
 
 // newRun plans a run and starts its readers. It opens nothing yet.
 func newRun(ctx context.Context, o Options) (*run, error) {
-	r := &run{o: o, layout: layout{o.Prefix, o.Projects, o.PerStream}, flight: newFlight()}
+	r := &run{o: o, layout: layout{o.Prefix, o.Projects, o.PerStream}, deliveries: newDeliveries()}
 	var targets []target
 	for _, g := range o.Gateways {
 		t, err := findTarget(ctx, g)
@@ -37,32 +37,32 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 			return nil, err
 		}
 	}
-	noon, err := newMeridian()
+	base, err := newClockBase()
 	if err != nil {
 		return nil, err
 	}
-	if r.clock, err = noon.clock(); err != nil {
+	if r.clock, err = base.clock(); err != nil {
 		return nil, err
 	}
 	r.began = r.clock.now()
-	r.servers = findServers(o.PIDs, targets)
-	r.first, r.firstCPU = r.servers.memory(), r.servers.cpu()
+	r.gateways = findGatewayProcesses(o.PIDs, targets)
+	r.first, r.firstCPU = r.gateways.memory(), r.gateways.cpu()
 	r.result = &Result{Started: time.UnixMicro(r.began).UTC(), Problems: []string{}, Plan: Plan{
 		Gateways: o.Gateways, Streams: o.Streams, Projects: o.Projects, PerStream: o.PerStream, Prefix: o.Prefix,
 		Rate: o.Rate, Window: o.Window, DurationS: o.Duration.Seconds(), SettleS: o.Settle.Seconds(), Inflight: o.Inflight,
 		Workers: workers, Sources: len(sources),
 	}}
-	all := make([]orders, workers)
+	all := make([]task, workers)
 	for i := range all {
 		first, n := share(o.Streams, workers, i)
-		all[i] = orders{
-			Clock: noon, First: first, Streams: n, Layout: r.layout, Targets: targets, Tokens: tokensOf(o.Tokens, first, n),
+		all[i] = task{
+			Clock: base, First: first, Streams: n, Layout: r.layout, Targets: targets, Tokens: tokensOf(o.Tokens, first, n),
 			Sources: sources, TimeoutUS: o.Timeout.Microseconds(), Reopen: o.Reopen,
 		}
 	}
-	r.publisher = newPublisher(r.layout, r.clock.now, o.Publish, r.flight)
+	r.publisher = newPublisher(r.layout, r.clock.now, o.Publish, r.deliveries)
 	r.progress = newProgress(o.Progress, isTerminal(o.Progress))
-	r.fleet, err = startFleet(o.Command, all, r.flight.arrive)
+	r.workers, err = startWorkers(o.Command, all, r.deliveries.arrive)
 	return r, err
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"nudge/cmd/nudge/load/sse"
 )
 
 // phase is how far a stream is.
@@ -22,7 +24,7 @@ const (
 
 // stream is one stream as its reader needs it.
 type stream struct {
-	answer
+	sse.Response
 	began int64 // when it began to connect
 	fd    int32 // -1: none
 	sent  int32 // bytes of the request
@@ -49,7 +51,7 @@ func (w *worker) open(i int) {
 	w.waiting++
 	var from unix.Sockaddr
 	if n := len(w.sources); n > 0 {
-		from = w.sources[(w.orders.First+i)/len(w.targets)%n]
+		from = w.sources[(w.task.First+i)/len(w.targets)%n]
 	}
 	fd, done, err := dial(w.targets[w.target(i)], from)
 	if err != nil {
@@ -89,16 +91,16 @@ func (w *worker) send(i int) error {
 // request is what stream i asks for, until the next call. It asks as a browser does, so that it is refused as
 // browsers are.
 func (w *worker) request(i int) []byte {
-	t := w.orders.Targets[w.target(i)]
+	t := w.task.Targets[w.target(i)]
 	b := append(append(w.scratch[:0], "GET "...), t.Path...)
-	for j := range w.orders.Layout.PerStream {
+	for j := range w.task.Layout.PerStream {
 		b = append(b, "?&"[min(j, 1)])
-		b = append(append(b, "project="...), w.orders.Layout.name(w.project(i, j))...)
+		b = append(append(b, "project="...), w.task.Layout.name(w.project(i, j))...)
 	}
 	b = append(append(b, " HTTP/1.1\r\nHost: "...), t.Host...)
 	b = append(b, "\r\nAccept: text/event-stream\r\nUser-Agent: nudge-load\r\n"...)
-	if n := len(w.orders.Tokens); n > 0 {
-		b = append(append(append(b, "Authorization: Bearer "...), w.orders.Tokens[i%n]...), "\r\n"...)
+	if n := len(w.task.Tokens); n > 0 {
+		b = append(append(append(b, "Authorization: Bearer "...), w.task.Tokens[i%n]...), "\r\n"...)
 	}
 	w.scratch = append(b, "\r\n"...)
 	return w.scratch
@@ -134,7 +136,7 @@ func (w *worker) ready(i int, events uint32) {
 		err = io.EOF
 	default:
 		w.counts.Bytes += int64(n)
-		err = s.feed(w.buffer[:n], &w.listener)
+		err = s.Feed(w.buffer[:n], &w.listener)
 	}
 	if w.verdict != nil { // what an event said weighs more than how the connection ended
 		err = w.verdict
@@ -151,32 +153,32 @@ func (w *worker) finish(i int, why error) {
 	w.now = w.clock.now()
 	if lived {
 		w.counts.Open--
-		for j := range w.orders.Layout.PerStream {
-			c := w.crowd(i, j)
-			c.leave(w.span(i, j).upto)
-			w.gather(i, j)
+		for j := range w.task.Layout.PerStream {
+			c := w.watchers(i, j)
+			c.leave(w.seenBy(i, j).upto)
+			w.noteAllThere(i, j)
 		}
 	} else {
 		w.waiting--
 	}
 	w.drop(i)
-	e := endingOf(why, lived)
+	e := sse.EndOf(why, lived)
 	switch {
 	case lived:
-		count(w.counts.Closed, e.key)
+		count(w.counts.Closed, e.Key)
 	case s.again:
-		count(w.counts.Closed, "reopen: "+e.key)
-	case e.refused:
-		count(w.counts.Connected.Refused, e.key)
-		if e.detail != "" && w.counts.Connected.Details[e.key] == "" {
-			w.counts.Connected.Details[e.key] = e.detail
+		count(w.counts.Closed, "reopen: "+e.Key)
+	case e.Refused:
+		count(w.counts.Connected.Refused, e.Key)
+		if e.Detail != "" && w.counts.Connected.Details[e.Key] == "" {
+			w.counts.Connected.Details[e.Key] = e.Detail
 		}
 	default:
-		count(w.counts.Connected.Failed, e.key)
+		count(w.counts.Connected.Failed, e.Key)
 	}
-	if w.orders.Reopen && !e.final && (lived || s.again) {
+	if w.task.Reopen && !e.Final && (lived || s.again) {
 		s.again = true
-		w.returns.add(w.now+e.wait(), i)
+		w.returns.add(w.now+e.Wait(), i)
 	}
 }
 
@@ -192,9 +194,9 @@ func (w *worker) drop(i int) {
 // closeAll closes every stream, as when all readers vanish at once.
 func (w *worker) closeAll() {
 	for i := range w.streams {
-		for j := range w.orders.Layout.PerStream {
+		for j := range w.task.Layout.PerStream {
 			if w.streams[i].phase == live {
-				w.crowd(i, j).leave(w.span(i, j).upto)
+				w.watchers(i, j).leave(w.seenBy(i, j).upto)
 			}
 		}
 		w.drop(i)
@@ -204,21 +206,21 @@ func (w *worker) closeAll() {
 	w.returns = nil
 }
 
-// giveUp ends streams whose hello does not come.
-func (w *worker) giveUp() {
+// endSilent ends streams that got no hello in time.
+func (w *worker) endSilent() {
 	if w.waiting == 0 {
 		return
 	}
 	late := w.clock.now() - w.timeout
 	for i := range w.streams {
 		if p := w.streams[i].phase; (p == connecting || p == asking) && w.streams[i].began < late {
-			w.finish(i, errSilent)
+			w.finish(i, sse.ErrSilent)
 		}
 	}
 }
 
-// comeBack opens streams that have ended, when they are due.
-func (w *worker) comeBack() {
+// reopenDue opens streams again that have ended, when they are due.
+func (w *worker) reopenDue() {
 	for len(w.returns) > 0 && w.returns[0].at <= w.clock.now() {
 		i := w.returns.take()
 		w.open(i)

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"nudge/cmd/nudge/load/sse"
 )
 
 // Each way of not getting a stream is counted by itself, and says what to do.
@@ -54,7 +56,7 @@ func TestRefused(t *testing.T) {
 			fmt.Fprint(w, "event: hello\ndata: Hi!\n\n")
 			return true
 		}, "", errEvent.Error(), "log"},
-		{"silence", nil, "", errSilent.Error(), "--connect-timeout"},
+		{"silence", nil, "", sse.ErrSilent.Error(), "--connect-timeout"},
 		{"cut", func(http.ResponseWriter) bool { panic(http.ErrAbortHandler) }, "", "end before the hello", "log"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

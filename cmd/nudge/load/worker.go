@@ -15,6 +15,8 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sys/unix"
+
+	"nudge/cmd/nudge/load/sse"
 )
 
 const (
@@ -28,7 +30,7 @@ const (
 
 // worker holds streams and reads them: one thread, one epoll.
 type worker struct {
-	orders   orders
+	task     task
 	clock    clock
 	timeout  int64 // µs
 	targets  []unix.Sockaddr
@@ -36,13 +38,13 @@ type worker struct {
 	poll     *poll
 	buffer   []byte // for reading
 	scratch  []byte // for a request
-	listener listener
+	listener sse.Listener
 	out      *json.Encoder
 
-	streams []stream
-	spans   []span // of stream i from i × PerStream on
-	crowds  []crowd
-	past    []pastSpan
+	streams    []stream
+	spans      []seen // of stream i from i × PerStream on
+	watchersOf []watchers
+	past       []closedSeen
 
 	counts   counts
 	latency  *hdrhistogram.Histogram
@@ -62,25 +64,25 @@ type worker struct {
 	verdict error // that the stream must end, by what an event said
 }
 
-// pastSpan is a span of a connection that is gone, of a stream that came back.
-type pastSpan struct {
+// closedSeen is what a stream has seen of a connection that is gone, of a stream that came back.
+type closedSeen struct {
 	project int
-	span
+	seen
 }
 
-// Worker is a reading process: it takes orders from in and reports to out, until in ends.
+// Worker is a reading process: it reads its task and commands from in and reports to out, until in ends.
 func Worker(in io.Reader, out io.Writer) error {
 	commands := json.NewDecoder(bufio.NewReaderSize(in, 1<<20))
-	var o orders
+	var o task
 	if err := commands.Decode(&o); err != nil {
-		return fmt.Errorf("orders: %w; nudge load starts this command itself", err)
+		return fmt.Errorf("task: %w; nudge load starts this command itself", err)
 	}
 	w, err := newWorker(o, out)
 	if err != nil {
 		return err
 	}
 	defer w.end()
-	told := make(chan command)
+	received := make(chan command)
 	ended := make(chan error, 1)
 	stop := make(chan struct{})
 	go func() {
@@ -92,7 +94,7 @@ func Worker(in io.Reader, out io.Writer) error {
 				return
 			}
 			select {
-			case told <- c:
+			case received <- c:
 			case <-stop:
 				return
 			}
@@ -109,30 +111,30 @@ func Worker(in io.Reader, out io.Writer) error {
 				return nil
 			}
 			return fmt.Errorf("command: %w", err)
-		case c := <-told:
+		case c := <-received:
 			if err := w.do(c); err != nil {
 				return err
 			}
 		default:
 		}
-		if err := w.turn(); err != nil {
+		if err := w.step(); err != nil {
 			return err
 		}
 	}
 }
 
-func newWorker(o orders, out io.Writer) (*worker, error) {
+func newWorker(o task, out io.Writer) (*worker, error) {
 	p, err := newPoll()
 	if err != nil {
 		return nil, err
 	}
 	w := &worker{
-		orders: o, timeout: o.TimeoutUS, poll: p, out: json.NewEncoder(out), buffer: make([]byte, 64<<10),
-		streams: make([]stream, o.Streams), spans: make([]span, o.Streams*o.Layout.PerStream),
-		crowds: make([]crowd, o.Layout.Projects),
-		counts: newCounts(), latency: newHistogram(), connect: newHistogram(), next: o.Streams,
+		task: o, timeout: o.TimeoutUS, poll: p, out: json.NewEncoder(out), buffer: make([]byte, 64<<10),
+		streams: make([]stream, o.Streams), spans: make([]seen, o.Streams*o.Layout.PerStream),
+		watchersOf: make([]watchers, o.Layout.Projects),
+		counts:     newCounts(), latency: newHistogram(), connect: newHistogram(), next: o.Streams,
 	}
-	w.listener = listener{head: w.hearHead, event: w.hear}
+	w.listener = sse.Listener{Head: w.takeHead, Event: w.takeEvent}
 	for _, t := range o.Targets {
 		w.targets = append(w.targets, address(t.Addr))
 	}
@@ -161,8 +163,8 @@ func (w *worker) end() {
 }
 
 // turn connects who is to connect, reads what has come, and reports.
-func (w *worker) turn() error {
-	w.comeBack()
+func (w *worker) step() error {
+	w.reopenDue()
 	more := w.openSome()
 	wait := idleWait
 	if more {
@@ -187,19 +189,19 @@ func (w *worker) turn() error {
 	if !changed && time.Since(w.reported) < tick {
 		return nil
 	}
-	w.giveUp()
+	w.endSilent()
 	return w.report(nil)
 }
 
 // report sends the counts, with the answer to a command.
-func (w *worker) report(f *findings) error {
+func (w *worker) report(f *answer) error {
 	w.reported = time.Now()
 	w.counts.Trying = w.waiting + len(w.streams) - w.next
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err == nil {
 		w.counts.CPU = (used.Utime.Nano() + used.Stime.Nano()) / 1000
 	}
-	return w.out.Encode(report{Counts: &w.counts, Findings: f})
+	return w.out.Encode(report{Counts: &w.counts, Answer: f})
 }
 
 // do carries out a command.
@@ -215,9 +217,9 @@ func (w *worker) do(c command) error {
 		w.closeAll()
 		return w.report(nil)
 	case doCount:
-		f := &findings{Watchers: make([]int32, len(w.crowds))}
-		for p := range w.crowds {
-			f.Watchers[p] = w.crowds[p].watchers
+		f := &answer{Watchers: make([]int32, len(w.watchersOf))}
+		for p := range w.watchersOf {
+			f.Watchers[p] = w.watchersOf[p].watchers
 		}
 		return w.report(f)
 	case doCheck:
@@ -226,7 +228,7 @@ func (w *worker) do(c command) error {
 		}
 		return w.report(w.check())
 	case doCollect:
-		var f findings
+		var f answer
 		var err error
 		if f.Latency, err = encode(w.latency); err == nil {
 			f.Connect, err = encode(w.connect)
@@ -240,12 +242,12 @@ func (w *worker) do(c command) error {
 }
 
 // check compares what streams have seen with what was published.
-func (w *worker) check() *findings {
-	f := &findings{}
+func (w *worker) check() *answer {
+	f := &answer{}
 	for i := range w.streams {
 		late := false
-		for j := range w.orders.Layout.PerStream {
-			s, log := w.span(i, j), w.log[w.project(i, j)]
+		for j := range w.task.Layout.PerStream {
+			s, log := w.seenBy(i, j), w.log[w.project(i, j)]
 			late = late || s.behind(log)
 			f.Skipped += s.skipped(log)
 		}
@@ -260,8 +262,8 @@ func (w *worker) check() *findings {
 }
 
 // What stream i has as its j-th project.
-func (w *worker) project(i, j int) int  { return w.orders.Layout.project(w.orders.First+i, j) }
-func (w *worker) span(i, j int) *span   { return &w.spans[i*w.orders.Layout.PerStream+j] }
-func (w *worker) crowd(i, j int) *crowd { return &w.crowds[w.project(i, j)] }
+func (w *worker) project(i, j int) int        { return w.task.Layout.project(w.task.First+i, j) }
+func (w *worker) seenBy(i, j int) *seen       { return &w.spans[i*w.task.Layout.PerStream+j] }
+func (w *worker) watchers(i, j int) *watchers { return &w.watchersOf[w.project(i, j)] }
 
-func (w *worker) target(i int) int { return (w.orders.First + i) % len(w.targets) }
+func (w *worker) target(i int) int { return (w.task.First + i) % len(w.targets) }

@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// servers are the gateways' processes on this machine.
-type servers struct {
+// gatewayProcesses are the gateways' processes on this machine.
+type gatewayProcesses struct {
 	pids []int
 	why  string // why some are missing, or cannot be measured
 }
@@ -26,12 +26,12 @@ type memory struct {
 	sockets int64 // bytes of TCP buffers on the whole machine; below 0: not known
 }
 
-// findServers finds the processes that listen at the targets, unless they are given.
-func findServers(pids []int, targets []target) servers {
+// findGatewayProcesses finds the processes that listen at the targets, unless they are given.
+func findGatewayProcesses(pids []int, targets []target) gatewayProcesses {
 	if len(pids) > 0 {
-		return servers{pids: pids}
+		return gatewayProcesses{pids: pids}
 	}
-	s := servers{}
+	s := gatewayProcesses{}
 	for _, t := range targets {
 		if !local(t.Addr.Addr()) {
 			s.why = fmt.Sprintf("%v is not on this machine", t.Addr)
@@ -105,17 +105,17 @@ func holders(sockets map[string]bool) (pids []int) {
 }
 
 // cpu is the time they have used so far, in µs.
-func (s *servers) cpu() int64 {
+func (s *gatewayProcesses) cpu() int64 {
 	return s.sum(readCPU)
 }
 
 // memory is what they hold. Reading it holds them up for a moment, so it is not for while something is measured.
-func (s *servers) memory() memory {
+func (s *gatewayProcesses) memory() memory {
 	return memory{s.sum(readPss), readSockets()}
 }
 
 // sum adds up what one reads of each; 0, and from then on, if that cannot be read.
-func (s *servers) sum(read func(pid int) (int64, error)) (total int64) {
+func (s *gatewayProcesses) sum(read func(pid int) (int64, error)) (total int64) {
 	for _, pid := range s.pids {
 		n, err := read(pid)
 		if err != nil {
@@ -183,8 +183,8 @@ func readSockets() int64 {
 	return -1
 }
 
-// fileLimit is how many files the servers may open, all together; 0 if it cannot be read.
-func (s *servers) fileLimit() (files int64) {
+// fileLimit is how many files they may open, all together; 0 if it cannot be read.
+func (s *gatewayProcesses) fileLimit() (files int64) {
 	for _, pid := range s.pids {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
 		for line := range strings.Lines(string(text)) {

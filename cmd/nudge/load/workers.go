@@ -15,38 +15,38 @@ import (
 	"time"
 )
 
-// fleet is the reading processes.
-type fleet struct {
-	readers []*reader
-	there   func(worker int, there []arrival)
-	changed chan struct{} // holds a token when there is something new
-	wait    sync.WaitGroup
+// workers are the reading processes, as the process that publishes sees them.
+type workers struct {
+	processes []*process
+	there     func(worker int, there []arrival)
+	changed   chan struct{} // holds a token when there is something new
+	wait      sync.WaitGroup
 
 	mu  sync.Mutex
 	err error // the first fault of any reader, for good
 }
 
-// reader is one reading process as its starter sees it.
-type reader struct {
+// process is one reading process.
+type process struct {
 	cmd      *exec.Cmd
 	in       io.WriteCloser
 	commands *json.Encoder
 	stderr   bytes.Buffer // read after it ended only
-	findings chan *findings
-	counts   counts // guarded by the fleet's mu
+	answer   chan *answer
+	counts   counts // guarded by mu of workers
 }
 
-// startFleet starts a process for each of orders. The caller must close the fleet.
-func startFleet(command []string, all []orders, there func(int, []arrival)) (*fleet, error) {
-	f := &fleet{there: there, changed: make(chan struct{}, 1)}
+// startWorkers starts a process for each task. The caller must close the workers.
+func startWorkers(command []string, all []task, there func(int, []arrival)) (*workers, error) {
+	f := &workers{there: there, changed: make(chan struct{}, 1)}
 	for i, o := range all {
-		r, out, err := startReader(command)
+		r, out, err := startWorker(command)
 		if err != nil {
 			f.close(closeTime)
 			return nil, fmt.Errorf("start reading process %d: %w", i, err)
 		}
 		r.counts.Trying = o.Streams
-		f.readers = append(f.readers, r)
+		f.processes = append(f.processes, r)
 		f.wait.Go(func() { f.listen(i, r, out) })
 		if err := r.commands.Encode(o); err != nil {
 			f.close(closeTime)
@@ -56,8 +56,8 @@ func startFleet(command []string, all []orders, there func(int, []arrival)) (*fl
 	return f, nil
 }
 
-func startReader(command []string) (*reader, io.Reader, error) {
-	r := &reader{cmd: exec.Command(command[0], command[1:]...), findings: make(chan *findings, 1), counts: newCounts()}
+func startWorker(command []string) (*process, io.Reader, error) {
+	r := &process{cmd: exec.Command(command[0], command[1:]...), answer: make(chan *answer, 1), counts: newCounts()}
 	r.cmd.Stderr = &r.stderr
 	// Ctrl-C is for us: they must live to tell what they have seen. They end with their standard input.
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -74,7 +74,7 @@ func startReader(command []string) (*reader, io.Reader, error) {
 }
 
 // listen takes the reports of one reader until it ends, and waits for it.
-func (f *fleet) listen(i int, r *reader, out io.Reader) {
+func (f *workers) listen(i int, r *process, out io.Reader) {
 	lines := json.NewDecoder(out)
 	var err error
 	for err == nil {
@@ -90,8 +90,8 @@ func (f *fleet) listen(i int, r *reader, out io.Reader) {
 		f.mu.Lock()
 		r.counts = counts
 		f.mu.Unlock()
-		if said.Findings != nil {
-			r.findings <- said.Findings
+		if said.Answer != nil {
+			r.answer <- said.Answer
 		}
 		f.wake()
 	}
@@ -111,7 +111,7 @@ func (f *fleet) listen(i int, r *reader, out io.Reader) {
 	f.wake()
 }
 
-func (f *fleet) wake() {
+func (f *workers) wake() {
 	select {
 	case f.changed <- struct{}{}:
 	default:
@@ -119,11 +119,11 @@ func (f *fleet) wake() {
 }
 
 // total is what all readers together have seen.
-func (f *fleet) total() (counts, error) {
+func (f *workers) total() (counts, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	all := newCounts()
-	for i, r := range f.readers {
+	for i, r := range f.processes {
 		if i == 0 || r.counts.Round < all.Round {
 			all.Round = r.counts.Round
 		}
@@ -133,7 +133,7 @@ func (f *fleet) total() (counts, error) {
 }
 
 // until waits until the counts are as wanted. Only one may wait at a time.
-func (f *fleet) until(ctx context.Context, want func(counts) bool) error {
+func (f *workers) until(ctx context.Context, want func(counts) bool) error {
 	for {
 		c, err := f.total()
 		if err != nil {
@@ -151,11 +151,11 @@ func (f *fleet) until(ctx context.Context, want func(counts) bool) error {
 }
 
 // tell sends a command to all. Inflight is divided among them.
-func (f *fleet) tell(c command) error {
+func (f *workers) tell(c command) error {
 	inflight := c.Inflight
-	for i, r := range f.readers {
+	for i, r := range f.processes {
 		if inflight > 0 {
-			_, c.Inflight = share(inflight, len(f.readers), i)
+			_, c.Inflight = share(inflight, len(f.processes), i)
 			c.Inflight = max(c.Inflight, 1)
 		}
 		if err := r.commands.Encode(c); err != nil {
@@ -169,17 +169,17 @@ func (f *fleet) tell(c command) error {
 const answerTime = 30 * time.Second
 
 // ask sends a command to all, and returns what they find.
-func (f *fleet) ask(c command) ([]*findings, error) {
+func (f *workers) ask(c command) ([]*answer, error) {
 	if err := f.tell(c); err != nil {
 		return nil, err
 	}
-	all := make([]*findings, len(f.readers))
+	all := make([]*answer, len(f.processes))
 	late := time.NewTimer(answerTime)
 	defer late.Stop()
-	for i, r := range f.readers {
+	for i, r := range f.processes {
 		for all[i] == nil {
 			select {
-			case all[i] = <-r.findings:
+			case all[i] = <-r.answer:
 			case <-late.C:
 				return nil, fmt.Errorf("reading process %d does not answer", i)
 			case <-f.changed:
@@ -196,8 +196,8 @@ func (f *fleet) ask(c command) ([]*findings, error) {
 const closeTime = 10 * time.Second
 
 // close ends the readers, and waits until they are gone. Those that take longer than most are killed.
-func (f *fleet) close(most time.Duration) {
-	for _, r := range f.readers {
+func (f *workers) close(most time.Duration) {
+	for _, r := range f.processes {
 		r.in.Close()
 	}
 	gone := make(chan struct{})
@@ -210,7 +210,7 @@ func (f *fleet) close(most time.Duration) {
 		return
 	case <-time.After(most):
 	}
-	for _, r := range f.readers {
+	for _, r := range f.processes {
 		_ = r.cmd.Process.Kill() // it has gone already, or goes now
 	}
 	<-gone

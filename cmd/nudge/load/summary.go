@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// arrivals waits until all streams stand on the newest versions, for the grace at most.
-func (r *run) arrivals(ctx context.Context) error {
+// awaitDeliveries waits until all streams have the newest versions, for the grace at most.
+func (r *run) awaitDeliveries(ctx context.Context) error {
 	r.progress.phase("waiting for the last")
 	grace := r.o.Grace
 	if ctx.Err() != nil { // somebody waits; what is under way arrives in less, or hardly at all
@@ -18,7 +18,7 @@ func (r *run) arrivals(ctx context.Context) error {
 	defer stop()
 	log := r.publisher.log
 	for {
-		found, err := r.fleet.ask(command{Do: doCheck, Log: log})
+		found, err := r.workers.ask(command{Do: doCheck, Log: log})
 		if err != nil {
 			return err
 		}
@@ -40,7 +40,7 @@ func (r *run) arrivals(ctx context.Context) error {
 	}
 }
 
-// delivered reckons what was delivered between two counts.
+// delivered computes what was delivered between two counts.
 func (r *run) delivered(start, end counts, cpu int64) {
 	d := r.result.Deliver
 	d.Delivered = end.Delivered - start.Delivered
@@ -52,15 +52,15 @@ func (r *run) delivered(start, end counts, cpu int64) {
 	d.PerSecond = float64(d.Delivered) / max(d.TookS, 1e-6)
 	d.Bytes = float64(end.Bytes-start.Bytes) / float64(d.Delivered)
 	d.ServerCPU = perEach(cpu, d.Delivered)
-	r.flight.mu.Lock()
-	d.AllMS = latencyOf(r.flight.all)
-	r.flight.mu.Unlock()
+	r.deliveries.mu.Lock()
+	d.AllMS = latencyOf(r.deliveries.all)
+	r.deliveries.mu.Unlock()
 }
 
-// reckon collects what is known at the end.
-func (r *run) reckon(ctx context.Context) error {
+// summarize puts together the result at the end.
+func (r *run) summarize(ctx context.Context) error {
 	res := r.result
-	found, err := r.fleet.ask(command{Do: doCollect})
+	found, err := r.workers.ask(command{Do: doCollect})
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (r *run) reckon(ctx context.Context) error {
 		}
 		res.Deliver.LatencyMS = latencyOf(all)
 	}
-	c, err := r.fleet.total()
+	c, err := r.workers.total()
 	if err != nil {
 		return err
 	}
@@ -82,11 +82,11 @@ func (r *run) reckon(ctx context.Context) error {
 	s.Hellos, s.Heartbeats, s.Repeated, s.Foreign, s.Bytes = c.Hellos, c.Heartbeats, c.Repeated, c.Foreign, c.Bytes
 	s.Missing = max(0, int(c.Connected.Opened)-c.Open)
 	res.Readers.CPUS = float64(c.CPU) / 1e6
-	res.Server.PIDs, res.Server.FileLimit = r.servers.pids, r.servers.fileLimit()
-	if len(r.servers.pids) > 0 {
-		res.Server.CPUS = float64(r.servers.cpu()-r.firstCPU) / 1e6
+	res.Server.PIDs, res.Server.FileLimit = r.gateways.pids, r.gateways.fileLimit()
+	if len(r.gateways.pids) > 0 {
+		res.Server.CPUS = float64(r.gateways.cpu()-r.firstCPU) / 1e6
 	}
-	res.Server.Why = r.servers.why
+	res.Server.Why = r.gateways.why
 	res.TookS = float64(r.clock.now()-r.began) / 1e6
 	res.Interrupted = res.Interrupted || ctx.Err() != nil
 	res.Problems = problems(res)

@@ -1,4 +1,4 @@
-package load
+package sse
 
 import (
 	"bytes"
@@ -64,15 +64,15 @@ func chunk(s string) string {
 }
 
 // read feeds pieces, each in memory that is overwritten afterwards, and returns what was heard.
-func read(pieces ...string) (heads []head, events []string, err error) {
-	var a answer
-	l := &listener{
-		head:  func(h head) error { heads = append(heads, h); return nil },
-		event: func(k kind, data []byte) { events = append(events, fmt.Sprintf("%d %s", k, data)) },
+func read(pieces ...string) (heads []Head, events []string, err error) {
+	var a Response
+	l := &Listener{
+		Head:  func(h Head) error { heads = append(heads, h); return nil },
+		Event: func(k Kind, data []byte) { events = append(events, fmt.Sprintf("%d %s", k, data)) },
 	}
 	for _, p := range pieces {
 		b := []byte(p)
-		if err := a.feed(b, l); err != nil {
+		if err := a.Feed(b, l); err != nil {
 			return heads, events, err
 		}
 		clear(b)
@@ -83,17 +83,17 @@ func read(pieces ...string) (heads []head, events []string, err error) {
 func check(t *testing.T, name string, want []string, pieces ...string) {
 	t.Helper()
 	heads, got, err := read(pieces...)
-	if err != nil || len(heads) != 1 || heads[0].status != 200 || heads[0].kind != "text/event-stream" || !slices.Equal(got, want) {
+	if err != nil || len(heads) != 1 || heads[0].Status != 200 || heads[0].Type != "text/event-stream" || !slices.Equal(got, want) {
 		t.Fatalf("%s, in pieces %q: heads %v, events %q, error %v; want %q", name, pieces, heads, got, err, want)
 	}
 }
 
 // Between two events a stream holds no memory.
 func TestEventsHoldNothing(t *testing.T) {
-	var e events
+	var e parser
 	body := strings.ReplaceAll(bodies[0].body, strings.Repeat(" ", 40), strings.Repeat(" ", 4000))
 	for _, c := range []byte(body) {
-		if err := e.feed([]byte{c}, func(kind, []byte) {}); err != nil {
+		if err := e.feed([]byte{c}, func(Kind, []byte) {}); err != nil {
 			t.Fatal(err)
 		}
 		if cap(e.rest) > 200 {
@@ -110,9 +110,9 @@ func TestEventsThatNeverEnd(t *testing.T) {
 	if _, _, err := read(plainHead+"data: "+long, long, long); !errors.Is(err, errLine) {
 		t.Errorf("a line of 300 kB: %v", err)
 	}
-	var e events
+	var e parser
 	for range 20 {
-		if err := e.feed([]byte("data: "+long+"\n"), func(kind, []byte) {}); err != nil {
+		if err := e.feed([]byte("data: "+long+"\n"), func(Kind, []byte) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -121,11 +121,11 @@ func TestEventsThatNeverEnd(t *testing.T) {
 	}
 }
 
-func TestAnswerHeads(t *testing.T) {
+func TestResponseHeads(t *testing.T) {
 	problem := `{"type":"about:blank","title":"x","status":503,"detail":"come back later","code":"limit"}`
 	refused := "HTTP/1.1 503 Service Unavailable\nretry-after: 10\nContent-Type: application/problem+json\n\n" + problem + "\n"
 	heads, _, err := read(refused)
-	if err != nil || len(heads) != 1 || heads[0] != (head{status: 503, kind: "application/problem+json", length: -1, retry: "10", detail: "come back later"}) {
+	if err != nil || len(heads) != 1 || heads[0] != (Head{Status: 503, Type: "application/problem+json", length: -1, Retry: "10", Detail: "come back later"}) {
 		t.Errorf("a refusal: %+v, %v", heads, err)
 	}
 	for _, bad := range []string{
@@ -148,7 +148,7 @@ func TestAnswerHeads(t *testing.T) {
 }
 
 // A body with a length ends there.
-func TestAnswerWithLength(t *testing.T) {
+func TestResponseWithLength(t *testing.T) {
 	body := "data: x\n\n"
 	for _, tt := range []struct {
 		length int
@@ -177,9 +177,9 @@ func FuzzEvents(f *testing.F) {
 			pieces, rest = append(pieces, rest[:n]), rest[n:]
 		}
 		heads2, events2, err2 := read(pieces...)
-		for _, h := range [][]head{heads, heads2} {
+		for _, h := range [][]Head{heads, heads2} {
 			for i := range h {
-				h[i].detail = "" // may be cut off
+				h[i].Detail = "" // may be cut off
 			}
 		}
 		if !slices.Equal(heads, heads2) || !slices.Equal(events, events2) || (err == nil) != (err2 == nil) {
@@ -189,7 +189,7 @@ func FuzzEvents(f *testing.F) {
 }
 
 // What a fast way reads, the slow way reads too.
-func TestSaid(t *testing.T) {
+func TestMessages(t *testing.T) {
 	for _, tt := range []struct {
 		data, project string
 		v             int64
@@ -207,7 +207,7 @@ func TestSaid(t *testing.T) {
 		{`[]`, "", 0, false},
 		{``, "", 0, false},
 	} {
-		project, v, ok := advanceIn([]byte(tt.data))
+		project, v, ok := ParseVersion([]byte(tt.data))
 		if string(project) != tt.project || v != tt.v || ok != tt.ok {
 			t.Errorf("%s: %s@%d %v, want %s@%d %v", tt.data, project, v, ok, tt.project, tt.v, tt.ok)
 		}
@@ -229,16 +229,16 @@ func TestSaid(t *testing.T) {
 		{`null`, "", 0, false},
 	} {
 		var got bytes.Buffer
-		kept, ok := helloIn([]byte(tt.data), func(p []byte, v int64) { fmt.Fprintf(&got, "%s@%d ", p, v) })
+		kept, ok := ParseHello([]byte(tt.data), func(p []byte, v int64) { fmt.Fprintf(&got, "%s@%d ", p, v) })
 		if got.String() != tt.want || kept != tt.kept || ok != tt.ok {
 			t.Errorf("%s: %q, %d kept, %v", tt.data, got.String(), kept, ok)
 		}
 	}
-	if f, ok := goodbyeIn([]byte(`{"reason":"drain","after_ms":1000,"spread_ms":4000}`)); !ok || f != (farewell{"drain", 1000, 4000}) {
+	if f, ok := ParseGoodbye([]byte(`{"reason":"drain","after_ms":1000,"spread_ms":4000}`)); !ok || f != (Closing{"drain", 1000, 4000}) {
 		t.Errorf("goodbye: %+v %v", f, ok)
 	}
 	for _, bad := range []string{`{}`, `{"reason":"x","after_ms":-1}`, `x`} {
-		if _, ok := goodbyeIn([]byte(bad)); ok {
+		if _, ok := ParseGoodbye([]byte(bad)); ok {
 			t.Errorf("goodbye %s passes", bad)
 		}
 	}

@@ -1,13 +1,13 @@
-package load
+package sse
 
 import (
 	"bytes"
 	"encoding/json"
 )
 
-// advanceIn reads the data of a version event. Gateways write project and version first, and then it costs no
+// ParseVersion reads the data of a version event. Gateways write project and version first, and then it costs no
 // memory; any other order of fields is read as well.
-func advanceIn(data []byte) (project []byte, v int64, ok bool) {
+func ParseVersion(data []byte) (project []byte, v int64, ok bool) {
 	if rest, found := bytes.CutPrefix(data, []byte(`{"project":"`)); found {
 		if name, _, v, ok := pair(rest, `","version":`); ok {
 			return name, v, true
@@ -38,19 +38,19 @@ func pair(b []byte, between string) (name, rest []byte, v int64, ok bool) {
 	if end < 0 {
 		return nil, nil, 0, false
 	}
-	v, ok = decimal(number[:end])
+	v, ok = ParseDecimal(number[:end])
 	if number[0] == '0' && end > 1 {
 		ok = false
 	}
 	return b[:quote], number[end:], v, ok
 }
 
-// helloIn reads the data of a hello: it calls each for every version in it, and returns how many projects are
+// ParseHello reads the data of a hello: it calls each for every version in it, and returns how many projects are
 // kept from this stream, for ever or for now. The common case again costs no memory.
-func helloIn(data []byte, each func(project []byte, v int64)) (kept int, ok bool) {
+func ParseHello(data []byte, each func(project []byte, v int64)) (kept int, ok bool) {
 	if bytes.Contains(data, []byte(`"denied":[]`)) && bytes.Contains(data, []byte(`"off":[]`)) {
-		if rest, ok := versionsIn(data, nil); ok { // first all, then each: half a hello must not count twice
-			versionsIn(rest, each)
+		if rest, ok := parseVersions(data, nil); ok { // first all, then each: half a hello must not count twice
+			parseVersions(rest, each)
 			return 0, true
 		}
 	}
@@ -67,9 +67,9 @@ func helloIn(data []byte, each func(project []byte, v int64)) (kept int, ok bool
 	return len(said.Denied) + len(said.Off), true
 }
 
-// versionsIn reads the object "versions". A quote within a JSON text has a backslash before it, so these bytes
+// parseVersions reads the object "versions". A quote within a JSON text has a backslash before it, so these bytes
 // stand nowhere else.
-func versionsIn(data []byte, each func([]byte, int64)) (from []byte, ok bool) {
+func parseVersions(data []byte, each func([]byte, int64)) (from []byte, ok bool) {
 	i := bytes.Index(data, []byte(`"versions":{`))
 	if i < 0 {
 		return nil, false
@@ -95,17 +95,31 @@ func versionsIn(data []byte, each func([]byte, int64)) (from []byte, ok bool) {
 	return nil, false
 }
 
-// farewell is the data of a goodbye.
-type farewell struct {
+// Closing is the data of a goodbye.
+type Closing struct {
 	Reason   string
 	AfterMS  int64 `json:"after_ms"`
 	SpreadMS int64 `json:"spread_ms"`
 }
 
-func goodbyeIn(data []byte) (farewell, bool) {
-	var f farewell
+func ParseGoodbye(data []byte) (Closing, bool) {
+	var f Closing
 	if json.Unmarshal(data, &f) != nil || f.Reason == "" || f.AfterMS < 0 || f.SpreadMS < 0 {
-		return farewell{}, false
+		return Closing{}, false
 	}
 	return f, true
+}
+
+// ParseDecimal reads digits without making a string of them.
+func ParseDecimal(digits []byte) (n int64, ok bool) {
+	if len(digits) == 0 || len(digits) > 18 {
+		return 0, false
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
 }

@@ -1,33 +1,33 @@
-package load
+package sse
 
 import (
 	"bytes"
 	"errors"
 )
 
-// kind is what an event is, by its name.
-type kind uint8
+// Kind is what an event is, by its name.
+type Kind uint8
 
 const (
-	other kind = iota
-	hello
-	version
-	heartbeat
-	goodbye
+	Other Kind = iota
+	Hello
+	Version
+	Heartbeat
+	Goodbye
 )
 
-func kindOf(name []byte) kind {
+func kindOf(name []byte) Kind {
 	switch string(name) {
 	case "hello":
-		return hello
+		return Hello
 	case "version":
-		return version
+		return Version
 	case "heartbeat":
-		return heartbeat
+		return Heartbeat
 	case "goodbye":
-		return goodbye
+		return Goodbye
 	}
-	return other
+	return Other
 }
 
 // longestLine bounds what is kept of a line: a hello for 64 projects with the longest names has about 20 kB.
@@ -35,19 +35,19 @@ const longestLine = 256 << 10
 
 var errLine = errors.New("a line without an end")
 
-// events takes a stream of server-sent events apart, in whatever pieces it comes. Between two pieces it holds
+// parser takes a stream of server-sent events apart, in whatever pieces it comes. Between two pieces it holds
 // memory only for an event that has begun.
-type events struct {
+type parser struct {
 	rest   []byte // of a line whose end has not come
 	data   []byte // of the event under way
-	kind   kind
+	kind   Kind
 	filled bool // data was given, be it empty
 	cr     bool // the last line ended in CR: an LF now belongs to it
 	skip   bool // the line under way is a comment, of which nothing is kept
 }
 
 // feed takes the next piece, and calls emit for each event that ends in it. The data is only good during emit.
-func (e *events) feed(b []byte, emit func(kind, []byte)) error {
+func (e *parser) feed(b []byte, emit func(Kind, []byte)) error {
 	for len(b) > 0 {
 		if e.cr && b[0] == '\n' {
 			b = b[1:]
@@ -90,7 +90,7 @@ func (e *events) feed(b []byte, emit func(kind, []byte)) error {
 }
 
 // keep remembers the beginning of a line.
-func (e *events) keep(b []byte) error {
+func (e *parser) keep(b []byte) error {
 	if e.skip || len(e.rest) == 0 && b[0] == ':' {
 		e.skip = true
 		return nil
@@ -103,12 +103,12 @@ func (e *events) keep(b []byte) error {
 }
 
 // line takes one whole line.
-func (e *events) line(line []byte, emit func(kind, []byte)) {
+func (e *parser) line(line []byte, emit func(Kind, []byte)) {
 	if len(line) == 0 {
 		if e.filled {
 			emit(e.kind, e.data)
 		}
-		e.data, e.kind, e.filled = nil, other, false
+		e.data, e.kind, e.filled = nil, Other, false
 		return
 	}
 	field, value, _ := bytes.Cut(line, []byte{':'})

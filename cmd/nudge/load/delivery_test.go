@@ -7,38 +7,38 @@ import (
 	"time"
 )
 
-func TestSpan(t *testing.T) {
+func TestSeen(t *testing.T) {
 	log := []int64{10, 20, 30, 40}
 	for _, tt := range []struct {
 		name    string
-		span    span
+		seen    seen
 		skipped int64
 		behind  bool
 	}{
-		{"all came", span{0, 40, 4}, 0, false},
-		{"one was jumped over", span{0, 40, 3}, 1, false},
-		{"only the newest came", span{5, 40, 1}, 3, false},
-		{"its hello had two, and the rest came", span{20, 40, 2}, 0, false},
-		{"its hello had all", span{40, 40, 0}, 0, false},
-		{"the last is missing: lost, not skipped", span{0, 30, 3}, 0, true},
-		{"nothing came: nothing skipped", span{0, 0, 0}, 0, true},
-		{"one came whose publishing seemed to fail", span{0, 50, 5}, 0, false},
+		{"all came", seen{0, 40, 4}, 0, false},
+		{"one was jumped over", seen{0, 40, 3}, 1, false},
+		{"only the newest came", seen{5, 40, 1}, 3, false},
+		{"its hello had two, and the rest came", seen{20, 40, 2}, 0, false},
+		{"its hello had all", seen{40, 40, 0}, 0, false},
+		{"the last is missing: lost, not skipped", seen{0, 30, 3}, 0, true},
+		{"nothing came: nothing skipped", seen{0, 0, 0}, 0, true},
+		{"one came whose publishing seemed to fail", seen{0, 50, 5}, 0, false},
 	} {
-		if skipped, behind := tt.span.skipped(log), tt.span.behind(log); skipped != tt.skipped || behind != tt.behind {
+		if skipped, behind := tt.seen.skipped(log), tt.seen.behind(log); skipped != tt.skipped || behind != tt.behind {
 			t.Errorf("%s: %d skipped, behind %v; want %d, %v", tt.name, skipped, behind, tt.skipped, tt.behind)
 		}
 	}
-	if (span{}).behind(nil) {
+	if (seen{}).behind(nil) {
 		t.Error("a project without advances has streams behind")
 	}
 }
 
-func TestCrowd(t *testing.T) {
-	var c crowd
+func TestWatchers(t *testing.T) {
+	var c watchers
 	steps := []struct {
 		name     string
 		do       func()
-		gathered bool
+		allThere bool
 	}{
 		{"nobody", func() {}, false},
 		{"the first comes", func() { c.join(0) }, true},
@@ -57,46 +57,46 @@ func TestCrowd(t *testing.T) {
 	}
 	for _, s := range steps {
 		s.do()
-		if got := c.gathered(); got != s.gathered {
-			t.Fatalf("%s: gathered %v with %+v", s.name, got, c)
+		if got := c.allThere(); got != s.allThere {
+			t.Fatalf("%s: allThere %v with %+v", s.name, got, c)
 		}
 	}
 }
 
-func TestFlight(t *testing.T) {
-	f := newFlight()
+func TestDeliveries(t *testing.T) {
+	f := newDeliveries()
 	f.watch([][]int32{{5, 0}, {5, 0}}) // two workers; nobody watches project 1
-	f.depart(1, 100)
+	f.add(1, 100)
 	if f.count != 0 {
 		t.Fatal("an advance that nobody watches is waited for")
 	}
-	f.depart(0, 100)
-	f.depart(0, 200)
+	f.add(0, 100)
+	f.add(0, 200)
 	f.arrive(0, []arrival{{0, 100, 150}})
 	f.arrive(1, []arrival{{0, 100, 160}})
 	if f.count != 1 || f.whole != 1 || f.all.Max() < 60 || f.all.Max() > 61 {
 		t.Fatalf("after all had the first: %d on their way, %d whole, longest %d µs", f.count, f.whole, f.all.Max())
 	}
-	f.depart(0, 300)
+	f.add(0, 300)
 	f.arrive(1, []arrival{{0, 200, 210}})
 	f.arrive(0, []arrival{{0, 300, 310}}) // 200 was jumped over here
 	if f.count != 1 || f.whole != 1 {
-		t.Fatalf("after one was overtaken: %d on their way, %d whole", f.count, f.whole)
+		t.Fatalf("after one was superseded: %d on their way, %d whole", f.count, f.whole)
 	}
 	f.arrive(1, []arrival{{0, 300, 330}})
 	if f.count != 0 || f.whole != 2 || len(f.pending) != 0 {
 		t.Fatalf("at the end: %d on their way, %d whole, %v", f.count, f.whole, f.pending)
 	}
-	f.depart(0, 400)
-	if f.under(t.Context(), 1, time.Millisecond) {
+	f.add(0, 400)
+	if f.waitBelow(t.Context(), 1, time.Millisecond) {
 		t.Error("the window is open with one on its way")
 	}
 	go f.arrive(0, []arrival{{0, 400, 410}})
 	go f.arrive(1, []arrival{{0, 400, 410}})
-	if !f.under(t.Context(), 1, time.Minute) {
+	if !f.waitBelow(t.Context(), 1, time.Minute) {
 		t.Error("an arrival does not open the window")
 	}
-	f.depart(0, 500)
+	f.add(0, 500)
 	if n := f.forget(0, 500); n != 0 || f.count != 1 {
 		t.Error("forget takes what is not its")
 	}
@@ -105,9 +105,9 @@ func TestFlight(t *testing.T) {
 	}
 }
 
-// What failed is in no log and in no flight; what is published twice in a microsecond still grows.
+// What failed is in no log and in no deliveries; what is published twice in a microsecond still grows.
 func TestPublisher(t *testing.T) {
-	f := newFlight()
+	f := newDeliveries()
 	f.watch([][]int32{{1, 1}})
 	broken := errors.New("broken")
 	var fail error
@@ -141,7 +141,7 @@ func TestPaced(t *testing.T) {
 	p := newPublisher(layout{"x-", 3, 1}, func() int64 { return time.Since(began).Microseconds() }, func(_ context.Context, a []Advance) (int, error) {
 		n += len(a)
 		return 0, nil
-	}, newFlight())
+	}, newDeliveries())
 	p.paced(t.Context(), 1500, 300*time.Millisecond)
 	if took := time.Since(began); n != 450 || p.done != 450 || took < 300*time.Millisecond {
 		t.Errorf("%d advances in %v, want 450 in 300 ms", n, took)

@@ -7,6 +7,64 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
+// task is the first line that a worker gets, as JSON: what it is for. Commands follow, one a line.
+type task struct {
+	Clock     clockBase
+	First     int // its first stream, counted over all workers
+	Streams   int
+	Layout    layout
+	Targets   []target
+	Tokens    []string // of its streams, in turn
+	Sources   []string
+	TimeoutUS int64
+	Reopen    bool
+}
+
+// clockBase is what the clocks of all processes of a run start from: the time of day at one moment of the machine's monotonic
+// clock. Versions of this run are not below it.
+type clockBase struct {
+	Day       int64 // Unix time, µs
+	Monotonic int64 // ns
+}
+
+// command is what a worker has to do. All but open and close are answered.
+type command struct {
+	Do       string
+	Inflight int       // open: of this worker; 0: no limit
+	Log      [][]int64 // check: what was published, by project; not sent again with the next check
+}
+
+const (
+	doOpen    = "open"    // all streams, anew
+	doClose   = "close"   // all streams, at once
+	doCount   = "count"   // who watches what
+	doCheck   = "check"   // against what was published
+	doCollect = "collect" // histograms
+)
+
+// report is one line of a worker.
+type report struct {
+	Counts *counts   `json:",omitempty"`
+	There  []arrival `json:",omitempty"`
+	Answer *answer   `json:",omitempty"`
+}
+
+// arrival says that all streams of a worker that watch a project have a version, and since when.
+type arrival struct {
+	Project int   `json:"p"`
+	Version int64 `json:"v"`
+	At      int64 `json:"t"`
+}
+
+// answer is what a worker says to a command.
+type answer struct {
+	Watchers []int32 `json:",omitempty"` // by project
+	Behind   int     // streams that lack the newest of one of their projects
+	Skipped  int64
+	Latency  []byte `json:",omitempty"`
+	Connect  []byte `json:",omitempty"`
+}
+
 // counts are what the readers have seen. Times are of the run's clock, in µs.
 type counts struct {
 	Round     int // how often all were opened
@@ -104,4 +162,15 @@ func merge(to *hdrhistogram.Histogram, text []byte) error {
 	}
 	to.Merge(from)
 	return nil
+}
+
+// mostKeys bounds what is counted apart, whatever a server thinks of.
+const mostKeys = 50
+
+// count adds one to a key. Beyond mostKeys all new keys are one.
+func count(m map[string]int64, key string) {
+	if _, known := m[key]; !known && len(m) >= mostKeys {
+		key = "other"
+	}
+	m[key]++
 }

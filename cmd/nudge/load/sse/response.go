@@ -1,4 +1,4 @@
-package load
+package sse
 
 import (
 	"bytes"
@@ -32,33 +32,33 @@ var (
 	errChunk = errors.New("a chunk is malformed")
 )
 
-// answer reads what a gateway says on one connection, in whatever pieces it comes: a head, then events, chunked
+// Response reads what a gateway says on one connection, in whatever pieces it comes: a head, then events, chunked
 // or not.
-type answer struct {
-	events
+type Response struct {
+	parser
 	left  int64 // of the chunk, or the whole body
 	stage stage
 	sized bool // the chunk's size has a digit
 }
 
-// listener is told what is in an answer. An error of head ends the reading.
-type listener struct {
-	head  func(head) error
-	event func(kind, []byte)
+// Listener is told what is in an answer. An error of head ends the reading.
+type Listener struct {
+	Head  func(Head) error
+	Event func(Kind, []byte)
 }
 
-// head is the head of an answer.
-type head struct {
-	status  int
-	kind    string // media type, without parameters
+// Head is the head of an answer.
+type Head struct {
+	Status  int
+	Type    string // media type, without parameters
 	chunked bool
 	length  int64  // of the body; -1: not said
-	retry   string // of Retry-After
-	detail  string // of the problem in the body, if it came along
+	Retry   string // of Retry-After
+	Detail  string // of the problem in the body, if it came along
 }
 
-// feed takes the next piece. Its error is io.EOF at the end of a body that has one before the connection has.
-func (a *answer) feed(b []byte, l *listener) error {
+// Feed takes the next piece. Its error is io.EOF at the end of a body that has one before the connection has.
+func (a *Response) Feed(b []byte, l *Listener) error {
 	for len(b) > 0 {
 		switch a.stage {
 		case inHead:
@@ -68,10 +68,10 @@ func (a *answer) feed(b []byte, l *listener) error {
 			}
 			b = rest
 		case inBody:
-			return a.events.feed(b, l.event)
+			return a.parser.feed(b, l.Event)
 		case inChunk, inLength:
 			n := int(min(int64(len(b)), a.left))
-			if err := a.events.feed(b[:n], l.event); err != nil {
+			if err := a.parser.feed(b[:n], l.Event); err != nil {
 				return err
 			}
 			b = b[n:]
@@ -94,7 +94,7 @@ func (a *answer) feed(b []byte, l *listener) error {
 }
 
 // feedSize takes one byte of what stands between the data of two chunks.
-func (a *answer) feedSize(c byte) error {
+func (a *Response) feedSize(c byte) error {
 	switch {
 	case a.stage == inChunkEnd:
 		if c == '\n' {
@@ -137,7 +137,7 @@ func hexDigit(c byte) (int64, bool) {
 
 // feedHead takes a piece of the head, and returns what is behind it. The lines of a head are kept where those of
 // the events are later.
-func (a *answer) feedHead(b []byte, l *listener) (rest []byte, err error) {
+func (a *Response) feedHead(b []byte, l *Listener) (rest []byte, err error) {
 	text := b
 	if len(a.rest) > 0 {
 		text = append(a.rest, b...) // mostly into what rest has room for
@@ -155,10 +155,10 @@ func (a *answer) feedHead(b []byte, l *listener) (rest []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.status != 200 {
-		h.detail = detailIn(text[end:])
+	if h.Status != 200 {
+		h.Detail = problemDetail(text[end:])
 	}
-	if err := l.head(h); err != nil {
+	if err := l.Head(h); err != nil {
 		return nil, err
 	}
 	switch {
@@ -193,15 +193,15 @@ func headEnd(b []byte) int {
 	}
 }
 
-func parseHead(b []byte) (head, error) {
+func parseHead(b []byte) (Head, error) {
 	line, fields, _ := bytes.Cut(b, []byte{'\n'})
 	protocol, rest, _ := bytes.Cut(bytes.TrimSpace(line), []byte{' '})
 	code, _, _ := bytes.Cut(rest, []byte{' '})
 	status, err := strconv.Atoi(string(code))
 	if err != nil || len(code) != 3 || string(protocol) != "HTTP/1.1" {
-		return head{}, fmt.Errorf("%w: %.40q", errHead, line)
+		return Head{}, fmt.Errorf("%w: %.40q", errHead, line)
 	}
-	h := head{status: status, length: -1}
+	h := Head{Status: status, length: -1}
 	for len(fields) > 0 {
 		line, fields, _ = bytes.Cut(fields, []byte{'\n'})
 		name, value, _ := bytes.Cut(line, []byte{':'})
@@ -209,23 +209,23 @@ func parseHead(b []byte) (head, error) {
 		switch {
 		case bytes.EqualFold(name, []byte("Content-Type")):
 			media, _, _ := bytes.Cut(value, []byte{';'})
-			h.kind = string(bytes.ToLower(bytes.TrimSpace(media)))
+			h.Type = string(bytes.ToLower(bytes.TrimSpace(media)))
 		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
 			h.chunked = bytes.EqualFold(value, []byte("chunked"))
 		case bytes.EqualFold(name, []byte("Content-Length")):
 			if h.length, err = strconv.ParseInt(string(value), 10, 64); err != nil || h.length < 0 {
-				return head{}, fmt.Errorf("%w: length %.20q", errHead, value)
+				return Head{}, fmt.Errorf("%w: length %.20q", errHead, value)
 			}
 		case bytes.EqualFold(name, []byte("Retry-After")):
-			h.retry = string(value)
+			h.Retry = string(value)
 		}
 	}
 	return h, nil
 }
 
-// detailIn finds what a problem (RFC 9457) says for people. The body is short and comes with its head; if it
+// problemDetail finds what a problem (RFC 9457) says for people. The body is short and comes with its head; if it
 // does not, the status alone must do.
-func detailIn(body []byte) string {
+func problemDetail(body []byte) string {
 	from, to := bytes.IndexByte(body, '{'), bytes.LastIndexByte(body, '}')
 	var problem struct{ Detail string }
 	if from < 0 || to < from || json.Unmarshal(body[from:to+1], &problem) != nil {
