@@ -11,7 +11,7 @@ import (
 	"nudge/version"
 )
 
-// missed serves POST /missed: a page tells that its poll found a version that push had not announced.
+// missed serves POST /missed: a page reports that its poll found a version which push had not announced.
 func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
 	body, p := g.body(w, r)
 	if p != nil {
@@ -44,7 +44,7 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// parseReport reads the body of POST /missed.
+// parseReport parses the body of POST /missed.
 func parseReport(body []byte) (pace.MissedReport, error) {
 	var b struct {
 		Project version.Project `json:"project"`

@@ -15,13 +15,13 @@ import (
 // publishMost bounds one request's array.
 const publishMost = 1000
 
-// receipt is the body of a publisher's answer.
+// receipt is the body of the answer to a publisher.
 type receipt struct {
 	Accepted int `json:"accepted"`
 	Stale    int `json:"stale"`
 }
 
-// publish serves POST /versions: one advance, or an array of them; all or, if one is bad, none.
+// publish serves POST /versions: one advance or an array of them. If one is malformed or not allowed, none is published.
 func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) {
 	body, p := g.body(w, r)
 	if p != nil {
@@ -66,7 +66,7 @@ func (g *Gateway) body(w http.ResponseWriter, r *http.Request) ([]byte, *problem
 	limit := g.current.Load().Limits.Body
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err == nil {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // set by access for the body alone
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // requestLog set it, for the body alone
 	}
 	var large *http.MaxBytesError
 	switch {
@@ -79,7 +79,7 @@ func (g *Gateway) body(w http.ResponseWriter, r *http.Request) ([]byte, *problem
 	return body, nil
 }
 
-// parseNews reads an object or an array of them. The error names index and field of the first bad element.
+// parseNews parses an object or an array of them. The error names index and field of the first bad element.
 func parseNews(body []byte) ([]version.News, error) {
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 || body[0] != '[' {
@@ -105,7 +105,7 @@ func parseNews(body []byte) ([]version.News, error) {
 	return news, nil
 }
 
-// strict decodes one JSON value with nothing behind it.
+// strict decodes a body that is one JSON value and nothing else.
 func strict(body []byte, into any) error {
 	if !json.Valid(body) {
 		return errors.New(`the body is not JSON; send {"project":"42","version":124} or an array of such objects`)

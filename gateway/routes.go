@@ -15,7 +15,7 @@ import (
 
 // publicRoutes are what browsers and publishers use.
 func (g *Gateway) publicRoutes() http.Handler {
-	r, around := g.router(g.opt.BasePath), chi.Chain(roomy, g.located, g.access)
+	r, around := g.router(g.opt.BasePath), chi.Chain(roomy, g.withAddress, g.requestLog)
 	readable := g.cors()
 	r.Use(around...)
 	mount := func(r chi.Router) {
@@ -35,7 +35,7 @@ func (g *Gateway) publicRoutes() http.Handler {
 				for method, handle := range methods {
 					r.MethodFunc(method, path, handle)
 				}
-				// The CORS middleware answers preflights; what gets past it is none.
+				// The CORS middleware has answered preflights; other requests end up here.
 				r.Options(path, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 			}
 		})
@@ -69,7 +69,7 @@ func (g *Gateway) cors() func(http.Handler) http.Handler {
 	})
 }
 
-// shortcut leads to the stream past the router, which copies each request: streams come by the thousand.
+// shortcut serves requests for streams without the router, which copies each request: they come by the thousand.
 func shortcut(path string, stream, all http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet && r.URL.Path == path && r.URL.RawPath == "" {
@@ -80,13 +80,13 @@ func shortcut(path string, stream, all http.Handler) http.Handler {
 	})
 }
 
-// read serves what may be read at any time, and asked whether it is there. A HEAD of a stream makes no sense.
+// read serves a path by GET and HEAD.
 func read(r chi.Router, path string, handle http.HandlerFunc) {
 	r.Get(path, handle)
 	r.Head(path, handle)
 }
 
-// router has our answers for what it does not know. All that it knows lies below base.
+// router returns a router that refuses unknown paths and methods with a problem. All paths that it will know are below base.
 func (g *Gateway) router(base string) chi.Router {
 	r := chi.NewRouter()
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {

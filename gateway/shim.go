@@ -12,8 +12,8 @@ import (
 	"nudge/web"
 )
 
-// How long a browser goes by what it has. Under its plain name, a gateway of another version is soon believed; a name
-// with a hash never means anything else.
+// How long browsers may cache a file. Under its plain name it changes with the version of the gateway; a name with a hash
+// always means the same content.
 const (
 	shortly = "public, max-age=300"
 	forever = "public, max-age=31536000, immutable"
@@ -25,7 +25,7 @@ func (g *Gateway) shims(r chi.Router) {
 		read(r, "/"+f.Name, shim(f, shortly))
 		if f.Script() {
 			read(r, "/"+f.Hashed(), shim(f, forever))
-			// A page may know the hash of another version, in the middle of a deploy or for long: better any shim than none.
+			// A page may ask for the hash of another version, during a deploy or long after: any shim is better than none.
 			other := strings.TrimSuffix(f.Name, ".js") + ".{hash:[0-9a-f]{12}}.js"
 			read(r, "/"+other, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Access-Control-Allow-Origin", "*")
@@ -37,7 +37,7 @@ func (g *Gateway) shims(r chi.Router) {
 	}
 }
 
-// shim serves one file, compressed for those who take that.
+// shim serves one file, compressed if the browser accepts that.
 func shim(f web.File, cache string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -58,7 +58,7 @@ func shim(f web.File, cache string) http.HandlerFunc {
 	}
 }
 
-// takesGzip reads Accept-Encoding as far as browsers and proxies use it: a quality of 0 is a no.
+// takesGzip parses Accept-Encoding as far as browsers and proxies use it: a quality of 0 is a no.
 func takesGzip(accepted string) bool {
 	for coding := range strings.SplitSeq(accepted, ",") {
 		name, params, _ := strings.Cut(strings.TrimSpace(coding), ";")

@@ -15,16 +15,16 @@ import (
 	"nudge/gateway/auth"
 )
 
-// bodyTime is how long a request's body may take to come.
+// bodyTime is how long a request's body may take to arrive.
 const bodyTime = 10 * time.Second
 
-// access logs each request in one line when it has ended, and ends none. Only the path is logged, never the
-// query, a header or a body: tokens travel in all three.
-func (g *Gateway) access(next http.Handler) http.Handler {
+// requestLog writes one line for each request when it has ended. It logs only the path, never the query, a header or a
+// body: tokens travel in all three.
+func (g *Gateway) requestLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
-		ww := &tally{ResponseWriter: w}
-		if r.ContentLength != 0 { // a body that never comes holds nobody for longer
+		ww := &loggedWriter{ResponseWriter: w}
+		if r.ContentLength != 0 { // a body that never arrives holds the goroutine no longer than this
 			_ = http.NewResponseController(w).SetReadDeadline(begun.Add(bodyTime))
 		}
 		defer func() {
@@ -43,18 +43,18 @@ func (g *Gateway) access(next http.Handler) http.Handler {
 				status = http.StatusOK
 			}
 			g.metrics.requests.WithLabelValues(strconv.Itoa(status/100) + "xx").Inc()
-			level := accessLevel(r.Method, strings.TrimPrefix(r.URL.Path, g.opt.BasePath), status)
+			level := requestLevel(r.Method, strings.TrimPrefix(r.URL.Path, g.opt.BasePath), status)
 			if !g.log.Enabled(r.Context(), level) {
 				return
 			}
 			attrs := append([]slog.Attr{
 				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
 				slog.Duration("took", time.Since(begun).Round(time.Microsecond)), slog.String("address", address(r)),
-			}, ww.facts...)
+			}, ww.attrs...)
 			g.log.LogAttrs(r.Context(), level, "request", attrs...)
 		}()
 		if r.ContentLength != 0 && r.Method != http.MethodPost {
-			// Closing keeps the server from waiting for the body, and what it holds from being a second request.
+			// Closing keeps the server from waiting for the body, and from reading it as another request.
 			ww.Header().Set("Connection", "close")
 			g.refuse(ww, malformed(errors.New("a "+r.Method+" request takes no body here")))
 			return
@@ -63,40 +63,40 @@ func (g *Gateway) access(next http.Handler) http.Handler {
 	})
 }
 
-// tally remembers the status of an answer, and facts of the request for its line in the log: here, since in the
-// request's context they would cost a copy of the request. [http.ResponseController] finds what is below it by
-// Unwrap, so that no error of a flush is lost on the way.
-type tally struct {
+// loggedWriter keeps what the log says of an answer: its status, and further attributes. These are not in the context of
+// the request, because that would cost a copy of the request. [http.ResponseController] finds the server's writer by
+// Unwrap, so no error of a flush is lost.
+type loggedWriter struct {
 	http.ResponseWriter
 	status int // 0: nothing was written yet
-	facts  []slog.Attr
+	attrs  []slog.Attr
 }
 
-// note adds a fact to the request's line in the log.
+// note adds an attribute to the request's line in the log.
 func note(w http.ResponseWriter, key, value string) {
-	if t, ok := w.(*tally); ok {
-		t.facts = append(t.facts, slog.String(key, value))
+	if l, ok := w.(*loggedWriter); ok {
+		l.attrs = append(l.attrs, slog.String(key, value))
 	}
 }
 
-func (t *tally) WriteHeader(status int) {
-	if t.status == 0 && status >= http.StatusOK {
-		t.status = status
+func (l *loggedWriter) WriteHeader(status int) {
+	if l.status == 0 && status >= http.StatusOK {
+		l.status = status
 	}
-	t.ResponseWriter.WriteHeader(status)
+	l.ResponseWriter.WriteHeader(status)
 }
 
-func (t *tally) Write(b []byte) (int, error) {
-	if t.status == 0 {
-		t.status = http.StatusOK
+func (l *loggedWriter) Write(b []byte) (int, error) {
+	if l.status == 0 {
+		l.status = http.StatusOK
 	}
-	return t.ResponseWriter.Write(b)
+	return l.ResponseWriter.Write(b)
 }
 
-func (t *tally) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+func (l *loggedWriter) Unwrap() http.ResponseWriter { return l.ResponseWriter }
 
-// accessLevel keeps out of the log what comes all the time, or at the will of strangers.
-func accessLevel(method, path string, status int) slog.Level {
+// requestLevel keeps requests out of the log that come all the time, or that strangers can send in any number.
+func requestLevel(method, path string, status int) slog.Level {
 	switch {
 	case status >= 500 && status != http.StatusServiceUnavailable:
 		return slog.LevelError
@@ -108,8 +108,8 @@ func accessLevel(method, path string, status int) slog.Level {
 	return slog.LevelDebug
 }
 
-// located puts the caller's address where [address] finds it, by the limits in force.
-func (g *Gateway) located(next http.Handler) http.Handler {
+// withAddress puts the caller's address into the request's context, where [address] finds it, if proxies are trusted.
+func (g *Gateway) withAddress(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if locate := g.current.Load().locate; locate != nil {
 			locate(next).ServeHTTP(w, r)
@@ -128,7 +128,7 @@ func (g *Gateway) caller(r *http.Request) (*auth.Caller, error) {
 // foreign reports whether r comes from a page that may not use the cookie.
 func (g *Gateway) foreign(r *http.Request) bool { return auth.Origins(g.opt.Origins).Foreign(r) }
 
-// address is where the request comes from, as far as the trusted proxies tell, if there are any.
+// address returns where the request comes from: by the word of the trusted proxies, if it came through them.
 func address(r *http.Request) string {
 	if ip := middleware.GetClientIP(r.Context()); ip != "" {
 		return ip
