@@ -30,12 +30,16 @@ type Recent[V any] struct {
 	Most int // 0: 65,536
 
 	begun time.Time // time is kept as what has passed since, half the size of a time.Time
-	swept time.Time
 	seen  map[Key]entry[V]
+	// ends has who may be over within a second, by number since begun, from next on. So forgetting walks over those that
+	// are over, and not over all.
+	ends map[int32][]Key
+	next int32
 }
 
 type entry[V any] struct {
 	until time.Duration // since begun
+	end   int32         // where it stands in ends: not after until
 	value V
 }
 
@@ -47,23 +51,33 @@ func (r *Recent[V]) Get(k Key, now time.Time) (value V, left time.Duration) {
 	return value, 0
 }
 
+// Left returns for how long a caller is still remembered; 0: it is not.
+func (r *Recent[V]) Left(k Key, now time.Time) time.Duration {
+	_, left := r.Get(k, now)
+	return left
+}
+
 // Put remembers a value of a caller for a time, in place of an older one. It reports whether there was room.
 func (r *Recent[V]) Put(k Key, value V, now time.Time, d time.Duration) bool {
-	if r.seen == nil {
-		r.seen, r.begun = map[Key]entry[V]{}, now
-	}
-	if _, known := r.seen[k]; !known && len(r.seen) >= r.most() {
-		if now.Sub(r.swept) < time.Second { // a crowd must not cost one sweep each
-			return false
-		}
+	e, known := r.seen[k]
+	if !known && len(r.seen) >= r.most() {
 		if r.Sweep(now); len(r.seen) >= r.most() {
 			return false
 		}
-		return r.Put(k, value, now, d) // Sweep may have given the map back
 	}
-	r.seen[k] = entry[V]{now.Sub(r.begun) + d, value}
+	if r.seen == nil {
+		r.seen, r.ends, r.begun, r.next = map[Key]entry[V]{}, map[int32][]Key{}, now, 0
+	}
+	e.until, e.value = now.Sub(r.begun)+d, value
+	if end := max(r.next, second(e.until)); !known || end < e.end {
+		e.end = end
+		r.ends[end] = append(r.ends[end], k)
+	}
+	r.seen[k] = e
 	return true
 }
+
+func second(d time.Duration) int32 { return int32(d / time.Second) }
 
 func (r *Recent[V]) most() int {
 	if r.Most > 0 {
@@ -75,26 +89,34 @@ func (r *Recent[V]) most() int {
 // Delete forgets a caller.
 func (r *Recent[V]) Delete(k Key) { delete(r.seen, k) }
 
-// Sweep forgets what is over. Call it now and then: what nobody asks for stays until then.
+// Sweep forgets what has been over for a second. Call it every few seconds, to give the memory back.
 func (r *Recent[V]) Sweep(now time.Time) {
-	r.swept = now
-	for k, e := range r.seen {
-		if e.until <= now.Sub(r.begun) {
-			delete(r.seen, k)
+	if r.seen == nil {
+		return
+	}
+	for at := second(now.Sub(r.begun)); r.next < at && len(r.ends) > 0; r.next++ {
+		keys := r.ends[r.next]
+		delete(r.ends, r.next)
+		for _, k := range keys {
+			e, known := r.seen[k]
+			switch end := second(e.until); {
+			case !known || e.end != r.next: // it was deleted, or stands elsewhere
+			case end > r.next: // it came again
+				e.end = end
+				r.seen[k] = e
+				r.ends[end] = append(r.ends[end], k)
+			default:
+				delete(r.seen, k)
+			}
 		}
 	}
 	if len(r.seen) == 0 {
-		r.seen = nil // a map does not shrink
+		r.seen, r.ends = nil, nil // a map does not shrink
 	}
 }
 
-// Count returns of how many callers something is remembered that is so.
-func (r *Recent[V]) Count(now time.Time, is func(V) bool) (n int) {
+// Len returns how many callers are remembered, some of them for up to a second too long.
+func (r *Recent[V]) Len(now time.Time) int {
 	r.Sweep(now)
-	for _, e := range r.seen {
-		if is(e.value) {
-			n++
-		}
-	}
-	return n
+	return len(r.seen)
 }
