@@ -1,0 +1,98 @@
+package limits
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// Whoever comes and goes in whatever order: no limit is passed, nobody is refused who is below
+// all, and when all have gone nothing is left.
+func TestAdmission(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.IntRange(0, 3)
+		s := Settings{
+			Streams: rapid.IntRange(1, 8).Draw(t, "streams"), GoroutineStreams: rapid.IntRange(1, 8).Draw(t, "goroutine streams"),
+			StreamsPerSubject: limit.Draw(t, "per subject"), StreamsPerAddress: limit.Draw(t, "per address"),
+		}
+		a := NewAdmission(func() Settings { return s })
+		type stream struct {
+			kind             Kind
+			ticket           Ticket
+			subject, address string
+		}
+		var open []stream
+		count := func(is func(stream) bool) (n int) {
+			for _, o := range open {
+				if is(o) {
+					n++
+				}
+			}
+			return n
+		}
+		for range rapid.IntRange(1, 100).Draw(t, "steps") {
+			if len(open) > 0 && rapid.Bool().Draw(t, "one goes") {
+				i := rapid.IntRange(0, len(open)-1).Draw(t, "which")
+				a.Release(open[i].kind, open[i].ticket)
+				open = append(open[:i], open[i+1:]...)
+				continue
+			}
+			n := stream{kind: rapid.SampledFrom([]Kind{Goroutine, Parked}).Draw(t, "kind")}
+			n.subject = rapid.SampledFrom([]string{"", "ann", "bob"}).Draw(t, "subject")
+			n.address = fmt.Sprint("192.0.2.", rapid.IntRange(1, 3).Draw(t, "address"))
+			goroutines := count(func(o stream) bool { return o.kind == Goroutine })
+			full := len(open) >= s.Streams || n.kind == Goroutine && goroutines >= s.GoroutineStreams
+			own := s.StreamsPerSubject > 0 && n.subject != "" && count(func(o stream) bool { return o.subject == n.subject }) >= s.StreamsPerSubject ||
+				s.StreamsPerAddress > 0 && count(func(o stream) bool { return o.address == n.address }) >= s.StreamsPerAddress
+			if got := a.Full(n.kind); got != full {
+				t.Fatalf("full: %v, want %v", got, full)
+			}
+			var over *Refusal
+			if n.ticket, over = a.Admit(n.kind, n.subject, n.address, time.Now()); over == nil {
+				open = append(open, n)
+			}
+			if (over != nil) != (full || own) || over != nil && over.Caller == full {
+				t.Fatalf("%v with full: %v, own limit: %v", over, full, own)
+			}
+			if parked, goroutines := a.Count(); parked+goroutines != len(open) {
+				t.Fatalf("%d parked and %d goroutines of %d", parked, goroutines, len(open))
+			}
+		}
+		left := a.Left()
+		for _, o := range open {
+			select {
+			case <-left:
+				t.Fatal("all have left, it says")
+			default:
+			}
+			a.Release(o.kind, o.ticket)
+		}
+		<-left
+		if len(a.perSubject)+len(a.perAddress) > 0 {
+			t.Errorf("left behind: %v %v", a.perSubject, a.perAddress)
+		}
+	})
+}
+
+func TestConnectsPerSecond(t *testing.T) {
+	a, now := NewAdmission(func() Settings { return Settings{Streams: 100, ConnectsPerSecond: 3} }), time.Now()
+	admitted := func() (n int) {
+		for range 10 {
+			if _, over := a.Admit(Parked, "", "", now); over == nil {
+				n++
+			} else if over.Caller {
+				t.Error("it is not the caller's own limit")
+			}
+		}
+		return n
+	}
+	if got := admitted(); got != 3 {
+		t.Errorf("%d at once", got)
+	}
+	now = now.Add(time.Second)
+	if got := admitted(); got != 3 {
+		t.Errorf("%d a second later", got)
+	}
+}
