@@ -17,9 +17,9 @@ cmd/nudge/config:
 cmd/nudge/faults: # tests alone
 cmd/nudge/load: cmd/nudge/load/sse
 cmd/nudge/load/sse:
-cmd/nudge/pace: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
 cmd/nudge/simulate: fallback gateway/limits cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
+cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
 fallback:
 gateway: version version/control fallback web gateway/auth gateway/limits gateway/pace
 gateway/auth: version version/control

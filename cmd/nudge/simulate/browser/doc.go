@@ -1,6 +1,6 @@
 // Package browser is a model of a page that uses the shim: the same rules as web/src, without a browser.
 //
-// nudge simulate and the test that compares it with real gateways (package pace) need thousands of pages, each with a
+// nudge simulate and the test that compares it with real gateways (package replay) need thousands of pages, each with a
 // world of their own around it: simulated time there, real connections here. The model itself has no clock, no randomness,
 // no goroutine and no I/O. A driver gives it events, and does the effects that come back:
 //

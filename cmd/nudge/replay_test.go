@@ -10,16 +10,16 @@ import (
 	"testing"
 	"time"
 
-	"nudge/cmd/nudge/pace"
 	"nudge/cmd/nudge/simulate"
+	"nudge/cmd/nudge/simulate/replay"
 	"nudge/fallback"
 	"nudge/version"
 	"nudge/version/redis"
 	"nudge/version/redistest"
 )
 
-// paceOptions are the rules of the defaults, in a shorter time.
-func paceOptions() simulate.Options {
+// replayOptions are the rules of the defaults, in a shorter time.
+func replayOptions() simulate.Options {
 	o := simulate.Options{
 		Browsers: 2000, Gateways: 2, Seed: 1, Advances: 5,
 		Probe: 500 * time.Millisecond, Ramp: 2 * time.Second, Latency: 100 * time.Millisecond, Network: time.Millisecond,
@@ -32,8 +32,8 @@ func paceOptions() simulate.Options {
 	return o
 }
 
-// paceConfig is the same for gateways.
-const paceConfig = `listen: %s
+// replayConfig is the same for gateways.
+const replayConfig = `listen: %s
 ops_listen: 127.0.0.1:0
 auth: {secret: %s}
 redis: {mode: standalone, addrs: ["%s"], probe: 500ms}
@@ -56,11 +56,11 @@ func TestPace(t *testing.T) {
 	if os.Getenv("NUDGE_TEST_PACE") == "" {
 		t.Skip("takes a minute and a half, and the machine for itself: make pace")
 	}
-	o := paceOptions()
+	o := replayOptions()
 	play, err := simulate.Compose(o, 4*time.Second, 8*time.Second, 84*time.Second)
 	must(t, err)
 	redis := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always") // a crash costs it nothing
-	crowd, files := paceCrowd(t, o, play, redis.Addr)
+	crowd, files := replayCrowd(t, o, play, redis.Addr)
 
 	gateways := make([]*gatewayProcess, len(files))
 	begin := func(i int) { gateways[i] = serveFile(t, files[i]) }
@@ -93,8 +93,8 @@ func TestPace(t *testing.T) {
 	compare(t, simulated, real)
 }
 
-// paceCrowd makes the pages of a play, and configurations for two gateways. Redis gets the first version of each project.
-func paceCrowd(t *testing.T, o simulate.Options, play *simulate.Play, addr string) (c *pace.Crowd, files []string) {
+// replayCrowd makes the pages of a play, and configurations for two gateways. Redis gets the first version of each project.
+func replayCrowd(t *testing.T, o simulate.Options, play *simulate.Play, addr string) (c *replay.Crowd, files []string) {
 	t.Helper()
 	publisher, err := redis.New(version.NewBoard(), redis.Options{Addrs: []string{addr}})
 	must(t, err)
@@ -112,10 +112,10 @@ func paceCrowd(t *testing.T, o simulate.Options, play *simulate.Play, addr strin
 	for i, projects := range play.Pages {
 		g := grant{subject: fmt.Sprint("page-", i)}
 		for _, p := range projects {
-			g.subscribe = append(g.subscribe, pace.Name(p))
+			g.subscribe = append(g.subscribe, replay.Name(p))
 			if !stored[p] {
 				stored[p] = true
-				must(t, publish(t.Context(), pace.Name(p), 0))
+				must(t, publish(t.Context(), replay.Name(p), 0))
 			}
 		}
 		tokens[i] = mint(t, g)
@@ -124,23 +124,23 @@ func paceCrowd(t *testing.T, o simulate.Options, play *simulate.Play, addr strin
 	for range o.Gateways {
 		addr := freeAddress(t)
 		urls = append(urls, "http://"+addr)
-		files = append(files, configFile(t, fmt.Sprintf(paceConfig, addr, testSecret, addr)))
+		files = append(files, configFile(t, fmt.Sprintf(replayConfig, addr, testSecret, addr)))
 	}
-	balancer, err := pace.NewBalancer(urls...)
+	balancer, err := replay.NewBalancer(urls...)
 	must(t, err)
-	return &pace.Crowd{
+	return &replay.Crowd{
 		Play: play, Policy: o.Policy, Latency: o.Latency, Gateways: balancer, Publish: publish,
 		Token: func(page int) string { return tokens[page] },
 	}, files
 }
 
 // perform plays to real processes.
-func perform(t *testing.T, crowd *pace.Crowd, deeds []deed) *pace.Outcome {
+func perform(t *testing.T, crowd *replay.Crowd, deeds []deed) *replay.Outcome {
 	t.Helper()
 	_, err := binary() // built before the clock runs
 	must(t, err)
 	ctx, stop := context.WithCancel(t.Context())
-	var outcome *pace.Outcome
+	var outcome *replay.Outcome
 	over := make(chan struct{})
 	begun := time.Now()
 	go func() {

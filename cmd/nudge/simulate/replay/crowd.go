@@ -1,4 +1,4 @@
-package pace
+package replay
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 // Crowd is all pages of a play, and their application. All fields are needed.
 type Crowd struct {
 	Play *simulate.Play
-	// Policy is that of the gateways: the promises are reckoned by it.
+	// Policy is that of the gateways: the promises follow from it.
 	Policy fallback.Policy
-	// Latency is what the application takes to answer.
+	// Latency is how long the application takes to answer.
 	Latency time.Duration
 	// Gateways is where requests to gateways go. Nobody but the crowd uses it.
 	Gateways *Balancer
@@ -29,7 +29,7 @@ type Crowd struct {
 
 	begun time.Time
 	app   *application
-	tally *tally
+	stats *stats
 	http  *http.Client // to the application
 	url   string
 	tasks sync.WaitGroup
@@ -54,7 +54,7 @@ func (c *Crowd) Run(ctx context.Context, begun time.Time) (*Outcome, error) {
 		return nil, err
 	}
 	c.begun, c.url = begun, "http://"+listener.Addr().String()
-	c.tally = newTally(c)
+	c.stats = newStats(c)
 	c.app = newApplication(c)
 	connections := &http.Transport{MaxIdleConnsPerHost: len(c.Play.Pages), DisableCompression: true}
 	c.http = &http.Client{Transport: connections}
@@ -81,7 +81,7 @@ func (c *Crowd) Run(ctx context.Context, begun time.Time) (*Outcome, error) {
 	for _, p := range pages {
 		p.finish()
 	}
-	return c.tally.outcome(), nil
+	return c.stats.outcome(), nil
 }
 
 // change makes the changes of the play, each at its time.
@@ -93,7 +93,7 @@ func (c *Crowd) change(ctx context.Context) {
 		version := c.app.commit(change.Project)
 		c.tasks.Go(func() { // however long Redis takes: the next change does not wait
 			if c.Publish(ctx, Name(change.Project), version) != nil && ctx.Err() == nil {
-				c.tally.unpublished()
+				c.stats.unpublished()
 			}
 		})
 	}
@@ -111,7 +111,7 @@ func wait(ctx context.Context, then time.Time) bool {
 	}
 }
 
-// now is the time in the milliseconds that pages reckon in.
+// now is the time in milliseconds since the play began, as pages count it.
 func (c *Crowd) now() float64 { return millis(time.Since(c.begun)) }
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"text/tabwriter"
 
-	"nudge/cmd/nudge/pace"
 	"nudge/cmd/nudge/simulate"
+	"nudge/cmd/nudge/simulate/replay"
 )
 
 // apart is how far simulated and real figures may be from each other.
@@ -24,7 +24,7 @@ type figure struct {
 
 // figures are what must agree. Peaks are not among them: one second of some hundred polls varies by a tenth by chance, and
 // promise 2 bounds it. Nor is staleness, which hangs on the machine, nor the beginning, which is how fast processes start.
-func figures(s *simulate.Result, r *pace.Outcome) []figure {
+func figures(s *simulate.Result, r *replay.Outcome) []figure {
 	var all []figure
 	for i, p := range s.Phases {
 		switch p.Name {
@@ -49,7 +49,7 @@ func saved(r *simulate.Result) float64 {
 	return 100 * (1 - float64(r.Polls)/plain)
 }
 
-func sideBySide(s *simulate.Result, r *pace.Outcome) string {
+func sideBySide(s *simulate.Result, r *replay.Outcome) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%d pages on %d projects, %d changes; timers of pages were late by up to %.1f ms\n\n", s.Browsers, s.Projects, s.Advances, r.Behind)
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -70,7 +70,7 @@ func sideBySide(s *simulate.Result, r *pace.Outcome) string {
 }
 
 // compare holds the real figures against the simulated ones, and against the promises.
-func compare(t *testing.T, s *simulate.Result, r *pace.Outcome) {
+func compare(t *testing.T, s *simulate.Result, r *replay.Outcome) {
 	t.Helper()
 	for _, f := range figures(s, r) {
 		if !(math.Abs(f.real/f.simulated-1) <= apart) {

@@ -1,4 +1,4 @@
-package pace
+package replay
 
 import (
 	"encoding/json"
@@ -69,7 +69,7 @@ func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		versions = append(versions, version)
 		empty = empty && have == strconv.FormatInt(version, 10)
 	}
-	a.crowd.tally.arrived(empty)
+	a.crowd.stats.arrived(empty)
 	if !wait(r.Context(), time.Now().Add(a.crowd.Latency)) {
 		return
 	}

@@ -1,4 +1,4 @@
-package pace
+package replay
 
 import (
 	"bufio"
@@ -83,7 +83,7 @@ func (p *page) poll(one, ctx context.Context, number uint32, url string) {
 		}
 	}
 	if e.Kind == browser.Unpolled && ctx.Err() == nil {
-		p.crowd.tally.failed()
+		p.crowd.stats.failed()
 	}
 	p.send(ctx, e)
 }

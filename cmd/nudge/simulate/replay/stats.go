@@ -1,4 +1,4 @@
-package pace
+package replay
 
 import (
 	"math"
@@ -11,8 +11,8 @@ import (
 	"nudge/fallback"
 )
 
-// tally counts.
-type tally struct {
+// stats are what all pages and the application have counted.
+type stats struct {
 	crowd *Crowd
 
 	mu       sync.Mutex // guards all below
@@ -23,27 +23,27 @@ type tally struct {
 	outcomes Outcome
 }
 
-// learnt is news that a page has learnt. In milliseconds.
+// learnt is one piece of news that a page has polled for: when, how old it was, and the spread it came with. In milliseconds.
 type learnt struct{ at, age, spread float64 }
 
-func newTally(c *Crowd) *tally {
+func newStats(c *Crowd) *stats {
 	n := int(c.Play.Length/time.Second) + 1
-	return &tally{crowd: c, seconds: make([]simulate.Second, n), pages: make([]int, n)}
+	return &stats{crowd: c, seconds: make([]simulate.Second, n), pages: make([]int, n)}
 }
 
-func (t *tally) do(f func()) {
+func (t *stats) do(f func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f()
 }
 
-// second is the one that a time belongs to.
-func (t *tally) second() int { return min(len(t.seconds)-1, max(0, int(t.crowd.now()/1000))) }
+// second is the present one.
+func (t *stats) second() int { return min(len(t.seconds)-1, max(0, int(t.crowd.now()/1000))) }
 
-func (t *tally) opened() { t.do(func() { t.pages[t.second()]++ }) }
+func (t *stats) opened() { t.do(func() { t.pages[t.second()]++ }) }
 
 // arrived counts a poll that the application gets.
-func (t *tally) arrived(empty bool) {
+func (t *stats) arrived(empty bool) {
 	t.do(func() {
 		s := &t.seconds[t.second()]
 		s.Polls++
@@ -54,7 +54,7 @@ func (t *tally) arrived(empty bool) {
 }
 
 // polls counts why one begins.
-func (t *tally) polls(second int, why browser.Cause, early bool) {
+func (t *stats) polls(second int, why browser.Cause, early bool) {
 	t.do(func() {
 		s := &t.seconds[min(second, len(t.seconds)-1)]
 		if why == browser.News {
@@ -68,14 +68,14 @@ func (t *tally) polls(second int, why browser.Cause, early bool) {
 }
 
 // vain counts a poll for news that found nothing.
-func (t *tally) vain(second int) {
+func (t *stats) vain(second int) {
 	t.do(func() {
 		t.seconds[second].Extra++
 		t.outcomes.Vain++
 	})
 }
 
-func (t *tally) learnt(age, spread, bound float64) {
+func (t *stats) learnt(age, spread, bound float64) {
 	t.do(func() {
 		t.news = append(t.news, learnt{t.crowd.now(), age, spread})
 		t.outcomes.Staleness.Twice = max(t.outcomes.Staleness.Twice, age-2*spread)
@@ -83,22 +83,22 @@ func (t *tally) learnt(age, spread, bound float64) {
 	})
 }
 
-func (t *tally) missed(age, bound float64) { t.do(func() { t.late(age, bound) }) }
+func (t *stats) missed(age, bound float64) { t.do(func() { t.late(age, bound) }) }
 
-func (t *tally) late(age, bound float64) {
+func (t *stats) late(age, bound float64) {
 	if age > bound {
 		t.outcomes.Late++
 		t.outcomes.LateMS = max(t.outcomes.LateMS, age-bound)
 	}
 }
 
-func (t *tally) ticked(late float64) { t.do(func() { t.behind = append(t.behind, late) }) }
-func (t *tally) unpublished()        { t.do(func() { t.outcomes.Unpublished++ }) }
-func (t *tally) failed()             { t.do(func() { t.outcomes.Failed++ }) }
-func (t *tally) reported()           { t.do(func() { t.outcomes.Reports++ }) }
+func (t *stats) ticked(late float64) { t.do(func() { t.behind = append(t.behind, late) }) }
+func (t *stats) unpublished()        { t.do(func() { t.outcomes.Unpublished++ }) }
+func (t *stats) failed()             { t.do(func() { t.outcomes.Failed++ }) }
+func (t *stats) reported()           { t.do(func() { t.outcomes.Reports++ }) }
 
-// outcome sums up.
-func (t *tally) outcome() *Outcome {
+// outcome is the result of the whole play.
+func (t *stats) outcome() *Outcome {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	play, policy := t.crowd.Play, &t.crowd.Policy
@@ -138,7 +138,7 @@ func (t *tally) outcome() *Outcome {
 }
 
 // ages are how old news was that pages learnt then, less so many times its spread.
-func (t *tally) ages(from, to time.Duration, spreads float64) (all []float64) {
+func (t *stats) ages(from, to time.Duration, spreads float64) (all []float64) {
 	for _, n := range t.news {
 		if n.at >= millis(from) && n.at < millis(to) {
 			all = append(all, n.age-spreads*n.spread)
@@ -147,7 +147,7 @@ func (t *tally) ages(from, to time.Duration, spreads float64) (all []float64) {
 	return all
 }
 
-// at is below what a share of them is.
+// at is the value that a share of them do not exceed.
 func at(all []float64, share float64) float64 {
 	if len(all) == 0 {
 		return 0

@@ -1,9 +1,9 @@
-package pace
+package replay
 
 import "nudge/cmd/nudge/simulate/browser"
 
-// reckoning is what is known of a page for the promises, by the rules of the simulator.
-type reckoning struct {
+// staleness is what a page keeps to check the promises, by the rules of the simulator.
+type staleness struct {
 	pollAt int     // the second in which the last poll began
 	last   float64 // when that was
 	drawn  float64 // the interval in force when the wait for the next one was drawn
@@ -15,18 +15,18 @@ type reckoning struct {
 
 func (p *page) begin(now float64) { p.last = now }
 
-// told takes note of what gateways say.
+// told notes what gateways say.
 func (p *page) told() { p.worst, p.spread = max(p.worst, p.Fast()), max(p.spread, p.Spread()) }
 
-// polls takes note of a poll that begins.
+// polls notes a poll that begins.
 func (p *page) polls(why browser.Cause) {
 	now := p.crowd.now()
 	early := why == browser.Interval && p.Hastened() && now-p.last < (1-p.crowd.Policy.Jitter)*p.drawn-1
 	p.pollAt, p.last, p.why = int(now/1000), now, why
-	p.crowd.tally.polls(p.pollAt, why, early)
+	p.crowd.stats.polls(p.pollAt, why, early)
 }
 
-// learn takes what a poll brings: how old it is, and whether it should have come before.
+// learn measures how old what a poll brings is, and whether it came too late.
 func (p *page) learn(now float64, versions []int64) {
 	finds := false
 	for i, n := range p.numbers {
@@ -36,11 +36,11 @@ func (p *page) learn(now float64, versions []int64) {
 		}
 		finds = true
 		if at, made := p.crowd.app.madeAfter(n, have); made {
-			p.crowd.tally.learnt(now-at, p.announced(), p.bound())
+			p.crowd.stats.learnt(now-at, p.announced(), p.bound())
 		}
 	}
 	if p.why == browser.News && !finds {
-		p.crowd.tally.vain(p.pollAt)
+		p.crowd.stats.vain(p.pollAt)
 	}
 	p.worst, p.before, p.spread = 0, p.spread, 0
 }
@@ -58,7 +58,7 @@ func (p *page) bound() float64 {
 func (p *page) finish() {
 	for i := range p.Projects {
 		if at, made := p.crowd.app.madeAfter(p.numbers[i], p.Projects[i].Have); made {
-			p.crowd.tally.missed(millis(p.crowd.Play.Length)-at, p.bound())
+			p.crowd.stats.missed(millis(p.crowd.Play.Length)-at, p.bound())
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package pace
+package replay
 
 import (
 	"context"
@@ -23,7 +23,7 @@ type page struct {
 	streams map[uint32]context.CancelFunc
 	abort   context.CancelFunc // the poll in flight
 	effects []browser.Effect
-	reckoning
+	staleness
 }
 
 func newPage(c *Crowd, number int) *page {
@@ -47,7 +47,7 @@ func (p *page) run(ctx context.Context) {
 		has[i] = browser.At(p.crowd.app.version(n))
 	}
 	p.Browser = browser.New(has, browser.Options{Fast: millis(p.crowd.Policy.Fast)})
-	p.crowd.tally.opened()
+	p.crowd.stats.opened()
 	p.begin(p.crowd.now())
 	p.give(ctx, &browser.Event{Kind: browser.Start})
 	p.drawn = p.Interval()
@@ -63,7 +63,7 @@ func (p *page) run(ctx context.Context) {
 		case e := <-p.inbox:
 			p.give(ctx, &e)
 		case <-timer.C:
-			p.crowd.tally.ticked(p.crowd.now() - due)
+			p.crowd.stats.ticked(p.crowd.now() - due)
 			p.give(ctx, &browser.Event{Kind: browser.Tick})
 		}
 	}
@@ -114,7 +114,7 @@ func (p *page) do(ctx context.Context, e browser.Effect) {
 	case browser.Report:
 		body := `{"project":"` + p.names[e.Project] + `","version":` + strconv.FormatInt(e.Version, 10) +
 			`,"named":` + strconv.FormatInt(p.Projects[e.Project].Mark(), 10) + `}`
-		p.crowd.tally.reported()
+		p.crowd.stats.reported()
 		p.crowd.tasks.Go(func() { p.report(ctx, body) })
 	}
 }
