@@ -88,6 +88,7 @@ func TestRedisSubscribesOnlyToWhatIsUsed(t *testing.T) {
 	r := project(t, "8")
 	s.Watch(r)
 	s.untilUnknown(r)
+	wait(t, "an echo", s.echoes) // the probe has written its key
 	want := "[nudge:control nudge:probe:gw nudge:{7} nudge:{8}]"
 	got := server.Do("PUBSUB", "CHANNELS", "*").([]any)
 	names := map[string]bool{}
