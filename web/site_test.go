@@ -50,15 +50,16 @@ setInterval(() => {
 }, 50)
 const polling = new Set()
 // Lets so many ms pass, without waiting for them: what is due rings in its order, and polls end at the moment they began.
+// How long the machine takes for a poll counts for nothing, nor for one that was in flight before.
 window.pass = async (ms) => {
   hasten(0)
   for (const end = now() + ms; ; ) {
+    while (polling.size) await Promise.allSettled(polling)
+    await new Promise((done) => setTimeout(done)) // what the page does with the answer
     const [id, next] = [...timers].reduce((a, b) => (b[1].due < a[1].due ? b : a), [0, { due: end }])
     since.virtual = Math.max(now(), next.due)
     if (!timers.delete(id)) return true
     next.ring()
-    while (polling.size) await Promise.allSettled(polling)
-    await new Promise((done) => setTimeout(done)) // what the page does with the answer
   }
 }
 window.cases = {}
