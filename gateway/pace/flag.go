@@ -84,7 +84,7 @@ func (p *Pacer) Apply(policy fallback.Policy, flag fallback.Flag) (flagChanged b
 	p.mu.Lock()
 	flagChanged = !sameFlag(p.flag, flag) || flag.Ramp <= 0 && p.flag.Ramp > 0
 	if flagChanged {
-		p.returning = now.Add(over)
+		p.spreadUntil = now.Add(over)
 	}
 	p.controller.Turn(policy, flag.Enabled, over, now)
 	p.flag = flag
@@ -103,7 +103,7 @@ func sameFlag(a, b fallback.Flag) bool {
 func (p *Pacer) ConnectAfter() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	left := time.Until(p.returning)
+	left := time.Until(p.spreadUntil)
 	if left <= 0 {
 		return 0
 	}

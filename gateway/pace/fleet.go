@@ -14,9 +14,9 @@ import (
 // fleet is the gateways that this one knows of. It logs when they come and go.
 type fleet struct {
 	*fallback.Fleet
-	log    *slog.Logger
-	lines  *rate.Limiter // whoever may publish can invent gateways, and would fill the disk with them
-	unsaid atomic.Int64  // changes since the last line that the limit kept out of the log
+	log      *slog.Logger
+	lines    *rate.Limiter // whoever may publish can invent gateways, and would fill the disk with them
+	unlogged atomic.Int64  // changes since the last line that the limit kept out of the log
 }
 
 func newFleet(self string, probe time.Duration, log *slog.Logger) *fleet {
@@ -28,16 +28,16 @@ func (f *fleet) heard(p version.Peer) {
 	now := time.Now()
 	for _, c := range f.Hear(member(p), now) {
 		if !f.lines.AllowN(now, 1) {
-			f.unsaid.Add(1)
+			f.unlogged.Add(1)
 			continue
 		}
-		f.tell(c, now)
+		f.logChange(c, now)
 	}
 }
 
-func (f *fleet) tell(c fallback.Change, now time.Time) {
+func (f *fleet) logChange(c fallback.Change, now time.Time) {
 	attributes := []any{"node", c.Node, "instance", c.Instance, "streams", c.Streams}
-	if n := f.unsaid.Swap(0); n > 0 {
+	if n := f.unlogged.Swap(0); n > 0 {
 		attributes = append(attributes, "changes_not_logged", n)
 	}
 	switch c.Move {

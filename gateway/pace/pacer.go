@@ -62,14 +62,14 @@ type Pacer struct {
 	cadence   atomic.Pointer[Cadence] // of those whom the flag lets in
 	uncovered atomic.Int64
 	changes   atomic.Uint64 // of push or its reason
-	settles   atomic.Int64  // when a start is over, Unix nanoseconds; 0: no echo yet
+	settledAt atomic.Int64  // when the start is over, Unix nanoseconds; 0: no echo yet
 
-	mu         sync.Mutex // guards all below
-	controller fallback.Controller
-	flag       fallback.Flag
-	returning  time.Time // until when those whom the flag lets in again are spread
-	without    *Cadence  // of those whom the flag does not let in, as rendered last
-	pressure   Pressure
+	mu          sync.Mutex // guards all below
+	controller  fallback.Controller
+	flag        fallback.Flag
+	spreadUntil time.Time // until when callers that a change of the flag lets in are spread
+	without     *Cadence  // of those whom the flag does not let in, as rendered last
+	pressure    Pressure
 }
 
 // New returns a Pacer at rest. Push is down until the source proves that it works.
@@ -178,8 +178,8 @@ func (p *Pacer) judge(now time.Time) (next time.Time) {
 		p.log.Info("push is "+verdict.Push.String(), "reason", string(verdict.Reason),
 			"was", before.Push.String(), "was_reason", string(before.Reason))
 		p.changes.Add(1)
-		if verdict.Echoed && p.settles.Load() == 0 {
-			p.settles.Store(time.Now().Add(p.opt.Listen).UnixNano())
+		if verdict.Echoed && p.settledAt.Load() == 0 {
+			p.settledAt.Store(time.Now().Add(p.opt.Listen).UnixNano())
 		}
 	}
 	if changed {
@@ -193,7 +193,7 @@ func (p *Pacer) judge(now time.Time) (next time.Time) {
 
 // Settled tells whether the start is over at now: the first echo has come, and the fleet was listened to since.
 func (p *Pacer) Settled(now time.Time) bool {
-	until := p.settles.Load()
+	until := p.settledAt.Load()
 	return until != 0 && now.UnixNano() >= until || now.Sub(p.begun) >= settleMost
 }
 
