@@ -87,7 +87,7 @@ func newApplication(t testing.TB, gateway string) *application {
 		fmt.Fprintf(w, applicationPage, gateway, a.version)
 	})
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, mint(t, grant{subject: "alice", subscribe: []string{"42"}}))
+		fmt.Fprint(w, mint(t, tokenClaims{subject: "alice", subscribe: []string{"42"}}))
 	})
 	mux.HandleFunc("GET /changes", func(w http.ResponseWriter, r *http.Request) {
 		since, _ := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)

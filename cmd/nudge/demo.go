@@ -60,9 +60,9 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	c := demoConfig(address)
 	log, _ := newLogger(c.Log, stderr)
 	d := &demonstration{config: c}
-	places := newPlaces()
+	slots := newConnLimit()
 	o := gatewayOptions(c, log)
-	o.Released = places.give
+	o.Released = slots.give
 	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		d.news = version.NewMemory(board, version.MemoryOptions{Evidence: host.Evidence})
 		return d.news, nil
@@ -71,11 +71,11 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	if d.gateway, err = gateway.New(o); err != nil {
 		return err
 	}
-	token, err := grant{subject: "terminal", publish: []string{demo.CounterProject}, ttl: 24 * time.Hour}.sign(c.Auth, time.Now())
+	token, err := tokenClaims{subject: "terminal", publish: []string{demo.CounterProject}, ttl: 24 * time.Hour}.sign(c.Auth, time.Now())
 	if err != nil {
 		return err
 	}
-	public, err := listen("listen", address, config.TLS{}, nil, places, log)
+	public, err := listen("listen", address, config.TLS{}, nil, slots, log)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use; try make run LISTEN=%s", address, nextPort(address))
 	}
@@ -98,7 +98,7 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	if err := d.publish(ctx, demo.BoardProject, app.Version(), 0); err != nil {
 		return err
 	}
-	public.Handler = besides(app, d.gateway.Handler())
+	public.Handler = routeDemo(app, d.gateway.Handler())
 	fmt.Fprintf(stdout, demoText, base, demo.AddCommand(base), publish)
 	return runAll(ctx, d.gateway, []*server{public})
 }
@@ -114,8 +114,8 @@ Publish a number to the counter, as any script of yours could:
 Ctrl-C ends it.
 `
 
-// besides puts the application and the gateway behind one address, as a proxy would.
-func besides(app, gateway http.Handler) http.Handler {
+// routeDemo puts the application and the gateway behind one address, as a proxy would.
+func routeDemo(app, gateway http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/app/") {
 			app.ServeHTTP(w, r)
@@ -144,7 +144,7 @@ func (d *demonstration) app(publishCommand string, log *slog.Logger) *demo.App {
 			return d.config.Push.Enabled
 		},
 		Token: func(ttl time.Duration) (string, error) {
-			return grant{
+			return tokenClaims{
 				subject: "visitor", subscribe: []string{demo.BoardProject, demo.CounterProject}, ttl: ttl,
 			}.sign(d.config.Auth, time.Now())
 		},

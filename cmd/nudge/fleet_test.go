@@ -21,7 +21,7 @@ func TestFleetOfProcesses(t *testing.T) {
 		return serveFile(t, configFile(t, strings.Replace(text, "delay: 100ms", "delay: 2s", 1)))
 	}
 	stays, dies, goes := gateway("stays"), gateway("dies"), gateway("goes")
-	token := mint(t, grant{subscribe: []string{"42"}})
+	token := mint(t, tokenClaims{subscribe: []string{"42"}})
 	for range 3 {
 		dies.connect(token, "42").untilType("hello")
 	}

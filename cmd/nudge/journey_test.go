@@ -22,7 +22,7 @@ func TestPublishReachesStream(t *testing.T) {
 	// Heartbeats an hour apart: nothing but the publish can bring an event.
 	text := strings.Replace(quick("127.0.0.1:0", redis.Addr, "{}"), "heartbeat: 1s", "heartbeat: 1h", 1)
 	g := serveFile(t, configFile(t, text))
-	c := g.connect(mint(t, grant{subscribe: []string{"42"}}), "42")
+	c := g.connect(mint(t, tokenClaims{subscribe: []string{"42"}}), "42")
 	if hello := c.untilType("hello"); fmt.Sprint(hello.data["unknown"]) != "[42]" {
 		t.Fatalf("hello of an unpublished project: %s", hello.Data)
 	}
@@ -42,7 +42,7 @@ func TestHelloCarriesVersion(t *testing.T) {
 	redis := redistest.Start(t)
 	redis.Do("SET", "nudge:{42}", "124")
 	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
-	token := mint(t, grant{subscribe: []string{"*"}})
+	token := mint(t, tokenClaims{subscribe: []string{"*"}})
 	if hello := g.connect(token, "42@123").untilType("hello"); versionIn(hello, "42") != 124 {
 		t.Errorf("hello: %s, want 42 at 124", hello.Data)
 	}
@@ -66,7 +66,7 @@ func TestRedisIsKilled(t *testing.T) {
 	redis := redistest.Start(t)
 	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
 	redis.Do("SET", "nudge:{42}", "124")
-	token := mint(t, grant{subscribe: []string{"42"}})
+	token := mint(t, tokenClaims{subscribe: []string{"42"}})
 	streams := []*client{g.connect(token, "42"), g.connect(token, "42")}
 	for _, c := range streams {
 		c.untilType("hello")
@@ -112,7 +112,7 @@ func TestFlagInFile(t *testing.T) {
 	redis := redistest.Start(t)
 	on := quick("127.0.0.1:0", redis.Addr, "{ramp: 300ms}")
 	g := serveFile(t, configFile(t, on))
-	token := mint(t, grant{subscribe: []string{"42"}})
+	token := mint(t, tokenClaims{subscribe: []string{"42"}})
 	c := g.connect(token, "42")
 	c.untilType("hello")
 	write(t, g.file, strings.Replace(on, "{ramp", "{enabled: false, ramp", 1))
@@ -138,7 +138,7 @@ func TestBrokenFileIsRefused(t *testing.T) {
 	redis := redistest.Start(t)
 	good := quick("127.0.0.1:0", redis.Addr, "{}")
 	g := serveFile(t, configFile(t, good))
-	c := g.connect(mint(t, grant{subscribe: []string{"42"}}), "42")
+	c := g.connect(mint(t, tokenClaims{subscribe: []string{"42"}}), "42")
 	c.untilType("hello")
 	from := 0
 	for _, tt := range []struct{ text, says string }{
@@ -173,7 +173,7 @@ func TestDrain(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
-	token := mint(t, grant{subscribe: []string{"42"}})
+	token := mint(t, tokenClaims{subscribe: []string{"42"}})
 	streams := []*client{g.connect(token, "42"), g.connect(token, "42"), g.connect(token, "42")}
 	for _, c := range streams {
 		c.untilType("hello")
@@ -209,7 +209,7 @@ func TestCommands(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
-	publish := mint(t, grant{publish: []string{"*"}})
+	publish := mint(t, tokenClaims{publish: []string{"*"}})
 	none := configFile(t, "auth: {secret: "+testSecret+"}\n")
 	tests := []struct {
 		args []string
@@ -224,7 +224,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"publish", "--gateway", g.url, "--token", publish, "--reset", "42@3"}, 0, "42@3 published\n"},
 		{[]string{"publish", "--config", g.file, "42@4"}, 0, "42@4 published\n"},
 		{[]string{"publish", "--gateway", g.url, "42@13"}, 1, "refuses (401)"},
-		{[]string{"publish", "--gateway", g.url, "--token", mint(t, grant{subscribe: []string{"42"}}), "42@13"}, 1, "refuses (403)"},
+		{[]string{"publish", "--gateway", g.url, "--token", mint(t, tokenClaims{subscribe: []string{"42"}}), "42@13"}, 1, "refuses (403)"},
 		{[]string{"publish", "--gateway", "http://" + freeAddress(t), "42@13"}, 1, "reach the gateway"},
 		{[]string{"publish", "--gateway", "ftp://x", "42@13"}, 2, "not the URL of a gateway"},
 		{[]string{"publish", "--config", none, "42@13"}, 2, "redis.mode is none"},
@@ -266,7 +266,7 @@ func TestWatchCommand(t *testing.T) {
 	redis := redistest.Start(t)
 	g := serveFile(t, configFile(t, quick("127.0.0.1:0", redis.Addr, "{}")))
 	redis.Do("SET", "nudge:{42}", "1")
-	token := mint(t, grant{subscribe: []string{"42", "7"}})
+	token := mint(t, tokenClaims{subscribe: []string{"42", "7"}})
 	watchers := []*process{
 		start(t, []string{"NUDGE_GATEWAY=" + g.url, "NUDGE_TOKEN=" + token}, "watch", "42", "7"),
 		start(t, nil, "watch", "--config", g.file, "42", "7"),
@@ -302,7 +302,7 @@ func TestLogsHoldNoToken(t *testing.T) {
 	redis := redistest.Start(t)
 	text := quick("127.0.0.1:0", redis.Addr, "{}") + "log: {level: debug, format: json}\n"
 	g := serveFileJSON(t, configFile(t, strings.Replace(text, "auth: {", "auth: {query: true, ", 1)))
-	token := mint(t, grant{subject: "alice", subscribe: []string{"42"}})
+	token := mint(t, tokenClaims{subject: "alice", subscribe: []string{"42"}})
 	for _, path := range []string{"/events?project=9&token=" + token, "/poll-interval?token=" + token, "/versions?project=42&token=" + token + "x"} {
 		g.get(path, "")
 		g.get(strings.Split(path, "token=")[0], token)

@@ -165,7 +165,7 @@ func (f loadFlags) tokens(auth config.Auth, o load.Options, now time.Time) ([]st
 	}
 	tokens := make([]string, n)
 	for i := range tokens {
-		g := grant{subject: "load-" + strconv.Itoa(i), subscribe: []string{o.Prefix + "*"}, ttl: lifeOf(o)}
+		g := tokenClaims{subject: "load-" + strconv.Itoa(i), subscribe: []string{o.Prefix + "*"}, ttl: tokenLife(o)}
 		token, err := g.sign(auth, now)
 		if err != nil {
 			return nil, err
@@ -183,8 +183,8 @@ func (f loadFlags) given() string {
 	return os.Getenv("NUDGE_TOKEN")
 }
 
-// lifeOf is how long tokens must live: streams end in the last fifth of it.
-func lifeOf(o load.Options) time.Duration { return 24*time.Hour + 2*(o.Settle+o.Duration) }
+// tokenLife is how long tokens must live: streams end in the last fifth of it.
+func tokenLife(o load.Options) time.Duration { return 24*time.Hour + 2*(o.Settle+o.Duration) }
 
 // publisher is how to publish; done must be called at the end.
 func (f loadFlags) publisher(c *config.Config, o load.Options) (publish func(context.Context, []load.Advance) (int, error), done func(), err error) {
@@ -197,7 +197,7 @@ func (f loadFlags) publisher(c *config.Config, o load.Options) (publish func(con
 			"give --token, or publish nothing with --rate 0")}
 	}
 	if to.token == "" {
-		if to.token, err = (grant{publish: []string{o.Prefix + "*"}, ttl: lifeOf(o)}).sign(c.Auth, time.Now()); err != nil {
+		if to.token, err = (tokenClaims{publish: []string{o.Prefix + "*"}, ttl: tokenLife(o)}).sign(c.Auth, time.Now()); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -252,11 +252,11 @@ func (r *remote) publishAll(ctx context.Context, advances []load.Advance) (stale
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, brief(err)
+		return 0, clientError(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return 0, readRefusal(resp)
+		return 0, readGatewayError(resp)
 	}
 	var receipt version.Receipt
 	if err := json.NewDecoder(resp.Body).Decode(&receipt); err != nil {

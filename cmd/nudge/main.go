@@ -21,7 +21,7 @@ const (
 )
 
 func main() {
-	leanMemory()
+	limitMemory()
 	redis.Quiet()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -11,22 +11,22 @@ import (
 // early costs nothing and keeps the process small. A crowd that connects leaves seven kilobytes for each stream of a hundred
 // bytes; collecting that as early costs a tenth of a connect more, and later leaves a larger process behind.
 const (
-	garbageInCalm  = 50
-	garbageInCrowd = 100
+	gcIdle  = 50
+	gcCrowd = 100
 )
 
-// leanMemory makes the process small, as far as the environment does not say otherwise. To be called first of all.
-func leanMemory() {
+// limitMemory makes the process small, as far as the environment does not say otherwise. To be called first of all.
+func limitMemory() {
 	// The heap profile's bookkeeping needs more memory than 10,000 idle streams. GODEBUG=memprofilerate=524288 is Go's
 	// own way to ask for it, and has then been followed already.
 	if !strings.Contains(os.Getenv("GODEBUG"), "memprofilerate=") {
 		runtime.MemProfileRate = 0
 	}
-	collectAt(garbageInCalm)
+	setGC(gcIdle)
 }
 
-// collectAt sets the share of garbage, unless GOGC in the environment has.
-func collectAt(percent int) {
+// setGC sets the share of garbage, unless GOGC in the environment has.
+func setGC(percent int) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent)
 	}
@@ -35,9 +35,9 @@ func collectAt(percent int) {
 // crowd follows gateway.Options.Crowd. What a crowd needed, nobody may need again: it goes back to the system.
 func crowd(comes bool) {
 	if comes {
-		collectAt(garbageInCrowd)
+		setGC(gcCrowd)
 		return
 	}
-	collectAt(garbageInCalm)
+	setGC(gcIdle)
 	debug.FreeOSMemory()
 }

@@ -252,7 +252,7 @@ func (g *gatewayProcess) get(path, token string) (status int, body []byte) {
 }
 
 // mint signs a token as the application would.
-func mint(t testing.TB, g grant) string {
+func mint(t testing.TB, g tokenClaims) string {
 	t.Helper()
 	if g.ttl == 0 {
 		g.ttl = time.Hour

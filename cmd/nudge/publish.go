@@ -15,8 +15,8 @@ import (
 	"nudge/version"
 )
 
-// publishTime bounds nudge publish: a script must not hang on a dead server.
-const publishTime = 10 * time.Second
+// publishTimeout bounds nudge publish: a script must not hang on a dead server.
+const publishTimeout = 10 * time.Second
 
 // advance is one element of POST /versions.
 type advance struct {
@@ -48,7 +48,7 @@ func newPublishCommand(loader func() config.Loader) *cobra.Command {
 	cmd.Flags().BoolVar(&reset, "reset", false, "let the version go down: the project was restored")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the outcome as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		marks, err := marksOf(args, true)
+		marks, err := parseMarks(args, true)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func newPublishCommand(loader func() config.Loader) *cobra.Command {
 		if err := news.UnmarshalJSON(text); err != nil {
 			return usageError{err}
 		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), publishTime)
+		ctx, cancel := context.WithTimeout(cmd.Context(), publishTimeout)
 		defer cancel()
 		receipt, err := to.publish(ctx, loader, news, text)
 		if err != nil {
@@ -96,11 +96,11 @@ func (r *remote) publish(ctx context.Context, loader func() config.Loader, news 
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return version.Receipt{}, fmt.Errorf("%w; see whether it runs, and whether --gateway is its address", brief(err))
+		return version.Receipt{}, fmt.Errorf("%w; see whether it runs, and whether --gateway is its address", clientError(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return version.Receipt{}, readRefusal(resp)
+		return version.Receipt{}, readGatewayError(resp)
 	}
 	var receipt version.Receipt
 	if err := json.NewDecoder(resp.Body).Decode(&receipt); err != nil {

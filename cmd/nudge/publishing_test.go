@@ -84,7 +84,7 @@ func publishByShell(t *testing.T, nudge, script string) {
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(nudge)+":"+os.Getenv("PATH"))
 	if strings.Contains(script, "GATEWAY") {
 		g := serveFile(t, configFile(t, quick("127.0.0.1:0", server.Addr, "{}")))
-		cmd.Env = append(cmd.Env, "GATEWAY="+g.url, "TOKEN="+mint(t, grant{publish: []string{"42"}}))
+		cmd.Env = append(cmd.Env, "GATEWAY="+g.url, "TOKEN="+mint(t, tokenClaims{publish: []string{"42"}}))
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {

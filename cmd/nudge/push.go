@@ -60,7 +60,7 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 		if err != nil {
 			return usageError{err}
 		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), publishTime)
+		ctx, cancel := context.WithTimeout(cmd.Context(), publishTimeout)
 		defer cancel()
 		entry, err := order.give(ctx, loader(), o)
 		if err != nil {
@@ -69,7 +69,7 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 		if asJSON {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(entry)
 		}
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), sayPush(entry))
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), pushText(entry))
 		return err
 	}
 	return cmd
@@ -148,8 +148,8 @@ func (p pushOrder) give(ctx context.Context, l config.Loader, o *control.Overrid
 	return entry, err
 }
 
-// sayPush says in a line what is stored.
-func sayPush(e control.FlagEntry) string {
+// pushText says in a line what is stored.
+func pushText(e control.FlagEntry) string {
 	since := e.Time.Format("2006-01-02 15:04:05 UTC")
 	o := e.Override
 	if o == nil {

@@ -109,7 +109,7 @@ func TestPushReachesTheFleet(t *testing.T) {
 	redis := redistest.Start(t)
 	text := quick("127.0.0.1:0", redis.Addr, "{ramp: 300ms}")
 	one, other := serveFile(t, configFile(t, text)), serveFile(t, configFile(t, text))
-	token := mint(t, grant{subscribe: []string{"42"}})
+	token := mint(t, tokenClaims{subscribe: []string{"42"}})
 	streams := []*client{one.connect(token, "42"), other.connect(token, "42")}
 	for _, c := range streams {
 		c.untilType("hello")

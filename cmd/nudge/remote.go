@@ -73,24 +73,24 @@ func (r *remote) request(ctx context.Context, method, path string, query url.Val
 }
 
 // refusal is a gateway's answer that is no success.
-type refusal struct {
+type gatewayError struct {
 	status int
 	detail string
 	after  time.Duration
 }
 
-func (e *refusal) Error() string {
+func (e *gatewayError) Error() string {
 	return fmt.Sprintf("the gateway refuses (%d): %s", e.status, e.detail)
 }
 
 // final tells whether asking again would bring the same.
-func (e *refusal) final() bool {
+func (e *gatewayError) final() bool {
 	return e.status >= 400 && e.status < 500 && e.status != http.StatusTooManyRequests || e.status == http.StatusNoContent
 }
 
-// readRefusal makes an error of an answer that is no success.
-func readRefusal(resp *http.Response) *refusal {
-	e := &refusal{status: resp.StatusCode, detail: http.StatusText(resp.StatusCode)}
+// readGatewayError makes an error of an answer that is no success.
+func readGatewayError(resp *http.Response) *gatewayError {
+	e := &gatewayError{status: resp.StatusCode, detail: http.StatusText(resp.StatusCode)}
 	var problem struct{ Detail string }
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // a body that breaks off leaves the status
 	if json.Unmarshal(text, &problem) == nil && problem.Detail != "" {
@@ -106,7 +106,7 @@ func readRefusal(resp *http.Response) *refusal {
 }
 
 // brief takes the operation and the URL, which may hold a token, out of an HTTP client's error.
-func brief(err error) error {
+func clientError(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		return fmt.Errorf("reach the gateway: %w", wrapped.Err)
@@ -114,8 +114,8 @@ func brief(err error) error {
 	return err
 }
 
-// marksOf reads arguments such as 42@124, or, if versions are not wanted, 42.
-func marksOf(args []string, versions bool) ([]version.Mark, error) {
+// parseMarks reads arguments such as 42@124, or, if versions are not wanted, 42.
+func parseMarks(args []string, versions bool) ([]version.Mark, error) {
 	marks := make([]version.Mark, len(args))
 	for i, arg := range args {
 		m, err := version.ParseMark(arg)

@@ -110,7 +110,7 @@ func replayCrowd(t *testing.T, o simulate.Options, play *simulate.Play, addr str
 	tokens := make([]string, len(play.Pages))
 	stored := map[uint32]bool{}
 	for i, projects := range play.Pages {
-		g := grant{subject: fmt.Sprint("page-", i)}
+		g := tokenClaims{subject: fmt.Sprint("page-", i)}
 		for _, p := range projects {
 			g.subscribe = append(g.subscribe, replay.Name(p))
 			if !stored[p] {

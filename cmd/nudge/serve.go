@@ -89,9 +89,9 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	for _, warning := range loaded.Warnings {
 		log.Warn(warning)
 	}
-	places := newPlaces()
+	slots := newConnLimit()
 	o := gatewayOptions(c, log)
-	o.Released, o.Crowd = places.give, crowd
+	o.Released, o.Crowd = slots.give, crowd
 	var source *redis.Source
 	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		if c.Redis.Mode == "none" {
@@ -112,11 +112,11 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	if source != nil {
 		defer source.Close()
 	}
-	servers, err := listenAll(c, g, places, log)
+	servers, err := listenAll(c, g, slots, log)
 	if err != nil {
 		return err
 	}
-	sayHow(c, log, servers, loaded.Path)
+	logStart(c, log, servers, loaded.Path)
 
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -134,16 +134,16 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	return runAll(ctx, g, servers, watcher.Run)
 }
 
-// listenAll opens the public listener, with these places, and the operators' with its own.
-func listenAll(c *config.Config, g *gateway.Gateway, places *places, log *slog.Logger) ([]*server, error) {
-	public, err := listen("listen", c.Listen, c.TLS, g.Handler(), places, log)
+// listenAll opens the public listener, with these slots, and the operators' with its own.
+func listenAll(c *config.Config, g *gateway.Gateway, slots *connLimit, log *slog.Logger) ([]*server, error) {
+	public, err := listen("listen", c.Listen, c.TLS, g.Handler(), slots, log)
 	if err != nil {
 		return nil, err
 	}
 	if c.OpsListen == "" {
 		return []*server{public}, nil
 	}
-	ops, err := listen("ops_listen", c.OpsListen, config.TLS{}, g.Ops(), newPlaces(), log)
+	ops, err := listen("ops_listen", c.OpsListen, config.TLS{}, g.Ops(), newConnLimit(), log)
 	if err != nil {
 		public.listener.Close()
 		return nil, err
@@ -151,8 +151,8 @@ func listenAll(c *config.Config, g *gateway.Gateway, places *places, log *slog.L
 	return []*server{public, ops}, nil
 }
 
-// sayHow tells in the log what was started, and what about it may surprise.
-func sayHow(c *config.Config, log *slog.Logger, servers []*server, path string) {
+// logStart tells in the log what was started, and what about it may surprise.
+func logStart(c *config.Config, log *slog.Logger, servers []*server, path string) {
 	var ops string
 	if len(servers) > 1 {
 		ops = servers[1].listener.Addr().String()

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// statusTime bounds nudge status: it is asked when something is wrong.
-	statusTime = 10 * time.Second
+	// statusTimeout bounds nudge status: it is asked when something is wrong.
+	statusTimeout = 10 * time.Second
 	// statusBytes is more than a fleet of 1,000 gateways, and as many that vanished, takes.
 	statusBytes = 8 << 20
 )
@@ -41,7 +41,7 @@ func newStatusCommand(loader func() config.Loader) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), statusTime)
+		ctx, cancel := context.WithTimeout(cmd.Context(), statusTimeout)
 		defer cancel()
 		text, err := askOps(ctx, base)
 		if err != nil {
@@ -111,7 +111,7 @@ func askOps(ctx context.Context, base *url.URL) ([]byte, error) {
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("%w; check that nudge serve runs, and that its ops_listen is %s as seen from here",
-			brief(err), base.Host)
+			clientError(err), base.Host)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

@@ -22,7 +22,7 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	var page strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&page, format+"\n", args...) }
 	line("%s (%s), nudge %s, up %v, %s",
-		word(s.Node), word(s.Instance), word(s.Version), since(s.Started, now), word(s.Phase))
+		printable(s.Node), printable(s.Instance), printable(s.Version), since(s.Started, now), printable(s.Phase))
 	line("push is %s", s.push(now))
 	line("browsers poll every %v with a proven stream, every %v without; heartbeats every %v",
 		ms(s.PollMS), ms(s.FastMS), ms(s.HeartbeatMS))
@@ -32,7 +32,7 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	line("the flag is %s", s.flag())
 	line("%d streams, %d projects", s.Streams, s.Projects)
 	if s.Refusing != "" {
-		line("new streams are refused: %s", word(s.Refusing))
+		line("new streams are refused: %s", printable(s.Refusing))
 	}
 	if m := s.Missed; m.Publisher+m.Deaf+m.Delivery > 0 {
 		line("missed news that polls found: %d never published, %d not heard here, %d not delivered", m.Publisher, m.Deaf, m.Delivery)
@@ -65,7 +65,7 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 }
 
 func row(w io.Writer, m pace.GatewayStatus, push, heard string) {
-	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", word(m.Node), word(m.Instance), word(m.Version), m.Streams, push, heard)
+	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", printable(m.Node), printable(m.Instance), printable(m.Version), m.Streams, push, heard)
 }
 
 // push is the state of push, and why it is not healthy.
@@ -77,7 +77,7 @@ func (s *gatewayStatus) push(now time.Time) string {
 	if s.Reason == "" {
 		return fmt.Sprintf("%s; %s", s.Push, echo)
 	}
-	text := word(s.Reason)
+	text := printable(s.Reason)
 	if known, ok := reasonTexts[fallback.Reason(s.Reason)]; ok {
 		text += ", " + known
 	}
@@ -115,16 +115,16 @@ func (s *gatewayStatus) flag() string {
 		text += fmt.Sprintf(" for %d%% of users", s.Flag.Percent)
 	}
 	if len(s.Flag.Include) > 0 {
-		text += ", for projects " + word(strings.Join(s.Flag.Include, " "))
+		text += ", for projects " + printable(strings.Join(s.Flag.Include, " "))
 	}
 	if len(s.Flag.Exclude) > 0 {
-		text += ", not for projects " + word(strings.Join(s.Flag.Exclude, " "))
+		text += ", not for projects " + printable(strings.Join(s.Flag.Exclude, " "))
 	}
 	return text
 }
 
 // word is text without what a terminal would obey; nothing is a dash, so that a table keeps its columns.
-func word(text string) string {
+func printable(text string) string {
 	return cmp.Or(strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

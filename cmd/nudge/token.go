@@ -11,16 +11,16 @@ import (
 	"nudge/version"
 )
 
-// grant is what a token says.
-type grant struct {
+// tokenClaims are what a token says.
+type tokenClaims struct {
 	subject   string
 	subscribe []string
 	publish   []string
 	ttl       time.Duration
 }
 
-// sign makes a token of it, as an application would.
-func (g grant) sign(auth config.Auth, now time.Time) (string, error) {
+// sign makes a token of the claims, as an application would.
+func (g tokenClaims) sign(auth config.Auth, now time.Time) (string, error) {
 	for _, text := range append(append([]string{}, g.subscribe...), g.publish...) {
 		if _, err := version.ParsePattern(text); err != nil {
 			return "", usageError{err}
@@ -43,7 +43,7 @@ func (g grant) sign(auth config.Auth, now time.Time) (string, error) {
 }
 
 func newTokenCommand(loader func() config.Loader) *cobra.Command {
-	var g grant
+	var g tokenClaims
 	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Mint a token, for trying out",

@@ -37,7 +37,7 @@ func newWatchCommand(loader func() config.Loader) *cobra.Command {
 	}
 	from.flags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		marks, err := marksOf(args, false)
+		marks, err := parseMarks(args, false)
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (w *watcher) gatewayLoop(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		var refused *refusal
+		var refused *gatewayError
 		var usage usageError
 		if errors.As(err, &usage) || errors.As(err, &refused) && refused.final() {
 			return err
@@ -146,14 +146,14 @@ func (w *watcher) stream(ctx context.Context) (after time.Duration, err error) {
 	req.Header.Set("Accept", "text/event-stream")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, brief(err)
+		return 0, clientError(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusNoContent {
-		return 0, &refusal{status: resp.StatusCode, detail: "push is switched off for these projects (push in its configuration)"}
+		return 0, &gatewayError{status: resp.StatusCode, detail: "push is switched off for these projects (push in its configuration)"}
 	}
 	if resp.StatusCode != http.StatusOK {
-		refused := readRefusal(resp)
+		refused := readGatewayError(resp)
 		return refused.after, refused
 	}
 	for event, err := range sse.Read(resp.Body, nil) {
@@ -202,7 +202,7 @@ func (w *watcher) event(e sse.Event) (after time.Duration, ended bool, err error
 	case "goodbye":
 		w.note("the gateway ends the stream: %s", data.Reason)
 		if data.Reason == "off" || data.Reason == "revoked" {
-			return 0, true, &refusal{status: http.StatusNoContent, detail: "push was switched off, or the token revoked"}
+			return 0, true, &gatewayError{status: http.StatusNoContent, detail: "push was switched off, or the token revoked"}
 		}
 		wait := data.AfterMS + rand.Int64N(data.SpreadMS+1)
 		return time.Duration(wait) * time.Millisecond, true, nil

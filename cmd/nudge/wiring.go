@@ -66,7 +66,7 @@ func gatewayLimits(l config.Limits) limits.Settings {
 	return most
 }
 
-// gatewayOptions is what a gateway needs besides its source.
+// gatewayOptions is what a gateway needs routeDemo its source.
 func gatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 	node := c.Node
 	if node == "" {

@@ -1,3 +1,13 @@
+// Package config reads what an operator configures: defaults, config.yaml, NUDGE_* variables and flags.
+//
+//	Loader.Load ─► file, environment, flags: each value is read once, into its key's type ─► viper merges ─► validate ─► Config
+//	Watcher.Run ─► the file has changed, or SIGHUP ─► Load ─► Apply, or the last good Config stays
+//
+// The fields of [Config] and their tags are the list of all keys; everything else is derived from it (keys.go). An error is
+// [Problems]: everything that is wrong, each with the line, the key and what to write instead.
+//
+// The package knows no other one of this module. It yields a Config, and package main maps that to what gateway and Redis
+// want: so a key keeps its name when a field elsewhere changes.
 package config
 
 import (
@@ -6,12 +16,10 @@ import (
 	"time"
 )
 
-// Config is the whole configuration, one field per key of config.yaml. A
-// *Config that was loaded is never changed again: a reload makes a new one, so
-// it may be read from anywhere without a lock.
+// Config is the whole configuration, one field per key of config.yaml. A *Config that was loaded never changes: a reload
+// makes a new one, so it may be read from anywhere without a lock.
 //
-// The mapstructure tag is the key. The tag `secret:"true"` keeps a value out of
-// messages, logs and `nudge config print`.
+// The mapstructure tag is the key. The tag `secret:"true"` keeps a value out of messages, logs and `nudge config print`.
 type Config struct {
 	Listen    string        `mapstructure:"listen"`     // host:port of the public server
 	OpsListen string        `mapstructure:"ops_listen"` // host:port of the operators' server; "" for none
@@ -64,7 +72,7 @@ type Auth struct {
 	Open           bool          `mapstructure:"open"`
 	Secret         string        `mapstructure:"secret" secret:"true"` // 32 bytes at least
 	PreviousSecret string        `mapstructure:"previous_secret" secret:"true"`
-	JWKS           string        `mapstructure:"jwks"` // refused so far
+	JWKS           string        `mapstructure:"jwks"` // not supported yet: a value is refused
 	Issuer         string        `mapstructure:"issuer"`
 	Audience       string        `mapstructure:"audience"`
 	Leeway         time.Duration `mapstructure:"leeway"`
@@ -116,8 +124,7 @@ type CORS struct {
 	Origins []string `mapstructure:"origins"` // scheme://host[:port], or "*" with auth.open
 }
 
-// Default returns what holds where nothing else is said. Callers own the result.
-// It has no keys: what serves needs auth.secret or auth.open besides.
+// Default returns the defaults. Callers own the result. It has no secret: serving needs auth.secret or auth.open besides.
 func Default() *Config {
 	return &Config{
 		Listen:    "127.0.0.1:8080",

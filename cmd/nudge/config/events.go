@@ -8,18 +8,16 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// fileEvents tells that something happened in the directories of a file. The
-// directory is watched, not the file: a file saved by rename, or removed and made
-// again, is another file, and its watch would be gone.
+// fileEvents reports changes in the directories of a file. It watches the directory, not the file: a file that is saved by
+// rename, or removed and made again, is another file, and its watch would be gone.
 type fileEvents struct {
 	changed <-chan struct{} // carries nothing; several changes may be one signal
 	watcher *fsnotify.Watcher
 	done    chan struct{} // closed when the forwarder has ended
 }
 
-// newFileEvents watches directories; those that cannot be watched are an error,
-// but for those that are not there: what a link led to when it was asked may be
-// gone already, and follow finds where it leads now. Whoever calls it calls close.
+// newFileEvents watches directories. A directory that does not exist is no error: the target of a link may have moved
+// already, and follow finds where the link leads now. The caller must call close.
 func newFileEvents(directories []string) (*fileEvents, error) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -37,8 +35,7 @@ func newFileEvents(directories []string) (*fileEvents, error) {
 	return e, nil
 }
 
-// forward ends when the watcher is closed. Errors count as changes: a queue that
-// overflowed has lost some.
+// forward ends when the watcher is closed. Errors count as changes: a queue that overflowed has lost some.
 func (e *fileEvents) forward(changed chan<- struct{}) {
 	defer close(e.done)
 	for {
@@ -62,8 +59,8 @@ func (e *fileEvents) forward(changed chan<- struct{}) {
 	}
 }
 
-// follow watches where path leads now: a symbolic link may have moved, a
-// directory may have been made again. What cannot be watched is polled.
+// follow watches where path leads now: a symbolic link may have moved, a directory may have been made again. If that
+// fails, the Watcher's polling is enough.
 func (e *fileEvents) follow(path string) {
 	for _, directory := range directories(path) {
 		_ = e.watcher.Add(directory)

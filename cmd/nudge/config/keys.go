@@ -17,8 +17,7 @@ type setting struct {
 
 const envPrefix = "NUDGE_"
 
-// settings lists every key, in the order of Config and so of config.yaml. Every
-// other list of keys is derived from this one.
+// settings lists every key, in the order of Config and so of config.yaml. Every other list of keys is derived from it.
 var settings = settingsOf(reflect.TypeFor[Config](), "", nil)
 
 // settingByKey finds a setting by its dotted key.
@@ -88,9 +87,8 @@ func keysBelow(section string) []string {
 	return names
 }
 
-// nearestKey returns the known key or section that somebody who wrote key most
-// likely meant, or "" when none is near: a few letters off, or the right word in
-// the wrong section.
+// nearestKey returns the known key or section that was probably meant: a few letters off, or the right word in the wrong
+// section. "" if none is near.
 func nearestKey(key string) string {
 	if len(key) > 64 {
 		return "" // no slip of a finger, and the search is slow

@@ -78,11 +78,10 @@ func (r reading) problem() Problem {
 	if r.missing() {
 		return Problem{Where: r.path, Text: "does not exist; name the file with --config, or create it"}
 	}
-	err := r.err
-	if inner, wrapped := errors.AsType[*fs.PathError](err); wrapped {
-		err = inner.Err
+	if cause, ok := errors.AsType[*fs.PathError](r.err); ok {
+		return Problem{Where: r.path, Text: cause.Err.Error() + "; name a file that can be read with --config"}
 	}
-	return Problem{Where: r.path, Text: err.Error()}
+	return Problem{Where: r.path, Text: r.err.Error()}
 }
 
 func (l Loader) path() string {
@@ -102,7 +101,7 @@ func (l Loader) read() reading {
 	defer file.Close()
 	r.data, r.err = io.ReadAll(io.LimitReader(file, int64(largestFile)+1))
 	if Size(len(r.data)) > largestFile {
-		r.err = fmt.Errorf("is larger than %v; this is hardly a configuration", largestFile)
+		r.err = fmt.Errorf("is larger than %v; name a configuration with --config", largestFile)
 	}
 	return r
 }

@@ -66,8 +66,8 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	writeFile(t, "large.yaml", "#"+strings.Repeat("x", int(largestFile)))
 	for path, want := range map[string]string{
 		"absent.yaml": "absent.yaml: does not exist; name the file with --config, or create it",
-		"large.yaml":  "large.yaml: is larger than 1MiB; this is hardly a configuration",
-		".":           ".: is a directory",
+		"large.yaml":  "large.yaml: is larger than 1MiB; name a configuration with --config",
+		".":           ".: is a directory; name a file that can be read with --config",
 	} {
 		_, err := Loader{Path: path}.Load()
 		if err == nil || err.Error() != want {

@@ -40,7 +40,7 @@ func (l *Loaded) Print(w io.Writer) error {
 	return err
 }
 
-// node is the setting's value as it would be written in the file.
+// node is the setting's value as YAML.
 func (s setting) node(c *Config) *yaml.Node {
 	value := s.in(c).Interface()
 	switch value := value.(type) {

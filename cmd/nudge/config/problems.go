@@ -48,8 +48,8 @@ func (p Problems) err() error {
 	return p
 }
 
-// locate fills in where each problem's key (or, if that one has its default, one
-// of the keys that contradict it) was given, and which of the others is not from the file.
+// locate fills in where each problem's key was given; if that key has its default, where a key that contradicts it was.
+// It also names those of the other keys that are not from the file.
 func (p Problems) locate(origins map[string]string) Problems {
 	located := make(Problems, len(p))
 	for i, problem := range p {
@@ -67,8 +67,7 @@ func (p Problems) locate(origins map[string]string) Problems {
 	return located
 }
 
-// show is text as it can stand in a message: short, on one line, quoted where it
-// would be hard to read otherwise.
+// show makes text fit for a message: short, on one line, in quotes if it would be hard to read without.
 func show(text string) string {
 	const longest = 60
 	if len(text) > longest {
@@ -83,6 +82,5 @@ func show(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// masked stands for a secret. It is too short to be one, so printed
-// configuration cannot be taken for a working one by accident.
+// masked stands for a secret. It is too short to be one, so nobody can use a printed configuration by accident.
 const masked = "********"

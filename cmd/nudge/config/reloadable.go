@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// reloadable are the keys, and the sections (with a dot at the end), that a
-// running gateway takes over. Everything else needs a restart.
+// reloadable are the keys, and the sections (with a dot at the end), that apply without a restart.
 var reloadable = []string{
 	"push.",
 	"poll.",
@@ -15,13 +14,12 @@ var reloadable = []string{
 	"log.level",
 }
 
-// restartNeeded lists the dotted keys that differ between two configurations
-// and that a running gateway cannot take over, in the order of config.yaml.
+// restartNeeded lists the keys that differ and need a restart, in the order of config.yaml.
 func restartNeeded(old, new *Config) []string {
 	return changes(old, new, func(s setting) bool { return !s.reloads(old, new) })
 }
 
-// reloaded lists the keys that differ and do apply.
+// reloaded lists the keys that differ and apply without one.
 func reloaded(old, new *Config) []string {
 	return changes(old, new, func(s setting) bool { return s.reloads(old, new) })
 }
@@ -36,9 +34,8 @@ func changes(old, new *Config, counts func(setting) bool) []string {
 	return keys
 }
 
-// reloads tells whether a change of this setting applies at once. Keys of a
-// kind that is not in use (a secret, while the gateway runs open) wait for the
-// restart that changes the kind.
+// reloads tells whether a change of this setting applies at once. Keys of auth wait for the restart if the kind of
+// authentication changes, too: a secret means nothing while the gateway runs open.
 func (s setting) reloads(old, new *Config) bool {
 	if strings.HasPrefix(s.key, "auth.") && (old.Auth.Open != new.Auth.Open || old.Auth.JWKS != new.Auth.JWKS) {
 		return false
@@ -48,8 +45,7 @@ func (s setting) reloads(old, new *Config) bool {
 	})
 }
 
-// takeOver is what runs after a reload: new, but with the running values of all
-// that needs a restart.
+// takeOver is what runs after a reload: new, but with the running values of all keys that need a restart.
 func takeOver(running, new *Config) *Config {
 	result := *new
 	for _, s := range settings {

@@ -33,8 +33,8 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s), 10) + "B"
 }
 
-// ParseSize reads a whole number and its unit, such as 64KiB. A number without a
-// unit is an error, like a sign, a fraction or more than 2^53 bytes.
+// ParseSize reads a whole number and its unit, such as 64KiB. It is an error if there is no unit, a sign, a fraction, or
+// more than 2^53 bytes.
 func ParseSize(text string) (Size, error) {
 	digits := strings.TrimRight(text, "BKMikGTPEb ")
 	name := strings.TrimLeft(text[len(digits):], " ")

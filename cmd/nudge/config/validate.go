@@ -13,11 +13,9 @@ import (
 type Purpose uint8
 
 const (
-	// ForCommands asks for values that agree with one another: publish, watch,
-	// token, config print.
+	// ForCommands: the values must agree with one another. For publish, watch, token, config print.
 	ForCommands Purpose = iota
-	// ForServing asks besides that the gateway knows whom to believe: serve,
-	// config check.
+	// ForServing: besides, the gateway must know which tokens to accept. For serve, config check.
 	ForServing
 )
 
@@ -29,9 +27,8 @@ const (
 	day = 24 * time.Hour
 )
 
-// Validate tells whether the configuration makes sense for a purpose: ranges and
-// contradictions. The error is Problems, all that were found. It opens no file
-// and no connection.
+// Validate checks ranges and contradictions. The error is Problems: all that were found. It opens no file and no
+// connection.
 func (c *Config) Validate(purpose Purpose) error { return c.check(purpose).err() }
 
 func (c *Config) check(purpose Purpose) Problems {
@@ -129,7 +126,7 @@ func (c *Config) checkLimits(r *refusals) {
 	}
 }
 
-// refusals collects problems; each method adds one when its rule is broken.
+// refusals collects problems. Each method adds one if its rule is broken.
 type refusals Problems
 
 func (r *refusals) refuse(key, format string, args ...any) *refusals {
@@ -137,8 +134,8 @@ func (r *refusals) refuse(key, format string, args ...any) *refusals {
 	return r
 }
 
-// and names the other keys of a contradiction that was just refused: their line
-// is shown when the first key has its default.
+// and names the other keys of the contradiction that was refused last. If the first key has its default, the message names
+// their line.
 func (r *refusals) and(keys ...string) { (*r)[len(*r)-1].also = keys }
 
 func (r *refusals) within(key string, d, least, most time.Duration) {

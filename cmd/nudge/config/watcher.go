@@ -9,29 +9,25 @@ import (
 	"time"
 )
 
-// WatcherOptions say what a Watcher watches and whom it tells. Only Loaded is
-// required.
+// WatcherOptions are the options of [NewWatcher]. Only Loaded is required.
 type WatcherOptions struct {
 	// Loader is what made Loaded, and makes what comes after it.
 	Loader Loader
 	// Loaded is what runs at the start.
 	Loaded *Loaded
-	// Apply takes over a new configuration, which has passed every check and
-	// holds the running values of all that needs a restart. An error keeps the
-	// old one. Called from Run's goroutine, one call at a time; nil: nothing to do.
+	// Apply puts a new configuration in force. It has passed every check, and has the running values of all keys that
+	// need a restart. An error keeps the old one. Called from Run's goroutine; nil: nothing to do.
 	Apply func(*Config) error
 	// Hangup is where SIGHUP arrives; nil: never.
 	Hangup <-chan os.Signal
 	// Log gets one line per change, refusal or SIGHUP; nil: nobody.
 	Log *slog.Logger
-	// Looked is told the outcome of every look at a changed configuration, nil or
-	// why the last good one stays: for metrics. Called from Run's goroutine.
+	// Looked gets the outcome of every attempt to reload: nil, or why the last good configuration stays. For metrics.
+	// Called from Run's goroutine.
 	Looked func(error)
-	// Debounce is how long the file must be quiet before it is read, and then stay
-	// the same before it is believed; 0: 100ms.
+	// Debounce is how long the file must stay unchanged before it is read, and again before it is used; 0: 100ms.
 	Debounce time.Duration
-	// Poll is how often the file is read even without an event, for file systems
-	// that send none; 0: 5s.
+	// Poll is how often the file is read without an event, for file systems that send none; 0: 5s.
 	Poll time.Duration
 }
 
@@ -45,9 +41,9 @@ type Watcher struct {
 	// Owned by Run.
 	running   *Config     // what Apply took last, or the start
 	hadFile   bool        // a file was read once, so it may not be missing
-	seen      fingerprint // of the file as last looked at, good or bad
-	candidate fingerprint // of the file as last read, if it was not looked at
-	failing   bool        // the last look was refused
+	seen      fingerprint // of the file that was last loaded or refused
+	candidate fingerprint // of the file as last read, if it was neither
+	failing   bool        // the last one was refused
 	restarted string      // the keys last reported as needing a restart
 }
 
@@ -133,9 +129,8 @@ func (w *Watcher) open(path string) *fileEvents {
 	return events
 }
 
-// lookIfChanged reads the file once, and stops if it is the one last looked at.
-// A new one must read the same twice: what is being written in place is cut off,
-// and may look fine. settled is false when it wants to be called again.
+// lookIfChanged reads the file once, and loads it if it has changed and reads the same for the second time: a file that is
+// being written may be cut off, and still be valid. settled is false if it must be called again.
 func (w *Watcher) lookIfChanged() (settled bool) {
 	r := w.Loader.read()
 	now := r.fingerprint()
@@ -151,8 +146,7 @@ func (w *Watcher) lookIfChanged() (settled bool) {
 	return true
 }
 
-// look loads and applies what was read. asked: by a person, who gets an answer
-// in the log whatever comes out.
+// look loads and applies what was read. asked: a person asked for it, and gets an answer in the log in any case.
 func (w *Watcher) look(r reading, asked bool) {
 	w.seen = r.fingerprint()
 	changed, err := w.take(r, asked)
@@ -170,8 +164,7 @@ func (w *Watcher) look(r reading, asked bool) {
 
 // take makes the reading the running configuration, and returns what changed.
 func (w *Watcher) take(r reading, asked bool) (changed []string, err error) {
-	// Nobody has to have a file; but one that was there and is gone was hardly
-	// meant to bring the defaults back.
+	// A file is optional. But removing one hardly means that the defaults should come back.
 	if r.missing() && w.hadFile {
 		return nil, Problems{r.problem()}
 	}
@@ -198,7 +191,7 @@ func (w *Watcher) take(r reading, asked bool) (changed []string, err error) {
 	}
 	w.restarted = keys
 	if len(changed) == 0 && keys == "" && len(loaded.Overruled) > 0 {
-		// Somebody may believe to have switched push off.
+		// Somebody may believe that push is off now.
 		w.Log.Warn("the file has changed, but nothing in effect has; keys that are also set by the environment or a flag wait for a restart without them",
 			"overruled", strings.Join(loaded.Overruled, " "))
 	}

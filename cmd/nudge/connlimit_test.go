@@ -10,9 +10,9 @@ import (
 	"nudge/cmd/nudge/config"
 )
 
-// A door lets no more in than it has places, and whoever leaves makes room.
-func TestDoor(t *testing.T) {
-	s, err := listen("listen", "127.0.0.1:0", config.TLS{}, http.NotFoundHandler(), makePlaces(1), slog.New(slog.DiscardHandler))
+// A limitedListener lets no more in than it has slots, and whoever leaves makes room.
+func TestConnLimit(t *testing.T) {
+	s, err := listen("listen", "127.0.0.1:0", config.TLS{}, http.NotFoundHandler(), makeConnLimit(1), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
