@@ -15,12 +15,10 @@ import (
 const (
 	// maxName bounds the id and the subject of a [Revocation], in bytes.
 	maxName = 256
-	// maxRevocations bounds a [Control]; control.lua has the same number.
+	// maxRevocations bounds an [Entries]; control.lua has the same number.
 	maxRevocations = 10_000
-	// maxRamp bounds the ramp of a [Override].
+	// maxRamp bounds the ramp of an [Override].
 	maxRamp = 24 * time.Hour
-	// maxAhead is how far a number may be ahead of its time, and that of the clock; control.lua has the same.
-	maxAhead = 24 * time.Hour
 )
 
 // Control is what all gateways are told at once: an override of the flag, and which tokens are taken back. The zero

@@ -4,24 +4,27 @@
 -- ARGV[2]  its entry, but for the beginning that is made here: "enabled":false}
 -- ARGV[3]  the sequence number, and
 -- ARGV[4]  the time, of an entry that was lost and is written back; absent: a new one is given
--- Returns the entry that was stored, or false: a later one is there, or there are too many. Without a field: all
--- fields of these two kinds and their entries, in turn.
+-- Returns the sequence number and the time of the entry that was stored, or false: a later one is there, or there are too
+-- many. Without a field: of each field of these two kinds the field, its sequence number, its time, and the rest of its
+-- entry, in turn; 0, 0 and nothing if it is none.
 -- An entry begins {"seq":N,"time_ms":N, and a revocation's goes on "until_ms":N, as made here and by version/control/entry.go.
--- What begins otherwise counts as absent, and so does a key of another type.
+-- What begins otherwise counts as absent, and so does a key of another type. This is the only place that decides so.
 local most, longest, highest = 10000, 800, 9007199254740991
 local clock = redis.call('TIME')
 local now, ahead = clock[1] * 1000 + math.floor(clock[2] / 1000), 86400000
 
--- The sequence number of an entry, and until when it counts; nil: it is none.
+-- The sequence number of an entry, until when it counts, its time, and its rest; nil: it is none.
 local function parse(field, entry)
   if not entry or #entry > longest then return nil end
   local seq, time, rest = string.match(entry, '^{"seq":([1-9]%d*),"time_ms":([1-9]%d*),(.*)$')
   if not seq or #seq > 16 or tonumber(seq) > highest or tonumber(time) >= 253402300800000 then return nil end
   if tonumber(time) > now + ahead or tonumber(seq) > tonumber(time) + ahead then return nil end -- nobody could follow it
-  if string.sub(field, 1, 7) ~= 'revoke:' then return tonumber(seq), math.huge end
-  local ends = string.match(rest, '^"until_ms":([1-9]%d*),')
-  if not ends then return nil end
-  return tonumber(seq), tonumber(ends)
+  local ends = math.huge
+  if string.sub(field, 1, 7) == 'revoke:' then
+    ends = tonumber(string.match(rest, '^"until_ms":([1-9]%d*),'))
+    if not ends then return nil end
+  end
+  return tonumber(seq), ends, time, rest
 end
 
 local kind = redis.call('TYPE', KEYS[1]).ok
@@ -37,9 +40,12 @@ if not field then
   for i = 1, #all, 2 do
     local revocation = string.sub(all[i], 1, 7) == 'revoke:'
     if revocation then left = left - 1 end
-    if all[i] == 'flag' or revocation and left >= 0 then -- cut: what is too long is noticed, but not brought to everybody
+    if all[i] == 'flag' or revocation and left >= 0 then
+      local n, _, at, rest = parse(all[i], all[i + 1])
       found[#found + 1] = string.sub(all[i], 1, 64)
-      found[#found + 1] = string.sub(all[i + 1], 1, longest + 1)
+      found[#found + 1] = string.format('%.0f', n or 0)
+      found[#found + 1] = at or '0'
+      found[#found + 1] = rest or '' -- what is too long is noticed, but not brought to everybody
     end
   end
   return found
@@ -64,4 +70,4 @@ if field ~= 'flag' and not held and redis.call('HLEN', KEYS[1]) >= most then ret
 entry = '{"seq":' .. seq .. ',"time_ms":' .. time .. ',' .. entry
 redis.call('HSET', KEYS[1], field, entry)
 redis.call('PUBLISH', KEYS[1], entry)
-return entry
+return { seq, time }

@@ -121,11 +121,11 @@ func TestControlEntries(t *testing.T) {
 		{stamp(5), nil}, flagSet(5, true), {stamp(5), &Override{Percent: &percent, Ramp: &ramp}},
 	} {
 		want.Flag = flag
-		pairs := []string{flagField, whole(flag.Stamp, flag.text())}
+		answer := entry(flagField, flag.Stamp, flag.text())
 		for _, e := range want.Revocations {
-			pairs = append(pairs, e.field, whole(e.Stamp, e.text()))
+			answer = append(answer, entry(e.field, e.Stamp, e.text())...)
 		}
-		got, seqs, err := Decode(pairs)
+		got, seqs, err := Decode(answer)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%v: %+v, want %+v", err, got, want)
 		}
@@ -135,53 +135,50 @@ func TestControlEntries(t *testing.T) {
 	}
 }
 
-// whole is an entry as control.lua makes it.
-func whole(s Stamp, text string) string {
-	return fmt.Sprintf(`{"seq":%d,"time_ms":%d,%s`, s.Seq, s.Time.UnixMilli(), text)
+// entry is what control.lua says of one.
+func entry(field string, s Stamp, text string) []string {
+	return []string{field, fmt.Sprint(s.Seq), fmt.Sprint(s.Time.UnixMilli()), text}
 }
 
 func TestControlGarbage(t *testing.T) {
 	ann := Revocation{Subject: "ann", Until: noon}
-	for _, pair := range [][2]string{
+	for _, garbage := range [][2]string{
 		{"flag", ""},
-		{"flag", "off"},
-		{"flag", `{"enabled":true}`},
-		{"flag", `{"seq":1,"time_ms":1,`},
-		{"flag", `{"seq":1,"time_ms":1,"enabled":"yes"}`},
-		{"flag", `{"seq":1,"time_ms":1,"percent":10}`},
-		{"flag", ` {"seq":1,"time_ms":1,"enabled":true}`},
-		{"flag", `{"seq":0,"time_ms":1,"enabled":true}`},
-		{"flag", `{"seq":-1,"time_ms":1,"enabled":true}`},
-		{"flag", `{"seq":1e3,"time_ms":1,"enabled":true}`},
-		{"flag", `{"seq":9007199254740992,"time_ms":1,"enabled":true}`},
-		{"flag", `{"seq":99999999999999999999,"time_ms":1,"enabled":true}`},
-		{"flag", `{"seq":1,"time_ms":253402300800000,"enabled":true}`},
-		{"flag", `{"seq":1,"time_ms":99999999999999999999,"enabled":true}`},
-		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"percent":101}`},
-		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"percent":-1}`},
-		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"percent":1.5}`},
-		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"ramp_ms":86400001}`},
-		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"ramp_ms":-1}`},
-		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"ramp_ms":-9223372036854775808}`},
-		{"flag", `{"seq":1,"time_ms":1,"enabled":true,"x":"` + strings.Repeat("x", maxEntry) + `"}`},
-		{"revoke:1", whole(stamp(1), ann.text())},
-		{ann.field(), `{"seq":1,"time_ms":1,"sub":"ann"}`},
-		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1,"sub":"bob"}`},
-		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1}`},
-		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1,"project":"42"}`},
-		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1,"sub":"ann","project":"4 2"}`},
-		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":9007199254740991,"sub":"ann"}`},
-		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1,"before_ms":-5,"sub":"ann"}`},
-		{ann.field(), `{"seq":1,"time_ms":1,"until_ms":1,"sub":"` + strings.Repeat("a", maxName+1) + `"}`},
+		{"flag", `"enabled":"yes"}`},
+		{"flag", `"percent":10}`},
+		{"flag", `"enabled":true,"percent":101}`},
+		{"flag", `"enabled":true,"percent":-1}`},
+		{"flag", `"enabled":true,"percent":1.5}`},
+		{"flag", `"enabled":true,"ramp_ms":86400001}`},
+		{"flag", `"enabled":true,"ramp_ms":-1}`},
+		{"flag", `"enabled":true,"ramp_ms":-9223372036854775808}`},
+		{"revoke:1", ann.text()},
+		{ann.field(), `"sub":"ann"}`},
+		{ann.field(), `"until_ms":1,"sub":"bob"}`},
+		{ann.field(), `"until_ms":1}`},
+		{ann.field(), `"until_ms":1,"project":"42"}`},
+		{ann.field(), `"until_ms":1,"sub":"ann","project":"4 2"}`},
+		{ann.field(), `"until_ms":9007199254740991,"sub":"ann"}`},
+		{ann.field(), `"until_ms":1,"before_ms":-5,"sub":"ann"}`},
+		{ann.field(), `"until_ms":1,"sub":"` + strings.Repeat("a", maxName+1) + `"}`},
 	} {
-		if got, _, err := Decode(pair[:]); err == nil || !reflect.DeepEqual(got, Entries{}) {
-			t.Errorf("%s %.80s: %v, %+v", pair[0], pair[1], err, got)
+		bad := entry(garbage[0], stamp(7), garbage[1])
+		got, seqs, err := Decode(bad)
+		if err == nil || !reflect.DeepEqual(got, Entries{}) {
+			t.Errorf("%s %.80s: %v, %+v", garbage[0], garbage[1], err, got)
+		}
+		if seqs[garbage[0]] != 7 { // a later version of Nudge may understand it
+			t.Errorf("%s %.80s: its number is lost, so that it would be overwritten", garbage[0], garbage[1])
 		}
 		// Garbage silences no neighbour.
-		good := whole(stamp(1), ann.text())
-		if got, _, _ := Decode([]string{pair[0], pair[1], ann.field(), good}); len(got.Revocations) != 1 {
-			t.Errorf("%s %.80s: the revocation beside it is lost", pair[0], pair[1])
+		if got, _, _ := Decode(append(bad, entry(ann.field(), stamp(1), ann.text())...)); len(got.Revocations) != 1 {
+			t.Errorf("%s %.80s: the revocation beside it is lost", garbage[0], garbage[1])
 		}
+	}
+	// What is no entry by the word of control.lua counts as absent.
+	got, seqs, err := Decode([]string{"flag", "0", "0", ""})
+	if err == nil || !reflect.DeepEqual(got, Entries{}) || len(seqs) > 0 {
+		t.Errorf("%v, %+v, %v", err, got, seqs)
 	}
 }
 

@@ -7,51 +7,107 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"nudge/version"
 )
 
-// maxEntry bounds what a field of the control hash may hold, in bytes, so that a gateway can read all of it at once;
-// control.lua has the same number. maxBeginning is what of it the sequence number and the time take at most.
-const (
-	maxEntry     = 800
-	maxBeginning = 60
-)
-
 //go:embed control.lua
 var script string
 
-// Script is the Lua script that reads and writes the hash. Its arguments stand at its head.
+// Script is the Lua script that reads and writes the hash of all entries. Its arguments stand at its head.
 func Script() string { return script }
 
-// FlagArgs are the arguments of the script that set an override; nil ends it.
-func FlagArgs(o *Override) []any { return []any{flagField, FlagEntry{Override: o}.text()} }
-
-// Args are the arguments of the script that store r.
-func (r Revocation) Args() []any { return []any{r.field(), r.text()} }
-
-// Lost are the arguments of the script that write back each entry of c that the hash lacks, or has with a lower
-// sequence number. seqs are the numbers that it has, by field.
-func (c Entries) Lost(seqs map[string]int64) (lost [][]any) {
-	compare := func(field string, at Stamp, text func() string) {
-		if seqs[field] < at.Seq {
-			lost = append(lost, []any{field, text(), at.Seq, at.Time.UnixMilli()})
-		}
-	}
-	compare(flagField, c.Flag.Stamp, c.Flag.text)
-	for _, e := range c.Revocations {
-		compare(e.field, e.Stamp, e.text)
-	}
-	return lost
-}
+const (
+	// maxEntry bounds what a field of the hash may hold, in bytes, so that a gateway can read all of it at once;
+	// control.lua has the same number. maxBeginning is what of it the sequence number and the time take at most.
+	maxEntry     = 800
+	maxBeginning = 60
+)
 
 // The fields of the hash.
 const (
 	flagField   = "flag"
 	revokeField = "revoke:" // and a hash of what is revoked: the same twice is one
 )
+
+// Command is an entry that the script is to store.
+type Command struct {
+	Field string
+	Text  string // the entry without its beginning
+	Stamp        // zero: a new one is given
+}
+
+// FlagCommand sets an override; nil ends it.
+func FlagCommand(o *Override) Command {
+	return Command{flagField, FlagEntry{Override: o}.text(), Stamp{}}
+}
+
+// Command stores r.
+func (r Revocation) Command() Command { return Command{r.field(), r.text(), Stamp{}} }
+
+// Args are the arguments of the script.
+func (c Command) Args() []any {
+	if c.Seq == 0 {
+		return []any{c.Field, c.Text}
+	}
+	return []any{c.Field, c.Text, c.Seq, c.Time.UnixMilli()}
+}
+
+// Stored is the one entry that was stored, by the answer of the script.
+func (c Command) Stored(answer []string) (Entries, error) {
+	stored, _, err := Decode(append(append([]string{c.Field}, answer...), c.Text))
+	return stored, err
+}
+
+// Lost are the commands that write back what the hash lacks, or has with a lower sequence number. seqs are the numbers
+// that it has, by field.
+func (e Entries) Lost(seqs map[string]int64) (lost []Command) {
+	if seqs[flagField] < e.Flag.Seq {
+		lost = append(lost, Command{flagField, e.Flag.text(), e.Flag.Stamp})
+	}
+	for _, r := range e.Revocations {
+		if seqs[r.field] < r.Seq {
+			lost = append(lost, Command{r.field, r.text(), r.Stamp})
+		}
+	}
+	return lost
+}
+
+// Decode reads what the script says of the hash. What makes no sense is left out, and the last
+// reason returned. seqs has the sequence number of each entry, also of those: a later version of Nudge may understand
+// them.
+func Decode(answer []string) (e Entries, seqs map[string]int64, malformed error) {
+	seqs = make(map[string]int64, len(answer)/4)
+	for ; len(answer) >= 4; answer = answer[4:] {
+		field, text := answer[0], answer[3]
+		seq, err := strconv.ParseInt(answer[1], 10, 64)
+		ms, err2 := strconv.ParseInt(answer[2], 10, 64)
+		if err != nil || err2 != nil || seq == 0 {
+			malformed = fmt.Errorf("field %.64q: no entry: its beginning or its length is wrong, or seq or time_ms a day ahead", field)
+			continue
+		}
+		seqs[field] = seq
+		s := Stamp{seq, time.UnixMilli(ms).UTC()}
+		if field == flagField {
+			var f FlagEntry
+			if f, err = decodeFlag(text, s); err == nil {
+				e.Flag = f
+			}
+		} else if strings.HasPrefix(field, revokeField) {
+			var r RevocationEntry
+			if r, err = decodeRevocation(field, text, s); err == nil {
+				e.Revocations = append(e.Revocations, r)
+			}
+		}
+		if err != nil {
+			malformed = fmt.Errorf("field %.64q: %w", field, err)
+		}
+	}
+	return e, seqs, malformed
+}
 
 // flagText and revocationText are entries in JSON, without their beginning.
 type flagText struct {
@@ -62,14 +118,13 @@ type flagText struct {
 }
 
 type revocationText struct {
-	UntilMS  int64            `json:"until_ms"` // first, where control.lua looks for it
-	BeforeMS int64            `json:"before_ms,omitempty"`
-	ID       string           `json:"jti,omitempty"`
-	Subject  string           `json:"sub,omitempty"`
-	Project  *version.Project `json:"project,omitempty"`
+	UntilMS  int64           `json:"until_ms"` // first, where control.lua looks for it
+	BeforeMS int64           `json:"before_ms,omitempty"`
+	ID       string          `json:"jti,omitempty"`
+	Subject  string          `json:"sub,omitempty"`
+	Project  version.Project `json:"project,omitzero"`
 }
 
-// text is the entry without its beginning, as control.lua takes it.
 func (e FlagEntry) text() string {
 	o := e.Override
 	if o == nil {
@@ -84,12 +139,9 @@ func (e FlagEntry) text() string {
 }
 
 func (r Revocation) text() string {
-	t := revocationText{UntilMS: r.Until.UnixMilli(), ID: r.ID, Subject: r.Subject}
+	t := revocationText{UntilMS: r.Until.UnixMilli(), ID: r.ID, Subject: r.Subject, Project: r.Project}
 	if !r.Before.IsZero() {
 		t.BeforeMS = r.Before.UnixMilli()
-	}
-	if r.Project != (version.Project{}) {
-		t.Project = &r.Project
 	}
 	return rest(t)
 }
@@ -106,31 +158,10 @@ func (r Revocation) field() string {
 	return revokeField + hex.EncodeToString(sum[:12])
 }
 
-// decodeStamp reads the beginning of an entry, as strictly as control.lua, so that both see the same sequence numbers.
-// A number or a time that is far ahead is none of Redis's: believed, it would stand above every later order.
-func decodeStamp(entry string) (Stamp, error) {
-	rest, begins := strings.CutPrefix(entry, `{"seq":`)
-	number, rest, goesOn := strings.Cut(rest, `,"time_ms":`)
-	ms, _, ends := strings.Cut(rest, ",")
-	if !begins || !goesOn || !ends || len(entry) > maxEntry {
-		return Stamp{}, errors.New("does not begin as an entry does, or is too long")
-	}
-	seq, err := version.ParseVersion(number) // digits, and small enough
-	at, err2 := version.ParseVersion(ms)
-	if err != nil || seq == 0 || err2 != nil || !storable(int64(at)) {
-		return Stamp{}, errors.New("seq or time_ms: no number of an entry")
-	}
-	s := Stamp{int64(seq), time.UnixMilli(int64(at)).UTC()}
-	if s.Seq > s.Time.Add(maxAhead).UnixMilli() || s.Time.After(time.Now().Add(maxAhead)) {
-		return Stamp{}, errors.New("seq or time_ms: more than a day ahead")
-	}
-	return s, nil
-}
-
 // decodeFlag reads the field flag; unknown members are ignored.
-func decodeFlag(entry string, s Stamp) (FlagEntry, error) {
+func decodeFlag(text string, s Stamp) (FlagEntry, error) {
 	var t flagText
-	if err := json.Unmarshal([]byte(entry), &t); err != nil {
+	if err := json.Unmarshal([]byte("{"+text), &t); err != nil {
 		return FlagEntry{}, fmt.Errorf("not the JSON of an override: %w", err)
 	}
 	if t.Clear {
@@ -151,20 +182,14 @@ func decodeFlag(entry string, s Stamp) (FlagEntry, error) {
 }
 
 // decodeRevocation reads a field that holds a revocation, likewise.
-func decodeRevocation(field, entry string, s Stamp) (RevocationEntry, error) {
+func decodeRevocation(field, text string, s Stamp) (RevocationEntry, error) {
 	var t revocationText
-	if err := json.Unmarshal([]byte(entry), &t); err != nil {
+	if err := json.Unmarshal([]byte("{"+text), &t); err != nil {
 		return RevocationEntry{}, fmt.Errorf("not the JSON of a revocation: %w", err)
 	}
-	if !storable(t.UntilMS) || t.BeforeMS != 0 && !storable(t.BeforeMS) {
-		return RevocationEntry{}, errors.New("until_ms or before_ms: not a time from 1970 to 9999")
-	}
-	r := Revocation{ID: t.ID, Subject: t.Subject, Until: time.UnixMilli(t.UntilMS).UTC()}
+	r := Revocation{ID: t.ID, Subject: t.Subject, Project: t.Project, Until: time.UnixMilli(t.UntilMS).UTC()}
 	if t.BeforeMS != 0 {
 		r.Before = time.UnixMilli(t.BeforeMS).UTC()
-	}
-	if t.Project != nil {
-		r.Project = *t.Project
 	}
 	if err := r.Check(); err != nil {
 		return RevocationEntry{}, err
@@ -173,35 +198,4 @@ func decodeRevocation(field, entry string, s Stamp) (RevocationEntry, error) {
 		return RevocationEntry{}, errors.New("is not in the field of what it says")
 	}
 	return RevocationEntry{s, r, field}, nil
-}
-
-// Decode reads what the hash holds, fields and entries in turn. What cannot be read is left out, and the last
-// reason returned. seqs has the sequence number of each field that begins as an entry does, of others too: a later
-// version of Nudge may understand them.
-func Decode(pairs []string) (c Entries, seqs map[string]int64, malformed error) {
-	seqs = make(map[string]int64, len(pairs)/2)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		field, entry := pairs[i], pairs[i+1]
-		s, err := decodeStamp(entry)
-		if err == nil {
-			seqs[field] = s.Seq
-		}
-		switch {
-		case err != nil:
-		case field == flagField:
-			var e FlagEntry
-			if e, err = decodeFlag(entry, s); err == nil {
-				c.Flag = e
-			}
-		case strings.HasPrefix(field, revokeField):
-			var e RevocationEntry
-			if e, err = decodeRevocation(field, entry, s); err == nil {
-				c.Revocations = append(c.Revocations, e)
-			}
-		}
-		if err != nil {
-			malformed = fmt.Errorf("field %.64q: %w", field, err)
-		}
-	}
-	return c, seqs, malformed
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,12 +28,12 @@ type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// clientOptions are those of every client: plain RESP2, short timeouts, and no retries behind our back: a
+// client are the options of every client: plain RESP2, short timeouts, and no retries behind our back: a
 // publish that is repeated after a timeout would call its own news stale.
-func (r *Source) clientOptions(addr string) *redis.Options {
+func (o *Options) client(addr string) *redis.Options {
 	return &redis.Options{
-		Addr: addr, DB: r.opt.DB, Username: r.opt.Username, Password: r.opt.Password, TLSConfig: r.opt.TLS,
-		ClientName: "nudge-" + r.opt.Instance,
+		Addr: addr, DB: o.DB, Username: o.Username, Password: o.Password, TLSConfig: o.TLS,
+		ClientName: "nudge-" + o.Instance,
 		Protocol:   2, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		DialTimeout:              dialTimeout, DialerRetries: 1,
@@ -46,25 +45,28 @@ func (r *Source) clientOptions(addr string) *redis.Options {
 	}
 }
 
-// briefOptions are those of a client for one exchange.
-func (r *Source) briefOptions(addr string) *redis.Options {
-	o := r.clientOptions(addr)
-	o.ReadBufferSize, o.WriteBufferSize = briefBuffer, briefBuffer
-	return o
+// briefClient are the options of a client for one exchange.
+func (o *Options) briefClient(addr string) *redis.Options {
+	c := o.client(addr)
+	c.ReadBufferSize, c.WriteBufferSize = briefBuffer, briefBuffer
+	return c
 }
 
 // brief does one exchange with a server over a connection dialled for it, and cuts it when ctx ends: the library
 // itself would sit out its timeout.
-func brief[T any](ctx context.Context, client *redis.Client, exchange func(context.Context, *redis.Client) (T, error)) (T, error) {
+func brief[T any](ctx context.Context, opt *redis.Options, exchange func(context.Context, *redis.Client) (T, error)) (T, error) {
+	client := redis.NewClient(opt)
 	cut := context.AfterFunc(ctx, func() { client.Close() })
 	defer client.Close()
 	defer cut()
-	said, err := exchange(ctx, client)
+	got, err := exchange(ctx, client)
 	if err != nil && ctx.Err() != nil && !isReply(err) { // it was cut: the error would be that
-		err = errors.New("no answer in time")
+		err = errNoAnswer
 	}
-	return said, err
+	return got, err
 }
+
+var errNoAnswer = errors.New("no answer in time")
 
 // dialOnce is a dialer that serves one connection: what the library opens behind our back after a fault
 // would be subscribed without anybody having read the keys.
@@ -83,64 +85,4 @@ func dialOnce(opt *redis.Options) func(context.Context, string, string) (net.Con
 func isReply(err error) bool {
 	var reply redis.Error
 	return errors.As(err, &reply)
-}
-
-// links are connections to the masters of a roster, each dialled when it is first used.
-type links struct {
-	source *Source
-	life   time.Duration // of a connection; 0: until it breaks
-
-	mu      sync.Mutex // guards all below
-	roster  roster
-	clients map[string]*redis.Client // by address
-}
-
-// to is the client of the server at addr.
-func (l *links) to(addr string) *redis.Client {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c := l.clients[addr]
-	if c == nil {
-		o := l.source.clientOptions(addr)
-		o.ConnMaxLifetime = l.life
-		c = redis.NewClient(o)
-		if l.clients == nil {
-			l.clients = map[string]*redis.Client{}
-		}
-		l.clients[addr] = c
-	}
-	return c
-}
-
-// masters is the roster in use.
-func (l *links) masters() roster {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.roster
-}
-
-// turnTo makes a roster the one in use, and closes what leads elsewhere.
-func (l *links) turnTo(r roster) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.roster = r
-	for addr, c := range l.clients {
-		if !r.has(addr) {
-			c.Close()
-			delete(l.clients, addr)
-		}
-	}
-}
-
-// leave ends them all, and forgets the roster.
-func (l *links) leave() { l.turnTo(roster{}) }
-
-// close ends them all; the next use dials anew.
-func (l *links) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for addr, c := range l.clients {
-		c.Close()
-		delete(l.clients, addr)
-	}
 }

@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,32 +36,28 @@ func slotOf(tag string) uint16 {
 // nodesAsked bounds how many nodes are asked at once.
 const nodesAsked = 8
 
-// view is how one node sees the Cluster.
-type view struct {
-	epoch int64 // grows with each failover and each slot that moved
-	roster
-}
-
-// askCluster finds the masters of a Cluster. The newest of the views counts: a node that was cut off keeps an old one.
-func (r *Source) askCluster(ctx context.Context) (roster, error) {
-	nodes := slices.Clone(r.opt.Addrs)
-	for _, m := range r.pub.masters().masters { // the seeds may have gone since
-		if !slices.Contains(nodes, m.addr) {
-			nodes = append(nodes, m.addr)
+// askCluster finds the masters of a Cluster. The newest claim counts: a node that was cut off keeps an old one.
+func (f *finder) askCluster(ctx context.Context) (topology, error) {
+	nodes := slices.Clone(f.opt.Addrs)
+	if last := f.last.Load(); last != nil { // the seeds may have gone since
+		for _, m := range last.masters {
+			if !slices.Contains(nodes, m.addr) {
+				nodes = append(nodes, m.addr)
+			}
 		}
 	}
 	rand.Shuffle(len(nodes), func(i, j int) { nodes[i], nodes[j] = nodes[j], nodes[i] })
-	said, err := askAll(ctx, nodes[:min(nodesAsked, len(nodes))], 1, r.askNode)
+	claims, err := askAll(ctx, nodes[:min(nodesAsked, len(nodes))], 1, f.askNode)
 	if err != nil {
-		return roster{}, fmt.Errorf("ask the Cluster at %v for its masters: %w", r.opt.Addrs, err)
+		return topology{}, fmt.Errorf("ask the Cluster at %v for its masters: %w", f.opt.Addrs, err)
 	}
-	return slices.MaxFunc(said, func(a, b view) int { return cmp.Compare(a.epoch, b.epoch) }).roster, nil
+	return newest(claims), nil
 }
 
-func (r *Source) askNode(ctx context.Context, addr string) (view, error) {
-	o := r.briefOptions(addr)
+func (f *finder) askNode(ctx context.Context, addr string) (claim, error) {
+	o := f.opt.briefClient(addr)
 	o.ReadBufferSize = buffer
-	return brief(ctx, redis.NewClient(o), func(ctx context.Context, c *redis.Client) (view, error) {
+	return brief(ctx, o, func(ctx context.Context, c *redis.Client) (claim, error) {
 		var info *redis.StringCmd
 		var slots *redis.ClusterSlotsCmd
 		_, err := c.Pipelined(ctx, func(pipe redis.Pipeliner) error {
@@ -70,23 +65,23 @@ func (r *Source) askNode(ctx context.Context, addr string) (view, error) {
 			return nil
 		})
 		if err != nil {
-			return view{}, err
+			return claim{}, err
 		}
 		epoch, err := strconv.ParseInt(field(info.Val(), "cluster_current_epoch"), 10, 64)
 		if err != nil {
-			return view{}, fmt.Errorf("%s does not answer as a node of a Cluster", addr)
+			return claim{}, fmt.Errorf("%s does not answer as a node of a Cluster", addr)
 		}
 		host, _, _ := net.SplitHostPort(addr)
-		ro, err := rosterOf(slots.Val(), host)
-		return view{epoch, ro}, err
+		t, err := readSlots(slots.Val(), host)
+		return claim{epoch, t}, err
 	})
 }
 
-// rosterOf reads the answer of CLUSTER SLOTS. A node without an address of its own is where it was asked.
-func rosterOf(ranges []redis.ClusterSlot, host string) (roster, error) {
-	r := roster{slots: new([slotCount]uint16)}
-	for slot := range r.slots {
-		r.slots[slot] = none
+// readSlots reads the answer of CLUSTER SLOTS. A node without an address of its own is where it was asked.
+func readSlots(ranges []redis.ClusterSlot, host string) (topology, error) {
+	t := topology{slots: new([slotCount]uint16)}
+	for slot := range t.slots {
+		t.slots[slot] = nobody
 	}
 	at := map[string]int{}
 	for _, s := range ranges {
@@ -101,27 +96,27 @@ func rosterOf(ranges []redis.ClusterSlot, host string) (roster, error) {
 		}
 		i, known := at[addr]
 		if !known {
-			i = len(r.masters)
+			i = len(t.masters)
 			at[addr] = i
-			r.masters = append(r.masters, master{addr: addr})
+			t.masters = append(t.masters, master{addr: addr})
 		}
 		for slot := s.Start; slot <= s.End; slot++ {
-			r.slots[slot] = uint16(i)
+			t.slots[slot] = uint16(i)
 		}
 	}
-	if len(r.masters) == 0 {
-		return roster{}, errors.New("nobody serves any slot of the Cluster")
+	if len(t.masters) == 0 {
+		return topology{}, errors.New("nobody serves any slot of the Cluster")
 	}
-	return r, r.tagMasters()
+	return t, t.tagMasters()
 }
 
 // tagMasters gives each master the smallest number whose slot it serves.
-func (r roster) tagMasters() error {
-	left := len(r.masters)
+func (t topology) tagMasters() error {
+	left := len(t.masters)
 	for n := 0; left > 0 && n < 64*slotCount; n++ {
 		tag := strconv.Itoa(n)
-		if i := r.slots[slotOf(tag)]; i != none && r.masters[i].tag == "" {
-			r.masters[i].tag = tag
+		if i := t.slots[slotOf(tag)]; i != nobody && t.masters[i].tag == "" {
+			t.masters[i].tag = tag
 			left--
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"log/slog"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -12,21 +13,20 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"nudge/version"
 	"nudge/version/control"
 )
 
 var controlScript = redis.NewScript(control.Script())
 
 // Control reads what all gateways are told. Like the two below it works whether or not Run is running, and its error
-// wraps [ErrUnavailable] if Redis did not answer, or refused.
+// wraps [version.ErrUnavailable] if Redis did not answer, or refused.
 func (r *Source) Control(ctx context.Context) (control.Entries, error) {
-	pairs, err := r.order(ctx).StringSlice()
+	answer, err := r.publisher.control(ctx).StringSlice()
 	if err != nil {
-		return control.Entries{}, r.controlFailed("read", err)
+		return control.Entries{}, r.publisher.unavailable("read "+r.names.control()+" in", err)
 	}
-	c, _, _ := control.Decode(pairs)
-	return c.Merge(control.Entries{}, time.Now()), nil
+	e, _, _ := control.Decode(answer)
+	return e.Merge(control.Entries{}, time.Now()), nil
 }
 
 // SetFlag overrides the flag of all gateways, until it is called again; nil ends that: each goes by its own
@@ -37,13 +37,8 @@ func (r *Source) SetFlag(ctx context.Context, o *control.Override) (control.Flag
 			return control.FlagEntry{}, err
 		}
 	}
-	args := control.FlagArgs(o)
-	stored, err := r.order(ctx, args...).Text()
-	if err != nil {
-		return control.FlagEntry{}, r.controlFailed("write to", err)
-	}
-	c, _, err := control.Decode([]string{args[0].(string), stored})
-	return c.Flag, err
+	stored, err := r.store(ctx, control.FlagCommand(o))
+	return stored.Flag, err
 }
 
 // ErrTooManyRevocations is returned by [Source.Revoke] when 10,000 are in force.
@@ -55,56 +50,26 @@ func (r *Source) Revoke(ctx context.Context, v control.Revocation) (control.Revo
 	if err := v.Check(); err != nil {
 		return control.RevocationEntry{}, err
 	}
-	args := v.Args()
-	stored, err := r.order(ctx, args...).Text()
-	switch {
-	case errors.Is(err, redis.Nil):
-		return control.RevocationEntry{}, ErrTooManyRevocations
-	case err != nil:
-		return control.RevocationEntry{}, r.controlFailed("write to", err)
+	stored, err := r.store(ctx, v.Command())
+	if errors.Is(err, redis.Nil) {
+		err = ErrTooManyRevocations
 	}
-	c, _, err := control.Decode([]string{args[0].(string), stored})
 	if err != nil {
 		return control.RevocationEntry{}, err
 	}
-	return c.Revocations[0], nil
+	return stored.Revocations[0], nil
 }
 
-func (r *Source) controlFailed(what string, err error) error {
-	return r.unavailable(what+" "+r.controlName()+" in", err)
-}
-
-// order runs the script, over a publisher's connection. What a server asked to send elsewhere had no effect there, and
-// is sent again.
-func (r *Source) order(ctx context.Context, args ...any) (cmd *redis.Cmd) {
-	for range publishTries {
-		ro, err := r.publishers(ctx)
-		if err != nil {
-			return redis.NewCmdResult(nil, err)
-		}
-		client, err := r.controller(&r.pub, ro)
-		if err != nil {
-			return redis.NewCmdResult(nil, err)
-		}
-		cmd = controlScript.Run(ctx, client, []string{r.controlName()}, args...)
-		if errors.Is(cmd.Err(), redis.Nil) || cmd.Err() == nil {
-			return cmd
-		}
-		r.pub.leave() // the master may be another by now
-		if fault, _ := diagnose(cmd.Err()); !isRedirect(cmd.Err()) && fault != version.FaultReadOnly {
-			return cmd
-		}
+// store stores one entry. The error is [redis.Nil] if the script refuses.
+func (r *Source) store(ctx context.Context, c control.Command) (control.Entries, error) {
+	answer, err := r.publisher.control(ctx, c.Args()...).StringSlice()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return control.Entries{}, err
+	case err != nil:
+		return control.Entries{}, r.publisher.unavailable("write to "+r.names.control()+" in", err)
 	}
-	return cmd
-}
-
-// controller is the connection to the master that holds the hash.
-func (r *Source) controller(l *links, ro roster) (*redis.Client, error) {
-	m, ok := ro.tagged(r.controlName())
-	if !ok {
-		return nil, errors.New("a part of the Cluster has no master; see CLUSTER INFO")
-	}
-	return l.to(ro.masters[m].addr), nil
+	return c.Stored(answer)
 }
 
 const (
@@ -116,29 +81,41 @@ const (
 	controlRetry = time.Second
 )
 
-// control keeps what Redis holds and what this gateway remembers the same, from the beginning of the session on: at
-// each announcement, which says only that there is something to read, and now and then against what was lost unseen.
-func (s *session) control(ctx context.Context) error {
-	if s.opt.Control == nil {
-		return nil
-	}
+// controlKeeper keeps what Redis holds and what this gateway remembers of what the fleet is told the same. It outlives
+// sessions.
+type controlKeeper struct {
+	name      string // of the hash
+	routine   time.Duration
+	tell      func(control.Entries)
+	log       *slog.Logger
+	announced chan struct{} // one slot: there may be something to read
+
+	entries   control.Entries // as far as was heard
+	digest    uint64          // of the hash that agreed with them
+	lastFault string          // why it could not be read or written at the last attempt
+	warned    time.Time       // when an entry that makes no sense was last logged
+}
+
+// run does so from the beginning of a session on: at each announcement, which says only that there is something to
+// read, and now and then against what was lost unseen.
+func (k *controlKeeper) run(ctx context.Context, pool *clientPool) error {
 	for retry := controlRetry; ; {
-		again := time.Duration(float64(s.opt.Routine) * (0.8 + 0.4*rand.Float64()))
+		again := routineWait(k.routine)
 		begun, pause := time.Now(), controlPause
-		switch err := s.reconcile(ctx); {
+		switch err := k.reconcile(ctx, pool); {
 		case err == nil:
-			s.fleetExcuse, retry = "", controlRetry
+			k.lastFault, retry = "", controlRetry
 			pause = max(pause, controlShare*time.Since(begun))
 		case ctx.Err() != nil:
 			return ctx.Err()
 		default:
-			again, retry = min(again, retry), min(2*retry, s.opt.Routine)
+			again, retry = min(again, retry), min(2*retry, k.routine)
 			// What ails the connection, others say; what moves is soon found.
-			if isReply(err) && !isRedirect(err) && err.Error() != s.fleetExcuse {
-				s.fleetExcuse = err.Error()
-				_, mend := diagnose(err)
-				s.opt.Log.Error("what the fleet is told cannot be read or kept in Redis; what was heard of it stays in force",
-					"key", s.controlName(), "error", err, "mend", mend)
+			if isReply(err) && !isRedirect(err) && err.Error() != k.lastFault {
+				k.lastFault = err.Error()
+				_, fix := diagnose(err)
+				k.log.Error("what the fleet is told cannot be read or kept in Redis; what was heard of it stays in force",
+					"key", k.name, "error", err, "fix", fix)
 			}
 		}
 		if err := sleep(ctx, pause); err != nil {
@@ -147,76 +124,80 @@ func (s *session) control(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-s.told:
+		case <-k.announced:
 		case <-time.After(again):
 		}
 	}
 }
 
-// reconcile reads the hash, tells the host what is new in it, and writes back what is lost from it.
-func (s *session) reconcile(ctx context.Context) error {
-	client, err := s.controller(&s.keys, s.keys.masters())
+// routineWait is a time around the mean, so that gateways that began together do not stay together.
+func routineWait(mean time.Duration) time.Duration {
+	return time.Duration(float64(mean) * (0.8 + 0.4*rand.Float64()))
+}
+
+// reconcile reads the hash, tells what is new in it, and writes back what is lost from it.
+func (k *controlKeeper) reconcile(ctx context.Context, pool *clientPool) error {
+	client, err := pool.serving(pool.masters(), k.name)
 	if err != nil {
 		return err
 	}
-	pairs, err := controlScript.Run(ctx, client, []string{s.controlName()}).StringSlice()
+	answer, err := controlScript.Run(ctx, client, []string{k.name}).StringSlice()
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
 	}
-	digest := digestOf(pairs)
-	if digest == s.fleetDigest {
+	digest := digestOf(answer)
+	if digest == k.digest {
 		return nil
 	}
-	stored, seqs, malformed := control.Decode(pairs)
-	if malformed != nil && time.Since(s.fleetWarned) >= time.Minute {
-		s.fleetWarned = time.Now()
-		s.opt.Log.Warn("part of what the fleet is told cannot be read, and is ignored", "key", s.controlName(), "error", malformed)
+	stored, seqs, malformed := control.Decode(answer)
+	if malformed != nil && time.Since(k.warned) >= time.Minute {
+		k.warned = time.Now()
+		k.log.Warn("part of what the fleet is told cannot be read, and is ignored", "key", k.name, "error", malformed)
 	}
-	merged := s.fleet.Merge(stored, time.Now())
-	if !reflect.DeepEqual(merged, s.fleet) {
-		s.fleet = merged
-		s.opt.Control(merged)
+	merged := k.entries.Merge(stored, time.Now())
+	if !reflect.DeepEqual(merged, k.entries) {
+		k.entries = merged
+		k.tell(merged)
 	}
-	lost, err := s.writeBack(ctx, client, merged, seqs)
-	if err != nil {
+	lost := merged.Lost(seqs)
+	if err := k.writeBack(ctx, client, lost); err != nil {
 		return fmt.Errorf("write back: %w", err)
 	}
-	if lost > 0 { // to be looked at again
-		s.opt.Log.Info("what the fleet is told was lost from Redis, and is written back", "key", s.controlName(), "entries", lost)
+	if len(lost) > 0 { // to be looked at again
+		k.log.Info("what the fleet is told was lost from Redis, and is written back", "key", k.name, "entries", len(lost))
 		return nil
 	}
-	s.fleetDigest = digest
+	k.digest = digest
 	return nil
 }
 
 var digestSeed = maphash.MakeSeed()
 
 // digestOf tells one content of the hash from another: to decode 10,000 revocations takes a tenth of a second.
-func digestOf(pairs []string) uint64 {
+func digestOf(answer []string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(digestSeed)
-	for _, text := range pairs {
+	for _, text := range answer {
 		maphash.WriteComparable(&h, text)
 	}
 	return h.Sum64()
 }
 
-// writeBack restores the entries of c that are missing in the hash, or are older there, and counts them: Redis was
-// restarted empty, or with what it held some time ago. seqs are the sequence numbers that it holds.
-func (s *session) writeBack(ctx context.Context, client *redis.Client, c control.Entries, seqs map[string]int64) (int, error) {
-	lost := c.Lost(seqs)
+// writeBack restores entries that are missing in the hash, or are older there: Redis was restarted empty, or with what it
+// held some time ago.
+func (k *controlKeeper) writeBack(ctx context.Context, client *redis.Client, lost []control.Command) error {
 	for batch := range slices.Chunk(lost, keysPerRead) {
 		replies, _ := client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-			for _, args := range batch { // the script was just run, so the server has it
-				controlScript.EvalSha(ctx, pipe, []string{s.controlName()}, args...)
+			for _, c := range batch { // the script was just run, so the server has it
+				controlScript.EvalSha(ctx, pipe, []string{k.name}, c.Args()...)
 			}
 			return nil
 		})
 		for _, reply := range replies {
 			if err := reply.Err(); err != nil && !errors.Is(err, redis.Nil) { // nil: another gateway was first
-				return 0, err
+				return err
 			}
 		}
 	}
-	return len(lost), nil
+	return nil
 }

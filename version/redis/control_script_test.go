@@ -5,6 +5,7 @@ package redis_test
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,41 @@ func TestControlScriptFarAhead(t *testing.T) {
 	}
 }
 
+// What counts as an entry is decided by the script alone.
+func TestControlScriptDecidesWhatIsAnEntry(t *testing.T) {
+	server := redistest.Start(t)
+	for _, tt := range []struct{ field, entry, rest string }{
+		{"flag", `{"seq":7,"time_ms":9,"enabled":true}`, `"enabled":true}`},
+		{"flag", `{"seq":7,"time_ms":9,"seq":8}`, `"seq":8}`},
+		{"revoke:1", `{"seq":7,"time_ms":9,"until_ms":5,"jti":"1"}`, `"until_ms":5,"jti":"1"}`},
+		{"flag", "", ""},
+		{"flag", "off", ""},
+		{"flag", `{"enabled":true}`, ""},
+		{"flag", ` {"seq":7,"time_ms":9,"enabled":true}`, ""},
+		{"flag", `{"seq":0,"time_ms":9,"enabled":true}`, ""},
+		{"flag", `{"seq":-7,"time_ms":9,"enabled":true}`, ""},
+		{"flag", `{"seq":1e3,"time_ms":9,"enabled":true}`, ""},
+		{"flag", `{"seq":07,"time_ms":9,"enabled":true}`, ""},
+		{"flag", `{"seq":9007199254740992,"time_ms":9,"enabled":true}`, ""},
+		{"flag", `{"seq":99999999999999999999,"time_ms":9,"enabled":true}`, ""},
+		{"flag", `{"seq":7,"time_ms":253402300800000,"enabled":true}`, ""},
+		{"flag", `{"seq":7,"time_ms":99999999999999999999,"enabled":true}`, ""},
+		{"flag", `{"seq":7,"time_ms":9,"x":"` + strings.Repeat("x", 800) + `"}`, ""},
+		{"revoke:1", `{"seq":7,"time_ms":9,"jti":"1"}`, ""},
+		{"revoke:1", `{"seq":7,"time_ms":9,"until_ms":-5,"jti":"1"}`, ""},
+	} {
+		server.Do("DEL", controlKey)
+		server.Do("HSET", controlKey, tt.field, tt.entry)
+		want := []any{tt.field, "0", "0", ""}
+		if tt.rest != "" {
+			want = []any{tt.field, "7", "9", tt.rest}
+		}
+		if got := script(t, server); !reflect.DeepEqual(got, want) {
+			t.Errorf("%.80s is %q, want %q", tt.entry, got, want)
+		}
+	}
+}
+
 // Whatever the hash holds, no gateway is brought more than it can take, and the flag is not crowded out.
 func TestControlScriptReadIsBounded(t *testing.T) {
 	server := redistest.Start(t)
@@ -85,14 +121,14 @@ func TestControlScriptReadIsBounded(t *testing.T) {
 	server.Do("EVAL", `for i = 1, 10900 do redis.call('HSET', KEYS[1], 'revoke:' .. i .. string.rep('x', 100), string.rep('x', i % 500 == 0 and 1000 or 10)) end`, 1, controlKey)
 	read := script(t, server).([]any)
 	flag := false
-	for i := 0; i < len(read); i += 2 {
-		field, entry := read[i].(string), read[i+1].(string)
-		if len(field) > 64 || len(entry) > 801 {
-			t.Fatalf("field of %d bytes, entry of %d", len(field), len(entry))
+	for i := 0; i < len(read); i += 4 {
+		field, rest := read[i].(string), read[i+3].(string)
+		if len(field) > 64 || len(rest) > 800 {
+			t.Fatalf("field of %d bytes, entry of %d", len(field), len(rest))
 		}
 		flag = flag || field == "flag"
 	}
-	if !flag || len(read) != 2*10_001 {
+	if !flag || len(read) != 4*10_001 {
 		t.Errorf("%d texts; with the flag: %v", len(read), flag)
 	}
 	if got := stored(t, admin(t, server)); got.Flag.Stamp != e.Stamp {

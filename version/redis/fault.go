@@ -3,7 +3,7 @@ package redis
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"syscall"
@@ -17,7 +17,7 @@ import (
 var faults = []struct {
 	word  string
 	fault version.Fault
-	mend  string
+	fix   string
 }{
 	{"WRONGPASS", version.FaultAuth, "see redis.username and redis.password; of Sentinels: redis.sentinel_username and redis.sentinel_password"},
 	{"NOAUTH", version.FaultAuth, "set redis.password, or NUDGE_REDIS_PASSWORD; of Sentinels: redis.sentinel_password"},
@@ -38,12 +38,12 @@ var faults = []struct {
 }
 
 // diagnose says in a word what err is, and what to do about it.
-func diagnose(err error) (f version.Fault, mend string) {
+func diagnose(err error) (f version.Fault, fix string) {
 	var reply redis.Error
 	if errors.As(err, &reply) {
 		for _, known := range faults {
 			if strings.Contains(reply.Error(), known.word) { // not at its start where an old server's script met it
-				return known.fault, known.mend
+				return known.fault, known.fix
 			}
 		}
 	}
@@ -60,18 +60,25 @@ func diagnose(err error) (f version.Fault, mend string) {
 	return version.FaultConnection, "see whether Redis runs, redis.addrs names it, and redis.tls is as it wants"
 }
 
-// fault admits that no news comes, and logs why when that changes.
-func (r *Source) fault(err error) {
-	word, mend := diagnose(err)
-	if r.complain(err) {
-		r.opt.Log.Error("redis does not deliver; browsers poll until it does", "fault", string(word), "error", err, "mend", mend)
-	}
-	r.opt.Host.Lost(word, err)
+// faultLog tells why no news comes, and logs it when that changes. Run's, and within a session its probes'.
+type faultLog struct {
+	log  *slog.Logger
+	lost func(version.Fault, error)
+	last string // logged last; "" after a good probe
 }
 
-// complain tells whether err is another one than the last. Our own port, which is in the text of a network
-// error and changes with each attempt, makes no difference, nor does what we were doing when the server said no.
-func (r *Source) complain(err error) bool {
+// tell admits that no news comes.
+func (l *faultLog) tell(err error) {
+	fault, fix := diagnose(err)
+	if l.isNew(err) {
+		l.log.Error("redis does not deliver; browsers poll until it does", "fault", string(fault), "error", err, "fix", fix)
+	}
+	l.lost(fault, err)
+}
+
+// isNew reports whether err is another one than the last, and remembers it. Our own port, which is in the text of a
+// network error and changes with each attempt, makes no difference, nor does what we were doing when the server said no.
+func (l *faultLog) isNew(err error) bool {
 	text := err.Error()
 	var network *net.OpError
 	var reply redis.Error
@@ -81,15 +88,7 @@ func (r *Source) complain(err error) bool {
 	case errors.As(err, &reply):
 		text = reply.Error()
 	}
-	if text == r.excuse {
-		return false
-	}
-	r.excuse = text
-	return true
-}
-
-// unavailable says what could not be done with Redis, why, and what to do about it.
-func (r *Source) unavailable(what string, err error) error {
-	_, mend := diagnose(err)
-	return fmt.Errorf("%s Redis at %s: %w: %v; %s", what, strings.Join(r.opt.Addrs, ", "), version.ErrUnavailable, err, mend)
+	changed := text != l.last
+	l.last = text
+	return changed
 }

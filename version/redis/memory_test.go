@@ -37,7 +37,7 @@ func BenchmarkWatchMemory(b *testing.B) {
 		source.subs.begin() // and all are subscribed to
 		for c := source.subs.nextCommand(channelsPerCommand); c != nil; c = source.subs.nextCommand(channelsPerCommand) {
 			for _, p := range c.projects {
-				source.subs.answered(p, true, source.subs.held+1)
+				source.subs.answered(p, true)
 			}
 			source.subs.nextReads(channelsPerCommand)
 		}

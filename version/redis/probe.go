@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,95 +15,88 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"nudge/version"
+	"nudge/version/publish"
 )
 
-// probes remembers the probes that are on their way.
-type probes struct {
-	last *atomic.Int64 // number of the last message; it outlives the session, since the keys that hold it do
+// publishScript is for probes, which are published like news.
+var publishScript = redis.NewScript(publish.Script())
 
-	mu     sync.Mutex // guards all below
-	sent   map[version.Version]*round
-	counts []*round // whose count was asked for and not answered, oldest first
+// prober publishes to our own channel as publishers do, again and again, and finds out where they would. It outlives
+// sessions.
+type prober struct {
+	opt      *Options
+	names    names
+	finder   *finder
+	dataSets *dataSets
+	faults   *faultLog
+	last     atomic.Int64          // number of the last message: the keys that hold it outlive a session
+	refused  atomic.Pointer[error] // what the server answered to the last probe instead of taking it; nil: it did, or did not answer
+
+	mu   sync.Mutex // guards open
+	open map[version.Version]*probe
 }
 
-// round is one probe in all its parts: a message through each master, and a count of the subscriptions.
-type round struct {
+// probe is a message through each master that have not all come back.
+type probe struct {
 	sent time.Time
-	open int
+	left int
 }
 
-// begin begins a round through so many masters, and returns the number of each message.
-func (p *probes) begin(now time.Time, masters int) []version.Version {
+// reset forgets the probes of the last session.
+func (p *prober) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.sent == nil {
-		p.sent = map[version.Version]*round{}
-	}
-	r := &round{now, masters + 1}
-	p.counts = append(p.counts, r)
+	p.open = map[version.Version]*probe{}
+	p.refused.Store(nil)
+}
+
+// begin notes a probe through so many masters, and returns the number of each message.
+func (p *prober) begin(now time.Time, masters int) []version.Version {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.open, func(_ version.Version, old *probe) bool { return now.Sub(old.sent) > p.opt.echoTime() })
+	one := &probe{now, masters}
 	numbers := make([]version.Version, masters)
 	for i := range numbers {
-		number := version.Version(p.last.Add(1))
-		numbers[i] = number
-		p.sent[number] = r
-		delete(p.sent, number-version.Version(16*masters)) // that will not come back
+		numbers[i] = version.Version(p.last.Add(1))
+		p.open[numbers[i]] = one
 	}
 	return numbers
 }
 
-// returned takes a message that has come back. Whole: it was the last part of its round.
-func (p *probes) returned(number version.Version) (sent time.Time, whole bool) {
+// returned takes a message that has come back. Whole: it was the last one of its probe.
+func (p *prober) returned(number version.Version) (sent time.Time, whole bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r := p.sent[number]
-	delete(p.sent, number)
-	return r.less()
-}
-
-// counted takes a count that was right.
-func (p *probes) counted() (sent time.Time, whole bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.counts) == 0 {
+	one := p.open[number]
+	if one == nil {
 		return time.Time{}, false
 	}
-	r := p.counts[0]
-	p.counts = p.counts[1:]
-	return r.less()
+	delete(p.open, number)
+	one.left--
+	return one.sent, one.left == 0
 }
 
-// less is r with one part less on its way.
-func (r *round) less() (sent time.Time, whole bool) {
-	if r == nil {
-		return time.Time{}, false
-	}
-	r.open--
-	return r.sent, r.open == 0
-}
-
-// probeExpiry is how long the probe's key outlives its instance, in seconds.
-const probeExpiry = "60"
-
-// probe publishes to our own channel as publishers do, again and again, and finds out where they would.
-func (s *session) probe(ctx context.Context) error {
-	tick := time.NewTicker(s.opt.Probe)
+// run probes until ctx ends, or until other servers are masters than turn allows.
+func (p *prober) run(ctx context.Context, turn func(topology) error) error {
+	tick := time.NewTicker(p.opt.Probe)
 	defer tick.Stop()
 	for {
-		err := s.probeOnce(ctx)
-		s.refused.Store(nil)
+		err := p.probe(ctx, turn)
+		p.refused.Store(nil)
 		switch {
 		case err == nil:
-			s.excuse = ""
+			p.faults.last = ""
 		case errors.Is(err, errMoved):
 			return err
-		case s.opt.Mode == Cluster && isRedirect(err), s.opt.Mode != Standalone && errors.Is(err, errReplica):
-			// A slot moved meanwhile, or another is master; the next round knows.
+		case p.opt.Mode == Cluster && isRedirect(err), p.opt.Mode != Standalone && errors.Is(err, errReplica):
+			// A slot moved meanwhile, or another is master; the next probe knows.
 		case isReply(err): // the server is there, and says that it takes no news
-			s.refused.Store(&err)
-			s.fault(err)
-		case ctx.Err() == nil && s.complain(err): // it may pass; no echo is told soon enough
-			_, mend := diagnose(err)
-			s.opt.Log.Warn("the probe could not be sent", "error", err, "mend", mend)
+			p.refused.Store(&err)
+			p.faults.tell(err)
+		case ctx.Err() == nil && p.faults.isNew(err): // it may pass; no echo is told soon enough
+			_, fix := diagnose(err)
+			p.opt.Log.Warn("the probe could not be sent", "error", err, "fix", fix)
 		}
 		select {
 		case <-ctx.Done():
@@ -113,40 +106,28 @@ func (s *session) probe(ctx context.Context) error {
 	}
 }
 
-// isRedirect tells the reply of a node of a Cluster that a slot is elsewhere by now.
-func isRedirect(err error) bool {
-	var reply redis.Error
-	return errors.As(err, &reply) && (strings.HasPrefix(reply.Error(), "MOVED ") || strings.HasPrefix(reply.Error(), "ASK "))
-}
-
 // errMoved ends a session whose masters are not those it began with: what they were not told by the old ones, nobody
 // can say.
 var errMoved = errors.New("another server is master now")
 
-// probeOnce sends one round. It asks and dials anew, as a publisher might: over an old connection the echo of a demoted
+// probe sends one. It asks and dials anew, as a publisher might: over an old connection the echo of a demoted
 // master that is no longer behind the address would pass for the present one's.
-func (s *session) probeOnce(ctx context.Context) error {
+func (p *prober) probe(ctx context.Context, turn func(topology) error) error {
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, max(s.opt.Probe, time.Second))
+	ctx, cancel := context.WithTimeout(ctx, max(p.opt.Probe, time.Second))
 	defer cancel()
-	ro, err := s.find(ctx)
+	t, err := p.finder.find(ctx)
 	if err != nil {
 		return err
 	}
-	for _, m := range s.keys.masters().masters {
-		if !ro.has(m.addr) {
-			return fmt.Errorf("%w: no longer %s", errMoved, m.addr)
-		}
+	if err := turn(t); err != nil {
+		return err
 	}
-	s.keys.turnTo(ro)
-	s.pub.turnTo(ro)
-
-	numbers := s.probes.begin(begun, len(ro.masters))
-	s.subs.count()
+	numbers := p.begin(begun, len(t.masters))
 	var group errgroup.Group
-	for i, m := range ro.masters {
+	for i, m := range t.masters {
 		group.Go(func() error {
-			if err := s.probeMaster(ctx, m, numbers[i]); err != nil {
+			if err := p.through(ctx, m, numbers[i]); err != nil {
 				return fmt.Errorf("publish to Redis at %s: %w", m.addr, err)
 			}
 			return nil
@@ -155,18 +136,19 @@ func (s *session) probeOnce(ctx context.Context) error {
 	return group.Wait()
 }
 
-func (s *session) probeMaster(ctx context.Context, m master, number version.Version) error {
-	_, err := brief(ctx, redis.NewClient(s.briefOptions(m.addr)), func(ctx context.Context, c *redis.Client) (any, error) {
+// through sends a message through one master.
+func (p *prober) through(ctx context.Context, m master, number version.Version) error {
+	_, err := brief(ctx, p.opt.briefClient(m.addr), func(ctx context.Context, c *redis.Client) (any, error) {
 		var info *redis.StringCmd
 		var published *redis.Cmd
 		if _, err := c.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 			info = pipe.Info(ctx, "replication")
-			published = s.sayProbe(ctx, pipe, m, number)
+			published = p.send(ctx, pipe, m, number)
 			return nil
 		}); err != nil && !isReply(err) {
 			return nil, err
 		}
-		if err := s.met(m.addr, info.Val()); err != nil {
+		if _, err := p.dataSets.meet(m.addr, info.Val()); err != nil {
 			return nil, err
 		}
 		return nil, published.Err()
@@ -174,22 +156,34 @@ func (s *session) probeMaster(ctx context.Context, m master, number version.Vers
 	return err
 }
 
-// sayProbe runs the publishers' script with the probe of this number.
-func (r *Source) sayProbe(ctx context.Context, c redis.Scripter, m master, number version.Version) *redis.Cmd {
-	name := r.probeName()
-	if m.tag != "" {
-		name += ":{" + m.tag + "}"
-	}
+// probeExpiry is how long the probe's key outlives its instance, in seconds.
+const probeExpiry = "60"
+
+// send runs the publishers' script with the message of this number.
+func (p *prober) send(ctx context.Context, c redis.Scripter, m master, number version.Version) *redis.Cmd {
 	text := strconv.FormatInt(int64(number), 10)
 	message := []byte(text)
-	if r.opt.Host.Self != nil {
-		self := r.opt.Host.Self()
-		self.Instance = r.opt.Instance
-		// A struct of texts and numbers always marshals; what is not UTF-8 is replaced.
-		message, _ = json.Marshal(probeMessage{number, self})
+	if p.opt.Host.Self != nil {
+		self := p.opt.Host.Self()
+		self.Instance = p.opt.Instance
+		message, _ = json.Marshal(probeMessage{number, self}) // texts and numbers always marshal; what is not UTF-8 is replaced
 	}
 	// As a reset: whatever somebody put into the key, the probe is announced.
-	return publishScript.Eval(ctx, c, []string{name}, text, message, "1", probeExpiry)
+	return publishScript.Eval(ctx, c, []string{p.names.probe(m.tag)}, text, message, "1", probeExpiry)
+}
+
+// sayLeaving sends a last probe. A gateway that ends sooner than its next would be due would otherwise not have said that
+// it leaves, and its streams would be missed. Nobody waits longer than a second for a Redis that is away.
+func (p *prober) sayLeaving() {
+	t := p.finder.last.Load()
+	if p.opt.Host.Self == nil || t == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_, _ = brief(ctx, p.opt.briefClient(t.masters[0].addr), func(ctx context.Context, c *redis.Client) (any, error) {
+		return nil, p.send(ctx, c, t.masters[0], version.Version(p.last.Add(1))).Err() // unheard it changes nothing
+	})
 }
 
 // probeMessage is the message of a gateway's probe: what the publishers' script needs of any news, and the peer.
@@ -201,58 +195,23 @@ type probeMessage struct {
 // maxProbe bounds the message of a probe, in bytes.
 const maxProbe = 4 << 10
 
-// decodeProbe reads the message of a gateway's probe; unknown fields are ignored.
-func decodeProbe(raw []byte) (version.Peer, version.Version, error) {
-	if len(raw) > maxProbe {
-		return version.Peer{}, 0, fmt.Errorf("the probe is %d bytes long; %d is the most", len(raw), maxProbe)
+// decodeProbe reads what an instance sent on its channel. Whoever only listens, as nudge watch does, sends the bare
+// number; then there is no peer.
+func decodeProbe(instance string, raw []byte) (number version.Version, peer *version.Peer, err error) {
+	if number, err := version.ParseVersion(string(raw)); err == nil {
+		return number, nil, nil
 	}
 	var m probeMessage
-	if err := json.Unmarshal(raw, &m); err != nil {
-		return version.Peer{}, 0, fmt.Errorf("the probe is no JSON object of a gateway: %v", err)
+	if len(raw) > maxProbe {
+		return 0, nil, fmt.Errorf("the probe is %d bytes long; %d is the most", len(raw), maxProbe)
 	}
-	if m.Number < 0 || m.Number > version.Max {
-		return version.Peer{}, 0, errors.New("version: not an integer from 0 to 2^53-1")
+	switch err := json.Unmarshal(raw, &m); {
+	case err != nil:
+		return 0, nil, fmt.Errorf("the probe is no JSON object of a gateway: %v", err)
+	case m.Number < 0 || m.Number > version.Max:
+		return 0, nil, errors.New("version: not an integer from 0 to 2^53-1")
+	case m.Instance != instance:
+		return 0, nil, errors.New("instance: not that of the channel")
 	}
-	return m.Peer, m.Number, m.Peer.Check()
-}
-
-// farewellTime bounds the last probe: nobody waits longer for a Redis that is away.
-const farewellTime = time.Second
-
-// farewell sends a last probe. A gateway that ends sooner than its next would be due would otherwise not have said that
-// it leaves, and its streams would be missed.
-func (r *Source) farewell() {
-	masters := r.pub.masters().masters
-	if r.opt.Host.Self == nil || len(masters) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), farewellTime)
-	defer cancel()
-	_, _ = brief(ctx, redis.NewClient(r.briefOptions(masters[0].addr)), func(ctx context.Context, c *redis.Client) (any, error) {
-		return nil, r.sayProbe(ctx, c, masters[0], version.Version(r.probed.Add(1))).Err() // unheard it changes nothing
-	})
-}
-
-// probed takes a probe, of our own or of another gateway.
-func (s *session) probed(m *redis.Message) {
-	instance, _, _ := strings.Cut(strings.TrimPrefix(m.Channel, s.probePrefix()), ":{")
-	own := instance == s.opt.Instance
-	if number, err := version.ParseVersion(m.Payload); err == nil { // of somebody who only listens, as nudge watch does
-		if own {
-			s.back(s.probes.returned(number))
-		}
-		return
-	}
-	peer, number, err := decodeProbe([]byte(m.Payload))
-	if err == nil && peer.Instance != instance {
-		err = errors.New("instance: not that of the channel")
-	}
-	if err != nil {
-		s.ignored("probe ignored; only gateways publish there", m.Channel, err)
-		return
-	}
-	if own {
-		s.back(s.probes.returned(number))
-	}
-	s.opt.Host.Peer(peer)
+	return m.Number, &m.Peer, m.Peer.Check()
 }

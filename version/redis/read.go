@@ -3,26 +3,32 @@ package redis
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"nudge/version"
 )
 
-// mostQuestions bounds the keys that are asked for and not read yet.
-const mostQuestions = 1000
+const (
+	// mostRequests bounds the keys that are asked for and not read yet.
+	mostRequests = 1000
+	// routinePause is between two pipelines of reads that nobody waits for: at most 10,000 keys a second.
+	routinePause = 50 * time.Millisecond
+)
 
-// question asks for the key of one project, out of turn.
-type question struct {
+// readRequest asks for the key of one project, out of turn.
+type readRequest struct {
 	project version.Project
 	answer  chan version.Key // one slot, so that nobody waits for one who has gone; closed: no answer
 }
 
-// Read implements [Source]. Whatever is asked for together is read together, no more often than routinePause allows.
+// Read implements [version.Source]. Whatever is asked for together is read together, no more often than routinePause
+// allows.
 func (r *Source) Read(ctx context.Context, p version.Project) (version.Key, error) {
-	q := question{p, make(chan version.Key, 1)}
+	q := readRequest{p, make(chan version.Key, 1)}
 	select {
-	case r.questions <- q:
+	case r.requests <- q:
 	default:
-		return version.Key{}, fmt.Errorf("read the key of %s: %w: %d keys are asked for already", p, version.ErrUnavailable, mostQuestions)
+		return version.Key{}, fmt.Errorf("read the key of %s: %w: %d keys are asked for already", p, version.ErrUnavailable, mostRequests)
 	}
 	select {
 	case key, ok := <-q.answer:
@@ -35,14 +41,36 @@ func (r *Source) Read(ctx context.Context, p version.Project) (version.Key, erro
 	}
 }
 
-// answerQuestions reads the keys that are asked for.
-func (s *session) answerQuestions(ctx context.Context) error {
+// answerRequests reads the keys that are asked for.
+func (s *session) answerRequests(ctx context.Context) error {
 	for {
-		batch, err := s.nextQuestions(ctx)
-		if err != nil {
-			return err
+		var batch []readRequest
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case q := <-s.requests:
+			batch = append(batch, q)
 		}
-		if err := s.answerBatch(ctx, batch); err != nil {
+		for more := true; more && len(batch) < keysPerRead; {
+			select {
+			case q := <-s.requests:
+				batch = append(batch, q)
+			default:
+				more = false
+			}
+		}
+		projects := make([]version.Project, len(batch))
+		for i, q := range batch {
+			projects[i] = q.project
+		}
+		keys, err := s.readRoutinely(ctx, projects)
+		for i, q := range batch {
+			if err == nil {
+				q.answer <- keys[i].Key
+			}
+			close(q.answer)
+		}
+		if err != nil {
 			return err
 		}
 		if err := sleep(ctx, routinePause); err != nil {
@@ -51,39 +79,54 @@ func (s *session) answerQuestions(ctx context.Context) error {
 	}
 }
 
-// nextQuestions waits for a question, and takes what is asked besides.
-func (s *session) nextQuestions(ctx context.Context) (batch []question, err error) {
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case q := <-s.questions:
-		batch = append(batch, q)
-	}
-	for len(batch) < keysPerRead {
-		select {
-		case q := <-s.questions:
-			batch = append(batch, q)
-		default:
-			return batch, nil
+// routine reads all keys about once a minute, against news that was lost where no probe could see it.
+func (s *session) routine(ctx context.Context) error {
+	for {
+		if err := sleep(ctx, routineWait(s.opt.Routine)); err != nil {
+			return err
+		}
+		s.subs.retryRefused()
+		for all := s.subs.listening(); len(all) > 0; {
+			batch := all[:min(keysPerRead, len(all))]
+			all = all[len(batch):]
+			if _, err := s.readRoutinely(ctx, batch); err != nil {
+				return err
+			}
+			if err := sleep(ctx, routinePause); err != nil {
+				return err
+			}
 		}
 	}
-	return batch, nil
 }
 
-// answerBatch reads the keys of a batch, as a routine read does.
-func (s *session) answerBatch(ctx context.Context, batch []question) error {
-	projects := make([]version.Project, len(batch))
-	for i, q := range batch {
-		projects[i] = q.project
+// readRoutinely reads keys without a cause, and puts on the board what is news in them.
+func (s *session) readRoutinely(ctx context.Context, projects []version.Project) ([]keyRead, error) {
+	began := s.board.BeginRead()
+	reads, err := s.keys.read(ctx, projects)
+	for i, r := range reads {
+		s.board.Routine(projects[i], r.Key, began)
 	}
-	sent := s.board.BeginRead()
-	read, err := s.readKeys(ctx, projects)
-	for i, q := range batch {
-		if err == nil {
-			s.board.Routine(q.project, read[i].Key, sent)
-			q.answer <- read[i].Key
+	return reads, err
+}
+
+// confirm reads the keys of projects whose subscription was just confirmed, and puts them on the board.
+func (s *session) confirm(ctx context.Context) error {
+	for {
+		batch := s.subs.nextReads(keysPerRead)
+		if len(batch) == 0 {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-s.subs.read:
+			}
+			continue
 		}
-		close(q.answer)
+		reads, err := s.keys.read(ctx, batch)
+		if err != nil {
+			return err
+		}
+		for i, r := range reads {
+			s.board.Confirm(batch[i], r.Key, r.dataSet)
+		}
 	}
-	return err
 }

@@ -1,20 +1,21 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"nudge/version"
 	"nudge/version/control"
-	"nudge/version/publish"
 )
 
 // Mode is what kind of Redis a source goes to.
@@ -58,63 +59,62 @@ type Options struct {
 // go-redis reconnects and subscribes again by itself, and keeps silent about both, so it is never given
 // the chance: a subscribing client may dial once. It is never asked where the masters are, either: it remembers.
 type Source struct {
-	board *version.Board
-	opt   Options
-	pub   links // for Publish; they may outlive gaps, since a publisher is told of failure
-	subs  subscriptions
-	useMu sync.Mutex // keeps subs and board in step in Watch and Forget
+	opt       Options
+	names     names
+	board     *version.Board
+	subs      *subscriptions
+	useMu     sync.Mutex // keeps subs and board in step in Watch and Forget
+	requests  chan readRequest
+	counters  counters
+	dataSets  dataSets
+	finder    finder
+	publisher publisher
+	prober    prober
+	control   *controlKeeper // nil: nobody wants to know
+	faults    faultLog
 
+	lastAddr  string // that the last session subscribed at
+	anonymous bool   // Redis does not say which data set it has, and that was logged
+}
+
+// counters are counts since the source was made.
+type counters struct {
 	messages, malformed, gaps atomic.Uint64
-	probed                    atomic.Int64 // messages of probes sent
-	complained                atomic.Int64 // when a malformed message was last logged, Unix seconds
-
-	histories histories
-	questions chan question // keys that are asked for out of turn
-	anonymous atomic.Bool   // Redis does not say which data set it has, and that was logged
-
-	fleet       control.Entries // what all gateways were told, as far as was heard; Run's, like the three below
-	fleetDigest uint64          // of the hash that agreed with it
-	fleetExcuse string          // why it could not be read or written at the last attempt
-	fleetWarned time.Time       // when an entry that cannot be read was last logged
-
-	excuse string // the last fault that was logged, "" after a good probe; Run's, and within a session the probe's
-	left   string // the address that the last session subscribed at
+	logged                    atomic.Int64 // when a malformed message was last logged, Unix seconds
 }
 
 // backoffMost bounds the wait between two attempts to connect. A gateway that is deaf makes browsers poll fast, so it
 // is short: Redis is to be heard again within 2 s, and an attempt that began too early may hang for one.
 const backoffMost = 500 * time.Millisecond
 
-// publisherLife bounds how long a publisher may go on with a server that the address no longer leads to.
-const publisherLife = 5 * time.Second
-
 // New returns a source that writes to board. It does not connect: an unreachable server is no error.
 // Close it after Run has returned.
 func New(board *version.Board, opt Options) (*Source, error) {
 	if len(opt.Addrs) == 0 {
-		return nil, errors.New("redis: no Redis address")
-	}
-	if opt.Prefix == "" {
-		opt.Prefix = "nudge"
-	}
-	if opt.Instance == "" {
-		opt.Instance = fmt.Sprintf("%08x", rand.Uint32())
-	}
-	if opt.Probe <= 0 {
-		opt.Probe = 2 * time.Second
-	}
-	if opt.Routine <= 0 {
-		opt.Routine = time.Minute
-	}
-	if opt.Log == nil {
-		opt.Log = slog.New(slog.DiscardHandler)
+		return nil, errors.New("redis: no address")
 	}
 	if opt.Mode == Sentinel && opt.Master == "" {
 		return nil, errors.New("redis: no name of the master that the Sentinels watch over")
 	}
+	opt.Prefix = cmp.Or(opt.Prefix, "nudge")
+	opt.Instance = cmp.Or(opt.Instance, fmt.Sprintf("%08x", rand.Uint32()))
+	opt.Probe = cmp.Or(max(opt.Probe, 0), 2*time.Second)
+	opt.Routine = cmp.Or(max(opt.Routine, 0), time.Minute)
 	opt.Host = opt.Host.Filled()
-	r := &Source{board: board, opt: opt, subs: newSubscriptions(), questions: make(chan question, mostQuestions)}
-	r.pub.source, r.pub.life = r, publisherLife
+	opt.Log = cmp.Or(opt.Log, slog.New(slog.DiscardHandler))
+	r := &Source{
+		opt: opt, names: names{opt.Prefix, opt.Instance}, board: board, subs: newSubscriptions(board),
+		requests: make(chan readRequest, mostRequests),
+		faults:   faultLog{log: opt.Log, lost: opt.Host.Lost},
+	}
+	r.finder.opt = &r.opt
+	r.publisher = publisher{&r.opt, r.names, &r.finder, clientPool{opt: &r.opt, life: publisherLife}}
+	r.prober = prober{opt: &r.opt, names: r.names, finder: &r.finder, dataSets: &r.dataSets, faults: &r.faults}
+	if opt.Control != nil {
+		r.control = &controlKeeper{
+			name: r.names.control(), routine: opt.Routine, tell: opt.Control, log: opt.Log, announced: make(chan struct{}, 1),
+		}
+	}
 	return r, nil
 }
 
@@ -125,7 +125,7 @@ func (r *Source) Run(ctx context.Context) error {
 		reached, err := r.session(ctx)
 		r.board.Gap()
 		if ctx.Err() != nil {
-			r.farewell()
+			r.prober.sayLeaving()
 			return nil
 		}
 		// A connection that broke may be back at once, and then nothing need be told to anybody. One that
@@ -135,29 +135,83 @@ func (r *Source) Run(ctx context.Context) error {
 			failures = 0
 		}
 		if reached > dialled {
-			r.gaps.Add(1)
-			err = fmt.Errorf("subscription at Redis %s: %w", r.left, err)
+			r.counters.gaps.Add(1)
+			err = fmt.Errorf("subscription at Redis %s: %w", r.lastAddr, err)
 		}
 		if reached == proven && !isReply(err) {
 			r.opt.Log.Warn("redis subscription broke; connecting again", "error", err)
 		} else {
-			r.fault(err)
+			r.faults.tell(err)
 		}
 		wait := min(backoffMost, 50*time.Millisecond<<min(failures, 10))
-		select {
-		case <-ctx.Done():
+		if sleep(ctx, time.Duration(rand.Int64N(int64(wait)))) != nil {
 			return nil
-		case <-time.After(time.Duration(rand.Int64N(int64(wait)))):
 		}
 	}
+}
+
+// session runs one.
+func (r *Source) session(ctx context.Context) (reach, error) {
+	t, err := r.finder.find(ctx)
+	if err != nil {
+		return dialled, err
+	}
+	r.publisher.pool.use(t)
+	r.dataSets.beginSession()
+	r.choose(t)
+	client := redis.NewClient(r.subscriber())
+	defer client.Close()
+	keys := &keyReader{names: r.names, pool: clientPool{opt: &r.opt, topology: t}, dataSets: &r.dataSets}
+	defer keys.pool.reset()
+	s := &session{
+		opt: &r.opt, names: r.names, board: r.board, subs: r.subs, keys: keys, publisher: &r.publisher.pool,
+		prober: &r.prober, control: r.control, requests: r.requests, counters: &r.counters,
+	}
+	reached, err := s.run(ctx, client)
+	if reached == dialled {
+		err = fmt.Errorf("subscribe at Redis %s: %w", r.lastAddr, err)
+	}
+	return reached, err
+}
+
+// choose picks the master to subscribe at; another than last time, where there are several: that one may be cut off
+// from the rest.
+func (r *Source) choose(t topology) {
+	last := r.lastAddr
+	for _, i := range rand.Perm(len(t.masters)) {
+		if r.lastAddr = t.masters[i].addr; r.lastAddr != last {
+			return
+		}
+	}
+}
+
+// subscriber are the options of a client for the one subscribing connection.
+func (r *Source) subscriber() *redis.Options {
+	o := r.opt.client(r.lastAddr)
+	o.Dialer = dialOnce(o)
+	o.ReadBufferSize = subscriberBuffer
+	// It must be known which server this one connection has reached: the next to the same address may reach another.
+	o.OnConnect = func(ctx context.Context, c *redis.Conn) error {
+		info, err := c.Info(ctx, "replication").Result()
+		if err != nil && !isReply(err) {
+			return err
+		}
+		if err != nil && !r.anonymous {
+			r.anonymous = true
+			r.opt.Log.Warn("redis does not tell its replication id: after each gap every page polls once", "error", err,
+				"fix", "give the user the rights that docs/redis.md lists")
+		}
+		_, err = r.dataSets.meet(o.Addr, info)
+		return err
+	}
+	return o
 }
 
 // Watch implements [version.Source]. The board is ready before the server can answer.
 func (r *Source) Watch(p version.Project) {
 	r.useMu.Lock()
 	defer r.useMu.Unlock()
-	r.board.Open(p)
-	r.subs.watch(p)
+	r.subs.watch(r.board.Open(p))
 }
 
 // Forget implements [version.Source].
@@ -168,35 +222,17 @@ func (r *Source) Forget(p version.Project) {
 	r.board.Drop(p)
 }
 
+// Publish implements [version.Source], with [publish.Script]. It works whether or not Run is running.
+func (r *Source) Publish(ctx context.Context, news []version.News) (version.Receipt, error) {
+	return r.publisher.publish(ctx, news)
+}
+
 // Stats implements [version.Source].
 func (r *Source) Stats() version.Stats {
 	return version.Stats{
-		Watched: r.subs.len(), Messages: r.messages.Load(), Malformed: r.malformed.Load(), Gaps: r.gaps.Load(),
+		Watched: r.board.Len(), Messages: r.counters.messages.Load(), Malformed: r.counters.malformed.Load(), Gaps: r.counters.gaps.Load(),
 	}
 }
 
 // Close ends what [Source.Publish] holds open.
-func (r *Source) Close() { r.pub.close() }
-
-func (r *Source) name(p version.Project) string { return publish.Name(r.opt.Prefix, p) }
-
-// probeName is the channel of our own probes; those to the masters of a Cluster have a tag behind it.
-func (r *Source) probeName() string { return r.probePrefix() + r.opt.Instance }
-
-// probePrefix is how the names of all probes begin, and of nothing else.
-func (r *Source) probePrefix() string { return r.opt.Prefix + ":probe:" }
-
-func (r *Source) controlName() string { return r.opt.Prefix + ":control" }
-
-// tickName is where an application says that it is there.
-func (r *Source) tickName() string { return r.opt.Prefix + ":tick" }
-
-// project is the reverse of name.
-func (r *Source) project(channel string) (version.Project, error) {
-	id, ok := strings.CutPrefix(channel, r.opt.Prefix+":{")
-	id, closed := strings.CutSuffix(id, "}")
-	if !ok || !closed {
-		return version.Project{}, fmt.Errorf("channel %q is no project's", channel)
-	}
-	return version.ParseProject(id)
-}
+func (r *Source) Close() { r.publisher.pool.reset() }

@@ -10,59 +10,47 @@ import (
 type phase uint8
 
 const (
-	wanted  phase = iota // to be asked for
-	asked                // SUBSCRIBE is on its way
-	refused              // by the server; asked again in a while
-	heard                // confirmed; the key is to be read, or has been
+	unwanted  phase = iota
+	wanted          // to be asked for
+	asked           // SUBSCRIBE is on its way
+	refused         // by the server; asked again in a while
+	confirmed       // the key is to be read, or has been
 )
 
 // subscriptions is what the subscribing connection is to hold, and how far it has come. Commands are
 // answered in order, so that an answer always belongs to the oldest command not fully answered.
 type subscriptions struct {
-	ask  chan struct{} // one slot: there may be something for nextCommand
-	read chan struct{} // one slot: there may be something for nextReads
+	board *version.Board
+	ask   chan struct{} // one slot: there may be something for nextCommand
+	read  chan struct{} // one slot: there may be something for nextReads
 
 	mu       sync.Mutex // guards all below
-	projects map[version.Project]*subscription
-	spare    []subscription    // to be used next
-	toAsk    []version.Project // to subscribe to; entries that moved on meanwhile are skipped
+	projects []subscription
+	toAsk    []version.Index // to subscribe to; like the next two it may hold what moved on meanwhile
+	toRetry  []version.Index // of a refused command: to be asked for one by one
+	toRead   []version.Index
 	toDrop   []version.Project // to unsubscribe from
-	toRead   []version.Project
-	one      []version.Project // of a refused command: to be asked for one by one
-	toCount  int               // so many counts are asked for
-	open     int               // SUBSCRIBE commands of projects among sent
 	sent     []*command        // commands not fully answered, oldest first
-	held     int               // channels and patterns that the server holds for this connection, by its own answers
+	open     int               // SUBSCRIBE commands among sent
+	last     uint32            // number of the last of these
 }
 
-// subscriptionsAtOnce is how many subscriptions are made together.
-const subscriptionsAtOnce = 64
-
+// subscription is that to one project, by its index.
 type subscription struct {
+	by    uint32 // number of the command that asked for it, while it is not answered; 0: none
 	phase phase
-	by    *command // that asked for it last, while it is not answered
 }
 
-// command is what is sent over the subscribing connection, and how many answers to it are still to come.
+// command is a SUBSCRIBE or an UNSUBSCRIBE, and how many answers to it are still to come.
 type command struct {
-	kind     kind
-	projects []version.Project
-	open     int
+	number      uint32
+	unsubscribe bool
+	projects    []version.Project
+	left        int
 }
 
-// kind is what a command does.
-type kind uint8
-
-const (
-	subscribing kind = iota
-	unsubscribing
-	counting // a SUBSCRIBE to what is subscribed to: its answer says how many subscriptions there are
-)
-
-func newSubscriptions() subscriptions {
-	return subscriptions{
-		ask: make(chan struct{}, 1), read: make(chan struct{}, 1), projects: map[version.Project]*subscription{},
-	}
+func newSubscriptions(board *version.Board) *subscriptions {
+	return &subscriptions{board: board, ask: make(chan struct{}, 1), read: make(chan struct{}, 1)}
 }
 
 func signal(c chan struct{}) {
@@ -72,232 +60,197 @@ func signal(c chan struct{}) {
 	}
 }
 
-func (s *subscriptions) watch(p version.Project) {
+// watch and forget begin and end a subscription. The project is on the board meanwhile.
+func (s *subscriptions) watch(i version.Index) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.projects[p] != nil {
+	if more := int(i) + 1 - len(s.projects); more > 0 {
+		s.projects = append(s.projects, make([]subscription, more)...)
+	}
+	if s.projects[i].phase != unwanted {
 		return
 	}
-	if len(s.spare) == 0 { // together, as the board's entries
-		s.spare = make([]subscription, subscriptionsAtOnce)
-	}
-	s.projects[p] = &s.spare[0]
-	s.spare = s.spare[1:]
-	s.toAsk = append(s.toAsk, p)
+	s.projects[i] = subscription{phase: wanted}
+	s.toAsk = append(s.toAsk, i)
 	signal(s.ask)
 }
 
 func (s *subscriptions) forget(p version.Project) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sub := s.projects[p]
+	sub, _ := s.atLocked(p)
 	if sub == nil {
 		return
 	}
-	delete(s.projects, p)
 	if sub.phase != wanted {
 		s.toDrop = append(s.toDrop, p)
 		signal(s.ask)
 	}
+	*sub = subscription{}
 }
 
-func (s *subscriptions) len() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.projects)
+// atLocked is the subscription to p; nil: it is not watched.
+func (s *subscriptions) atLocked(p version.Project) (*subscription, version.Index) {
+	i, ok := s.board.Index(p)
+	if !ok || int(i) >= len(s.projects) || s.projects[i].phase == unwanted {
+		return nil, 0
+	}
+	return &s.projects[i], i
 }
 
 // begin starts a session: nothing is subscribed to, everything is to be.
 func (s *subscriptions) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.toAsk, s.toDrop, s.toRead, s.one, s.sent, s.toCount, s.open, s.held = nil, nil, nil, nil, nil, 0, 0, ours
-	for p, sub := range s.projects {
-		*sub = subscription{}
-		s.toAsk = append(s.toAsk, p)
+	s.toAsk, s.toRetry, s.toRead, s.toDrop, s.sent, s.open = nil, nil, nil, nil, nil, 0
+	for i := range s.projects {
+		if s.projects[i].phase != unwanted {
+			s.projects[i] = subscription{phase: wanted}
+			s.toAsk = append(s.toAsk, version.Index(i))
+		}
 	}
 	signal(s.ask)
 }
 
-// mostOpen bounds the SUBSCRIBE commands on their way: the probe is answered behind them, and with 100,000 projects its echo
+// mostOpen bounds the SUBSCRIBE commands on their way: a probe comes back behind their answers, and with 100,000 projects
 // would be too late.
 const mostOpen = 4
 
-// count asks for a count of the subscriptions.
-func (s *subscriptions) count() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.toCount++
-	signal(s.ask)
-}
-
-// nextCommand gives the next command, for up to most projects; nil: nothing to do. Counting goes first, since push is
-// not trusted until it is answered; then unsubscribing, since a project in both lists was forgotten and is watched
-// again.
+// nextCommand gives the next command, for up to most projects; nil: nothing to do. Unsubscribing goes first, since a
+// project that is to be both was forgotten and is watched again.
 func (s *subscriptions) nextCommand(most int) *command {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &command{kind: counting, open: 1}
+	c := &command{}
 	switch {
-	case s.toCount > 0:
-		s.toCount--
 	case len(s.toDrop) > 0:
 		n := min(most, len(s.toDrop))
-		c = &command{kind: unsubscribing, projects: s.toDrop[:n:n], open: n}
+		c.unsubscribe, c.projects = true, s.toDrop[:n:n]
 		s.toDrop = s.toDrop[n:]
-	default:
-		if c = s.subscribeLocked(most); c == nil {
-			return nil
+	case s.open < mostOpen:
+		s.last++
+		c.number = s.last
+		if s.takeLocked(&s.toRetry, c, 1); len(c.projects) == 0 {
+			s.takeLocked(&s.toAsk, c, most)
 		}
+	}
+	if c.left = len(c.projects); c.left == 0 {
+		return nil
+	}
+	if !c.unsubscribe {
+		s.open++
 	}
 	s.sent = append(s.sent, c)
 	return c
 }
 
-func (s *subscriptions) subscribeLocked(most int) *command {
-	if s.open == mostOpen {
-		return nil
-	}
-	queue := &s.toAsk
-	if len(s.one) > 0 {
-		queue, most = &s.one, 1
-	}
-	c := &command{kind: subscribing}
+// takeLocked moves up to most projects that are still wanted from a queue to c.
+func (s *subscriptions) takeLocked(queue *[]version.Index, c *command, most int) {
 	for len(*queue) > 0 && len(c.projects) < most {
-		p := (*queue)[0]
+		i := (*queue)[0]
 		*queue = (*queue)[1:]
-		if sub := s.projects[p]; sub != nil && sub.phase == wanted {
-			sub.phase, sub.by = asked, c
-			c.projects = append(c.projects, p)
+		if sub := &s.projects[i]; sub.phase == wanted {
+			sub.phase, sub.by = asked, c.number
+			c.projects = append(c.projects, s.board.Project(i))
 		}
 	}
 	if len(*queue) == 0 {
 		*queue = nil // what it held before is not kept
 	}
-	c.open = len(c.projects)
-	if c.open > 0 {
-		s.open++
-		return c
-	}
-	if queue == &s.one && len(s.toAsk) > 0 {
-		signal(s.ask)
-	}
-	return nil
-}
-
-// oldestLocked is the command that the next answer belongs to, if it is of this kind.
-func (s *subscriptions) oldestLocked(k kind) *command {
-	if len(s.sent) == 0 || s.sent[0].kind != k {
-		return nil
-	}
-	c := s.sent[0]
-	if c.open--; c.open == 0 {
-		s.doneLocked()
-	}
-	return c
 }
 
 // doneLocked ends the oldest command.
 func (s *subscriptions) doneLocked() {
-	if s.sent[0].kind == subscribing {
+	if !s.sent[0].unsubscribe {
 		s.open--
-		signal(s.ask)
 	}
 	s.sent = s.sent[1:]
+	signal(s.ask)
 }
 
-// answered takes the answer that p is subscribed to, or no longer, with the server's count of all subscriptions. It
-// counts for the command that asked last: an older one may have been undone by an UNSUBSCRIBE in between. False: the
-// count is not what it must be, or nobody asked.
-func (s *subscriptions) answered(p version.Project, subscribed bool, count int) bool {
+// answered takes the answer that p is subscribed to, or no longer. It counts for the command that asked last: an older
+// one may have been undone by an UNSUBSCRIBE in between. False: nobody asked.
+func (s *subscriptions) answered(p version.Project, subscribed bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !subscribed {
-		// One that was refused meanwhile was never held.
-		ok := s.oldestLocked(unsubscribing) != nil && (count == s.held-1 || count == s.held)
-		s.held = count
-		return ok
-	}
-	c := s.oldestLocked(subscribing)
-	if s.held++; c == nil || count != s.held {
+	if len(s.sent) == 0 || s.sent[0].unsubscribe == subscribed {
 		return false
 	}
-	if sub := s.projects[p]; sub != nil && sub.by == c && sub.phase == asked {
-		sub.phase, sub.by = heard, nil
-		s.toRead = append(s.toRead, p)
+	c := s.sent[0]
+	if c.left--; c.left == 0 {
+		s.doneLocked()
+	}
+	if sub, i := s.atLocked(p); sub != nil && subscribed && sub.by == c.number && sub.phase == asked {
+		sub.phase, sub.by = confirmed, 0
+		s.toRead = append(s.toRead, i)
 		signal(s.read)
 	}
 	return true
 }
 
-// counted takes the answer to a count. False: the server holds more or fewer subscriptions than it confirmed.
-func (s *subscriptions) counted(count int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.oldestLocked(counting) != nil && count == s.held
-}
-
 // refusal takes the answer that the oldest command is refused. A batch is tried again one by one, so that one
-// forbidden project does not silence its neighbours; alone: this project was refused alone. Ours: it was a command of
-// our own need, without which nothing goes.
-func (s *subscriptions) refusal() (p version.Project, alone, ours bool) {
+// forbidden project does not silence its neighbours; alone: this project was refused alone. Fatal: what was refused is
+// nothing that can be tried again.
+func (s *subscriptions) refusal() (p version.Project, alone, fatal bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.sent) == 0 {
+	if len(s.sent) == 0 || s.sent[0].unsubscribe {
 		return version.Project{}, false, true
 	}
-	head := s.sent[0]
+	c := s.sent[0]
 	s.doneLocked()
-	single := len(head.projects) == 1
-	for _, p := range head.projects {
-		sub := s.projects[p]
-		if head.kind != subscribing || sub == nil || sub.by != head || sub.phase != asked {
+	for _, p := range c.projects {
+		sub, i := s.atLocked(p)
+		if sub == nil || sub.by != c.number || sub.phase != asked {
 			continue
 		}
-		if single {
-			sub.phase, sub.by = refused, nil
+		sub.by = 0
+		if len(c.projects) == 1 {
+			sub.phase = refused
 			return p, true, false
 		}
-		sub.phase, sub.by = wanted, nil
-		s.one = append(s.one, p)
+		sub.phase = wanted
+		s.toRetry = append(s.toRetry, i)
 	}
-	signal(s.ask)
-	return version.Project{}, false, head.kind != subscribing
+	return version.Project{}, false, false
 }
 
-// retryRefused asks again for what was refused: rights are mended without telling us.
+// retryRefused asks again for what was refused: rights are given without telling us.
 func (s *subscriptions) retryRefused() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for p, sub := range s.projects {
-		if sub.phase == refused {
+	for i := range s.projects {
+		if sub := &s.projects[i]; sub.phase == refused {
 			sub.phase = wanted
-			s.one = append(s.one, p)
+			s.toRetry = append(s.toRetry, version.Index(i))
 			signal(s.ask)
 		}
 	}
 }
 
 // nextReads gives up to most projects whose keys are to be read because they were just confirmed.
-func (s *subscriptions) nextReads(most int) []version.Project {
+func (s *subscriptions) nextReads(most int) (batch []version.Project) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := min(most, len(s.toRead))
-	batch := s.toRead[:n:n]
-	if s.toRead = s.toRead[n:]; len(s.toRead) == 0 {
+	for len(s.toRead) > 0 && len(batch) < most {
+		if i := s.toRead[0]; s.projects[i].phase == confirmed {
+			batch = append(batch, s.board.Project(i))
+		}
+		s.toRead = s.toRead[1:]
+	}
+	if len(s.toRead) == 0 {
 		s.toRead = nil
 	}
 	return batch
 }
 
 // listening are all projects that were confirmed.
-func (s *subscriptions) listening() []version.Project {
+func (s *subscriptions) listening() (all []version.Project) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []version.Project
-	for p, sub := range s.projects {
-		if sub.phase == heard {
-			all = append(all, p)
+	for i, sub := range s.projects {
+		if sub.phase == confirmed {
+			all = append(all, s.board.Project(version.Index(i)))
 		}
 	}
 	return all

@@ -3,137 +3,175 @@ package redis
 import (
 	"strconv"
 	"testing"
+
+	"nudge/version"
 )
 
-// The server must hold what it confirmed, no more and no less.
-func TestSubscriptionsCount(t *testing.T) {
-	p, q := project("1"), project("2")
-	begin := func(t *testing.T) *subscriptions {
-		s := newSubscriptions()
-		s.watch(p)
-		s.watch(q)
-		s.begin()
-		if c := s.nextCommand(10); c.kind != subscribing || len(c.projects) != 2 {
-			t.Fatalf("%+v", c)
-		}
-		if !s.answered(p, true, ours+1) || !s.answered(q, true, ours+2) {
-			t.Fatal("the first answers are wrong")
-		}
-		return &s
+// watching are subscriptions of a session to projects, of which nothing was sent yet.
+func watching(projects ...version.Project) *subscriptions {
+	s := newSubscriptions(version.NewBoard())
+	for _, p := range projects {
+		s.watch(s.board.Open(p))
 	}
-	t.Run("right", func(t *testing.T) {
-		s := begin(t)
-		s.count()
-		if c := s.nextCommand(10); c.kind != counting {
+	s.begin()
+	return s
+}
+
+func (s *subscriptions) drop(p version.Project) {
+	s.forget(p)
+	s.board.Drop(p)
+}
+
+// Whatever is answered belongs to the oldest command, and to nothing else.
+func TestSubscriptionsAnswers(t *testing.T) {
+	p, q, r := project("1"), project("2"), project("3")
+	begin := func(t *testing.T) *subscriptions {
+		s := watching(p, q)
+		if c := s.nextCommand(10); c.unsubscribe || len(c.projects) != 2 {
 			t.Fatalf("%+v", c)
 		}
-		if !s.counted(ours + 2) {
-			t.Error("a right count is refused")
-		}
-	})
-	t.Run("too few", func(t *testing.T) {
+		return s
+	}
+	t.Run("in order", func(t *testing.T) {
 		s := begin(t)
-		s.count()
-		s.nextCommand(10)
-		if s.counted(ours + 1) {
-			t.Error("a subscription is gone, and nobody noticed")
+		if !s.answered(p, true) || !s.answered(q, true) || s.nextCommand(10) != nil {
+			t.Error("right answers are refused")
 		}
-	})
-	t.Run("twice before it was sent", func(t *testing.T) { // each answer belongs to a probe
-		s := begin(t)
-		s.count()
-		s.count()
-		for range 2 {
-			if c := s.nextCommand(10); c == nil || c.kind != counting {
-				t.Fatalf("%+v", c)
-			}
-		}
-		for range 2 {
-			if !s.counted(ours + 2) {
-				t.Error("two counts are not two")
-			}
-		}
-		if c := s.nextCommand(10); c != nil {
-			t.Errorf("a third: %+v", c)
-		}
-	})
-	t.Run("nobody asked", func(t *testing.T) {
-		if s := begin(t); s.counted(ours + 2) {
-			t.Error("an answer without a question")
+		if got := s.nextReads(10); len(got) != 2 || got[0] != p || len(s.listening()) != 2 {
+			t.Errorf("to read: %v", got)
 		}
 	})
 	t.Run("unsubscribed unasked", func(t *testing.T) {
-		if s := begin(t); s.answered(p, false, ours+1) {
+		if s := begin(t); s.answered(p, false) {
 			t.Error("an answer without a question")
 		}
 	})
-	t.Run("forgotten and refused", func(t *testing.T) {
+	t.Run("subscribed unasked", func(t *testing.T) {
 		s := begin(t)
-		r := project("3")
-		s.watch(r)
-		s.nextCommand(10)
-		s.forget(r)
-		if c := s.nextCommand(10); c.kind != unsubscribing {
-			t.Fatalf("%+v", c)
-		}
-		s.refusal()                        // of the SUBSCRIBE
-		if !s.answered(r, false, ours+2) { // there was nothing to drop
-			t.Error("dropping what was refused is taken for a fault")
-		}
-		s.count()
-		s.nextCommand(10)
-		if !s.counted(ours + 2) {
-			t.Error("a right count is refused")
+		s.answered(p, true)
+		s.answered(q, true)
+		if s.answered(p, true) {
+			t.Error("an answer without a question")
 		}
 	})
-	t.Run("a count is refused", func(t *testing.T) {
+	t.Run("dropped, and another one has its index", func(t *testing.T) {
 		s := begin(t)
-		s.count()
+		s.drop(p)
+		s.watch(s.board.Open(r))
+		if c := s.nextCommand(10); !c.unsubscribe || len(c.projects) != 1 || c.projects[0] != p {
+			t.Fatalf("%+v", c)
+		}
+		if !s.answered(p, true) || !s.answered(q, true) || !s.answered(p, false) {
+			t.Error("right answers are refused")
+		}
+		if got := s.nextReads(10); len(got) != 1 || got[0] != q {
+			t.Errorf("to read: %v", got)
+		}
+		if c := s.nextCommand(10); len(c.projects) != 1 || c.projects[0] != r {
+			t.Fatalf("%+v", c)
+		}
+		s.answered(r, true)
+		if got := s.nextReads(10); len(got) != 1 || got[0] != r {
+			t.Errorf("to read: %v", got)
+		}
+	})
+	t.Run("dropped and watched again while it is asked for", func(t *testing.T) {
+		s := begin(t)
+		s.drop(p)
+		s.watch(s.board.Open(p))
+		s.nextCommand(10)    // the UNSUBSCRIBE
+		s.nextCommand(10)    // the SUBSCRIBE
+		s.answered(p, true)  // of the first one, which the UNSUBSCRIBE undoes
+		s.answered(q, true)  //
+		s.answered(p, false) //
+		if got := s.nextReads(10); len(got) != 1 || got[0] != q {
+			t.Errorf("to read: %v", got)
+		}
+		s.answered(p, true)
+		if got := s.nextReads(10); len(got) != 1 || got[0] != p {
+			t.Errorf("to read: %v", got)
+		}
+	})
+	t.Run("confirmed, and dropped before its key is read", func(t *testing.T) {
+		s := begin(t)
+		s.answered(p, true)
+		s.drop(p)
+		s.watch(s.board.Open(r))
+		if got := s.nextReads(10); len(got) != 0 {
+			t.Errorf("to read: %v", got)
+		}
+	})
+	t.Run("refused together, then one by one", func(t *testing.T) {
+		s := begin(t)
+		if _, alone, fatal := s.refusal(); alone || fatal {
+			t.Error("a refused batch is taken for the refusal of one")
+		}
+		for _, want := range []version.Project{p, q} {
+			c := s.nextCommand(10)
+			if len(c.projects) != 1 || c.projects[0] != want {
+				t.Fatalf("%+v", c)
+			}
+		}
+		if got, alone, fatal := s.refusal(); got != p || !alone || fatal {
+			t.Errorf("%v is refused", got)
+		}
+		s.answered(q, true)
+		if s.nextCommand(10) != nil {
+			t.Error("what was refused alone is asked for again at once")
+		}
+		s.retryRefused()
+		if c := s.nextCommand(10); len(c.projects) != 1 || c.projects[0] != p {
+			t.Errorf("%+v", c)
+		}
+	})
+	t.Run("dropped and refused", func(t *testing.T) {
+		s := begin(t)
+		s.drop(p)
+		s.nextCommand(10)          // the UNSUBSCRIBE
+		s.refusal()                // of the SUBSCRIBE
+		if !s.answered(p, false) { // there was nothing to drop
+			t.Error("dropping what was refused is taken for a fault")
+		}
+	})
+	t.Run("an UNSUBSCRIBE is refused", func(t *testing.T) {
+		s := begin(t)
+		s.answered(p, true)
+		s.answered(q, true)
+		s.drop(p)
 		s.nextCommand(10)
-		if _, alone, mine := s.refusal(); alone || !mine {
-			t.Error("a refused count is booked as a project's refusal")
+		if _, alone, fatal := s.refusal(); alone || !fatal {
+			t.Error("it is booked as a project's refusal")
 		}
 	})
 }
 
-// Only so many commands are on their way, so that a count asked for meanwhile is answered soon; nothing is left out.
+// Only so many commands are on their way, so that a probe comes back soon; nothing is left out.
 func TestSubscriptionsAreBatched(t *testing.T) {
-	s := newSubscriptions()
 	const n = 10 * mostOpen
-	for i := range n {
-		s.watch(project(strconv.Itoa(i)))
+	projects := make([]version.Project, n)
+	for i := range projects {
+		projects[i] = project(strconv.Itoa(i))
 	}
-	s.begin()
-	var sent []*command
-	answered := 0
-	for answered < n {
+	s := watching(projects...)
+	sent := 0
+	for answered := range n {
 		for c := s.nextCommand(1); c != nil; c = s.nextCommand(1) {
-			sent = append(sent, c)
+			sent++
 		}
-		if open := len(sent) - answered; open != min(mostOpen, n-answered) {
+		if open := sent - answered; open != min(mostOpen, n-answered) {
 			t.Fatalf("%d commands on their way after %d answers", open, answered)
 		}
-		s.count()
-		if c := s.nextCommand(1); c == nil || c.kind != counting {
-			t.Fatalf("%+v instead of a count", c)
+		select {
+		case <-s.ask:
+		default:
 		}
-		for len(s.sent) > 1 { // all that was sent before the count
-			answered++
-			select {
-			case <-s.ask:
-			default:
-			}
-			if !s.answered(s.sent[0].projects[0], true, ours+answered) {
-				t.Fatal("a right answer is refused")
-			}
-			select {
-			case <-s.ask:
-			default:
-				t.Fatal("there is room for a command, and nobody was told")
-			}
+		if !s.answered(projects[answered], true) {
+			t.Fatal("a right answer is refused")
 		}
-		if !s.counted(ours + answered) {
-			t.Fatal("a right count is refused")
+		select {
+		case <-s.ask:
+		default:
+			t.Fatal("there is room for a command, and nobody was told")
 		}
 	}
 }

@@ -34,8 +34,8 @@ func served(first, last int, nodes ...string) redis.ClusterSlot {
 	return s
 }
 
-func TestRosterOf(t *testing.T) {
-	r, err := rosterOf([]redis.ClusterSlot{
+func TestReadSlots(t *testing.T) {
+	r, err := readSlots([]redis.ClusterSlot{
 		served(0, 5000, "10.0.0.1:6379", "10.0.0.4:6379"),
 		served(5001, 5001, "10.0.0.2:6379"),
 		served(5002, 10000, "10.0.0.1:6379"),
@@ -51,55 +51,56 @@ func TestRosterOf(t *testing.T) {
 	var addrs []string
 	for i, m := range r.masters {
 		addrs = append(addrs, m.addr)
-		if p, ok := r.of(project(m.tag)); !ok || p != i {
+		if p, ok := r.tagged(m.tag); !ok || p != i {
 			t.Errorf("the tag %q of %s leads to %d", m.tag, m.addr, p)
 		}
 	}
 	if d := cmp.Diff([]string{"10.0.0.1:6379", "10.0.0.2:6379", "10.0.0.3:6380"}, addrs); d != "" {
 		t.Error(d)
 	}
-	if _, ok := r.of(project("123456789")); ok { // 12739
+	if _, ok := r.tagged("123456789"); ok { // 12739
 		t.Error("a slot that nobody serves has a master")
 	}
-	if m, ok := r.of(project("42")); !ok || m != 0 { // 8000
+	if m, ok := r.tagged("42"); !ok || m != 0 { // 8000
 		t.Errorf("slot 8000 is served by %d", m)
 	}
-	if _, err := rosterOf(nil, ""); err == nil {
+	if _, err := readSlots(nil, ""); err == nil {
 		t.Error("a Cluster without masters is no error")
 	}
-	if _, err := rosterOf([]redis.ClusterSlot{served(7, 7, "a:1"), served(7, 7, "b:1")}, ""); err == nil {
+	if _, err := readSlots([]redis.ClusterSlot{served(7, 7, "a:1"), served(7, 7, "b:1")}, ""); err == nil {
 		t.Error("a slot with two masters is no error")
 	}
 }
 
 // Enough answers are waited for, the others only a moment: one that is frozen must not hold up the rest.
 func TestAskAll(t *testing.T) {
-	frozen := func(ctx context.Context, _ string) (string, error) {
+	frozen := func(ctx context.Context, _ string) (claim, error) {
 		<-ctx.Done()
-		return "", ctx.Err()
+		return claim{}, ctx.Err()
 	}
-	prompt := func(_ context.Context, addr string) (string, error) { return addr, nil }
-	late := func(ctx context.Context, addr string) (string, error) {
+	of := func(addr string) claim { return claim{topology: topology{masters: []master{{addr: addr}}}} }
+	prompt := func(_ context.Context, addr string) (claim, error) { return of(addr), nil }
+	late := func(ctx context.Context, addr string) (claim, error) {
 		select {
 		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-time.After(lag / 2):
-			return addr, nil
+			return claim{}, ctx.Err()
+		case <-time.After(lateTime / 2):
+			return of(addr), nil
 		}
 	}
-	refuse := func(context.Context, string) (string, error) { return "", redis.ErrPoolExhausted }
+	refuse := func(context.Context, string) (claim, error) { return claim{}, redis.ErrPoolExhausted }
 	for name, c := range map[string]struct {
-		servers []func(context.Context, string) (string, error)
+		servers []func(context.Context, string) (claim, error)
 		enough  int
 		want    string
 		after   time.Duration
 	}{
-		"all":                   {[]func(context.Context, string) (string, error){prompt, prompt, prompt}, 2, "0 1 2", 0},
-		"one late":              {[]func(context.Context, string) (string, error){prompt, prompt, late}, 2, "0 1 2", lag / 2},
-		"one frozen":            {[]func(context.Context, string) (string, error){prompt, prompt, frozen}, 2, "0 1", lag},
-		"most frozen":           {[]func(context.Context, string) (string, error){prompt, frozen, frozen}, 2, "no answer in time", findTime},
-		"one refuses, and most": {[]func(context.Context, string) (string, error){refuse, prompt, refuse}, 2, redis.ErrPoolExhausted.Error(), 0},
-		"the first is enough":   {[]func(context.Context, string) (string, error){frozen, prompt}, 1, "1", lag},
+		"all":                   {[]func(context.Context, string) (claim, error){prompt, prompt, prompt}, 2, "0 1 2", 0},
+		"one late":              {[]func(context.Context, string) (claim, error){prompt, prompt, late}, 2, "0 1 2", lateTime / 2},
+		"one frozen":            {[]func(context.Context, string) (claim, error){prompt, prompt, frozen}, 2, "0 1", lateTime},
+		"most frozen":           {[]func(context.Context, string) (claim, error){prompt, frozen, frozen}, 2, "no answer in time", findTime},
+		"one refuses, and most": {[]func(context.Context, string) (claim, error){refuse, prompt, refuse}, 2, redis.ErrPoolExhausted.Error(), 0},
+		"the first is enough":   {[]func(context.Context, string) (claim, error){frozen, prompt}, 1, "1", lateTime},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -110,9 +111,13 @@ func TestAskAll(t *testing.T) {
 					addrs = append(addrs, fmt.Sprint(i))
 				}
 				begun := time.Now()
-				said, err := askAll(ctx, addrs, c.enough, func(ctx context.Context, addr string) (string, error) {
+				claims, err := askAll(ctx, addrs, c.enough, func(ctx context.Context, addr string) (claim, error) {
 					return c.servers[slices.Index(addrs, addr)](ctx, addr)
 				})
+				var said []string
+				for _, c := range claims {
+					said = append(said, c.masters[0].addr)
+				}
 				slices.Sort(said)
 				got := strings.Join(said, " ")
 				if err != nil {
@@ -132,11 +137,11 @@ func TestAskAll(t *testing.T) {
 // What a server itself says tells more than that another could not be reached.
 func TestAskAllPrefersTheServersWord(t *testing.T) {
 	refused := proto("NOAUTH Authentication required.")
-	_, err := askAll(t.Context(), []string{"0", "1", "2"}, 1, func(_ context.Context, addr string) (int, error) {
+	_, err := askAll(t.Context(), []string{"0", "1", "2"}, 1, func(_ context.Context, addr string) (claim, error) {
 		if addr == "1" {
-			return 0, refused
+			return claim{}, refused
 		}
-		return 0, errors.New("connection refused")
+		return claim{}, errors.New("connection refused")
 	})
 	if err != refused {
 		t.Errorf("%v, want %v", err, refused)
@@ -150,24 +155,38 @@ func (e proto) Error() string { return string(e) }
 func (proto) RedisError()     {}
 
 // A data set that comes back after another is another: what was read in between belongs to neither.
-func TestHistories(t *testing.T) {
-	var h histories
-	a, b := h.of("a"), h.of("b")
-	if a == 0 || b == 0 || a == b || h.of("a") != a || h.of("") != 0 {
-		t.Fatalf("a %d, b %d, again %d, none %d", a, b, h.of("a"), h.of(""))
+func TestDataSets(t *testing.T) {
+	var d dataSets
+	meet := func(addr, id string) uint32 {
+		n, err := d.meet(addr, "role:master\r\nmaster_replid:"+id+"\r\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
 	}
-	h.turn()
-	h.turn() // a session that read nothing
-	if h.of("a") != a {
-		t.Error("the same data set after a gap has another history")
+	d.beginSession()
+	a, b := meet("1", "a"), meet("2", "b")
+	if a == 0 || b == 0 || a == b || meet("1", "a") != a || meet("1", "") != 0 {
+		t.Fatalf("a %d, b %d, again %d, none %d", a, b, meet("1", "a"), meet("1", ""))
 	}
-	h.turn()
-	if got := h.of("c"); got == a || got == b {
-		t.Error("another data set has the same history")
+	if _, err := d.meet("1", "master_replid:c"); !errors.Is(err, errMoved) {
+		t.Errorf("another data set at a known address: %v", err)
 	}
-	h.turn()
-	if h.of("b") == b {
-		t.Error("a data set that was away for a session has the same history")
+	if _, err := d.meet("1", "role:slave\nmaster_replid:a"); !errors.Is(err, errReplica) {
+		t.Errorf("a replica: %v", err)
+	}
+	d.beginSession()
+	d.beginSession() // after one that met nobody
+	if meet("2", "a") != a {
+		t.Error("the same data set after a gap is another")
+	}
+	d.beginSession()
+	if got := meet("1", "c"); got == a || got == b {
+		t.Error("another data set is the same")
+	}
+	d.beginSession()
+	if meet("2", "b") == b {
+		t.Error("a data set that was away for a session is the same")
 	}
 }
 
@@ -186,9 +205,9 @@ func TestDiagnose(t *testing.T) {
 		"LOADING Redis is loading the dataset in memory":                                                        version.FaultLoading,
 		"ERR unknown command 'eval'":                                                                            version.FaultConnection,
 	} {
-		got, mend := diagnose(fmt.Errorf("publish to Redis at a:1: %w", proto(text)))
-		if got != want || mend == "" || !slices.Contains(version.Faults(), got) {
-			t.Errorf("%.40q: %q with the mend %q, want %q", text, got, mend, want)
+		got, fix := diagnose(fmt.Errorf("publish to Redis at a:1: %w", proto(text)))
+		if got != want || fix == "" || !slices.Contains(version.Faults(), got) {
+			t.Errorf("%.40q: %q with the fix %q, want %q", text, got, fix, want)
 		}
 	}
 	if got, _ := diagnose(errors.New("dial tcp: lookup OOM.example: no such host")); got != version.FaultConnection {
