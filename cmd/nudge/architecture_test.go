@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 )
@@ -28,6 +29,37 @@ func TestArchitectureListsEveryPackage(t *testing.T) {
 	for name := range listed {
 		if _, ok := all[name]; !ok {
 			t.Errorf("docs/architecture.md lists %s, which is no package: remove the line, or correct it", name)
+		}
+	}
+}
+
+// fileLine is a line of the table of files in web/src/README.md.
+var fileLine = regexp.MustCompile("(?m)^\\| `([a-z/-]+\\.ts)` \\| ")
+
+// web/src/README.md lists every file of the shim, and no other.
+func TestShimListsEveryFile(t *testing.T) {
+	const src = "../../web/src"
+	page, err := os.ReadFile(filepath.Join(src, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for _, m := range fileLine.FindAllSubmatch(page, -1) {
+		name := filepath.FromSlash(string(m[1]))
+		listed[name] = true
+		if _, err := os.Stat(filepath.Join(src, name)); err != nil {
+			t.Errorf("web/src/README.md lists %s: %v; remove the line, or correct it", name, err)
+		}
+	}
+	for _, pattern := range []string{"*.ts", "*/*.ts"} {
+		files, err := filepath.Glob(filepath.Join(src, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files like %s (%v)", pattern, err)
+		}
+		for _, file := range files {
+			if name, err := filepath.Rel(src, file); err != nil || !listed[name] {
+				t.Errorf("web/src/README.md does not say what %s is for: add a line to its table", file)
+			}
 		}
 	}
 }
