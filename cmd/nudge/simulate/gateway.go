@@ -125,7 +125,7 @@ func (g *gateway) self() fallback.Member {
 	}
 }
 
-// judge is what the pulse of a gateway does.
+// judge is what the pacer of a gateway does.
 func (g *gateway) judge() {
 	now := g.w.date()
 	v := g.controller.Judge(g.health.Verdict(now), fallback.Lag{}, now)
