@@ -1,0 +1,35 @@
+package stream
+
+import (
+	"time"
+
+	"nudge/version"
+)
+
+// Frame is one change of a project, rendered once for all who watch it. It is not changed after [NewFrame].
+type Frame struct {
+	version.Change
+	Spread  time.Duration // those who are sent the frame poll within this time
+	advance []byte        // for readers that were sent a lower version of the same era
+	reset   []byte        // for readers that were sent a version of the era before, if this era began with a reset
+}
+
+// NewFrame renders a change.
+func NewFrame(c version.Change, spread time.Duration) *Frame {
+	f := &Frame{Change: c, Spread: spread}
+	if c.Known {
+		f.advance = appendVersion(nil, c, spread, false)
+	}
+	if c.Known && c.Reset {
+		f.reset = appendVersion(nil, c, spread, true)
+	}
+	return f
+}
+
+// Event is what is written for n, which is SendAdvance or SendReset. All readers share it: it must not be changed.
+func (f *Frame) Event(n Next) []byte {
+	if n == SendReset {
+		return f.reset
+	}
+	return f.advance
+}

@@ -1,0 +1,184 @@
+package stream
+
+import (
+	"time"
+)
+
+// Owner is what a stream remembers of its caller, so that its access can be decided again. It is opaque here: [Rules] know
+// what it means. It holds no pointer, because there is one for each stream.
+type Owner [21]byte
+
+// Stage is how far a stream is from its end.
+type Stage uint8
+
+const (
+	Arriving  Stage = iota // no hello yet: the source does not listen for all of its projects
+	Open                   // the hello was sent
+	Closing                // the goodbye waits until the connection takes it
+	Lingering              // everything was sent, and the browser has not closed yet
+)
+
+// State is one stream, without its projects and its connection: a value of 32 bytes. [State.Decide] holds its rules.
+type State struct {
+	Owner   Owner
+	stage   Stage
+	why     uint8 // index in reasons: why the stream ends at ends, or why it is closing
+	flags   flags
+	ends    uint32 // Unix second in which the stream ends because of its token or its age; 0: never
+	expires uint32 // Unix second in which the token expires; 0: never
+}
+
+type flags uint8
+
+const (
+	behind    flags = 1 << iota // the connection takes no more
+	missed                      // and there was something to send since: a hello follows
+	uncovered                   // the newest hello left out a project
+	settled                     // the event that follows the first hello was sent
+)
+
+// NewState is a stream that arrives. Its token expires at that time; zero: never.
+func NewState(o Owner, expires time.Time) State { return State{Owner: o, expires: unixSecond(expires)} }
+
+// EndAt makes the stream end at a time for a reason, unless it ends sooner; zero: never.
+func (s *State) EndAt(at time.Time, why Reason) {
+	if u := unixSecond(at); u != 0 && (s.ends == 0 || u < s.ends) {
+		s.ends, s.why = u, why.code()
+	}
+}
+
+// Ends is the Unix second in which the stream ends by itself; 0: never.
+func (s State) Ends() uint32 { return s.ends }
+
+// Left is how long the token lives; negative: for ever.
+func (s State) Left(now time.Time) time.Duration {
+	if s.expires == 0 {
+		return -1
+	}
+	return max(0, time.Unix(int64(s.expires), 0).Sub(now))
+}
+
+// Stage is how far the stream is from its end.
+func (s State) Stage() Stage { return s.stage }
+
+// Why is why the stream is closing.
+func (s State) Why() Reason { return reasons[s.why] }
+
+// Behind tells whether the connection takes no more: the next thing to happen is Writable.
+func (s State) Behind() bool { return s.flags&behind != 0 }
+
+// Uncovered tells whether the newest hello left out a project, so that the page polls at the fast interval all the same.
+func (s State) Uncovered() bool { return s.flags&uncovered != 0 }
+
+// Covered notes what the newest hello said of that.
+func (s *State) Covered(covers bool) {
+	s.flags &^= uncovered
+	if !covers {
+		s.flags |= uncovered
+	}
+}
+
+// FellBehind notes that the connection took only a part of what was written. all: it took nothing, so nothing of that need
+// follow but a hello.
+func (s *State) FellBehind(all bool) {
+	s.flags |= behind
+	if all {
+		s.flags |= missed
+	}
+}
+
+// Finished notes that the goodbye was sent.
+func (s *State) Finished() { s.stage = Lingering }
+
+// Event is what happened to a stream.
+type Event uint8
+
+const (
+	Arrived      Event = iota // its loop has it now
+	Changed                   // one of its projects changed: Input.Next
+	WaitedEnough              // its projects had the time that a hello may wait for them
+	SecondDue                 // the event that follows the first hello is due
+	Beat                      // a heartbeat is due
+	NewCadence                // the cadence changed
+	Judged                    // its access was decided again: Input.Outcome
+	Due                       // it may be time for it to end: Input.Now
+	Dismissed                 // the gateway is leaving
+	Overran                   // the browser sent more than its request
+	Writable                  // all that was left to be sent is sent
+)
+
+// Input is what [State.Decide] must know of the moment.
+type Input struct {
+	Event
+	Listening bool    // of an arriving stream: the source listens for all projects that are served
+	Next      Next    // of Changed: what [LastSent.Follow] decided
+	Outcome   Outcome // of Judged
+	Now       uint32  // of Due: Unix second
+}
+
+// Action is what a stream is sent.
+type Action uint8
+
+const (
+	Nothing   Action = iota
+	Greet            // the first hello, with all that goes before and after it
+	Hello            // a hello: it replaces everything that was sent before
+	Advance          // the event of the change: [Frame.Event]
+	Heartbeat        // the heartbeat of the present cadence
+	Close            // a goodbye with the reason Why
+)
+
+// Decide returns what a stream is sent because of what happened, and the State after that. It is a pure function.
+func (s State) Decide(in Input) (State, Action) {
+	if s.stage >= Closing {
+		return s, Nothing
+	}
+	switch {
+	case in.Event == Dismissed:
+		return s.closing(Drain)
+	case in.Event == Overran:
+		return s.closing(Rotate)
+	case in.Event == Due && s.ends != 0 && s.ends <= in.Now:
+		return s.closing(reasons[s.why])
+	case in.Event == Judged && in.Outcome == NoneLeft:
+		return s.closing(Off)
+	case in.Event == Judged && in.Outcome == TakenBack:
+		return s.closing(Revoked)
+	}
+	if s.stage == Arriving {
+		if in.Event != WaitedEnough && !in.Listening {
+			return s, Nothing
+		}
+		s.stage = Open
+		return s, Greet
+	}
+	action := Nothing
+	switch {
+	case in.Event == Writable:
+		if s.flags&missed != 0 {
+			action = Hello
+		}
+		s.flags &^= behind | missed
+	case in.Event == SecondDue:
+		s.flags |= settled
+		action = Heartbeat
+	case in.Event == NewCadence, in.Event == Beat && s.flags&settled != 0:
+		action = Heartbeat
+	case in.Event == Judged && in.Outcome == SomeChanged, in.Event == Changed && in.Next == SendHello:
+		action = Hello
+	case in.Event == Changed && in.Next != SendNothing:
+		action = Advance
+	}
+	// What a stream misses while it is behind is replaced by one hello with the newest of everything. So a stream never
+	// has more than one event waiting.
+	if action != Nothing && s.Behind() {
+		s.flags |= missed
+		return s, Nothing
+	}
+	return s, action
+}
+
+func (s State) closing(why Reason) (State, Action) {
+	s.stage, s.why = Closing, why.code()
+	return s, Close
+}
