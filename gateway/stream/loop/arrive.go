@@ -1,0 +1,129 @@
+package loop
+
+import (
+	"time"
+
+	"nudge/gateway/stream"
+)
+
+// Arrival is a stream on its way to a loop.
+type Arrival struct {
+	State    stream.State
+	Ticket   Ticket
+	Projects []stream.Subscription
+	Judged   *stream.Rules // by which Projects were judged
+
+	// FD is a socket, with the head of the response that is to be sent first; 0: the stream has a line of its own.
+	FD   int32
+	Head []byte
+	Sent bool // the browser has sent more than its request
+	// Line makes the line of a stream without a socket. The loop is told of its events by the func.
+	Line func(Tag, func(Event)) Line
+}
+
+// Add gives a stream to the loop. False: the loop has ended, and the stream is still the caller's.
+func (l *Loop) Add(a Arrival) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	l.arrivals = append(l.arrivals, a)
+	l.wakeLocked()
+	return true
+}
+
+// notify takes an event of a line of its own. Anybody may call it.
+func (l *Loop) notify(e Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.happened = append(l.happened, e)
+	l.wakeLocked()
+}
+
+// takeIn takes a slice of the arrivals in.
+func (l *Loop) takeIn(now time.Time) {
+	n := min(len(l.coming), slice)
+	for i := range l.coming[:n] {
+		l.enter(&l.coming[i], now)
+	}
+	clear(l.coming[:n])
+	l.coming = l.coming[n:]
+	if len(l.coming) == 0 {
+		l.coming = nil // what a storm needed is not kept
+	}
+}
+
+func (l *Loop) enter(a *Arrival, now time.Time) {
+	i, r := l.streams.add()
+	l.gen++
+	*r = record{State: a.State, fd: a.FD, gen: l.gen, ticket: a.Ticket}
+	for n := len(a.Projects) - 1; n >= 0; n-- { // each goes before the others
+		l.subscribe(i, r, a.Projects[n].Project, a.Projects[n].Access)
+	}
+	if err := l.open(i, r, a); err != nil {
+		l.opt.Log.Error("a stream could not be watched, and is cut; its browser comes back", "error", err)
+		l.end(i, r, stream.Gone)
+		return
+	}
+	l.remember(r.Ends())
+	if a.Judged != l.opt.Rules() { // the flag may have changed meanwhile, or the token was revoked
+		l.judge(i, r, true, now)
+	}
+	if l.goodbye != nil {
+		l.dismiss(i, r, now)
+	}
+	if r.fd != 0 && r.Stage() == stream.Arriving {
+		l.decide(i, r, stream.Input{Event: stream.Arrived, Listening: l.listening(r)}, nil, now)
+	}
+	if a.Sent {
+		l.decide(i, r, stream.Input{Event: stream.Overran}, nil, now)
+	}
+	if r.fd != 0 && r.Stage() == stream.Arriving {
+		l.waits.add(Tag{i, r.gen}, now)
+	}
+}
+
+// open makes the loop hear of a stream's line.
+func (l *Loop) open(i uint32, r *record, a *Arrival) error {
+	tag := Tag{i, r.gen}
+	if len(a.Head) > 0 {
+		l.keep(i, rest{first: a.Head})
+	}
+	if r.fd == 0 {
+		r.fd = -1
+		if l.lines == nil {
+			l.lines = map[uint32]Line{}
+		}
+		l.lines[i] = a.Line(tag, l.notify)
+		return nil
+	}
+	l.sockets++
+	interest := OnSent
+	if a.Sent {
+		interest = 0 // it was read already
+	}
+	return l.poller.Add(r.fd, tag, interest)
+}
+
+// line is the way to the browser of a stream.
+func (l *Loop) line(i uint32, r *record) Line {
+	if r.fd < 0 {
+		return l.lines[i]
+	}
+	return l.poller.Line(r.fd, Tag{i, r.gen})
+}
+
+// listening tells whether the source listens for all projects that are served.
+func (l *Loop) listening(r *record) bool {
+	for id := r.subs; id != 0; id = l.subs.at(id).sibling {
+		s := l.subs.at(id)
+		if s.Access() == stream.Served && !l.opt.Hub.State(l.shards.at(s.shard).project).Listening {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,292 @@
+package loop
+
+import (
+	"bytes"
+	"time"
+
+	"nudge/gateway/stream"
+)
+
+// deliver sends a slice of each project that has a frame, in turn.
+func (l *Loop) deliver(now time.Time) {
+	begun := l.written
+	for n := len(l.sending); n > 0 && len(l.sending) > 0; n-- { // a shard may go meanwhile
+		s := l.sending[0]
+		l.sending[0] = nil
+		l.sending = l.sending[1:]
+		l.deliverSome(s, now)
+		if s.left > 0 {
+			l.sending = append(l.sending, s)
+		}
+		if l.written-begun >= 4*slice { // many small projects are a large one
+			break
+		}
+	}
+	if len(l.sending) == 0 {
+		l.sending = nil
+	}
+}
+
+func (l *Loop) deliverSome(s *shard, now time.Time) {
+	begun := l.written
+	for n := 0; s.left > 0 && n < looks && l.written-begun < slice; n++ {
+		l.deliverOne(s.next(&l.subs), s.frame, now)
+	}
+	if s.left == 0 {
+		s.frame = nil // all were visited; who comes later gets a hello
+	}
+}
+
+func (l *Loop) deliverOne(sub *subscription, f *stream.Frame, now time.Time) {
+	r := l.streams.at(sub.stream)
+	in := stream.Input{Event: stream.Changed, Next: sub.Follow(f)}
+	if r.Stage() == stream.Arriving {
+		in.Listening = l.listening(r)
+	}
+	l.decide(sub.stream, r, in, func() []byte {
+		sub.LastSent = sub.After(f)
+		return f.Event(in.Next)
+	}, now)
+}
+
+// beat sends a heartbeat.
+func (l *Loop) beat(i uint32, r *record, now time.Time) {
+	l.decide(i, r, stream.Input{Event: stream.Beat}, nil, now)
+}
+
+// sendSecond sends the event that follows the first hello.
+func (l *Loop) sendSecond(i uint32, r *record, now time.Time) {
+	l.decide(i, r, stream.Input{Event: stream.SecondDue}, nil, now)
+}
+
+// followCadence follows a change of the cadence. For how long a reader may take nothing depends on it.
+func (l *Loop) followCadence(i uint32, r *record, now time.Time) {
+	l.line(i, r).SetPatience(stream.Patience(l.opt.Cadence().Every))
+	l.decide(i, r, stream.Input{Event: stream.NewCadence}, nil, now)
+}
+
+func (l *Loop) followFlag(i uint32, r *record, now time.Time) { l.judge(i, r, true, now) }
+
+func (l *Loop) followRevocations(i uint32, r *record, now time.Time) { l.judge(i, r, false, now) }
+
+// judge decides the access to all projects of a stream again.
+func (l *Loop) judge(i uint32, r *record, flag bool, now time.Time) {
+	if r.fd == 0 || r.Stage() >= stream.Closing {
+		return
+	}
+	j := stream.Judge(l.opt.Rules(), r.Owner, flag)
+	for id := r.subs; id != 0; {
+		sub := l.subs.at(id)
+		l.setAccess(id, sub, j.Project(l.shards.at(sub.shard).project, sub.Access()))
+		id = sub.sibling
+	}
+	in := stream.Input{Event: stream.Judged, Outcome: j.Outcome()}
+	if r.Stage() == stream.Arriving {
+		in.Listening = l.listening(r)
+	}
+	l.decide(i, r, in, nil, now)
+}
+
+// greetNow sends the first hello, though projects are still waiting.
+func (l *Loop) greetNow(i uint32, r *record, now time.Time) {
+	if r.Stage() == stream.Arriving {
+		l.decide(i, r, stream.Input{Event: stream.WaitedEnough}, nil, now)
+	}
+}
+
+// endIfDue ends a stream whose token or age is over.
+func (l *Loop) endIfDue(i uint32, r *record, now time.Time) {
+	l.decide(i, r, stream.Input{Event: stream.Due, Now: uint32(now.Unix())}, nil, now)
+	if r.fd != 0 && r.Stage() < stream.Closing {
+		l.remember(r.Ends())
+	}
+}
+
+// dismiss says the last goodbye.
+func (l *Loop) dismiss(i uint32, r *record, now time.Time) {
+	l.decide(i, r, stream.Input{Event: stream.Dismissed}, nil, now)
+}
+
+// decide applies the rules of a stream to what happened, and sends what follows. advance is the event of a change. The
+// stream may have ended when decide returns.
+func (l *Loop) decide(i uint32, r *record, in stream.Input, advance func() []byte, now time.Time) {
+	if r.fd == 0 { // it has ended meanwhile
+		return
+	}
+	state, action := r.Decide(in)
+	r.State = state
+	switch action {
+	case stream.Nothing:
+	case stream.Advance:
+		l.sent.Versions++
+		l.write(i, r, advance(), true, false)
+	case stream.Heartbeat:
+		l.sent.Heartbeats++
+		l.write(i, r, l.opt.Cadence().Heartbeat, true, false)
+	case stream.Hello:
+		l.scratch = l.appendHello(l.scratch[:0], i, r, now)
+		l.write(i, r, l.scratch, false, false)
+	case stream.Greet:
+		l.greet(i, r, now)
+	case stream.Close:
+		l.sayGoodbye(i, r)
+	}
+}
+
+// greet begins a stream: the head of the response, the first hello, and what pushes it through proxies.
+func (l *Loop) greet(i uint32, r *record, now time.Time) {
+	b := append(l.scratch[:0], l.rest[i].first...)
+	l.drop(i)
+	b = stream.AppendRetry(b, stream.RetryTime())
+	b = stream.AppendPadding(l.appendHello(b, i, r, now))
+	l.scratch = b
+	l.seconds.add(Tag{i, r.gen}, now)
+	l.write(i, r, b, false, true)
+}
+
+// appendHello appends a hello with the newest of everything, and notes it as sent.
+func (l *Loop) appendHello(b []byte, i uint32, r *record, now time.Time) []byte {
+	l.hello.Begin()
+	for id := r.subs; id != 0; id = l.subs.at(id).sibling {
+		sub := l.subs.at(id)
+		project := l.shards.at(sub.shard).project
+		if sub.Access() == stream.Served {
+			sub.LastSent = sub.LastSent.Sent(l.opt.Hub.State(project))
+		}
+		l.hello.Project(project, sub.LastSent)
+	}
+	l.sent.Hellos++
+	l.cover(r, l.hello.Covers())
+	var spread time.Duration
+	if l.hello.Asks() {
+		spread = l.opt.HelloSpread(now)
+	}
+	return l.hello.Append(b, l.opt.Cadence(), spread, r.Left(now))
+}
+
+// cover keeps count of the streams whose newest hello leaves out a project.
+func (l *Loop) cover(r *record, covers bool) {
+	switch {
+	case covers && r.Uncovered():
+		l.opt.Uncovered(-1)
+	case !covers && !r.Uncovered():
+		l.opt.Uncovered(1)
+	}
+	r.Covered(covers)
+}
+
+// rest is what a stream that is behind must be sent before anything else. first may belong to all readers of a frame.
+type rest struct{ first, then []byte }
+
+// keep remembers what is to be sent first.
+func (l *Loop) keep(i uint32, r rest) {
+	if l.rest == nil {
+		l.rest = map[uint32]rest{}
+	}
+	l.rest[i] = r
+}
+
+func (l *Loop) drop(i uint32) {
+	delete(l.rest, i)
+	if len(l.rest) == 0 {
+		l.rest = nil // a map never gets smaller
+	}
+}
+
+// write sends b. A connection that does not take all of it is behind: it gets nothing more until the rest is sent, and
+// then a hello if it missed something. shared: b is not changed any more, so it need not be copied. whole: all of b must
+// be sent, even if nothing of it was taken.
+func (l *Loop) write(i uint32, r *record, b []byte, shared, whole bool) {
+	l.written++
+	line := l.line(i, r)
+	n, err := line.Send(b, shared)
+	switch {
+	case err != nil:
+		l.end(i, r, reasonOf(line, err))
+	case n < len(b):
+		r.FellBehind(n == 0 && !whole)
+		if n > 0 || whole {
+			if b = b[n:]; !shared {
+				b = bytes.Clone(b)
+			}
+			l.keep(i, rest{first: b})
+		}
+		if err := line.Watch(l.interest(r)); err != nil {
+			l.end(i, r, stream.Gone)
+		}
+	}
+}
+
+// interest is what to be told of a stream's line now.
+func (l *Loop) interest(r *record) (i Interest) {
+	if r.Stage() != stream.Closing { // nobody reads any more what it still sends
+		i |= OnSent
+	}
+	if r.Behind() {
+		i |= OnWritable
+	}
+	return i
+}
+
+// happen follows what happened to a line.
+func (l *Loop) happen(e Event, now time.Time) {
+	r := l.find(e.Tag)
+	if r == nil {
+		return
+	}
+	switch {
+	case e.Gone:
+		l.end(e.Index, r, reasonOf(l.line(e.Index, r), nil))
+	case e.Sent && r.Stage() == stream.Lingering:
+		if !l.line(e.Index, r).Discard() {
+			l.free(e.Index, r, r.Why())
+		}
+	case e.Sent:
+		// A stream cannot answer a second request. The browser comes back with it on another connection.
+		l.decide(e.Index, r, stream.Input{Event: stream.Overran}, nil, now)
+		if r = l.find(e.Tag); r != nil && r.Stage() == stream.Closing {
+			if err := l.line(e.Index, r).Watch(l.interest(r)); err != nil {
+				l.end(e.Index, r, stream.Gone)
+			}
+		}
+	case e.Writable:
+		l.catchUp(e.Index, r, now)
+	}
+}
+
+// catchUp sends the rest to a stream that is behind.
+func (l *Loop) catchUp(i uint32, r *record, now time.Time) {
+	line := l.line(i, r)
+	left := l.rest[i]
+	for _, part := range []*[]byte{&left.first, &left.then} {
+		n, err := line.Send(*part, true)
+		if err != nil {
+			l.end(i, r, reasonOf(line, err))
+			return
+		}
+		if *part = (*part)[n:]; len(*part) > 0 {
+			l.keep(i, left)
+			return
+		}
+	}
+	l.drop(i)
+	if r.Stage() == stream.Closing {
+		l.finish(i, r)
+		return
+	}
+	tag := Tag{i, r.gen}
+	l.decide(i, r, stream.Input{Event: stream.Writable}, nil, now)
+	if r = l.find(tag); r != nil && !r.Behind() && r.Stage() == stream.Open {
+		if err := l.line(i, r).Watch(l.interest(r)); err != nil {
+			l.end(i, r, stream.Gone)
+		}
+	}
+}
+
+// reasonOf is why a line broke.
+func reasonOf(line Line, err error) stream.Reason {
+	if line.Stuck(err) {
+		return stream.Stuck
+	}
+	return stream.Gone
+}

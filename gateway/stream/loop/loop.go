@@ -1,0 +1,261 @@
+package loop
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"nudge/gateway/stream"
+	"nudge/version"
+)
+
+const (
+	// slice is how many writes the loop does for one purpose before it looks at everything else: some hundred
+	// microseconds. To look costs as much as half a write.
+	slice = 16
+	// looks bounds a slice that has little to write.
+	looks = 4096
+	// lingerMost is how long a browser may take to close after its goodbye.
+	lingerMost = 2 * time.Second
+	// tick is the shortest wait for the next stream of a sweep: streams that are due within one tick are visited together.
+	tick = 20 * time.Millisecond
+)
+
+// Options are the options of [New]. Funcs are called by the loop's goroutine and must not block, nor call the loop. All are
+// needed, but where it is said.
+type Options struct {
+	Hub  *stream.Hub
+	Node string // name of the gateway, in hellos
+
+	Cadence func() stream.Cadence // how often to poll now
+	Rules   func() *stream.Rules  // who may see what now
+	// HelloSpread is the time within which a browser polls whom a hello asks to.
+	HelloSpread func(now time.Time) time.Duration
+
+	// NewPoller makes what waits for sockets; nil: all streams have lines of their own.
+	NewPoller func() (Poller, error)
+
+	// Ended is called once for each stream that ends, parked or with a line of its own; Closed once for each socket that is
+	// closed, a little later.
+	Ended  func(t Ticket, parked bool, why stream.Reason)
+	Closed func()
+	// Uncovered counts streams that leave out a project of their page: by 1, or -1.
+	Uncovered func(int)
+	// Sent counts events that were sent.
+	Sent func(Counts)
+	// Panicked is called before the loop ends because of a bug.
+	Panicked func()
+
+	Log *slog.Logger
+}
+
+// Counts are events that were sent.
+type Counts struct{ Hellos, Versions, Heartbeats, Goodbyes int }
+
+// Ticket is what a stream gives back when it ends. It is opaque to the loop.
+type Ticket [2]uint32
+
+// record is a stream.
+type record struct {
+	stream.State
+	fd     int32  // of the socket; -1: the stream has a line of its own; 0: nobody is here
+	gen    uint32 // tells the stream from others that had the same index
+	subs   uint32 // the first of its subscriptions
+	ticket Ticket
+}
+
+// Loop serves streams. [New] makes it, [Loop.Run] runs it.
+type Loop struct {
+	opt  Options
+	wake chan struct{} // one slot: there may be work
+	lag  lag
+
+	mu       sync.Mutex // guards all until the empty line
+	poller   Poller     // nil: not running, or there are no sockets
+	closed   bool
+	arrivals []Arrival
+	offered  []*shard // with a frame that was not taken
+	happened []Event  // of lines of their own
+	posted   []func(now time.Time)
+
+	streams   slab[record]
+	subs      slab[subscription]
+	shards    slab[shard]
+	byProject map[version.Project]uint32
+	lines     map[uint32]Line // of streams with a line of their own
+	sockets   int             // streams without
+	rest      map[uint32]rest // what is to be sent first, of streams that are behind
+
+	coming  []Arrival // to be taken in
+	sending []*shard  // with subscriptions that are still to be visited
+	events  []Event
+
+	waits   timers // streams that wait for their projects
+	seconds timers // streams that get their second event
+	lingers timers // streams whose browsers have not closed yet
+
+	beats     sweep // heartbeats, one sweep after the other
+	cadence   sweep // the cadence changed: a heartbeat for all
+	flag      sweep // the flag changed
+	revoked   sweep // tokens were revoked
+	ends      sweep // streams that end because of their token or their age
+	dismissed sweep // goodbyes
+
+	flagOver    time.Duration
+	dismissOver time.Duration
+	goodbye     *stream.Goodbye // not nil: the gateway is leaving
+	firstEnd    uint32          // Unix second in which the first stream ends by itself; 0: none does
+
+	hello   *stream.HelloWriter
+	scratch []byte
+	gen     uint32
+	written int    // writes so far, by which slices are measured
+	sent    Counts // since the last turn
+}
+
+// New returns a loop at rest.
+func New(opt Options) *Loop {
+	return &Loop{
+		opt: opt, wake: make(chan struct{}, 1), byProject: map[version.Project]uint32{}, hello: stream.NewHelloWriter(opt.Node),
+		waits: timers{after: stream.HelloMost}, seconds: timers{after: stream.SecondEvent}, lingers: timers{after: lingerMost},
+	}
+}
+
+// Run serves until ctx ends, and then cuts the streams that are left. A panic is a bug of ours. It becomes the error, and
+// so ends the process: streams that nobody serves must not look open.
+func (l *Loop) Run(ctx context.Context) (err error) {
+	defer l.close()
+	defer func() {
+		if bad := recover(); bad != nil {
+			l.opt.Panicked()
+			l.opt.Log.Error("a stream loop panicked; please report this", "panic", bad, "stack", string(debug.Stack()))
+			err = fmt.Errorf("a stream loop panicked: %v", bad)
+		}
+	}()
+	if l.opt.NewPoller != nil {
+		p, err := l.opt.NewPoller()
+		if err != nil {
+			return fmt.Errorf("streams need a poller: %w", err)
+		}
+		l.mu.Lock()
+		l.poller = p
+		l.mu.Unlock()
+	}
+	defer context.AfterFunc(ctx, l.Wake)()
+	for ctx.Err() == nil {
+		now := time.Now()
+		l.collect(now)
+		busy := l.turn(now)
+		if err := l.wait(ctx, busy, now); err != nil {
+			return fmt.Errorf("a stream loop: %w", err)
+		}
+		for _, e := range l.events {
+			l.happen(e, time.Now())
+		}
+	}
+	return nil
+}
+
+// wait waits until there is work, and fetches the events of sockets. While there is work already it lets others run.
+func (l *Loop) wait(ctx context.Context, busy bool, now time.Time) (err error) {
+	l.events = nil
+	next := l.next(now)
+	busy = busy || !next.IsZero() && !next.After(time.Now())
+	if l.sockets > 0 { // the poller is woken by wakeLocked too
+		if busy {
+			l.events, err = l.poller.Look()
+		} else {
+			l.events, err = l.poller.Wait(next)
+		}
+		return err
+	}
+	if busy {
+		next = now
+	}
+	var due <-chan time.Time
+	if !next.IsZero() {
+		due = time.After(time.Until(next))
+	}
+	select {
+	case <-l.wake:
+	case <-due:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// Wake makes the loop look for work.
+func (l *Loop) Wake() { l.Post(func(time.Time) {}) }
+
+// Post makes the loop do something. It must not block. After the loop has ended nothing happens.
+func (l *Loop) Post(do func(now time.Time)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.posted = append(l.posted, do)
+	l.wakeLocked()
+}
+
+func (l *Loop) wakeLocked() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+	if l.poller != nil {
+		l.poller.Ring()
+	}
+}
+
+// CadenceChanged sends a heartbeat to every stream.
+func (l *Loop) CadenceChanged() { l.Post(l.cadence.begin) }
+
+// FlagChanged decides the access of every stream again, evenly over a time.
+func (l *Loop) FlagChanged(over time.Duration) {
+	l.Post(func(now time.Time) {
+		l.flagOver = over
+		l.flag.begin(now)
+	})
+}
+
+// TokensRevoked decides the access of every stream again, at once, as far as revocations are concerned.
+func (l *Loop) TokensRevoked() { l.Post(l.revoked.begin) }
+
+// Dismiss says goodbye to every stream, evenly over a time, and at once to each that arrives from now on.
+func (l *Loop) Dismiss(g stream.Goodbye, over time.Duration) {
+	l.Post(func(now time.Time) {
+		l.goodbye, l.dismissOver = &g, over
+		l.dismissed.begin(now)
+	})
+}
+
+// collect takes what others have left.
+func (l *Loop) collect(now time.Time) {
+	l.mu.Lock()
+	l.coming = append(l.coming, l.arrivals...)
+	clear(l.arrivals)
+	l.arrivals = l.arrivals[:0]
+	for _, s := range l.offered {
+		size := s.size.Load()
+		if s.left == 0 && size > 0 {
+			l.sending = append(l.sending, s)
+		}
+		// A subscription that was not visited yet for the frame before is sent this one only.
+		s.frame, s.left, s.offered = s.offered, size, nil
+	}
+	clear(l.offered)
+	l.offered = l.offered[:0]
+	happened, posted := l.happened, l.posted
+	l.happened, l.posted = nil, nil
+	l.mu.Unlock()
+	for _, e := range happened {
+		l.happen(e, now)
+	}
+	for _, do := range posted {
+		do(now)
+	}
+}

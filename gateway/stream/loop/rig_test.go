@@ -1,0 +1,404 @@
+package loop
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nudge/fallback"
+	"nudge/gateway/stream"
+	"nudge/version"
+)
+
+// rig is a loop with what it needs, in a bubble of synctest: time is fake. Its streams are of one kind.
+type rig struct {
+	*Loop
+	t      *testing.T
+	parked bool
+	board  *version.Board
+	source *source
+	hub    *stream.Hub
+	poller *poller
+	rules  *stream.Rules
+
+	projects  int // the limit of the hub
+	uncovered int
+	ended     map[stream.Reason]int
+	spread    func(own int) time.Duration
+}
+
+// source is a memory that can have gaps.
+type source struct {
+	*version.Memory
+	mu      sync.Mutex
+	watched []string // in the order of asking
+}
+
+func (s *source) Watch(p version.Project) {
+	s.mu.Lock()
+	s.watched = append(s.watched, p.String())
+	s.mu.Unlock()
+	s.Memory.Watch(p)
+}
+
+const heartbeat = 25 * time.Second
+
+// both runs f in a bubble for each kind of stream.
+func both(t *testing.T, f func(*testing.T, *rig)) {
+	t.Helper()
+	for name, parked := range map[string]bool{"goroutine": false, "parked": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { f(t, newRig(t, parked)) })
+		})
+	}
+}
+
+func newRig(t *testing.T, parked bool) *rig {
+	r := &rig{t: t, parked: parked, board: version.NewBoard(), poller: newFakePoller(), projects: 1000, ended: map[stream.Reason]int{}}
+	r.spread = func(int) time.Duration { return 0 }
+	r.source = &source{Memory: version.NewMemory(r.board, version.MemoryOptions{})}
+	r.hub = stream.NewHub(stream.HubOptions{
+		Board: r.board, Source: r.source, Linger: func() time.Duration { return time.Minute }, Projects: func() int { return r.projects },
+		Spread: func(_ *fallback.Window, own int, _ time.Time) time.Duration { return r.spread(own) },
+	})
+	r.rules = &stream.Rules{
+		Allows:  func(stream.Owner, version.Project) bool { return true },
+		Revoked: func(stream.Owner, version.Project) bool { return false },
+	}
+	r.Loop = New(Options{
+		Hub: r.hub, Node: "gw", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Cadence: func() stream.Cadence {
+			return stream.Cadence{Fields: []byte(`"push":"healthy"`), Heartbeat: []byte("event: heartbeat\ndata: {}\n\n"), Every: heartbeat}
+		},
+		Rules: func() *stream.Rules { return r.rules }, HelloSpread: func(time.Time) time.Duration { return 0 },
+		NewPoller: func() (Poller, error) { return r.poller, nil },
+		Ended:     func(_ Ticket, _ bool, why stream.Reason) { r.ended[why]++ }, Closed: func() {},
+		Uncovered: func(n int) { r.uncovered += n }, Sent: func(Counts) {}, Panicked: func() {},
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	for _, run := range []func(context.Context) error{r.Run, r.hub.Run} {
+		running.Go(func() {
+			if err := run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+	})
+	return r
+}
+
+// browser is one stream, and its line.
+type browser struct {
+	r      *rig
+	notify func(Event)
+	tag    Tag
+
+	mu       sync.Mutex
+	room     int // bytes that it takes until it reads again; -1: any number
+	got      bytes.Buffer
+	broken   error
+	finished bool
+	closed   bool
+	why      stream.Reason
+	interest Interest
+}
+
+// open opens a stream for projects (42, 7) that the flag and the token allow.
+func (r *rig) open(projects ...string) *browser { return r.openAs(stream.State{}, projects...) }
+
+func (r *rig) openAs(s stream.State, projects ...string) *browser {
+	b := &browser{r: r, room: -1}
+	a := Arrival{State: s, Judged: r.rules}
+	for _, id := range projects {
+		a.Projects = append(a.Projects, stream.Subscription{Project: r.project(id)})
+	}
+	if r.parked {
+		a.FD = r.poller.take(b)
+	} else {
+		a.Line = func(t Tag, notify func(Event)) Line {
+			b.tag, b.notify = t, notify
+			return b
+		}
+	}
+	if !r.Add(a) {
+		r.t.Fatal("the loop has ended")
+	}
+	synctest.Wait()
+	return b
+}
+
+func (r *rig) project(id string) version.Project {
+	p, err := version.ParseProject(id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return p
+}
+
+// publish publishes 42@124 and the like, and waits until all have it.
+func (r *rig) publish(marks ...string) {
+	r.t.Helper()
+	for _, text := range marks {
+		m, err := version.ParseMark(text)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if _, err := r.source.Publish(context.Background(), []version.News{{Project: m.Project, Version: m.Version}}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	synctest.Wait()
+}
+
+// pass lets time pass.
+func (r *rig) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// take returns what came since the last time: "hello", "42@124", "heartbeat", "goodbye drain".
+func (b *browser) take() (events []string) {
+	b.r.t.Helper()
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	whole := b.got.String()
+	end := strings.LastIndex(whole, "\n\n")
+	if end < 0 {
+		return nil
+	}
+	b.got.Next(end + 2)
+	for text := range strings.SplitSeq(whole[:end], "\n\n") {
+		if e := b.event(text); e != "" {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+func (b *browser) event(text string) string {
+	var name, data string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if n, ok := strings.CutPrefix(line, "event: "); ok {
+			name = n
+		}
+		if d, ok := strings.CutPrefix(line, "data: "); ok {
+			data = d
+		}
+	}
+	var v struct {
+		Project  string
+		Version  int64
+		Reset    bool
+		Reason   string
+		Versions map[string]int64
+		Unknown  []string
+		Waiting  []string
+		Denied   []string
+		Off      []string
+	}
+	if data != "" {
+		if err := json.Unmarshal([]byte(data), &v); err != nil {
+			b.r.t.Errorf("%v in %q", err, text)
+		}
+	}
+	switch name {
+	case "version":
+		if v.Reset {
+			return fmt.Sprintf("%s@%d reset", v.Project, v.Version)
+		}
+		return fmt.Sprintf("%s@%d", v.Project, v.Version)
+	case "goodbye":
+		return "goodbye " + v.Reason
+	case "hello":
+		s := "hello"
+		for _, id := range slices.Sorted(maps.Keys(v.Versions)) {
+			s += fmt.Sprintf(" %s@%d", id, v.Versions[id])
+		}
+		for _, list := range []struct {
+			name string
+			ids  []string
+		}{{"unknown", v.Unknown}, {"waiting", v.Waiting}, {"denied", v.Denied}, {"off", v.Off}} {
+			for _, id := range list.ids {
+				s += " " + list.name + ":" + id
+			}
+		}
+		return s
+	}
+	return name
+}
+
+// want fails the test if something else came since the last time.
+func (b *browser) want(events ...string) {
+	b.r.t.Helper()
+	if got := b.take(); strings.Join(got, ", ") != strings.Join(events, ", ") {
+		b.r.t.Fatalf("got %q, want %q", got, events)
+	}
+}
+
+// The line's side.
+
+func (b *browser) tell(e Event) {
+	e.Tag = b.tag
+	b.notify(e)
+	synctest.Wait()
+}
+
+// leave closes the connection.
+func (b *browser) leave() { b.tell(Event{Gone: true}) }
+
+// stall makes the browser take no more than so many bytes.
+func (b *browser) stall(room int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.room = room
+}
+
+// read makes it take any number again.
+func (b *browser) read() {
+	b.stall(-1)
+	if !b.r.parked || b.interest&OnWritable != 0 {
+		b.tell(Event{Writable: true})
+	}
+}
+
+func (b *browser) breakLine() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.broken = errors.New("broken pipe")
+}
+
+func (b *browser) ended() bool {
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closed
+}
+
+func (b *browser) Watch(i Interest) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.interest = i
+	return nil
+}
+
+func (b *browser) Send(p []byte, _ bool) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.closed || b.finished:
+		b.r.t.Error("sent to a line that is closed")
+	case b.broken != nil:
+		return 0, b.broken
+	}
+	n := len(p)
+	if b.room >= 0 {
+		n = min(n, b.room)
+		b.room -= n
+	}
+	b.got.Write(p[:n])
+	return n, nil
+}
+
+func (b *browser) Finish() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.finished = true
+}
+
+func (b *browser) Discard() bool             { return true }
+func (b *browser) SetPatience(time.Duration) {}
+func (b *browser) Stuck(error) bool          { return false }
+func (b *browser) Close(why stream.Reason) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		b.r.t.Error("closed twice")
+	}
+	b.closed, b.why = true, why
+}
+
+// poller is a poller without a kernel: it waits for channels and timers, so that a bubble knows when it waits.
+type poller struct {
+	wake chan struct{}
+
+	mu       sync.Mutex
+	browsers map[int32]*browser
+	last     int32
+	events   []Event
+}
+
+func newFakePoller() *poller {
+	return &poller{wake: make(chan struct{}, 1), browsers: map[int32]*browser{}}
+}
+
+func (p *poller) take(b *browser) int32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last++
+	p.browsers[p.last] = b
+	return p.last
+}
+
+func (p *poller) Wait(until time.Time) ([]Event, error) {
+	var due <-chan time.Time
+	if !until.IsZero() {
+		due = time.After(time.Until(until))
+	}
+	select {
+	case <-p.wake:
+	case <-due:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	events := p.events
+	p.events = nil
+	return events, nil
+}
+
+func (p *poller) Look() ([]Event, error) { return p.Wait(time.Now()) }
+
+func (p *poller) Ring() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (p *poller) Add(fd int32, t Tag, i Interest) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.browsers[fd]
+	b.tag, b.interest = t, i
+	b.notify = func(e Event) {
+		p.mu.Lock()
+		p.events = append(p.events, e)
+		p.mu.Unlock()
+		p.Ring()
+	}
+	return nil
+}
+
+func (p *poller) Line(fd int32, _ Tag) Line {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.browsers[fd]
+}
+
+func (p *poller) Close() {}

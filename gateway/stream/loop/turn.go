@@ -1,0 +1,151 @@
+package loop
+
+import "time"
+
+// turn does a slice of everything that is to be done, and reports whether something is left.
+func (l *Loop) turn(now time.Time) (busy bool) {
+	defer l.count()
+	l.takeIn(now)
+	l.deliver(now)
+	l.keepTimes(now)
+	busy = len(l.coming) > 0 || len(l.sending) > 0
+
+	every := l.opt.Cadence().Every
+	if l.streams.live > 0 && !l.beats.running {
+		l.beats.begin(now)
+	}
+	for _, s := range l.sweeps(every) {
+		if l.visit(s.sweep, now, s.over, s.do) {
+			busy = true
+		}
+		switch {
+		case !s.done(l.streams.high):
+		case s.sweep == &l.beats:
+			l.beats.begin(now)
+		default:
+			*s.sweep = sweep{}
+		}
+	}
+	if l.streams.live == 0 { // nobody has an index, so no sweep is anywhere
+		l.streams.trim()
+		l.subs.trim()
+		l.shards.trim()
+		l.beats, l.cadence, l.flag, l.revoked, l.ends, l.firstEnd = sweep{}, sweep{}, sweep{}, sweep{}, sweep{}, 0
+		l.dismissed = sweep{}
+	}
+	return busy
+}
+
+// purpose is a sweep, the time that it takes, and what it does to each stream.
+type purpose struct {
+	*sweep
+	over time.Duration
+	do   func(uint32, *record, time.Time)
+}
+
+func (l *Loop) sweeps(heartbeat time.Duration) [6]purpose {
+	return [6]purpose{
+		{&l.beats, heartbeat, l.beat},
+		{&l.cadence, 0, l.followCadence},
+		{&l.ends, 0, l.endIfDue},
+		{&l.flag, l.flagOver, l.followFlag},
+		{&l.revoked, 0, l.followRevocations},
+		{&l.dismissed, l.dismissOver, l.dismiss},
+	}
+}
+
+// visit does a slice of a sweep, and reports whether more is due. What it does may end streams, even all.
+func (l *Loop) visit(s *sweep, now time.Time, over time.Duration, do func(uint32, *record, time.Time)) (more bool) {
+	if !s.running {
+		return false
+	}
+	due := s.due(now, l.streams.high, over)
+	begun := l.written
+	for n := 0; s.at < due && n < looks && l.written-begun < slice; n++ {
+		s.at++
+		if r := l.streams.at(s.at); r.fd != 0 {
+			do(s.at, r, now)
+		}
+	}
+	return s.at < due
+}
+
+// next is when there is something to do even if nobody wakes the loop; zero: never.
+func (l *Loop) next(now time.Time) time.Time {
+	next := earliest(l.waits.next(), l.seconds.next(), l.lingers.next())
+	if l.firstEnd != 0 {
+		next = earliest(next, time.Unix(int64(l.firstEnd), 0))
+	}
+	for _, s := range l.sweeps(l.opt.Cadence().Every) {
+		if s.running && s.over > 0 {
+			next = earliest(next, s.next(l.streams.high, s.over))
+		}
+	}
+	return next
+}
+
+// keepTimes does what is due for single streams.
+func (l *Loop) keepTimes(now time.Time) {
+	for i, r := l.pop(&l.waits, now); r != nil; i, r = l.pop(&l.waits, now) {
+		l.greetNow(i, r, now)
+	}
+	for i, r := l.pop(&l.seconds, now); r != nil; i, r = l.pop(&l.seconds, now) {
+		l.sendSecond(i, r, now)
+	}
+	for i, r := l.pop(&l.lingers, now); r != nil; i, r = l.pop(&l.lingers, now) {
+		l.free(i, r, r.Why())
+	}
+	if l.firstEnd != 0 && uint32(now.Unix()) >= l.firstEnd {
+		l.firstEnd = 0
+		l.ends.begin(now)
+	}
+}
+
+// pop is the next stream of t that is due and still there; nil: none is.
+func (l *Loop) pop(t *timers, now time.Time) (uint32, *record) {
+	for {
+		tag, ok := t.pop(now)
+		if !ok {
+			return 0, nil
+		}
+		if r := l.find(tag); r != nil {
+			return tag.Index, r
+		}
+	}
+}
+
+// find is the stream that a tag names; nil: it has gone.
+func (l *Loop) find(t Tag) *record {
+	if t.Index == 0 || t.Index > l.streams.high {
+		return nil
+	}
+	if r := l.streams.at(t.Index); r.fd != 0 && r.gen == t.Gen {
+		return r
+	}
+	return nil
+}
+
+// remember that a stream ends by itself in a Unix second; 0: it does not.
+func (l *Loop) remember(end uint32) {
+	if end != 0 && (l.firstEnd == 0 || end < l.firstEnd) {
+		l.firstEnd = end
+	}
+}
+
+// count passes on what was sent: once for a turn, not for each stream.
+func (l *Loop) count() {
+	if l.sent != (Counts{}) {
+		l.opt.Sent(l.sent)
+		l.sent = Counts{}
+	}
+}
+
+func earliest(times ...time.Time) time.Time {
+	var first time.Time
+	for _, t := range times {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
