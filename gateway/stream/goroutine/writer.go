@@ -1,0 +1,197 @@
+package goroutine
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"nudge/gateway/stream"
+	"nudge/gateway/stream/loop"
+)
+
+// mostWaiting is how many bytes wait for a browser at most, but for one event that is longer: as much as the kernel would
+// hold.
+const mostWaiting = 16 << 10
+
+// Writer is the line of one stream. The loop leaves bytes, the goroutine of the request writes them.
+type Writer struct {
+	w      http.ResponseWriter
+	rc     *http.ResponseController
+	begun  bool // the head of the response was written
+	wake   chan struct{}
+	taken  chan struct{} // closed when a loop has taken the stream: then tag and notify are set
+	closed chan struct{}
+	why    stream.Reason // set before closed is closed
+
+	tag    loop.Tag
+	notify func(loop.Event)
+
+	mu       sync.Mutex // guards all below
+	parts    [][]byte   // to be written
+	size     int        // of parts and of what is being written
+	short    bool       // Send took less than it was given
+	finished bool       // nothing more comes
+	patience time.Duration
+	err      error // of the first write that failed
+	stuck    bool  // because the browser took nothing
+}
+
+// New returns the writer of a response.
+func New(w http.ResponseWriter, patience time.Duration) *Writer {
+	return &Writer{
+		w: w, rc: http.NewResponseController(w), patience: patience,
+		wake: make(chan struct{}, 1), taken: make(chan struct{}), closed: make(chan struct{}),
+	}
+}
+
+// Line makes w the line of a stream: see [loop.Arrival].
+func (w *Writer) Line(t loop.Tag, notify func(loop.Event)) loop.Line {
+	w.tag, w.notify = t, notify
+	close(w.taken)
+	return w
+}
+
+// Serve writes until the loop closes the line, and returns why it did. When ctx ends it tells the loop that the browser has
+// gone. It is for the goroutine of the request, after the stream was given to a loop.
+func (w *Writer) Serve(ctx context.Context) stream.Reason {
+	<-w.taken
+	for over := false; !over; {
+		select {
+		case <-w.closed:
+			return w.why
+		case <-ctx.Done():
+			over = true
+		case <-w.wake:
+			over = !w.drain()
+		}
+	}
+	w.notify(loop.Event{Tag: w.tag, Gone: true})
+	<-w.closed
+	return w.why
+}
+
+// drain writes what waits. False: nothing more can or will be written.
+func (w *Writer) drain() bool {
+	for {
+		w.mu.Lock()
+		parts, patience := w.parts, w.patience
+		w.parts = nil
+		if len(parts) == 0 {
+			defer w.mu.Unlock()
+			return !w.finished && w.err == nil
+		}
+		w.mu.Unlock()
+
+		begun := time.Now()
+		err := w.write(parts, patience)
+		w.mu.Lock()
+		w.size = 0
+		for _, b := range w.parts {
+			w.size += len(b)
+		}
+		short := w.short
+		w.short = false
+		if err != nil {
+			// The error of a deadline differs from one version of HTTP to the other.
+			w.err, w.stuck = err, time.Since(begun) >= patience
+			w.mu.Unlock()
+			return false
+		}
+		w.mu.Unlock()
+		if short {
+			w.notify(loop.Event{Tag: w.tag, Writable: true})
+		}
+	}
+}
+
+func (w *Writer) write(parts [][]byte, limit time.Duration) error {
+	if !w.begun {
+		w.begun = true
+		stream.SetHead(w.w.Header())
+		w.w.WriteHeader(http.StatusOK)
+	}
+	// It is cleared again below: a deadline that passes while an HTTP/2 stream is idle resets the stream.
+	if err := w.rc.SetWriteDeadline(time.Now().Add(limit)); err != nil {
+		return err
+	}
+	for _, b := range parts {
+		if _, err := w.w.Write(b); err != nil {
+			return err
+		}
+	}
+	if err := w.rc.Flush(); err != nil {
+		return err
+	}
+	return w.rc.SetWriteDeadline(time.Time{})
+}
+
+// Send implements [loop.Line].
+func (w *Writer) Send(b []byte, shared bool) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.err != nil:
+		return 0, w.err
+	case len(b) == 0:
+		return 0, nil
+	case w.size > 0 && w.size+len(b) > mostWaiting:
+		w.short = true
+		return 0, nil
+	}
+	if !shared {
+		b = bytes.Clone(b)
+	}
+	w.parts = append(w.parts, b)
+	w.size += len(b)
+	w.signal()
+	return len(b), nil
+}
+
+// Watch implements [loop.Line]. The loop is told of everything anyway.
+func (w *Writer) Watch(loop.Interest) error { return nil }
+
+// Finish implements [loop.Line].
+func (w *Writer) Finish() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.finished = true
+	w.signal()
+}
+
+// Discard implements [loop.Line].
+func (w *Writer) Discard() bool { return true }
+
+// SetPatience implements [loop.Line]. A write that has begun keeps the patience that it began with.
+func (w *Writer) SetPatience(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.patience = d
+}
+
+// Stuck implements [loop.Line].
+func (w *Writer) Stuck(error) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stuck
+}
+
+// Close implements [loop.Line]: it makes Serve return.
+func (w *Writer) Close(why stream.Reason) {
+	w.why = why
+	close(w.closed)
+}
+
+func (w *Writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// WriteOnce writes a response that is a stream of these bytes and ends. If the browser has gone, nobody is there to be
+// told, so there is no error.
+func WriteOnce(rw http.ResponseWriter, b []byte, limit time.Duration) {
+	_ = New(rw, limit).write([][]byte{b}, limit)
+}
