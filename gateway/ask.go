@@ -8,6 +8,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/stream"
 	"nudge/version"
 )
 
@@ -15,7 +16,9 @@ import (
 type ask struct {
 	who   *auth.Caller
 	marks []version.Mark // each project once, in the order asked
-	slots []slot         // the same projects, with their standing
+	// projects are the same, with the caller's access to each
+	projects []stream.Subscription
+	judged   *current // by which it was decided
 }
 
 // parseMarks reads the project parameters of a request: each project once, with the larger version.
@@ -62,8 +65,8 @@ func (g *Gateway) ask(r *http.Request) (*ask, *problem) {
 	if err != nil {
 		return nil, unauthorized(err)
 	}
-	a := &ask{who: who, marks: marks, slots: g.standings(who, marks)}
-	if a.count(denied) == len(a.slots) {
+	a := g.decideAccess(who, marks)
+	if a.count(stream.Denied) == len(a.projects) {
 		return nil, newProblem(http.StatusForbidden, codeForbidden,
 			"the token covers none of these projects; its subscribe claim says which it covers")
 	}
@@ -73,38 +76,39 @@ func (g *Gateway) ask(r *http.Request) (*ask, *problem) {
 	return a, nil
 }
 
-// standings judges each project for who.
-func (g *Gateway) standings(who *auth.Caller, marks []version.Mark) []slot {
-	flag, bucket := g.current.Load().Flag, fallback.BucketOf(who.Subject)
-	slots := make([]slot, len(marks))
+// decideAccess decides the access of who to each project.
+func (g *Gateway) decideAccess(who *auth.Caller, marks []version.Mark) *ask {
+	a := &ask{who: who, marks: marks, projects: make([]stream.Subscription, len(marks)), judged: g.current.Load()}
+	bucket := fallback.BucketOf(who.Subject)
 	for i, m := range marks {
-		slots[i].project = m.Project
+		a.projects[i].Project = m.Project
 		switch {
 		case !who.MaySubscribe(m.Project):
-			slots[i].standing = denied
-		case !flag.Allows(bucket, m.Project.String()):
-			slots[i].standing = off
+			a.projects[i].Access = stream.Denied
+		case !a.judged.Flag.Allows(bucket, m.Project.String()):
+			a.projects[i].Access = stream.Excluded
 		}
 	}
-	return slots
+	return a
 }
 
-func (a *ask) count(s standing) (n int) {
-	for _, slot := range a.slots {
-		if slot.standing == s {
-			n++
+func (a *ask) count(s stream.Access) int { return len(a.with(s)) }
+
+// with are the projects with this access.
+func (a *ask) with(s stream.Access) (projects []version.Project) {
+	for _, p := range a.projects {
+		if p.Access == s {
+			projects = append(projects, p.Project)
 		}
 	}
-	return n
+	return projects
 }
 
-// named are the ids of the projects with one standing.
-func (a *ask) named(s standing) []string {
+// named are the ids of the projects with this access.
+func (a *ask) named(s stream.Access) []string {
 	ids := []string{}
-	for _, slot := range a.slots {
-		if slot.standing == s {
-			ids = append(ids, slot.project.String())
-		}
+	for _, p := range a.with(s) {
+		ids = append(ids, p.String())
 	}
 	return ids
 }

@@ -14,6 +14,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/stream/parked"
 	"nudge/version"
 )
 
@@ -67,9 +68,9 @@ func benchGateway(b *testing.B) unix.Sockaddr {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ran, served := make(chan error, 1), make(chan error, 1)
-	s := &http.Server{Handler: g.Handler(), ConnContext: ConnContext, ReadHeaderTimeout: 10 * time.Second}
+	s := &http.Server{Handler: g.Handler(), ConnContext: parked.ConnContext, ReadHeaderTimeout: 10 * time.Second}
 	go func() { ran <- g.Run(ctx) }()
-	go func() { served <- s.Serve(&Listener{Listener: l}) }()
+	go func() { served <- s.Serve(&parked.Listener{Listener: l}) }()
 	b.Cleanup(func() {
 		s.Close()
 		<-served

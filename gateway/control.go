@@ -9,6 +9,7 @@ import (
 
 // replaceLocked puts c in force, and reports whether its flag is another one. g.change is held.
 func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
+	c.rules = newRules(c)
 	g.current.Store(c)
 	if !g.pace.Apply(c.Policy, c.Flag.Flag) {
 		return false
@@ -16,7 +17,7 @@ func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
 	f := c.Flag
 	g.log.Info("the flag changed", "enabled", f.Enabled, "percent", f.Percent, "include", f.Include, "exclude", f.Exclude,
 		"ramp", f.Ramp, "by", f.By(), "seq", f.Fleet.Seq)
-	signal(g.recast)
+	signal(g.flagChanged)
 	return true
 }
 
@@ -72,15 +73,16 @@ func (g *Gateway) Revoke(r Revocation) error {
 func (g *Gateway) revokeLocked(all ...Revocation) (fresh int) {
 	c := *g.current.Load()
 	c.revoked, fresh = c.revoked.With(all, time.Now())
+	c.rules = newRules(&c)
 	g.current.Store(&c)
 	if fresh == 0 {
 		return 0
 	}
 	for _, l := range g.loops {
-		l.post(l.purge.begin)
+		l.TokensRevoked()
 	}
-	for _, w := range g.hub.all() {
-		w.reconsider()
+	for _, p := range g.hub.Polls() {
+		p.End()
 	}
 	return fresh
 }

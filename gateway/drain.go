@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"nudge/gateway/stream"
 )
 
 // phase is how far a gateway is from its end.
@@ -47,15 +49,17 @@ func (g *Gateway) Drain(ctx context.Context) {
 	case <-time.After(g.opt.DrainDelay):
 	}
 	g.phase.Store(drained)
-	all, empty := g.hub.close(), g.admission.Left()
+	polls, empty := g.hub.Close(), g.admission.Left()
 	g.log.Info("saying goodbye", "streams", g.streams(), "window", g.opt.DrainWindow)
 	spread := g.pace.ReconnectSpread(g.current.Load().Limits.ConnectsPerSecond, g.opt.DrainWindow+drainSpread) - g.opt.DrainWindow
-	last := goodbye{Reason: reasonDrain, AfterMS: drainAfter.Milliseconds(), SpreadMS: spread.Milliseconds()}
+	last := stream.Goodbye{Reason: stream.Drain, AfterMS: drainAfter.Milliseconds(), SpreadMS: spread.Milliseconds()}
 	for _, l := range g.loops {
-		l.dismissAll(last, g.opt.DrainWindow)
+		l.Dismiss(last, g.opt.DrainWindow)
 	}
+	ending, stop := context.WithCancel(ctx)
+	defer stop()
 	end := time.After(g.opt.DrainWindow + drainGrace)
-	paced(ctx, empty, all, g.opt.DrainWindow, func(w *watch) { w.end(last) })
+	go endPolls(ending, polls, g.opt.DrainWindow)
 	select {
 	case <-ctx.Done():
 	case <-empty:

@@ -7,17 +7,19 @@ import (
 	"time"
 
 	"nudge/gateway/limits"
+	"nudge/gateway/stream"
+	"nudge/gateway/stream/goroutine"
+	"nudge/gateway/stream/parked"
 )
 
 // events serves GET /events: the stream.
 func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
-	c := g.current.Load() // one for judging, and for knowing by which it was judged
 	a, p := g.ask(r)
 	if p != nil {
 		g.refuse(w, p)
 		return
 	}
-	if a.count(served) == 0 {
+	if a.count(stream.Served) == 0 {
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusNoContent) // off: an EventSource takes it as an end for good
 		return
@@ -26,33 +28,27 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 		g.refuseStream(w, r, draining())
 		return
 	}
-	on := parkable(r)
-	k := on.kind()
-	t, over := g.admission.Admit(k, a.who.Subject, address(r), time.Now())
+	on := parked.Of(r)
+	t, over := g.admission.Admit(kindOf(on), a.who.Subject, address(r), time.Now())
 	if over != nil {
 		g.refuseStream(w, r, limited(over))
 		return
 	}
 	g.pace.Opened(limits.KeyOf(a.who.Subject))
+	arrival := g.arrival(a, a.judged, t, time.Now())
 	if on != nil {
-		g.park(w, r, on, a, c, t)
+		g.park(w, on, arrival, t)
 		return
 	}
-	s := g.newStream(a.who, a.slots, time.Now())
-	if !g.hub.join(s.watch) {
-		g.admission.Release(k, t)
-		g.refuseStream(w, r, draining())
-		return
+	g.carry(w, r, arrival, t)
+}
+
+// kindOf is what carries a stream on c; nil: a connection that cannot be parked.
+func kindOf(c *parked.Conn) limits.Kind {
+	if c == nil {
+		return limits.Goroutine
 	}
-	g.metrics.streams.Inc()
-	ended := reasonGone
-	defer func() {
-		g.hub.leave(s.watch)
-		s.recount(true)
-		g.ended(k, t, ended)
-		note(w, "ended", string(ended))
-	}()
-	ended = s.serve(r.Context(), w)
+	return limits.Parked
 }
 
 // refuseStream refuses with a status that an EventSource does not outlive; where one asks, with a stream that
@@ -65,8 +61,8 @@ func (g *Gateway) refuseStream(w http.ResponseWriter, r *http.Request, p *proble
 	g.metrics.refused.WithLabelValues(p.Code).Inc()
 	note(w, "refused", p.Code)
 	after := p.retryAfter
-	b := appendRetry(nil, after+time.Duration(rand.Int64N(int64(after)+1)))
-	b = appendEvent(b, "goodbye", goodbye{p.goodbye, after.Milliseconds(), after.Milliseconds()})
+	b := stream.AppendRetry(nil, after+time.Duration(rand.Int64N(int64(after)+1)))
+	b = stream.AppendGoodbye(b, stream.Goodbye{Reason: p.goodbye, AfterMS: after.Milliseconds(), SpreadMS: after.Milliseconds()})
 	g.metrics.goodbyes.Inc()
-	newPipe(w).write(b, 10*time.Second) // if the browser has gone, there is nobody to tell
+	goroutine.WriteOnce(w, b, 10*time.Second)
 }

@@ -1,5 +1,3 @@
-//go:build linux
-
 package gateway
 
 import "time"
@@ -7,6 +5,6 @@ import "time"
 // Stall keeps the loops of g from doing anything for a time.
 func (g *Gateway) Stall(d time.Duration) {
 	for _, l := range g.loops {
-		l.post(func(time.Time) { time.Sleep(d) })
+		l.Post(func(time.Time) { time.Sleep(d) })
 	}
 }

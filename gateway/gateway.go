@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +13,8 @@ import (
 
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/stream"
+	"nudge/gateway/stream/loop"
 	"nudge/version"
 	"nudge/version/control"
 )
@@ -60,8 +61,8 @@ type Gateway struct {
 	change    sync.Mutex // held while current is replaced by what follows from it
 	board     *version.Board
 	source    version.Source
-	hub       *hub
-	loops     []*loop
+	hub       *stream.Hub
+	loops     []*loop.Loop
 	turn      atomic.Uint64 // of the loops, to get the next stream
 	crowd     chan struct{} // one slot: crowdStep more streams have come
 	pace      *pace.Pacer
@@ -71,9 +72,9 @@ type Gateway struct {
 	public    http.Handler
 	ops       http.Handler
 
-	begun  time.Time
-	phase  atomicPhase
-	recast chan struct{} // one slot: the flag changed
+	begun       time.Time
+	phase       atomicPhase
+	flagChanged chan struct{} // one slot
 }
 
 // Host is what a source is told of the gateway that runs it.
@@ -93,7 +94,7 @@ func New(opt Options) (*Gateway, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), crowd: make(chan struct{}, 1), recast: make(chan struct{}, 1)}
+	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), crowd: make(chan struct{}, 1), flagChanged: make(chan struct{}, 1)}
 	c, err := newCurrent(opt.Settings, &g.opt)
 	if err != nil {
 		return nil, err
@@ -105,32 +106,29 @@ func New(opt Options) (*Gateway, error) {
 		Node: opt.Node, Instance: opt.Instance, Version: opt.Version,
 		Streams: g.streams, Lag: g.lag, Leaving: func() bool { return g.phase.Load() != serving },
 		Board: g.board, Read: func(ctx context.Context, p version.Project) (version.Key, error) { return g.source.Read(ctx, p) },
-		Changed: g.beatAll, Log: opt.Log,
+		Changed: g.cadenceChanged, Log: opt.Log,
 	})
 	g.source, err = opt.Source(g.board, Host{g.pace.Host(), g.control})
 	if err != nil {
 		return nil, err
 	}
-	g.hub = newHub(g.board, g.source, func() time.Duration { return 2 * g.current.Load().Policy.Slow },
-		func() int { return g.current.Load().Limits.Projects }, g.pace)
+	g.hub = stream.NewHub(stream.HubOptions{
+		Board: g.board, Source: g.source, Spread: g.pace.News,
+		Linger:   func() time.Duration { return 2 * g.current.Load().Policy.Slow },
+		Projects: func() int { return g.current.Load().Limits.Projects },
+	})
 	g.admission = limits.NewAdmission(func() limits.Settings { return g.current.Load().Limits })
 	g.metrics = newMetrics(g.source, g.pace, g.hub)
-	if canPark {
-		for range runtime.GOMAXPROCS(0) {
-			g.loops = append(g.loops, newLoop(g))
-		}
-	}
+	g.loops = g.newLoops()
 	g.public, g.ops = g.publicRoutes(), g.opsRoutes()
 	return g, nil
 }
 
-// beatAll tells all streams the new cadence.
-func (g *Gateway) beatAll() {
-	for _, w := range g.hub.all() {
-		w.beatNow()
-	}
+// cadenceChanged tells all streams the new cadence. A held poll ends when push is down.
+func (g *Gateway) cadenceChanged() {
+	g.hub.WakePolls()
 	for _, l := range g.loops {
-		l.post(l.newCadence.begin)
+		l.CadenceChanged()
 	}
 }
 
@@ -144,9 +142,9 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 // started has ended. It outlasts the requests: end it after [Gateway.Drain] and the servers.
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	tasks := []func(context.Context) error{g.source.Run, g.hub.run, g.pace.Run, g.recaster, g.crowds}
+	tasks := []func(context.Context) error{g.source.Run, g.hub.Run, g.pace.Run, g.followFlag, g.crowds}
 	for _, l := range g.loops {
-		tasks = append(tasks, l.run)
+		tasks = append(tasks, l.Run)
 	}
 	for _, task := range tasks {
 		group.Go(func() error { return task(ctx) })
@@ -166,6 +164,7 @@ func (g *Gateway) Apply(s Settings) error {
 	now := g.current.Load()
 	c.Flag, c.revoked = pace.NewFlag(s.Flag, now.Flag.Fleet), now.revoked
 	g.replaceLocked(c)
+	g.hub.Fill()
 	return nil
 }
 
@@ -180,39 +179,18 @@ func (g *Gateway) Reloaded(err error) {
 	g.metrics.reloadHealthy.Set(1)
 }
 
-// recaster makes every open stream follow a change of the flag, evenly over its ramp. A further change
-// starts anew with whoever is there then.
-func (g *Gateway) recaster(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-g.recast:
-		}
-		sweep, stop := context.WithCancel(ctx)
-		done := make(chan struct{})
-		over := g.current.Load().Flag.Ramp
-		for _, l := range g.loops {
-			l.recastAll(over)
-		}
-		go func() {
-			defer close(done)
-			paced(sweep, nil, g.hub.all(), over, (*watch).reconsider)
-		}()
-		select {
-		case <-done:
-		case <-ctx.Done():
-		case <-g.recast:
-			signal(g.recast)
-		}
-		stop()
-		<-done
-	}
-}
-
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
 	}
+}
+
+// lag is how late the slowest loop is.
+func (g *Gateway) lag() (most time.Duration) {
+	now := time.Now()
+	for _, l := range g.loops {
+		most = max(most, l.Lag(now))
+	}
+	return most
 }

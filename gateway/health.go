@@ -11,6 +11,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/pace"
+	"nudge/gateway/stream"
 )
 
 // condition is the body of /live and /ready.
@@ -82,9 +83,9 @@ func (g *Gateway) pressure() pressure {
 func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 	v := g.pace.Verdict()
 	writeOK(w, Status{
-		Protocol: protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
+		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: g.phase.Load().String(), Reason: string(v.Reason), LastEcho: v.LastEcho, Wire: g.pace.Now().Wire(), pressure: g.pressure(),
-		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.projects(), Refusing: g.refusing(r),
+		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
 		Missed: g.pace.MissedStatus(), Fleet: g.pace.FleetStatus(),
 	})
 }

@@ -11,12 +11,10 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/stream/parked"
 	"nudge/version"
 )
 
@@ -43,9 +41,9 @@ func parkedRig(t *testing.T, log io.Writer) (g *Gateway, ran <-chan error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http.Server{Handler: g.Handler(), ConnContext: ConnContext}
+	s := &http.Server{Handler: g.Handler(), ConnContext: parked.ConnContext}
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(&Listener{Listener: l}) }()
+	go func() { served <- s.Serve(&parked.Listener{Listener: l}) }()
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +68,7 @@ func parkedRig(t *testing.T, log io.Writer) (g *Gateway, ran <-chan error) {
 func TestLoopPanics(t *testing.T) {
 	var log strings.Builder
 	g, ran := parkedRig(t, &log)
-	g.loops[0].post(func(time.Time) { panic("boom") })
+	g.loops[0].Post(func(time.Time) { panic("boom") })
 	if err := <-ran; err == nil || !strings.Contains(err.Error(), "a stream loop panicked: boom") {
 		t.Errorf("Run: %v", err)
 	}
@@ -84,48 +82,5 @@ func TestLoopPanics(t *testing.T) {
 	}
 	if n := g.streams(); n != 0 {
 		t.Errorf("%d streams look open", n)
-	}
-}
-
-// How long a reader may take nothing follows the heartbeat, for streams that are open too.
-func TestPatienceFollowsTheHeartbeat(t *testing.T) {
-	g, _ := parkedRig(t, io.Discard)
-	patience := func() (all []time.Duration) {
-		for _, l := range g.loops {
-			found := make(chan []time.Duration)
-			l.post(func(time.Time) {
-				var here []time.Duration
-				for i := uint32(1); i <= l.streams.high; i++ {
-					ms, err := unix.GetsockoptInt(int(l.streams.at(i).fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT)
-					if err != nil {
-						t.Error(err)
-					}
-					here = append(here, time.Duration(ms)*time.Millisecond)
-				}
-				found <- here
-			})
-			all = append(all, <-found...)
-		}
-		return all
-	}
-	if got := patience(); len(got) != 1 || got[0] != 80*time.Second {
-		t.Fatalf("%v, want 80s", got)
-	}
-	s := g.current.Load().Settings
-	s.Policy.Heartbeat = time.Minute
-	if err := g.Apply(s); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(20 * time.Second); patience()[0] != 150*time.Second; {
-		if time.Now().After(deadline) {
-			t.Fatalf("%v after the heartbeat became a minute, want 150s", patience())
-		}
-	}
-}
-
-// A stream's record and a project's are what docs/capacity.md says.
-func TestSizes(t *testing.T) {
-	if p, s := unsafe.Sizeof(parked{}), unsafe.Sizeof(seat{}); p != 52 || s != 32 {
-		t.Errorf("%d bytes for a stream, %d for each of its projects", p, s)
 	}
 }

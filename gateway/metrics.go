@@ -6,6 +6,8 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/pace"
+	"nudge/gateway/stream"
+	"nudge/gateway/stream/loop"
 	"nudge/version"
 )
 
@@ -14,7 +16,7 @@ type metrics struct {
 	registry *prometheus.Registry
 
 	streams  prometheus.Gauge
-	closed   map[reason]prometheus.Counter
+	closed   map[stream.Reason]prometheus.Counter
 	refused  *prometheus.CounterVec
 	requests *prometheus.CounterVec
 	panics   prometheus.Counter
@@ -25,7 +27,7 @@ type metrics struct {
 	reloadHealthy prometheus.Gauge
 }
 
-func newMetrics(source version.Source, p *pace.Pacer, h *hub) *metrics {
+func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub) *metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	counter := func(name, help string) prometheus.Counter {
@@ -63,11 +65,11 @@ func newMetrics(source version.Source, p *pace.Pacer, h *hub) *metrics {
 		reloads: vector("nudge_config_reloads_total", "Reloads of the configuration, by outcome.", "outcome",
 			[]string{"applied", "refused"}),
 		reloadHealthy: gauge("nudge_config_reload_healthy", "1 if the configuration on disk is the one in force, 0 if it was refused."),
-		closed:        map[reason]prometheus.Counter{},
+		closed:        map[stream.Reason]prometheus.Counter{},
 	}
 	m.reloadHealthy.Set(1)
 	ends := vector("nudge_streams_closed_total", "Streams ended, by reason.", "reason", nil)
-	for _, why := range reasons {
+	for _, why := range stream.Reasons() {
 		m.closed[why] = ends.WithLabelValues(string(why))
 	}
 	sent := vector("nudge_events_sent_total", "Events written to streams, by name.", "event", nil)
@@ -96,7 +98,7 @@ func newMetrics(source version.Source, p *pace.Pacer, h *hub) *metrics {
 		func() float64 { return float64(p.Pressure().Polling) })
 	read("nudge_backlog_polls", "Polls that news asked for and that have yet to come, in the whole fleet.", func() float64 { return p.Pressure().Backlog })
 	read("nudge_trust_step", "Step of the trust ramp, 0 to 4.", func() float64 { return float64(p.Pressure().Step) })
-	read("nudge_projects", "Projects in use, or used not long ago.", func() float64 { return float64(h.projects()) })
+	read("nudge_projects", "Projects in use, or used not long ago.", func() float64 { return float64(h.Projects()) })
 	read("nudge_fleet_instances", "Gateways heard through Redis, this one included.", func() float64 { return float64(p.FleetSize().Instances) })
 	read("nudge_fleet_streams", "Streams open now on all gateways.", func() float64 { return float64(p.FleetSize().Streams) })
 	read("nudge_fleet_lost_streams", "Streams of gateways that vanished, not seen again yet.", func() float64 { return float64(p.FleetSize().Lost) })
@@ -111,4 +113,12 @@ func truth(b bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// sent counts events that a loop has sent.
+func (m *metrics) sent(n loop.Counts) {
+	m.hellos.Add(float64(n.Hellos))
+	m.versions.Add(float64(n.Versions))
+	m.heartbeats.Add(float64(n.Heartbeats))
+	m.goodbyes.Add(float64(n.Goodbyes))
 }

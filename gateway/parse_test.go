@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"nudge/gateway/stream"
 	"nudge/version"
 )
 
@@ -91,8 +92,8 @@ func FuzzParseNews(f *testing.F) {
 			if n.Project == (version.Project{}) || n.Version < 0 || n.Version > version.Max {
 				t.Fatalf("%+v", n)
 			}
-			frame := newFrame(version.Change{Project: n.Project, State: version.State{Known: true, Version: n.Version}, Reset: n.Reset, Extras: &n}, 0)
-			for _, b := range [][]byte{frame.plain, frame.reset} {
+			frame := stream.NewFrame(version.Change{Project: n.Project, State: version.State{Known: true, Version: n.Version}, Reset: n.Reset, Extras: &n}, 0)
+			for _, b := range [][]byte{frame.Event(stream.SendAdvance), frame.Event(stream.SendReset)} {
 				if b == nil {
 					continue
 				}

@@ -9,6 +9,8 @@ import (
 	"nudge/gateway/auth"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/stream"
+	"nudge/gateway/stream/parked"
 	"nudge/version"
 )
 
@@ -62,22 +64,22 @@ func (g *Gateway) pollSeconds() string {
 }
 
 func (g *Gateway) pollTerms(r *http.Request, who *auth.Caller, marks []version.Mark) pollTerms {
-	a := &ask{who: who, marks: marks, slots: g.standings(who, marks)}
-	excluded := a.count(off) > 0 && a.count(served) == 0
-	if a.count(off)+a.count(served) == 0 { // the projects do not tell
+	a := g.decideAccess(who, marks)
+	excluded := a.count(stream.Excluded) > 0 && a.count(stream.Served) == 0
+	if a.count(stream.Excluded)+a.count(stream.Served) == 0 { // the projects do not tell
 		excluded = !g.current.Load().Flag.AllowsCaller(fallback.BucketOf(who.Subject))
 	}
 	c := g.pace.Now()
 	answer := pollTerms{
-		Protocol: protocol, TTLMS: c.TTL().Milliseconds(),
-		Denied: a.named(denied), Off: a.named(off), Refusing: g.refusing(r),
+		Protocol: stream.Protocol, TTLMS: c.TTL().Milliseconds(),
+		Denied: a.named(stream.Denied), Off: a.named(stream.Excluded), Refusing: g.refusing(r),
 	}
-	g.pace.Polled(limits.KeyOf(who.Subject), excluded || a.count(served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
+	g.pace.Polled(limits.KeyOf(who.Subject), excluded || a.count(stream.Served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
 	if excluded {
 		c = g.pace.Without()
 	} else {
 		after := g.pace.ConnectAfter()
-		if a.count(served) > 0 && answer.Refusing == "" { // it may open one, and does, mostly
+		if a.count(stream.Served) > 0 && answer.Refusing == "" { // it may open one, and does, mostly
 			after = max(after, g.pace.Connect(limits.KeyOf(who.Subject), g.current.Load().Limits.ConnectsPerSecond, time.Now()))
 		}
 		answer.ConnectAfterMS = after.Milliseconds()
@@ -91,7 +93,7 @@ func (g *Gateway) refusing(r *http.Request) string {
 	switch {
 	case g.leaving():
 		return "draining"
-	case g.admission.Full(parkable(r).kind()):
+	case g.admission.Full(kindOf(parked.Of(r))):
 		return "limit"
 	}
 	return ""

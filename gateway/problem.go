@@ -8,6 +8,7 @@ import (
 
 	"nudge/gateway/auth"
 	"nudge/gateway/limits"
+	"nudge/gateway/stream"
 )
 
 // problem is a refusal, RFC 9457. Codes are a closed set: they are labels of a metric.
@@ -19,7 +20,7 @@ type problem struct {
 	Code   string `json:"code"`
 
 	retryAfter time.Duration // of 429 and 503
-	goodbye    reason        // what a stream is told instead of 429 and 503
+	goodbye    stream.Reason // what a stream is told instead of 429 and 503
 }
 
 const (
@@ -71,19 +72,19 @@ func limited(r *limits.Refusal) *problem {
 		status = http.StatusTooManyRequests
 	}
 	p := newProblem(status, codeLimit, r.Reason)
-	p.retryAfter, p.goodbye = r.RetryAfter, reasonOverload
+	p.retryAfter, p.goodbye = r.RetryAfter, stream.Overload
 	return p
 }
 
 func draining() *problem {
 	p := newProblem(http.StatusServiceUnavailable, codeDraining, "this gateway is leaving; another one serves you")
-	p.retryAfter, p.goodbye = time.Second, reasonDrain
+	p.retryAfter, p.goodbye = time.Second, stream.Drain
 	return p
 }
 
 func unavailable(detail string, after time.Duration) *problem {
 	p := newProblem(http.StatusServiceUnavailable, codeUnavailable, detail)
-	p.retryAfter, p.goodbye = after, reasonOverload
+	p.retryAfter, p.goodbye = after, stream.Overload
 	return p
 }
 

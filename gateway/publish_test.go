@@ -149,7 +149,7 @@ func TestPanic(t *testing.T) {
 			t.Errorf("%v counted", n)
 		}
 		r.source.watch = func(version.Project) { panic("within the hub") }
-		isProblem(t, r.get("/events?project=new"), "internal")
+		isProblem(t, r.get("/versions?project=new"), "internal")
 		r.source.watch = nil
 		r.open("/events?project=42").next("hello")
 	})

@@ -18,6 +18,7 @@ import (
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/auth"
+	"nudge/gateway/stream/parked"
 	"nudge/version"
 )
 
@@ -107,7 +108,7 @@ func newRig(t *testing.T, change func(*gateway.Options), l net.Listener) *rig {
 
 	server := httptest.NewUnstartedServer(nil)
 	server.Listener.Close()
-	server.Listener = &gateway.Listener{Listener: l}
+	server.Listener = &parked.Listener{Listener: l}
 	if b, ok := l.(bare); ok {
 		server.Listener = b.Listener
 	}
@@ -139,7 +140,7 @@ func (r *rig) server() *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/ops/", http.StripPrefix("/ops", r.Ops()))
 	mux.Handle("/", r.Handler())
-	s := &http.Server{Handler: mux, ErrorLog: slog.NewLogLogger(slog.NewTextHandler(r.log, nil), slog.LevelError), Protocols: new(http.Protocols), ConnContext: gateway.ConnContext}
+	s := &http.Server{Handler: mux, ErrorLog: slog.NewLogLogger(slog.NewTextHandler(r.log, nil), slog.LevelError), Protocols: new(http.Protocols), ConnContext: parked.ConnContext}
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetUnencryptedHTTP2(true)
 	return s

@@ -10,6 +10,7 @@ import (
 	"nudge/gateway/auth"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/stream"
 	"nudge/version/control"
 )
 
@@ -28,6 +29,7 @@ type current struct {
 	Flag     pace.Flag // in force, in place of that of the settings; what the fleet was told outlives these, like revoked
 	verifier *auth.Verifier
 	revoked  auth.Revocations
+	rules    *stream.Rules // for streams, from the flag and the revocations
 	// locate puts the caller's address into the request's context, as the trusted proxies tell it; nil: there are none.
 	locate func(http.Handler) http.Handler
 }

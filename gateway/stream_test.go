@@ -189,7 +189,7 @@ func TestHeartbeats(t *testing.T) {
 				t.Fatalf("stream %d: %d heartbeats in 101 s, the first after %v", i, len(beats), beats[0].at.Sub(begun))
 			}
 			for j := 2; j < len(beats); j++ {
-				if gap := beats[j].at.Sub(beats[j-1].at); gap != 25*time.Second {
+				if gap := beats[j].at.Sub(beats[j-1].at); gap < 24900*time.Millisecond || gap > 25100*time.Millisecond {
 					t.Errorf("stream %d: %v between heartbeats", i, gap)
 				}
 			}
@@ -224,7 +224,7 @@ func TestShorterHeartbeatCountsAtOnce(t *testing.T) {
 			t.Errorf("%d heartbeats in 10 s", len(beats))
 		}
 		for _, e := range beats {
-			if silence := e.at.Sub(last); silence > time.Second {
+			if silence := e.at.Sub(last); silence > 1020*time.Millisecond {
 				t.Errorf("silent for %v", silence)
 			}
 			last = e.at

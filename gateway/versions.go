@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/stream"
 	"nudge/version"
 )
 
@@ -20,6 +20,20 @@ type answer struct {
 	pace.Wire
 	SpreadMS int64 `json:"spread_ms"`
 	holdings
+}
+
+// holdings is what is known of the projects that were asked for.
+type holdings struct {
+	Versions map[string]version.Version `json:"versions"`
+	Unknown  []string                   `json:"unknown"`
+	Waiting  []string                   `json:"waiting"`
+	Denied   []string                   `json:"denied"`
+	Off      []string                   `json:"off"`
+}
+
+// newHoldings has no nil in it: JSON would say null.
+func newHoldings() holdings {
+	return holdings{map[string]version.Version{}, []string{}, []string{}, []string{}, []string{}}
 }
 
 // versions serves GET /versions: a cheap poll, answered from memory. With wait it is held until a version
@@ -52,14 +66,15 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 	if wait == 0 { // a held one counts as a stream
 		g.pace.Polled(limits.KeyOf(a.who.Subject), true, g.pace.Now().TTL(), time.Now())
 	}
-	excluded := a.count(served) == 0 && a.count(off) > 0
-	held := newWatch(a.slots) // which owns the slots from here on
-	if !g.hub.join(held) {
+	served := a.with(stream.Served)
+	excluded := len(served) == 0 && a.count(stream.Excluded) > 0
+	held := g.hub.Hold(served)
+	if held == nil {
 		g.refuse(w, draining())
 		return
 	}
-	defer g.hub.leave(held)
-	h := g.hold(r.Context(), held, a.marks, wait)
+	defer held.Release()
+	h := g.hold(r.Context(), held, a, wait)
 	if p := g.deaf(); p != nil { // it became so meanwhile: what is missing in h proves nothing
 		g.refuse(w, p)
 		return
@@ -68,18 +83,17 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 	if excluded {
 		c = g.pace.Without()
 	}
-	writeOK(w, answer{Wire: c.Wire(), SpreadMS: g.spreadOf(limits.KeyOf(a.who.Subject), held, h).Milliseconds(), holdings: h})
+	spread := g.spreadOf(limits.KeyOf(a.who.Subject), held, h)
+	writeOK(w, answer{Wire: c.Wire(), SpreadMS: spread.Milliseconds(), holdings: h})
 }
 
-// spreadOf is the spread of an answer: that of the news that ended the wait, or one of its own.
-func (g *Gateway) spreadOf(caller limits.Key, w *watch, h holdings) time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case len(h.Versions)+len(h.Unknown) == 0:
+// spreadOf is the spread of an answer: that of the change that ended the wait, or one of its own.
+func (g *Gateway) spreadOf(caller limits.Key, held *stream.Poll, h holdings) time.Duration {
+	if len(h.Versions)+len(h.Unknown) == 0 {
 		return 0
-	case w.heard:
-		return w.spread
+	}
+	if spread, heard := held.Heard(); heard {
+		return spread
 	}
 	return g.pace.Answer(caller, time.Now())
 }
@@ -104,25 +118,21 @@ func parseWait(text string) (time.Duration, error) {
 	return min(d, waitMost), nil
 }
 
-// hold collects what differs from marks: at first as soon as the source listens to all, at the latest after
-// helloMost; then, while nothing does, for as long as wait allows.
-func (g *Gateway) hold(ctx context.Context, w *watch, marks []version.Mark, wait time.Duration) holdings {
+// hold collects what differs from the versions that the caller has: at first as soon as the source listens for all
+// projects, at the latest after stream.HelloMost; then, while nothing differs, for as long as wait allows.
+func (g *Gateway) hold(ctx context.Context, held *stream.Poll, a *ask, wait time.Duration) holdings {
 	begun := time.Now()
-	timer := time.NewTimer(helloMost)
+	timer := time.NewTimer(stream.HelloMost)
 	defer timer.Stop()
-	listening := false
+	listening, useful := false, a.count(stream.Served) > 0
 	for {
-		w.mu.Lock()
-		ready := listening || w.listeningLocked(g.board)
-		h := w.holdLocked(g.board)
-		leave := w.farewell != nil || w.recast // asked again, it is answered by the new flag
-		w.mu.Unlock()
-		keepDifferent(&h, marks)
-		if ready && !listening {
+		leave := held.Ended() // asked again, it is answered by the new flag
+		h := g.holdings(a)
+		if !listening && len(h.Waiting) == 0 {
 			listening = true
 			timer.Reset(time.Until(begun.Add(wait)))
 		}
-		if leave || g.down() || listening && (wait == 0 || len(h.Versions) > 0 || !w.useful()) {
+		if leave || g.down() || listening && (wait == 0 || len(h.Versions) > 0 || !useful) {
 			return h
 		}
 		select {
@@ -132,26 +142,30 @@ func (g *Gateway) hold(ctx context.Context, w *watch, marks []version.Mark, wait
 			if listening || time.Since(begun) >= wait {
 				return h
 			}
-			listening = true // not all, but it must do
+			listening = true // not for all, but it must do
 			timer.Reset(time.Until(begun.Add(wait)))
-		case <-w.wake:
+		case <-held.Wake():
 		}
 	}
 }
 
-// useful tells whether waiting can bring anything.
-func (w *watch) useful() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.ContainsFunc(w.slots, func(s slot) bool { return s.standing == served })
-}
-
-// keepDifferent takes out of h what the caller has.
-func keepDifferent(h *holdings, marks []version.Mark) {
-	for _, m := range marks {
-		id := m.Project.String()
-		if v, known := h.Versions[id]; known && m.Known && v == m.Version {
-			delete(h.Versions, id)
+// holdings sorts the projects of a into what is said of each, without those that the caller has.
+func (g *Gateway) holdings(a *ask) holdings {
+	h := newHoldings()
+	h.Denied, h.Off = a.named(stream.Denied), a.named(stream.Excluded)
+	for i, p := range a.projects {
+		if p.Access != stream.Served {
+			continue
+		}
+		id, m := p.Project.String(), a.marks[i]
+		switch state := g.board.State(p.Project); {
+		case !state.Listening:
+			h.Waiting = append(h.Waiting, id)
+		case !state.Known:
+			h.Unknown = append(h.Unknown, id)
+		case !m.Known || m.Version != state.Version:
+			h.Versions[id] = state.Version
 		}
 	}
+	return h
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"nudge/cmd/nudge/config"
-	"nudge/gateway"
+	"nudge/gateway/stream/parked"
 )
 
 const (
@@ -40,9 +40,9 @@ func listen(key, address string, tlsc config.TLS, handler http.Handler, slots *c
 		}
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
-	l = &gateway.Listener{Listener: l, Closed: slots.give}
+	l = &parked.Listener{Listener: l, Closed: slots.give}
 	s := &server{listener: &limitedListener{Listener: l, slots: slots}}
-	s.Handler, s.ConnContext = handler, gateway.ConnContext
+	s.Handler, s.ConnContext = handler, parked.ConnContext
 	s.ReadHeaderTimeout, s.MaxHeaderBytes, s.IdleTimeout = headerTimeout, headerBytes, 2*time.Minute
 	s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // every port scan would be a line
 	s.Protocols = new(http.Protocols)

@@ -29,10 +29,10 @@ const (
 	Parked                // a loop that many streams share
 )
 
-// Ticket stands for an admitted stream. It has hashes of subject and address, small since each stream keeps one. They are
+// Ticket stands for an admitted stream. It has hashes of subject and address, in this order, small since each stream keeps one. They are
 // 0 where no limit was set when the stream began, so a limit counts the streams that began since it was set. Two names
 // with the same hash share a limit; among 100,000 there is about one such pair.
-type Ticket struct{ subject, address uint32 }
+type Ticket [2]uint32
 
 // Why a stream is not admitted.
 var (
@@ -64,16 +64,16 @@ func (a *Admission) Admit(k Kind, subject, address string, now time.Time) (Ticke
 	switch {
 	case a.fullLocked(k, s):
 		return Ticket{}, errFull
-	case t.subject != 0 && a.perSubject[t.subject] >= s.StreamsPerSubject:
+	case t[0] != 0 && a.perSubject[t[0]] >= s.StreamsPerSubject:
 		return Ticket{}, errPerSubject
-	case t.address != 0 && a.perAddress[t.address] >= s.StreamsPerAddress:
+	case t[1] != 0 && a.perAddress[t[1]] >= s.StreamsPerAddress:
 		return Ticket{}, errPerAddress
 	case !a.connectLocked(s.ConnectsPerSecond, now):
 		return Ticket{}, errConnects
 	}
 	a.open[k]++
-	more(a.perSubject, t.subject)
-	more(a.perAddress, t.address)
+	more(a.perSubject, t[0])
+	more(a.perAddress, t[1])
 	return t, nil
 }
 
@@ -82,8 +82,8 @@ func (a *Admission) Release(k Kind, t Ticket) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.open[k]--
-	less(a.perSubject, t.subject)
-	less(a.perAddress, t.address)
+	less(a.perSubject, t[0])
+	less(a.perAddress, t[1])
 	a.emptyLocked()
 }
 

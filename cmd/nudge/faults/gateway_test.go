@@ -13,6 +13,7 @@ import (
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/auth"
+	"nudge/gateway/stream/parked"
 	"nudge/version"
 	"nudge/version/redis"
 )
@@ -48,14 +49,14 @@ func (s *stage) serve(ro redis.Options) string {
 		s.Fatal(err)
 	}
 	server := &http.Server{
-		Handler: g.Handler(), ConnContext: gateway.ConnContext, Protocols: new(http.Protocols),
+		Handler: g.Handler(), ConnContext: parked.ConnContext, Protocols: new(http.Protocols),
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError),
 	}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { server.Serve(&gateway.Listener{Listener: l}) })
+	running.Go(func() { server.Serve(&parked.Listener{Listener: l}) })
 	running.Go(func() {
 		if err := g.Run(ctx); err != nil {
 			s.Errorf("the gateway ended: %v", err)

@@ -98,12 +98,12 @@ func Run(o Options) (*Result, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	w := newSimulation(o)
+	w := newWorld(o)
 	w.run()
 	return w.result(), nil
 }
 
-func (w *simulation) result() *Result {
+func (w *world) result() *Result {
 	t, o := w.tally, &w.o
 	r := &Result{
 		Script: o.Script, Seed: o.Seed, Browsers: o.Browsers, Projects: o.Projects, Gateways: o.Gateways, Hours: o.Hours,

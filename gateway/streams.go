@@ -1,0 +1,208 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"time"
+
+	"nudge/fallback"
+	"nudge/gateway/auth"
+	"nudge/gateway/limits"
+	"nudge/gateway/stream"
+	"nudge/gateway/stream/goroutine"
+	"nudge/gateway/stream/loop"
+	"nudge/gateway/stream/parked"
+	"nudge/version"
+)
+
+// newLoops makes a loop for each CPU.
+func (g *Gateway) newLoops() (loops []*loop.Loop) {
+	opt := loop.Options{
+		Hub: g.hub, Node: g.opt.Node, Cadence: g.cadence, Log: g.log,
+		Rules:       func() *stream.Rules { return g.current.Load().rules },
+		HelloSpread: g.pace.Hello,
+		Ended:       g.ended, Closed: g.released, Sent: g.metrics.sent,
+		Uncovered: g.pace.Uncovered, Panicked: g.metrics.panics.Inc,
+	}
+	if parked.Supported {
+		opt.NewPoller = parked.NewPoller
+	}
+	for range runtime.GOMAXPROCS(0) {
+		loops = append(loops, loop.New(opt))
+	}
+	return loops
+}
+
+// cadence is the present one, as streams are told it.
+func (g *Gateway) cadence() stream.Cadence {
+	c := g.pace.Now()
+	return stream.Cadence{Fields: c.Fields, Heartbeat: c.Event, Every: c.Heartbeat}
+}
+
+// patience is how long a reader may take nothing before it counts as gone.
+func (g *Gateway) patience() time.Duration { return stream.Patience(g.pace.Now().Heartbeat) }
+
+// newRules are the rules that follow from c.
+func newRules(c *current) *stream.Rules {
+	return &stream.Rules{
+		Allows: func(o stream.Owner, p version.Project) bool {
+			_, bucket := readOwner(o)
+			return c.Flag.Allows(bucket, p.String())
+		},
+		Revoked: func(o stream.Owner, p version.Project) bool {
+			token, _ := readOwner(o)
+			return c.revoked.MatchFingerprint(token, p)
+		},
+	}
+}
+
+// ownerOf is what a stream remembers of its caller: the fingerprint of the token, and the bucket of the subject.
+func ownerOf(who *auth.Caller) (o stream.Owner) {
+	token := who.Fingerprint()
+	copy(o[:], token[:])
+	o[len(token)] = byte(fallback.BucketOf(who.Subject))
+	return o
+}
+
+func readOwner(o stream.Owner) (token auth.Fingerprint, bucket fallback.Bucket) {
+	n := copy(token[:], o[:])
+	return token, fallback.Bucket(int8(o[n]))
+}
+
+// arrival is a stream that was admitted, on its way to a loop.
+func (g *Gateway) arrival(a *ask, c *current, t limits.Ticket, now time.Time) loop.Arrival {
+	s := stream.NewState(ownerOf(a.who), a.who.Expires)
+	s.EndAt(stream.Expiry(a.who.Issued, a.who.Expires, c.Auth.Leeway, now, rand.Float64()), stream.Expired)
+	s.EndAt(stream.Rotation(c.Limits.StreamAge, now, rand.Float64()), stream.Rotate)
+	return loop.Arrival{State: s, Ticket: loop.Ticket(t), Projects: a.projects, Judged: c.rules}
+}
+
+// give gives a stream to a loop. False: the gateway has ended.
+func (g *Gateway) give(a loop.Arrival) bool {
+	g.metrics.streams.Inc()
+	if g.loops[g.came()%uint64(len(g.loops))].Add(a) {
+		return true
+	}
+	g.metrics.streams.Dec()
+	return false
+}
+
+// park hands a stream over to a loop, which owns its ticket from then on. The request's goroutine ends, and the server
+// forgets the connection.
+func (g *Gateway) park(w http.ResponseWriter, on *parked.Conn, a loop.Arrival, t limits.Ticket) {
+	note(w, "stream", "parked")
+	on.HandOver(func(c *parked.HandedOver) {
+		if !g.takeOver(c, a) {
+			g.admission.Release(limits.Parked, t)
+			g.released()
+		}
+	})
+	stream.SetHead(w.Header())
+	// Without a length and unchunked the body ends with the connection, which proxies of all ages understand; and the
+	// server closes the connection.
+	w.Header().Set("Transfer-Encoding", "identity")
+	w.WriteHeader(http.StatusOK)
+	if err := http.NewResponseController(w).Flush(); err != nil { // it goes no further than on
+		g.log.Error("the head of a stream could not be written; please report this", "error", err)
+	}
+}
+
+// takeOver gives a connection to a loop when its server is done with it. False: the connection is closed.
+func (g *Gateway) takeOver(c *parked.HandedOver, a loop.Arrival) bool {
+	a.Head, a.Sent = c.Head, c.Sent
+	if !bytes.HasSuffix(a.Head, []byte("\r\n\r\n")) { // the server was closed meanwhile
+		c.Conn.Close()
+		return false
+	}
+	var err error
+	if a.FD, err = parked.Detach(c.Conn, g.patience()); err != nil {
+		g.log.Error("a connection could not be parked; if files are short, raise the limit (ulimit -n) or lower limits.streams", "error", err)
+		return false
+	}
+	if !g.give(a) {
+		parked.Close(a.FD)
+		return false
+	}
+	return true
+}
+
+// carry serves a stream on the request's goroutine until it ends.
+func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, a loop.Arrival, t limits.Ticket) {
+	line := goroutine.New(w, g.patience())
+	a.Line = line.Line
+	if !g.give(a) {
+		g.admission.Release(limits.Goroutine, t)
+		g.refuseStream(w, r, draining())
+		return
+	}
+	note(w, "ended", string(line.Serve(r.Context())))
+}
+
+// ended counts the end of a stream.
+func (g *Gateway) ended(t loop.Ticket, parked bool, why stream.Reason) {
+	kind := limits.Goroutine
+	if parked {
+		kind = limits.Parked
+	}
+	g.metrics.streams.Dec()
+	g.metrics.closed[why].Inc()
+	g.admission.Release(kind, limits.Ticket(t))
+}
+
+// released tells that a connection which was parked, or was to be, is closed.
+func (g *Gateway) released() {
+	if g.opt.Released != nil {
+		g.opt.Released()
+	}
+}
+
+// followFlag makes every stream and held poll follow a change of the flag, evenly over its ramp. A further change starts
+// anew with whoever is there then.
+func (g *Gateway) followFlag(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-g.flagChanged:
+		}
+		over := g.current.Load().Flag.Ramp
+		for _, l := range g.loops {
+			l.FlagChanged(over)
+		}
+		sweep, stop := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			endPolls(sweep, g.hub.Polls(), over)
+		}()
+		select {
+		case <-done:
+		case <-ctx.Done():
+		case <-g.flagChanged:
+			signal(g.flagChanged)
+		}
+		stop()
+		<-done
+	}
+}
+
+// endPolls makes held polls be answered, evenly over a time, so that they do not all come back at once. It returns early
+// when ctx ends.
+func endPolls(ctx context.Context, polls []*stream.Poll, over time.Duration) {
+	const slice = 20 * time.Millisecond // nobody notices less, and a timer for each costs more
+	begun := time.Now()
+	for i, p := range polls {
+		due := time.Duration(float64(over) * float64(i) / float64(len(polls)))
+		if wait := due - time.Since(begun); wait >= slice {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
+		}
+		p.End()
+	}
+}
