@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -166,3 +167,14 @@ func (o Options) refusal() error {
 }
 
 func (o Options) publishes() bool { return o.Rate > 0 || o.Window > 0 }
+
+func parseGateway(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("gateway %q is no URL; write one like %s", text, DefaultGateway)
+	case u.Scheme == "https":
+		return nil, fmt.Errorf("gateway %q: the readers speak plain HTTP only; name the gateway's own listener, before the proxy or without tls.cert", text)
+	}
+	return u, nil
+}

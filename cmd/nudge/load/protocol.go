@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -18,6 +19,13 @@ type task struct {
 	Sources   []string
 	TimeoutUS int64
 	Reopen    bool
+}
+
+// target is a gateway as a reader sees it.
+type target struct {
+	Addr netip.AddrPort
+	Host string // for the header
+	Path string // of the stream
 }
 
 // clockBase is what the clocks of all processes of a run start from: the time of day at one moment of the machine's monotonic

@@ -4,9 +4,14 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -86,4 +91,76 @@ func isTerminal(w io.Writer) bool {
 	}
 	_, err := unix.IoctlGetTermios(int(file.Fd()), unix.TCGETS)
 	return err == nil
+}
+
+// findTarget looks up a gateway and connects to it once, so that a wrong address fails once and not for each stream.
+func findTarget(ctx context.Context, gateway string) (target, error) {
+	u, err := parseGateway(gateway)
+	if err != nil {
+		return target{}, err
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	c, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return target{}, fmt.Errorf("reach the gateway %s: %w; see whether it runs, or name it with --gateway", gateway, err)
+	}
+	defer c.Close()
+	addr, ok := c.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return target{}, fmt.Errorf("the gateway %s is not reached by TCP", gateway)
+	}
+	found := addr.AddrPort()
+	return target{
+		Addr: netip.AddrPortFrom(found.Addr().Unmap(), found.Port()),
+		Host: u.Host, Path: strings.TrimSuffix(u.EscapedPath(), "/") + "/events",
+	}, nil
+}
+
+// workersFor is how many reading processes are needed, when each may open so many files.
+func workersFor(streams, wanted, files int) (int, error) {
+	each := min(perProcess, files-ownFiles)
+	if each < 1 {
+		return 0, fmt.Errorf("the limit of %d open files leaves no room for streams; raise it with ulimit -n", files)
+	}
+	needed := (streams + each - 1) / each
+	if needed > mostProcesses {
+		return 0, fmt.Errorf("%d streams do not fit: %d processes of %d open files hold %d; raise ulimit -n, or run it on several machines",
+			streams, mostProcesses, files, mostProcesses*each)
+	}
+	if wanted > 0 && wanted < needed {
+		return 0, fmt.Errorf("%d workers hold %d streams, since each may open %d files; allow %d, or raise ulimit -n", wanted, wanted*each, files, needed)
+	}
+	return min(max(wanted, needed, 1), max(streams, 1)), nil
+}
+
+// sourcesFor chooses addresses to connect from. A pair of addresses has as many connections to a port as there are
+// ports to connect from, and closed ones linger; so each source gets a quarter of them. ports is their number.
+func sourcesFor(streams, ports int, targets []target) ([]string, error) {
+	each := max(1, ports/4)
+	perTarget := (streams + len(targets) - 1) / len(targets)
+	if perTarget <= each {
+		return nil, nil
+	}
+	for _, t := range targets {
+		if t.Addr.Addr().Is4() && t.Addr.Addr().IsLoopback() {
+			continue
+		}
+		if perTarget < ports*9/10 {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("%d streams to %v, but an address has %d ports to connect from; name several addresses of this machine "+
+			"with --source, or run it on several machines", perTarget, t.Addr, ports)
+	}
+	var sources []string
+	for i := range (perTarget + each - 1) / each {
+		if i > 250 {
+			return nil, errors.New("so many streams need more loopback addresses than there are here; name more gateways")
+		}
+		sources = append(sources, "127.0.0."+strconv.Itoa(i+2))
+	}
+	return sources, nil
 }
