@@ -43,11 +43,11 @@ heartbeat: 2s
 drain: {delay: 1s, window: 2s}
 `
 
-// deed is what is done to a fleet: to that of the simulator, and to that of processes.
-type deed struct {
+// action is what is done to a fleet: to that of the simulator, and to that of processes.
+type action struct {
 	at        time.Duration
 	phase     string // "": the same
-	simulated simulate.Deed
+	simulated simulate.Action
 	really    func()
 }
 
@@ -64,7 +64,7 @@ func TestPace(t *testing.T) {
 
 	gateways := make([]*gatewayProcess, len(files))
 	begin := func(i int) { gateways[i] = serveFile(t, files[i]) }
-	deeds := []deed{
+	actions := []action{
 		{0, "beginning", nil, func() { begin(0); begin(1) }},
 		{9 * time.Second, "trust grows", nil, nil},
 		{31 * time.Second, "steady", nil, nil},
@@ -82,10 +82,10 @@ func TestPace(t *testing.T) {
 		{73 * time.Second, "flag off", simulate.Flag(false), func() { pushed(t, 0, files[0], "off") }},
 		{78 * time.Second, "flag on", simulate.Flag(true), func() { pushed(t, 0, files[0], "on") }},
 	}
-	for _, d := range deeds {
+	for _, d := range actions {
 		play.Acts = append(play.Acts, simulate.Act{At: d.at, Phase: d.phase, Do: d.simulated})
 	}
-	real := perform(t, crowd, deeds)
+	real := perform(t, crowd, actions)
 	o.Play = play
 	simulated, err := simulate.Run(o)
 	must(t, err)
@@ -135,7 +135,7 @@ func replayCrowd(t *testing.T, o simulate.Options, play *simulate.Play, addr str
 }
 
 // perform plays to real processes.
-func perform(t *testing.T, crowd *replay.Crowd, deeds []deed) *replay.Outcome {
+func perform(t *testing.T, crowd *replay.Crowd, actions []action) *replay.Outcome {
 	t.Helper()
 	_, err := binary() // built before the clock runs
 	must(t, err)
@@ -151,7 +151,7 @@ func perform(t *testing.T, crowd *replay.Crowd, deeds []deed) *replay.Outcome {
 		stop()
 		<-over
 	}()
-	for _, d := range deeds {
+	for _, d := range actions {
 		time.Sleep(time.Until(begun.Add(d.at))) // by the play
 		if d.really != nil {
 			d.really()

@@ -189,7 +189,7 @@ func TestCadenceIsRenderedOnce(t *testing.T) {
 		t.Error(got)
 	}
 	p := New(Options{})
-	if p.Without() != p.Without() || p.Without().Push != fallback.Off {
+	if one, other := p.Without(), p.Without(); one != other || one.Push != fallback.Off {
 		t.Errorf("%+v is rendered each time", p.Without())
 	}
 }

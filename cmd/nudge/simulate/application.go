@@ -3,7 +3,7 @@ package simulate
 import "nudge/cmd/nudge/simulate/browser"
 
 // plan sets when a project changes next.
-func (w *world) plan(i uint32) {
+func (w *simulation) plan(i uint32) {
 	p := &w.projects[i]
 	if p.rate <= 0 {
 		return
@@ -13,12 +13,12 @@ func (w *world) plan(i uint32) {
 		wait = 1000
 	}
 	if due := w.now() + wait; due < w.ends {
-		w.wheel.set(w.ofProject(advance, i), due)
+		w.timers.set(w.ofProject(advance, i), due)
 	}
 }
 
 // advance is a change of a project: committed, then published.
-func (w *world) advance(i uint32) {
+func (w *simulation) advance(i uint32) {
 	p := &w.projects[i]
 	w.tally.advanced(p)
 	p.version++
@@ -28,13 +28,13 @@ func (w *world) advance(i uint32) {
 		return
 	}
 	p.stored = p.version
-	if n := w.ofProject(deliver, i); w.wheel.items[n].due == 0 {
-		w.wheel.set(n, w.now()+toRedis+writing+w.toBrowser())
+	if n := w.ofProject(deliver, i); w.timers.items[n].due == 0 {
+		w.timers.set(n, w.now()+toRedis+writing+w.toBrowser())
 	}
 }
 
 // deliver is news of a project that reaches those who listen.
-func (w *world) deliver(i uint32) {
+func (w *simulation) deliver(i uint32) {
 	if w.redis.down {
 		return
 	}
@@ -46,7 +46,7 @@ func (w *world) deliver(i uint32) {
 }
 
 // poll is a request to the application.
-func (w *world) poll(i uint32, p *page, why browser.Cause) {
+func (w *simulation) poll(i uint32, p *page, why browser.Cause) {
 	finds := false
 	for k, id := range p.projects() {
 		p.found[k] = w.projects[id].version
@@ -54,11 +54,11 @@ func (w *world) poll(i uint32, p *page, why browser.Cause) {
 	}
 	w.tally.polled(p, why, finds)
 	p.lastPoll = int32(w.now())
-	w.wheel.set(w.ofPage(answer, i), w.now()+w.o.Latency.Milliseconds())
+	w.timers.set(w.ofPage(answer, i), w.now()+w.o.Latency.Milliseconds())
 }
 
 // answered is its answer.
-func (w *world) answered(i uint32, p *page) {
+func (w *simulation) answered(i uint32, p *page) {
 	versions := w.found[:0]
 	for k, id := range p.projects() {
 		versions = append(versions, int64(p.found[k]))

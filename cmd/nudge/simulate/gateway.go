@@ -24,7 +24,7 @@ const lookAgain, readyMost = 2000, 10_000
 
 // gateway is one gateway. What it decides, the real controller decides.
 type gateway struct {
-	w     *world
+	w     *simulation
 	index int
 	life  int // how often it has started
 
@@ -53,15 +53,15 @@ type gateway struct {
 	allowance  float64         // of new streams
 	allowed    int64           // when that was reckoned
 
-	streams  []uint32
-	watchers [][]watcher // by project
-	beliefs  []belief
-	windows  []fallback.Window
-	sweep    sweep
-	leaves   leaves
+	streams   []uint32
+	watchers  [][]watcher // by project
+	beliefs   []belief
+	windows   []fallback.Window
+	sweep     sweep
+	drainStep drainStep
 }
 
-func newGateway(w *world, index int) *gateway {
+func newGateway(w *simulation, index int) *gateway {
 	g := &gateway{
 		w: w, index: index, watchers: make([][]watcher, len(w.projects)),
 		beliefs: make([]belief, len(w.projects)), windows: make([]fallback.Window, len(w.projects)),
@@ -83,7 +83,7 @@ func (g *gateway) start() {
 	o := &g.w.o
 	g.life++
 	*g = gateway{
-		w: g.w, index: g.index, life: g.life, alive: true, begun: g.w.now(), cut: g.cut, on: !g.w.off, leaves: g.leaves,
+		w: g.w, index: g.index, life: g.life, alive: true, begun: g.w.now(), cut: g.cut, on: !g.w.off, drainStep: g.drainStep,
 		controller: fallback.NewController(o.Policy, !g.w.off), health: fallback.NewHealth(o.Probe), audit: fallback.NewAudit(),
 		fleet: fallback.NewFleet(fmt.Sprintf("gw-%d-%d", g.index+1, g.life), o.Probe), streams: g.streams[:0],
 		watchers: g.watchers, beliefs: g.beliefs, windows: g.windows,
@@ -91,9 +91,9 @@ func (g *gateway) start() {
 	clear(g.beliefs)
 	clear(g.windows)
 	g.tune(o.Policy.Cadence(fallback.Input{Push: fallback.Down}))
-	g.w.wheel.set(g.number(connect), g.w.now()+50+int64(g.w.random()*float64(o.Probe.Milliseconds()))) // gateways do not probe in step
-	g.w.wheel.set(g.number(judge), g.w.now()+1)
-	g.w.wheel.set(g.number(stage), g.w.now()+500)
+	g.w.timers.set(g.number(connect), g.w.now()+50+int64(g.w.random()*float64(o.Probe.Milliseconds()))) // gateways do not probe in step
+	g.w.timers.set(g.number(judge), g.w.now()+1)
+	g.w.timers.set(g.number(stage), g.w.now()+500)
 }
 
 func (g *gateway) happen(kind int) {
@@ -107,11 +107,11 @@ func (g *gateway) happen(kind int) {
 	case connect:
 		g.connect()
 	case stage:
-		g.turnStage()
+		g.nextStage()
 	}
 }
 
-func (g *gateway) signal() { g.w.wheel.set(g.number(judge), g.w.now()) }
+func (g *gateway) signal() { g.w.timers.set(g.number(judge), g.w.now()) }
 
 func (g *gateway) settled() bool {
 	return g.listenUntil != 0 && g.w.now() >= g.listenUntil || g.w.now()-g.begun >= readyMost
@@ -125,7 +125,7 @@ func (g *gateway) self() fallback.Member {
 	}
 }
 
-// judge is what the pulse of a gateway does.
+// judge is what the pacer of a gateway does.
 func (g *gateway) judge() {
 	now := g.w.date()
 	v := g.controller.Judge(g.health.Verdict(now), fallback.Lag{}, now)
@@ -147,7 +147,7 @@ func (g *gateway) judge() {
 	if !d.Next.IsZero() {
 		next = min(next, (d.Next.Sub(epoch) + time.Millisecond - 1).Milliseconds())
 	}
-	g.w.wheel.set(g.number(judge), max(next, g.w.now()+1))
+	g.w.timers.set(g.number(judge), max(next, g.w.now()+1))
 }
 
 func (g *gateway) tune(c fallback.Cadence) {

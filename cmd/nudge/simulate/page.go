@@ -17,21 +17,21 @@ type page struct {
 	streams [2]uint32    // that it has with gateways; 0: none
 	found   [most]int32  // what the poll in flight will bring
 
-	tab      tab
-	shown    int32 // since when it is visible
-	lastPoll int32
-	drawn    float32 // the interval in force when the wait for the next poll was drawn
-	worst    float32 // the longest fast interval since it was last up to date,
-	spread   float32 // the longest spread since then,
-	before   float32 // and in the time before that, whose window may still last
-	hides    int32   // until when it stays hidden
+	visibility visibility
+	shown      int32 // since when it is visible
+	lastPoll   int32
+	drawn      float32 // the interval in force when the wait for the next poll was drawn
+	worst      float32 // the longest fast interval since it was last up to date,
+	spread     float32 // the longest spread since then,
+	before     float32 // and in the time before that, whose window may still last
+	hides      int32   // until when it stays hidden
 }
 
 // projects are those of the page, by what the application calls them.
 func (p *page) projects() []uint32 { return p.own[:p.owns] }
 
 // give gives a page w.event, and does what it wants done.
-func (w *world) give(i uint32) {
+func (w *simulation) give(i uint32) {
 	p := &w.pages[i]
 	w.effects = p.Reduce(&w.event, float64(w.now()), w.random, w.effects[:0])
 	p.worst, p.spread = max(p.worst, float32(p.Fast())), max(p.spread, float32(p.Spread()))
@@ -42,15 +42,15 @@ func (w *world) give(i uint32) {
 }
 
 // arm sets the page's next tick.
-func (w *world) arm(i uint32, p *page) {
-	if due := p.Due(); due < float64(w.ends) && p.tab != asleep {
-		w.wheel.set(w.ofPage(tick, i), int64(math.Ceil(due)))
+func (w *simulation) arm(i uint32, p *page) {
+	if due := p.Due(); due < float64(w.ends) && p.visibility != asleep {
+		w.timers.set(w.ofPage(tick, i), int64(math.Ceil(due)))
 	} else {
-		w.wheel.clear(w.ofPage(tick, i))
+		w.timers.clear(w.ofPage(tick, i))
 	}
 }
 
-func (w *world) happenToPage(kind int, i uint32) {
+func (w *simulation) happenToPage(kind int, i uint32) {
 	p := &w.pages[i]
 	switch kind {
 	case tick:
@@ -62,13 +62,13 @@ func (w *world) happenToPage(kind int, i uint32) {
 		w.step(i, p.streams[kind-dialA])
 	case reply:
 		w.reply(i, p)
-	case tabTurn:
-		w.turnTab(i, p)
+	case visibilityTimer:
+		w.changeVisibility(i, p)
 	}
 }
 
 // do does one thing that a page wants.
-func (w *world) do(i uint32, p *page, e browser.Effect) {
+func (w *simulation) do(i uint32, p *page, e browser.Effect) {
 	switch e.Kind {
 	case browser.Open:
 		w.open(i, p, e.Number)
@@ -79,18 +79,18 @@ func (w *world) do(i uint32, p *page, e browser.Effect) {
 			}
 		}
 	case browser.Ask:
-		w.wheel.set(w.ofPage(reply, i), w.now()+2*w.toBrowser())
+		w.timers.set(w.ofPage(reply, i), w.now()+2*w.toBrowser())
 	case browser.Poll:
 		w.poll(i, p, e.Reason)
 	case browser.Abort:
-		w.wheel.clear(w.ofPage(answer, i))
+		w.timers.clear(w.ofPage(answer, i))
 	case browser.Report:
 		w.report(i, p, e)
 	}
 }
 
 // hear gives a page an event of one of its streams.
-func (w *world) hear(s *stream, name browser.Name, m *browser.Message) {
+func (w *simulation) hear(s *stream, name browser.Name, m *browser.Message) {
 	w.event = browser.Event{Kind: browser.Heard, Name: name, Number: s.number, Message: m}
 	w.give(s.page)
 }

@@ -20,7 +20,7 @@ type belief struct {
 	waits     bool // somebody was told that it waits
 }
 
-func (w *world) killRedis() {
+func (w *simulation) killRedis() {
 	w.redis.down = true
 	w.redis.era++
 	for _, g := range w.gateways {
@@ -39,14 +39,14 @@ func (g *gateway) disconnect() {
 	for i := range g.beliefs {
 		g.beliefs[i].listening = false
 	}
-	g.w.wheel.clear(g.number(probe))
+	g.w.timers.clear(g.number(probe))
 	g.retry()
 }
 
 func (g *gateway) retry() {
 	wait := min(reconnectMost, reconnectFirst<<min(g.failures, 10))
 	g.failures++
-	g.w.wheel.set(g.number(connect), g.w.now()+1+int64(g.w.random()*float64(wait)))
+	g.w.timers.set(g.number(connect), g.w.now()+1+int64(g.w.random()*float64(wait)))
 }
 
 // connect tries to reach Redis, and then reads the keys of what it listens for.
@@ -71,12 +71,12 @@ func (g *gateway) connect() {
 			}
 		}
 	}
-	greeted := make(map[uint32]bool, len(anew))
+	sent := make(map[uint32]bool, len(anew))
 	for _, of := range anew { // one hello for all that has changed
 		id := of.stream()
-		if s := g.w.streams.at(id); !greeted[id] && s.stage >= arriving && s.gateway == int32(g.index) {
-			greeted[id] = true
-			g.greet(id)
+		if s := g.w.streams.at(id); !sent[id] && s.stage >= arriving && s.gateway == int32(g.index) {
+			sent[id] = true
+			g.sendHello(id)
 		}
 	}
 }
@@ -92,7 +92,7 @@ func (g *gateway) reread(p uint32, b *belief, same bool) (anew bool) {
 	case same && was.known && key >= was.version:
 		b.known = true
 		if key > was.version && !was.waits {
-			g.tell(p)
+			g.sendVersion(p)
 		}
 		return was.waits
 	}
@@ -107,13 +107,13 @@ func (g *gateway) message(p uint32, version int32) {
 		return
 	}
 	b.known, b.version = true, version
-	g.tell(p)
+	g.sendVersion(p)
 }
 
 // probe sends one, which all who listen hear, and itself above all.
 func (g *gateway) probe() {
 	now := g.w.now()
-	g.w.wheel.set(g.number(probe), now+g.w.o.Probe.Milliseconds())
+	g.w.timers.set(g.number(probe), now+g.w.o.Probe.Milliseconds())
 	if !g.reaches() {
 		if now-g.echoed > 2*g.w.o.Probe.Milliseconds()+1000 {
 			g.disconnect()

@@ -98,12 +98,12 @@ func Run(o Options) (*Result, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	w := newWorld(o)
+	w := newSimulation(o)
 	w.run()
 	return w.result(), nil
 }
 
-func (w *world) result() *Result {
+func (w *simulation) result() *Result {
 	t, o := w.tally, &w.o
 	r := &Result{
 		Script: o.Script, Seed: o.Seed, Browsers: o.Browsers, Projects: o.Projects, Gateways: o.Gateways, Hours: o.Hours,

@@ -6,25 +6,25 @@ import "time"
 type Act struct {
 	At    time.Duration // after the measurement began
 	Phase string        // what the time after it is called; "": it is no other than before
-	Do    Deed          // nil: nothing
+	Do    Action        // nil: nothing
 }
 
-// Deed is what is done.
-type Deed func(*world)
+// Action changes the fleet.
+type Action func(*simulation)
 
 // KillRedis ends Redis as a crash would, and StartRedis starts it again, with all that it had stored.
-func KillRedis(w *world)  { w.killRedis() }
-func StartRedis(w *world) { w.redis.down = false }
+func KillRedis(w *simulation)  { w.killRedis() }
+func StartRedis(w *simulation) { w.redis.down = false }
 
 // Kill ends a gateway as a crash would, and Start starts it again. They count from 0.
-func Kill(gateway int) Deed  { return func(w *world) { w.gateways[gateway].stop() } }
-func Start(gateway int) Deed { return func(w *world) { w.gateways[gateway].start() } }
+func Kill(gateway int) Action  { return func(w *simulation) { w.gateways[gateway].stop() } }
+func Start(gateway int) Action { return func(w *simulation) { w.gateways[gateway].start() } }
 
 // Deploy restarts all gateways, one after the other.
-func Deploy(w *world) { w.rolling = true; w.gateways[0].leave() }
+func Deploy(w *simulation) { w.rolling = true; w.gateways[0].leave() }
 
 // Flag switches push for the whole fleet.
-func Flag(on bool) Deed { return func(w *world) { w.turnFlag(on) } }
+func Flag(on bool) Action { return func(w *simulation) { w.setFlag(on) } }
 
 // scripts are all there are. The first is what is played when none is named.
 var scripts = []struct {
@@ -37,8 +37,8 @@ var scripts = []struct {
 		{3 * time.Minute, "redis back", StartRedis},
 	}},
 	{"kill", "all gateways are killed, and start again 30 s later", []Act{
-		{2 * time.Minute, "killed", func(w *world) { w.eachGateway((*gateway).stop) }},
-		{2*time.Minute + 30*time.Second, "started", func(w *world) { w.eachGateway((*gateway).start) }},
+		{2 * time.Minute, "killed", func(w *simulation) { w.eachGateway((*gateway).stop) }},
+		{2*time.Minute + 30*time.Second, "started", func(w *simulation) { w.eachGateway((*gateway).start) }},
 	}},
 	{"deploy", "all gateways restart, one after the other", []Act{
 		{2 * time.Minute, "deploy", Deploy},
@@ -48,13 +48,13 @@ var scripts = []struct {
 		{7 * time.Minute, "flag on", Flag(true)},
 	}},
 	{"partition", "half of the gateways cannot reach Redis for 60 s", []Act{
-		{2 * time.Minute, "cut off", func(w *world) { w.partition(true) }},
-		{3 * time.Minute, "joined", func(w *world) { w.partition(false) }},
+		{2 * time.Minute, "cut off", func(w *simulation) { w.partition(true) }},
+		{3 * time.Minute, "joined", func(w *simulation) { w.partition(false) }},
 	}},
 	{"crowd", "one project that everybody watches changes every second", nil},
 }
 
-func (w *world) play() []Act {
+func (w *simulation) play() []Act {
 	if w.o.Play != nil {
 		return w.o.Play.Acts
 	}
@@ -66,14 +66,14 @@ func (w *world) play() []Act {
 	return nil
 }
 
-func (w *world) eachGateway(do func(*gateway)) {
+func (w *simulation) eachGateway(do func(*gateway)) {
 	for _, g := range w.gateways {
 		do(g)
 	}
 }
 
 // rollOn goes on with a rolling deploy when a gateway is ready again.
-func (w *world) rollOn(index int) {
+func (w *simulation) rollOn(index int) {
 	if index+1 < len(w.gateways) {
 		w.gateways[index+1].leave()
 	} else {
@@ -82,7 +82,7 @@ func (w *world) rollOn(index int) {
 }
 
 // partition cuts half of the gateways off from Redis: what is sent goes nowhere, and nobody is told.
-func (w *world) partition(cut bool) {
+func (w *simulation) partition(cut bool) {
 	for _, g := range w.gateways[:(len(w.gateways)+1)/2] {
 		g.cut = cut
 	}

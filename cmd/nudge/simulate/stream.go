@@ -28,7 +28,7 @@ type stream struct {
 	page, number uint32
 	gateway      int32 // -1: none yet
 	at           uint32
-	seats        [most]uint32 // where it stands among the watchers of each of the page's projects
+	places       [most]uint32 // where it stands among the watchers of each of the page's projects
 	stage        progress
 	slot         uint8 // of the page
 }
@@ -56,9 +56,9 @@ func (s *slab) add(v stream) uint32 {
 }
 
 // toBrowser is the way between gateway and browser, one way.
-func (w *world) toBrowser() int64 { return w.o.Network.Milliseconds() }
+func (w *simulation) toBrowser() int64 { return w.o.Network.Milliseconds() }
 
-func (w *world) open(i uint32, p *page, number uint32) {
+func (w *simulation) open(i uint32, p *page, number uint32) {
 	slot := 0
 	if p.streams[0] != 0 {
 		slot = 1
@@ -67,51 +67,51 @@ func (w *world) open(i uint32, p *page, number uint32) {
 		w.close(i, p, slot)
 	}
 	p.streams[slot] = w.streams.add(stream{page: i, number: number, gateway: -1, slot: uint8(slot)})
-	w.wheel.set(w.ofPage(dialA+slot, i), w.now()+2*w.toBrowser())
+	w.timers.set(w.ofPage(dialA+slot, i), w.now()+2*w.toBrowser())
 }
 
 // close forgets a stream, whoever ended it.
-func (w *world) close(i uint32, p *page, slot int) {
+func (w *simulation) close(i uint32, p *page, slot int) {
 	id := p.streams[slot]
 	if s := w.streams.at(id); s.gateway >= 0 {
-		w.gateways[s.gateway].release(id, s)
+		w.gateways[s.gateway].leaveGateway(id, s)
 	}
 	p.streams[slot] = 0
 	w.streams.free = append(w.streams.free, id)
-	w.wheel.clear(w.ofPage(dialA+slot, i))
+	w.timers.clear(w.ofPage(dialA+slot, i))
 }
 
 // step is what is next for a stream.
-func (w *world) step(i uint32, id uint32) {
+func (w *simulation) step(i uint32, id uint32) {
 	s := w.streams.at(id)
 	switch s.stage {
 	case dialling:
 		w.dial(i, id)
 	case arriving:
-		w.gateways[s.gateway].greet(id)
+		w.gateways[s.gateway].sendHello(id)
 	case open:
 		s.stage = settled
 		age := streamAge * (1 + rotateJitter*(2*w.random()-1))
-		w.wheel.set(w.ofPage(dialA+int(s.slot), i), w.now()+int64(age))
+		w.timers.set(w.ofPage(dialA+int(s.slot), i), w.now()+int64(age))
 		w.hear(s, browser.Heartbeat, &w.gateways[s.gateway].said)
 	case settled:
-		w.bid(id, browser.Message{Reason: browser.Rotate, Jitter: -1})
+		w.sendGoodbye(id, browser.Message{Reason: browser.Rotate, Jitter: -1})
 	}
 }
 
 // dial is a request for a stream that reaches a gateway, if the load balancer finds one.
-func (w *world) dial(i uint32, id uint32) {
+func (w *simulation) dial(i uint32, id uint32) {
 	g := w.balance()
 	switch {
 	case g == nil || !g.on: // nobody answers, or 204
-		w.breakOff(id)
+		w.cutStream(id)
 	case g.phase == drained:
-		w.bid(id, refusal(browser.Drain, 1000))
+		w.sendGoodbye(id, refusal(browser.Drain, 1000))
 	case !g.admit():
-		w.bid(id, refusal(browser.Overload, 5000))
+		w.sendGoodbye(id, refusal(browser.Overload, 5000))
 	default:
 		g.pollers.Opened(limits.Key(i + 1))
-		g.seat(id)
+		g.join(id)
 	}
 }
 
@@ -119,8 +119,8 @@ func refusal(why browser.Reason, after browser.Millis) browser.Message {
 	return browser.Message{Reason: why, After: after, Spread: after, Jitter: -1}
 }
 
-// breakOff ends a stream without a word.
-func (w *world) breakOff(id uint32) {
+// cutStream ends a stream without a word.
+func (w *simulation) cutStream(id uint32) {
 	s := *w.streams.at(id)
 	p := &w.pages[s.page]
 	w.close(s.page, p, int(s.slot))
@@ -128,8 +128,8 @@ func (w *world) breakOff(id uint32) {
 	w.give(s.page)
 }
 
-// bid ends a stream with a goodbye.
-func (w *world) bid(id uint32, m browser.Message) {
+// sendGoodbye ends a stream with a goodbye.
+func (w *simulation) sendGoodbye(id uint32, m browser.Message) {
 	s := *w.streams.at(id)
 	p := &w.pages[s.page]
 	w.close(s.page, p, int(s.slot))
@@ -138,7 +138,7 @@ func (w *world) bid(id uint32, m browser.Message) {
 }
 
 // balance is the gateway that the next request goes to; nil: none answers.
-func (w *world) balance() *gateway {
+func (w *simulation) balance() *gateway {
 	ready := 0
 	for _, g := range w.gateways {
 		if g.balanced {

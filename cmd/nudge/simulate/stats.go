@@ -11,7 +11,7 @@ var plain = [...]float64{3, 10, 30}
 
 // tally counts.
 type tally struct {
-	w *world
+	w *simulation
 
 	awake   int         // pages that are there and not asleep
 	seconds []second    // since the simulation began
@@ -39,7 +39,7 @@ type second struct {
 	most                      float32 // what promise 2 allows
 }
 
-func newTally(w *world) *tally {
+func newTally(w *simulation) *tally {
 	return &tally{w: w, seconds: make([]second, 0, w.ends/1000+1), stales: make([]histogram, 1)}
 }
 
@@ -107,7 +107,7 @@ func (t *tally) learnt(p *page, commit int64) {
 	if !t.measuring() || commit < t.w.begun {
 		return
 	}
-	if age := float64(t.w.now() - max(commit, int64(p.shown))); p.tab == visible {
+	if age := float64(t.w.now() - max(commit, int64(p.shown))); p.visibility == visible {
 		spread := p.announced()
 		t.stale.add(age)
 		t.stales[len(t.stales)-1].add(age)
@@ -137,7 +137,7 @@ func (t *tally) check(p *page, age float64) {
 func (t *tally) finish() {
 	for i := range t.w.pages {
 		p := &t.w.pages[i]
-		if p.tab != visible {
+		if p.visibility != visible {
 			continue
 		}
 		for k, id := range p.projects() {

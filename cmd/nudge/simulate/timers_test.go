@@ -8,10 +8,10 @@ import (
 )
 
 // Whatever is set, cleared and set anew happens once, in its millisecond, and in the order in which it was set.
-func TestWheel(t *testing.T) {
+func TestTimers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const numbers = 6
-		w := newWheel(numbers)
+		w := newTimers(numbers)
 		type entry struct {
 			n   uint32
 			due int64
@@ -51,8 +51,8 @@ func TestWheel(t *testing.T) {
 	})
 }
 
-func TestWheelBeyondItsHorizon(t *testing.T) {
-	w := newWheel(2)
+func TestTimersBeyondTheirHorizon(t *testing.T) {
+	w := newTimers(2)
 	w.set(1, 3*horizon)
 	w.set(2, horizon/2)
 	var happened []int64

@@ -6,11 +6,11 @@ import (
 	"nudge/cmd/nudge/simulate/browser"
 )
 
-// tab is how a page is seen.
-type tab uint8
+// visibility is how a page is seen.
+type visibility uint8
 
 const (
-	closed tab = iota
+	closed visibility = iota
 	visible
 	hidden
 	asleep // frozen by its browser, or the machine's lid is shut
@@ -25,54 +25,54 @@ const (
 	sleepyShare  = 0.2
 )
 
-func (w *world) exponential(mean float64) int64 {
+func (w *simulation) exponential(mean float64) int64 {
 	return 1 + int64(math.Min(-math.Log(1-w.random())*mean, 1e8))
 }
 
-// turnTab is the next thing that a person does with a tab.
-func (w *world) turnTab(i uint32, p *page) {
+// changeVisibility is the next thing that a person does with a tab.
+func (w *simulation) changeVisibility(i uint32, p *page) {
 	stays := int64(0)
 	switch {
-	case p.tab == closed:
+	case p.visibility == closed:
 		w.openTab(i, p)
 		stays = w.exponential(staysVisible)
-	case p.tab == visible && w.random() < float64(staysVisible)/staysOpen:
+	case p.visibility == visible && w.random() < float64(staysVisible)/staysOpen:
 		w.closeTab(i, p)
 		stays = 1 + int64(w.random()*2000) // somebody else opens one
-	case p.tab == visible:
-		p.tab = hidden
+	case p.visibility == visible:
+		p.visibility = hidden
 		w.event = browser.Event{Kind: browser.Hidden}
 		w.give(i)
 		if stays = w.exponential(staysHidden); stays > fallsAsleep && w.random() < sleepyShare {
 			p.hides = int32(w.now() + stays)
 			stays = fallsAsleep
 		}
-	case p.tab == hidden && int64(p.hides) > w.now():
+	case p.visibility == hidden && int64(p.hides) > w.now():
 		w.count(p, -1)
 		w.event = browser.Event{Kind: browser.Leave}
 		w.give(i)
-		p.tab = asleep
+		p.visibility = asleep
 		w.arm(i, p)
 		stays = int64(p.hides) - w.now()
 	default:
-		if p.tab == asleep {
+		if p.visibility == asleep {
 			w.count(p, 1)
-			p.tab = visible
+			p.visibility = visible
 			w.event = browser.Event{Kind: browser.Back}
 			w.give(i)
 		}
-		p.tab, p.shown = visible, int32(w.now())
+		p.visibility, p.shown = visible, int32(w.now())
 		w.event = browser.Event{Kind: browser.Visible}
 		w.give(i)
 		stays = w.exponential(staysVisible)
 	}
 	if !w.o.Settled {
-		w.wheel.set(w.ofPage(tabTurn, i), w.now()+stays)
+		w.timers.set(w.ofPage(visibilityTimer, i), w.now()+stays)
 	}
 }
 
 // openTab is a page that was just loaded, with everything that the application has.
-func (w *world) openTab(i uint32, p *page) {
+func (w *simulation) openTab(i uint32, p *page) {
 	has := p.Projects
 	if has == nil {
 		has = make([]browser.Project, p.owns)
@@ -81,7 +81,7 @@ func (w *world) openTab(i uint32, p *page) {
 		has[k] = browser.At(int64(w.projects[id].version))
 	}
 	p.Browser = browser.New(has, browser.Options{Fast: float64(w.o.Policy.Fast.Milliseconds())})
-	p.tab, p.shown, p.lastPoll = visible, int32(w.now()), int32(w.now())
+	p.visibility, p.shown, p.lastPoll = visible, int32(w.now()), int32(w.now())
 	p.worst, p.before, p.spread = 0, 0, 0
 	w.count(p, 1)
 	w.event = browser.Event{Kind: browser.Start}
@@ -90,18 +90,18 @@ func (w *world) openTab(i uint32, p *page) {
 	p.Vouch(true, float64(w.now())) // gateways that die say so, and all others send their heartbeats
 }
 
-func (w *world) closeTab(i uint32, p *page) {
+func (w *simulation) closeTab(i uint32, p *page) {
 	w.event = browser.Event{Kind: browser.Leave}
 	w.give(i)
 	w.count(p, -1)
-	p.tab = closed
-	for kind := range tabTurn {
-		w.wheel.clear(w.ofPage(kind, i))
+	p.visibility = closed
+	for kind := range visibilityTimer {
+		w.timers.clear(w.ofPage(kind, i))
 	}
 }
 
 // count follows how many pages are there.
-func (w *world) count(p *page, by int32) {
+func (w *simulation) count(p *page, by int32) {
 	w.tally.awake += int(by)
 	for _, id := range p.projects() {
 		w.projects[id].awake += by

@@ -7,16 +7,16 @@ import (
 	"nudge/cmd/nudge/simulate/browser"
 )
 
-// The kinds of what happens, each to one page, one project or one gateway. Numbers on the wheel are given in this order.
+// The kinds of what happens, each to one page, one project or one gateway. Numbers of timers are given in this order.
 const (
 	// To a page.
-	tick     = iota // what the shim has set itself
-	answer          // of the application
-	dialA           // what is next for one of its two streams
-	dialB           //
-	reply           // of a gateway to a question
-	tabTurn         // the tab is shown, hidden, put to sleep or closed
-	pageEnds        // of the kinds of pages
+	tick            = iota // what the shim has set itself
+	answer                 // of the application
+	dialA                  // what is next for one of its two streams
+	dialB                  //
+	reply                  // of a gateway to a question
+	visibilityTimer        // the tab is shown, hidden, put to sleep or closed
+	pageEnds               // of the kinds of pages
 )
 
 const (
@@ -32,7 +32,7 @@ const (
 	judge              // it looks at things again
 	round              // a slice of its goodbyes, or of a change of the flag
 	connect            // it tries to reach Redis
-	stage              // it starts, is ready, leaves
+	stage              // it starts, is ready, drainStep
 	gatewayEnds        // of the kinds of gateways
 )
 
@@ -45,10 +45,10 @@ const (
 // epoch is when the simulation begins, for those who reckon with dates.
 var epoch = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 
-// world is all that is simulated. One goroutine has it.
-type world struct {
+// simulation is all that is simulated. One goroutine has it.
+type simulation struct {
 	o        Options
-	wheel    *wheel
+	timers   *timers
 	dice     *rand.Rand
 	random   func() float64
 	pages    []page
@@ -71,7 +71,7 @@ type world struct {
 	found          []int64
 }
 
-func newWorld(o Options) *world {
+func newSimulation(o Options) *simulation {
 	dice := rand.New(rand.NewPCG(o.Seed, 0x6e75646765))
 	var projects []project
 	var named [][]uint32
@@ -81,10 +81,10 @@ func newWorld(o Options) *world {
 		projects, named = cast(o, dice)
 	}
 	n, m := o.Browsers, o.Projects
-	w := &world{
+	w := &simulation{
 		o: o, dice: dice, random: dice.Float64, projects: projects, pages: make([]page, n),
-		wheel: newWheel(pageEnds*n + projectEnds*m + gatewayEnds*o.Gateways + 3),
-		begun: o.warm(), said: make([]browser.Said, most), found: make([]int64, most),
+		timers: newTimers(pageEnds*n + projectEnds*m + gatewayEnds*o.Gateways + 3),
+		begun:  o.warm(), said: make([]browser.Said, most), found: make([]int64, most),
 	}
 	w.ends = w.begun + int64(o.Hours*3_600_000)
 	if o.Play != nil {
@@ -101,7 +101,7 @@ func newWorld(o Options) *world {
 		if o.Play != nil {
 			opens = o.Play.Opens(i).Milliseconds()
 		}
-		w.wheel.set(w.ofPage(tabTurn, uint32(i)), opens)
+		w.timers.set(w.ofPage(visibilityTimer, uint32(i)), opens)
 	}
 	if o.Play != nil {
 		w.changes = o.Play.Changes
@@ -111,42 +111,44 @@ func newWorld(o Options) *world {
 		w.plan(uint32(i))
 	}
 	w.script = w.play()
-	w.wheel.set(w.second(), 1000)
+	w.timers.set(w.second(), 1000)
 	return w
 }
 
-func (w *world) ofPage(kind int, i uint32) uint32 { return 1 + uint32(kind*len(w.pages)) + i }
+func (w *simulation) ofPage(kind int, i uint32) uint32 { return 1 + uint32(kind*len(w.pages)) + i }
 
-func (w *world) ofProject(kind int, i uint32) uint32 {
+func (w *simulation) ofProject(kind int, i uint32) uint32 {
 	return 1 + uint32(pageEnds*len(w.pages)+kind*len(w.projects)) + i
 }
 
-func (w *world) ofGateway(kind, i int) uint32 {
+func (w *simulation) ofGateway(kind, i int) uint32 {
 	return 1 + uint32(pageEnds*len(w.pages)+projectEnds*len(w.projects)+kind*w.o.Gateways+i)
 }
 
 // change is the number of the next change of a play, second that of what happens every second, and act that of the script.
-func (w *world) change() uint32 { return uint32(len(w.wheel.items) - 3) }
-func (w *world) second() uint32 { return uint32(len(w.wheel.items) - 2) }
-func (w *world) act() uint32    { return uint32(len(w.wheel.items) - 1) }
+func (w *simulation) change() uint32 { return uint32(len(w.timers.items) - 3) }
+func (w *simulation) second() uint32 { return uint32(len(w.timers.items) - 2) }
+func (w *simulation) act() uint32    { return uint32(len(w.timers.items) - 1) }
 
-func (w *world) now() int64      { return w.wheel.now }
-func (w *world) date() time.Time { return epoch.Add(time.Duration(w.wheel.now) * time.Millisecond) }
+func (w *simulation) now() int64 { return w.timers.now }
+func (w *simulation) date() time.Time {
+	return epoch.Add(time.Duration(w.timers.now) * time.Millisecond)
+}
 
 // run lets it all happen.
-func (w *world) run() {
+func (w *simulation) run() {
 	if len(w.script) > 0 {
-		w.wheel.set(w.act(), w.begun+w.script[0].At.Milliseconds())
+		w.timers.set(w.act(), w.begun+w.script[0].At.Milliseconds())
 	}
-	for ; w.wheel.now < w.ends; w.wheel.now++ {
-		for n := w.wheel.next(); n != 0; n = w.wheel.next() {
+	for ; w.timers.now < w.ends; w.timers.now++ {
+		for n := w.timers.next(); n != 0; n = w.timers.next() {
 			w.happen(n)
 		}
 	}
 	w.tally.finish()
 }
 
-func (w *world) happen(n uint32) {
+func (w *simulation) happen(n uint32) {
 	i := int(n) - 1
 	if i < pageEnds*len(w.pages) {
 		w.happenToPage(i/len(w.pages), uint32(i%len(w.pages)))
@@ -176,7 +178,7 @@ func (w *world) happen(n uint32) {
 		if w.o.Progress != nil && w.now()%60_000 == 0 {
 			w.o.Progress(float64(w.now()) / float64(w.ends))
 		}
-		w.wheel.set(n, w.now()+1000)
+		w.timers.set(n, w.now()+1000)
 		return
 	}
 	a := w.script[0]
@@ -188,12 +190,12 @@ func (w *world) happen(n uint32) {
 		a.Do(w)
 	}
 	if len(w.script) > 0 {
-		w.wheel.set(w.act(), w.begun+w.script[0].At.Milliseconds())
+		w.timers.set(w.act(), w.begun+w.script[0].At.Milliseconds())
 	}
 }
 
-func (w *world) awaitChange() {
+func (w *simulation) awaitChange() {
 	if len(w.changes) > 0 {
-		w.wheel.set(w.change(), w.changes[0].At.Milliseconds())
+		w.timers.set(w.change(), w.changes[0].At.Milliseconds())
 	}
 }

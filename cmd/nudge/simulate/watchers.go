@@ -16,17 +16,17 @@ type watcher uint32
 const watcherShift = 2 // room for the number of a project
 
 func (w watcher) stream() uint32 { return uint32(w >> watcherShift) }
-func (w watcher) seat() int      { return int(w & (1<<watcherShift - 1)) }
+func (w watcher) project() int   { return int(w & (1<<watcherShift - 1)) }
 
-// seat lets a stream in.
-func (g *gateway) seat(id uint32) {
+// join adds a stream to the gateway and to its projects' watchers.
+func (g *gateway) join(id uint32) {
 	s := g.w.streams.at(id)
 	p := &g.w.pages[s.page]
 	s.gateway, s.stage, s.at = int32(g.index), arriving, uint32(len(g.streams))
 	g.streams = append(g.streams, id)
 	waits := false
 	for k, project := range p.projects() {
-		s.seats[k] = uint32(len(g.watchers[project]))
+		s.places[k] = uint32(len(g.watchers[project]))
 		g.watchers[project] = append(g.watchers[project], watcher(id<<watcherShift|uint32(k)))
 		b := &g.beliefs[project]
 		if !b.listening && g.connected {
@@ -35,14 +35,14 @@ func (g *gateway) seat(id uint32) {
 		waits = waits || !b.listening
 	}
 	if waits {
-		g.w.wheel.set(g.w.ofPage(dialA+int(s.slot), s.page), g.w.now()+helloMost)
+		g.w.timers.set(g.w.ofPage(dialA+int(s.slot), s.page), g.w.now()+helloMost)
 		return
 	}
-	g.greet(id)
+	g.sendHello(id)
 }
 
-// release gives up what a stream has.
-func (g *gateway) release(id uint32, s *stream) {
+// leaveGateway removes a stream.
+func (g *gateway) leaveGateway(id uint32, s *stream) {
 	last := g.streams[len(g.streams)-1]
 	g.streams[s.at] = last
 	g.w.streams.at(last).at = s.at
@@ -50,15 +50,15 @@ func (g *gateway) release(id uint32, s *stream) {
 	for k, project := range g.w.pages[s.page].projects() {
 		list := g.watchers[project]
 		last := list[len(list)-1]
-		list[s.seats[k]] = last
-		g.w.streams.at(last.stream()).seats[last.seat()] = s.seats[k]
+		list[s.places[k]] = last
+		g.w.streams.at(last.stream()).places[last.project()] = s.places[k]
 		g.watchers[project] = list[:len(list)-1]
 	}
 	s.gateway = -1
 }
 
-// greet says a hello: everything there is to say to a stream.
-func (g *gateway) greet(id uint32) {
+// sendHello sends a hello: everything there is to say to a stream.
+func (g *gateway) sendHello(id uint32) {
 	s := g.w.streams.at(id)
 	m := g.said
 	m.Said = g.w.said[:0]
@@ -82,14 +82,14 @@ func (g *gateway) greet(id uint32) {
 	}
 	if s.stage == arriving {
 		s.stage = open
-		g.w.wheel.set(g.w.ofPage(dialA+int(s.slot), s.page), g.w.now()+secondEvent)
+		g.w.timers.set(g.w.ofPage(dialA+int(s.slot), s.page), g.w.now()+secondEvent)
 	}
 	g.w.greeting = m
 	g.w.hear(s, browser.Hello, &g.w.greeting)
 }
 
-// tell tells a project's watchers its version.
-func (g *gateway) tell(p uint32) {
+// sendVersion tells a project's watchers its version.
+func (g *gateway) sendVersion(p uint32) {
 	watchers := g.watchers[p]
 	if len(watchers) == 0 {
 		return
@@ -102,13 +102,13 @@ func (g *gateway) tell(p uint32) {
 		if s.stage < open {
 			continue // its hello will tell
 		}
-		w.news.Project = of.seat()
+		w.news.Project = of.project()
 		w.hear(s, browser.Version, &w.news)
 	}
 }
 
 // reply answers a page's question how things stand.
-func (w *world) reply(i uint32, p *page) {
+func (w *simulation) reply(i uint32, p *page) {
 	g := w.balance()
 	if g == nil {
 		w.event = browser.Event{Kind: browser.Failed, Number: p.Question()}
@@ -142,7 +142,7 @@ func (w *world) reply(i uint32, p *page) {
 }
 
 // report is a page that says what push has missed.
-func (w *world) report(i uint32, p *page, e browser.Effect) {
+func (w *simulation) report(i uint32, p *page, e browser.Effect) {
 	g := w.balance()
 	if g == nil {
 		return

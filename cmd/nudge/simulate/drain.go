@@ -8,70 +8,70 @@ import (
 	"nudge/fallback"
 )
 
-// How a gateway leaves, in milliseconds: the load balancer notices, and goodbyes are said over the window.
+// How a gateway drainStep, in milliseconds: the load balancer notices, and goodbyes are said over the window.
 const (
 	drainAfter, drainSpread = 1000, 4000
 	balancerLooks           = 500
 	sliceOf                 = 20
 )
 
-// leaves is what a gateway's stage is next.
-type leaves uint8
+// drainStep is what is next for a gateway that restarts.
+type drainStep uint8
 
 const (
-	stays leaves = iota
-	unbalance
+	notDraining drainStep = iota
+	leaveBalancer
 	drain
-	finish
+	waitForStreams
 	restart
 )
 
 // leave begins a drain; then the process starts anew.
 func (g *gateway) leave() {
-	g.phase, g.leaves = leaving, unbalance
-	g.w.wheel.set(g.number(stage), g.w.now()+g.w.o.Drain.Delay.Milliseconds()/2)
+	g.phase, g.drainStep = leaving, leaveBalancer
+	g.w.timers.set(g.number(stage), g.w.now()+g.w.o.Drain.Delay.Milliseconds()/2)
 }
 
-func (g *gateway) turnStage() {
+func (g *gateway) nextStage() {
 	w, wait := g.w, int64(balancerLooks)
 	delay, window := w.o.Drain.Delay.Milliseconds(), w.o.Drain.Window
-	switch g.leaves {
-	case stays:
+	switch g.drainStep {
+	case notDraining:
 		if g.settled() {
 			if g.balanced = true; w.rolling {
 				w.rollOn(g.index)
 			}
 			return
 		}
-	case unbalance:
-		g.balanced, g.leaves, wait = false, drain, delay/2
+	case leaveBalancer:
+		g.balanced, g.drainStep, wait = false, drain, delay/2
 	case drain:
-		g.phase, g.leaves, wait = drained, finish, window.Milliseconds()
+		g.phase, g.drainStep, wait = drained, waitForStreams, window.Milliseconds()
 		spread := fallback.Returning(g.size.Own, g.size.Instances-1, w.o.Connects, window+drainSpread*time.Millisecond)
 		last := browser.Message{Reason: browser.Drain, After: drainAfter, Spread: float64((spread - window).Milliseconds()), Jitter: -1}
-		g.begin(window.Milliseconds(), func(id uint32) { w.bid(id, last) })
-	case finish:
+		g.begin(window.Milliseconds(), func(id uint32) { w.sendGoodbye(id, last) })
+	case waitForStreams:
 		if len(g.streams) == 0 {
 			g.stop()
-			g.leaves, wait = restart, w.o.Restart.Milliseconds()
+			g.drainStep, wait = restart, w.o.Restart.Milliseconds()
 		}
 	case restart:
-		g.leaves = stays
+		g.drainStep = notDraining
 		g.start()
 		return
 	}
-	w.wheel.set(g.number(stage), w.now()+wait)
+	w.timers.set(g.number(stage), w.now()+wait)
 }
 
 // stop ends the process. Streams that are left break.
 func (g *gateway) stop() {
 	g.alive, g.balanced, g.connected = false, false, false
 	for _, kind := range []int{probe, judge, round, connect, stage} {
-		g.w.wheel.clear(g.number(kind))
+		g.w.timers.clear(g.number(kind))
 	}
 	g.sweep = sweep{}
 	for len(g.streams) > 0 {
-		g.w.breakOff(g.streams[len(g.streams)-1])
+		g.w.cutStream(g.streams[len(g.streams)-1])
 	}
 }
 
@@ -90,7 +90,7 @@ func (g *gateway) begin(over int64, do func(id uint32)) {
 		s.lives = append(s.lives, g.w.streams.at(id).number)
 	}
 	g.sweep = s
-	g.w.wheel.set(g.number(round), g.w.now())
+	g.w.timers.set(g.number(round), g.w.now())
 }
 
 func (g *gateway) round() {
@@ -106,12 +106,12 @@ func (g *gateway) round() {
 		}
 	}
 	if s.at < len(s.ids) {
-		g.w.wheel.set(g.number(round), g.w.now()+sliceOf)
+		g.w.timers.set(g.number(round), g.w.now()+sliceOf)
 	}
 }
 
-// turnFlag switches push for the whole fleet.
-func (w *world) turnFlag(on bool) {
+// setFlag switches push for the whole fleet.
+func (w *simulation) setFlag(on bool) {
 	w.off = !on
 	for _, g := range w.gateways {
 		if !g.alive || g.on == on {
@@ -126,7 +126,7 @@ func (w *world) turnFlag(on bool) {
 		g.signal()
 		if !on {
 			g.begin(w.o.Ramp.Milliseconds(), func(id uint32) {
-				w.bid(id, browser.Message{Reason: browser.OffNow, Jitter: -1})
+				w.sendGoodbye(id, browser.Message{Reason: browser.OffNow, Jitter: -1})
 			})
 		}
 	}
