@@ -28,7 +28,9 @@ func NewMemory(board *Board, opt MemoryOptions) *Memory {
 	if opt.Probe <= 0 {
 		opt.Probe = 2 * time.Second
 	}
-	opt.Evidence = opt.Evidence.Filled()
+	if opt.Evidence.Echo == nil {
+		opt.Evidence.Echo = func(time.Time) {}
+	}
 	return &Memory{board: board, opt: opt, stored: map[Project]Version{}}
 }
 

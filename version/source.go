@@ -63,26 +63,3 @@ type Evidence struct {
 	// Lost: the source knows by itself that no news comes, and why. An Echo ends it.
 	Lost func(Fault, error)
 }
-
-// Filled is h with functions that do nothing in place of nil ones, but for Self. For sources.
-func (h Host) Filled() Host {
-	h.Evidence = h.Evidence.Filled()
-	if h.Peer == nil {
-		h.Peer = func(Peer) {}
-	}
-	if h.Tick == nil {
-		h.Tick = func() {}
-	}
-	return h
-}
-
-// Filled is e with functions that do nothing in place of nil ones. For sources.
-func (e Evidence) Filled() Evidence {
-	if e.Echo == nil {
-		e.Echo = func(time.Time) {}
-	}
-	if e.Lost == nil {
-		e.Lost = func(Fault, error) {}
-	}
-	return e
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
 	"reflect"
@@ -91,7 +90,6 @@ type controlKeeper struct {
 	announced chan struct{} // one slot: there may be something to read
 
 	entries   control.Entries // as far as was heard
-	digest    uint64          // of the hash that agreed with them
 	lastFault string          // why it could not be read or written at the last attempt
 	warned    time.Time       // when an entry that makes no sense was last logged
 }
@@ -145,10 +143,6 @@ func (k *controlKeeper) reconcile(ctx context.Context, pool *clientPool) error {
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
 	}
-	digest := digestOf(answer)
-	if digest == k.digest {
-		return nil
-	}
 	stored, seqs, malformed := control.Decode(answer)
 	if malformed != nil && time.Since(k.warned) >= time.Minute {
 		k.warned = time.Now()
@@ -163,24 +157,10 @@ func (k *controlKeeper) reconcile(ctx context.Context, pool *clientPool) error {
 	if err := k.writeBack(ctx, client, lost); err != nil {
 		return fmt.Errorf("write back: %w", err)
 	}
-	if len(lost) > 0 { // to be looked at again
+	if len(lost) > 0 {
 		k.log.Info("what the fleet is told was lost from Redis, and is written back", "key", k.name, "entries", len(lost))
-		return nil
 	}
-	k.digest = digest
 	return nil
-}
-
-var digestSeed = maphash.MakeSeed()
-
-// digestOf tells one content of the hash from another: to decode 10,000 revocations takes a tenth of a second.
-func digestOf(answer []string) uint64 {
-	var h maphash.Hash
-	h.SetSeed(digestSeed)
-	for _, text := range answer {
-		maphash.WriteComparable(&h, text)
-	}
-	return h.Sum64()
 }
 
 // writeBack restores entries that are missing in the hash, or are older there: Redis was restarted empty, or with what it

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"net"
 	"strings"
 	"syscall"
 
@@ -64,7 +63,7 @@ func diagnose(err error) (f version.Fault, fix string) {
 type faultLog struct {
 	log  *slog.Logger
 	lost func(version.Fault, error)
-	last string // logged last; "" after a good probe
+	last string // of the last one, and what to do about it; "" after a good probe
 }
 
 // tell admits that no news comes.
@@ -76,19 +75,10 @@ func (l *faultLog) tell(err error) {
 	l.lost(fault, err)
 }
 
-// isNew reports whether err is another one than the last, and remembers it. Our own port, which is in the text of a
-// network error and changes with each attempt, makes no difference, nor does what we were doing when the server said no.
+// isNew reports whether err asks for something else to be done than the last one, and remembers it.
 func (l *faultLog) isNew(err error) bool {
-	text := err.Error()
-	var network *net.OpError
-	var reply redis.Error
-	switch {
-	case errors.As(err, &network):
-		text = network.Op + ": " + network.Err.Error()
-	case errors.As(err, &reply):
-		text = reply.Error()
-	}
-	changed := text != l.last
-	l.last = text
-	return changed
+	fault, fix := diagnose(err)
+	before := l.last
+	l.last = string(fault) + fix
+	return l.last != before
 }

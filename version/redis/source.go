@@ -100,7 +100,18 @@ func New(board *version.Board, opt Options) (*Source, error) {
 	opt.Instance = cmp.Or(opt.Instance, fmt.Sprintf("%08x", rand.Uint32()))
 	opt.Probe = cmp.Or(max(opt.Probe, 0), 2*time.Second)
 	opt.Routine = cmp.Or(max(opt.Routine, 0), time.Minute)
-	opt.Host = opt.Host.Filled()
+	if opt.Host.Echo == nil {
+		opt.Host.Echo = func(time.Time) {}
+	}
+	if opt.Host.Lost == nil {
+		opt.Host.Lost = func(version.Fault, error) {}
+	}
+	if opt.Host.Peer == nil {
+		opt.Host.Peer = func(version.Peer) {}
+	}
+	if opt.Host.Tick == nil {
+		opt.Host.Tick = func() {}
+	}
 	opt.Log = cmp.Or(opt.Log, slog.New(slog.DiscardHandler))
 	r := &Source{
 		opt: opt, names: names{opt.Prefix, opt.Instance}, board: board, subs: newSubscriptions(board),
