@@ -26,9 +26,9 @@ type made struct {
 
 // Whatever happens to pages, in any order, each has every version within the bound of promise 1: two heartbeats and a wait at
 // the old pace for one that was announced, a wait at the slow pace for one that was not. NUDGE_TEST_SOAK is how long it lasts
-// (20s), NUDGE_TEST_SEED repeats what was drawn.
+// (10s), NUDGE_TEST_SEED repeats what was drawn.
 func TestSoak(t *testing.T) {
-	length, seed := 20*time.Second, rand.Uint64()
+	length, seed := 10*time.Second, rand.Uint64()
 	var err error
 	if text := os.Getenv("NUDGE_TEST_SOAK"); text != "" {
 		if length, err = time.ParseDuration(text); err != nil {

@@ -24,7 +24,7 @@ func TestBrowserTabsShareAStream(t *testing.T) {
 		tab.snapshot("s.mode === 'push' && s.interval > 10000")
 		eval[bool](tab, "window.fell = [], nudge.subscribe(() => { const s = nudge.getSnapshot(); if (s.mode !== 'push') fell.push(s) }), true")
 		const ask = "(async () => { const t = performance.now(); await fetch('%s/live', { mode: 'no-cors' }); return performance.now() - t })()"
-		if ms := eval[float64](tab, fmt.Sprintf(ask, s.gateway.url)); ms > 1000 {
+		if ms := eval[float64](tab, fmt.Sprintf(ask, s.gateway.url)); ms > 10_000 { // without a connection it would wait for minutes
 			t.Errorf("a request beside the streams took %.0f ms", ms)
 		}
 	}
