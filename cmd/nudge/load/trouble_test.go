@@ -75,9 +75,9 @@ func TestRefused(t *testing.T) {
 				}
 				return tt.answer(w)
 			}
-			o := Options{Streams: 10, Projects: 2, Rate: 20, Duration: 100 * time.Millisecond, Timeout: 10 * time.Second, Inflight: 1}
+			o := Options{Streams: 10, Projects: 2, Rate: 20, Duration: 100 * time.Millisecond, Timeout: 10 * time.Second, Grace: 20 * time.Second, Inflight: 1}
 			if tt.name == "silence" {
-				o.Timeout, o.Inflight = 100*time.Millisecond, 0
+				o.Timeout, o.Inflight = time.Second, 0
 			}
 			r := s.run(o)
 			close(ended)
