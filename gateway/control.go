@@ -21,7 +21,7 @@ func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
 	return true
 }
 
-// wordOf says what an override switches.
+// wordOf names what an override does.
 func wordOf(o *control.Override) string {
 	switch {
 	case o == nil:
@@ -50,7 +50,7 @@ func (g *Gateway) control(told control.Entries) {
 		all[i] = e.Revocation
 	}
 	if n := g.revokeLocked(all...); n > 0 {
-		g.log.Info("tokens were taken back", "revocations", n)
+		g.log.Info("tokens were revoked", "revocations", n)
 	}
 }
 
@@ -73,11 +73,11 @@ func (g *Gateway) Revoke(r Revocation) error {
 func (g *Gateway) revokeLocked(all ...Revocation) (fresh int) {
 	c := *g.current.Load()
 	c.revoked, fresh = c.revoked.With(all, time.Now())
-	c.rules = newRules(&c)
-	g.current.Store(&c)
 	if fresh == 0 {
 		return 0
 	}
+	c.rules = newRules(&c)
+	g.current.Store(&c)
 	for _, l := range g.loops {
 		l.TokensRevoked()
 	}

@@ -213,7 +213,7 @@ func TestRevocationsOfTheFleet(t *testing.T) {
 		r.source.host.Control(fleet("ann"))
 		r.source.host.Control(fleet("ann", "eve"))
 		r.apply(func(s *gateway.Settings) { s.Flag.Exclude = []string{"7"} })
-		if n := strings.Count(r.log.String(), `"tokens were taken back"`); n != 2 {
+		if n := strings.Count(r.log.String(), `"tokens were revoked"`); n != 2 {
 			t.Errorf("%d lines in the log for two revocations", n)
 		}
 		isProblem(t, r.get("/events?project=42", as("eve")), "invalid")

@@ -13,8 +13,8 @@ type phase int32
 
 const (
 	serving phase = iota
-	leaving       // not ready, so that load balancers look elsewhere, but serving all the same
-	drained       // saying goodbye; whoever comes now gets one at once
+	leaving       // not ready, so that load balancers choose others, but still serving
+	drained       // saying goodbye to all streams, and at once to new ones
 )
 
 func (p phase) String() string { return [...]string{"serving", "leaving", "drained"}[p] }
@@ -24,7 +24,7 @@ type atomicPhase struct{ v atomic.Int32 }
 func (a *atomicPhase) Load() phase   { return phase(a.v.Load()) }
 func (a *atomicPhase) Store(p phase) { a.v.Store(int32(p)) }
 
-// leaving tells whether streams are sent elsewhere.
+// leaving reports whether streams are sent to other gateways.
 func (g *Gateway) leaving() bool { return g.phase.Load() == drained }
 
 const (
@@ -36,10 +36,9 @@ const (
 	drainGrace = 2 * time.Second
 )
 
-// Drain lets the streams go: it fails /ready, waits for load balancers to notice, says goodbye to all
-// streams evenly over the window, and returns as soon as the last has ended. A reader that is stuck does
-// not hold it up beyond the window and a short grace. It returns early when ctx ends. Requests are served
-// meanwhile; the caller stops listening afterwards.
+// Drain ends all streams: it fails /ready, waits until load balancers have noticed, says goodbye to all streams evenly
+// over the window, and returns as soon as the last has ended. It waits for a reader that is stuck only for the window and
+// a short grace. It returns early when ctx ends. Requests are served meanwhile; the caller stops listening afterwards.
 func (g *Gateway) Drain(ctx context.Context) {
 	g.phase.Store(leaving)
 	g.log.Info("leaving: not ready any more, still serving; a second signal ends it at once", "delay", g.opt.DrainDelay, "streams", g.streams())

@@ -12,30 +12,30 @@ import (
 	"nudge/gateway/stream/parked"
 )
 
-// events serves GET /events: the stream.
+// events serves GET /events: a stream.
 func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
-	a, p := g.ask(r)
+	req, p := g.subscribeRequest(r)
 	if p != nil {
 		g.refuse(w, p)
 		return
 	}
-	if a.count(stream.Served) == 0 {
+	if req.count(stream.Served) == 0 {
 		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(http.StatusNoContent) // off: an EventSource takes it as an end for good
+		w.WriteHeader(http.StatusNoContent) // push is off: after this an EventSource does not come back
 		return
 	}
-	if g.leaving() { // before the limits: whoever may not come in must not come back here
+	if g.leaving() { // before the limits: a refusal by these would bring the browser back here
 		g.refuseStream(w, r, draining())
 		return
 	}
 	on := parked.Of(r)
-	t, over := g.admission.Admit(kindOf(on), a.who.Subject, address(r), time.Now())
+	t, over := g.admission.Admit(kindOf(on), req.caller.Subject, address(r), time.Now())
 	if over != nil {
 		g.refuseStream(w, r, limited(over))
 		return
 	}
-	g.pace.Opened(limits.KeyOf(a.who.Subject))
-	arrival := g.arrival(a, a.judged, t, time.Now())
+	g.pace.Opened(limits.KeyOf(req.caller.Subject))
+	arrival := g.arrival(req, t, time.Now())
 	if on != nil {
 		g.park(w, on, arrival, t)
 		return
@@ -43,7 +43,7 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	g.carry(w, r, arrival, t)
 }
 
-// kindOf is what carries a stream on c; nil: a connection that cannot be parked.
+// kindOf returns what carries a stream on c; nil: a connection that cannot be parked.
 func kindOf(c *parked.Conn) limits.Kind {
 	if c == nil {
 		return limits.Goroutine
@@ -51,8 +51,8 @@ func kindOf(c *parked.Conn) limits.Kind {
 	return limits.Parked
 }
 
-// refuseStream refuses with a status that an EventSource does not outlive; where one asks, with a stream that
-// says when to come back, and ends.
+// refuseStream refuses a request for a stream. An EventSource gives up for good at a status such as 503, so it gets a
+// stream that says when to come back, and ends.
 func (g *Gateway) refuseStream(w http.ResponseWriter, r *http.Request, p *problem) {
 	if !strings.HasPrefix(r.Header.Get("Accept"), "text/event-stream") {
 		g.refuse(w, p)

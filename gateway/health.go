@@ -21,7 +21,7 @@ type condition struct {
 	Reason string        `json:"reason"` // why push is as it is; "" when healthy
 }
 
-// live serves GET /live: the process answers. Nothing else makes it fail: restarting a gateway mends no Redis.
+// live serves GET /live: the process answers. Nothing else makes it fail: restarting a gateway does not repair Redis.
 func (g *Gateway) live(w http.ResponseWriter, _ *http.Request) {
 	v := g.pace.Verdict()
 	writeOK(w, condition{"live", v.Push, string(v.Reason)})

@@ -22,12 +22,12 @@ type pollTerms struct {
 	ConnectAfterMS int64    `json:"connect_after_ms"`
 	Denied         []string `json:"denied"`
 	Off            []string `json:"off"`
-	Refusing       string   `json:"refusing"`            // why no stream would be let in now; "": it would
+	Refusing       string   `json:"refusing"`            // why a stream would be refused now; "": it would not
 	Anonymous      bool     `json:"anonymous,omitempty"` // there was no token, and one is needed
 }
 
-// pollInterval serves GET /poll-interval: how often to poll now, and why there is no stream. Projects and
-// token are optional; with them the flag's rules are this caller's.
+// pollInterval serves GET /poll-interval: how often to poll now, and why there is no stream. Projects and token are
+// optional; with them the answer is for this caller.
 func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
 	marks, err := parseMarks(r.URL.RawQuery, g.current.Load().Limits.ProjectsPerStream)
 	if err != nil {
@@ -46,7 +46,7 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
 	}
 	anonymous := who == nil
 	if anonymous {
-		// Nobody, whom nothing covers. A page whose cookie has expired learns from it that it has none.
+		// A caller who may see nothing. The answer tells a page whose cookie has expired that it has none.
 		who = &auth.Caller{}
 	}
 	if who.FromCookie && g.foreign(r) {
@@ -64,22 +64,22 @@ func (g *Gateway) pollSeconds() string {
 }
 
 func (g *Gateway) pollTerms(r *http.Request, who *auth.Caller, marks []version.Mark) pollTerms {
-	a := g.decideAccess(who, marks)
-	excluded := a.count(stream.Excluded) > 0 && a.count(stream.Served) == 0
-	if a.count(stream.Excluded)+a.count(stream.Served) == 0 { // the projects do not tell
+	access := g.current.Load().decideAccess(who, marks)
+	excluded := access.count(stream.Excluded) > 0 && access.count(stream.Served) == 0
+	if access.count(stream.Excluded)+access.count(stream.Served) == 0 { // no project that could tell
 		excluded = !g.current.Load().Flag.AllowsCaller(fallback.BucketOf(who.Subject))
 	}
 	c := g.pace.Now()
 	answer := pollTerms{
 		Protocol: stream.Protocol, TTLMS: c.TTL().Milliseconds(),
-		Denied: a.named(stream.Denied), Off: a.named(stream.Excluded), Refusing: g.refusing(r),
+		Denied: access.ids(stream.Denied), Off: access.ids(stream.Excluded), Refusing: g.refusing(r),
 	}
-	g.pace.Polled(limits.KeyOf(who.Subject), excluded || a.count(stream.Served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
+	g.pace.Polled(limits.KeyOf(who.Subject), excluded || access.count(stream.Served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
 	if excluded {
 		c = g.pace.Without()
 	} else {
 		after := g.pace.ConnectAfter()
-		if a.count(stream.Served) > 0 && answer.Refusing == "" { // it may open one, and does, mostly
+		if access.count(stream.Served) > 0 && answer.Refusing == "" { // it may open a stream, and mostly does
 			after = max(after, g.pace.Connect(limits.KeyOf(who.Subject), g.current.Load().Limits.ConnectsPerSecond, time.Now()))
 		}
 		answer.ConnectAfterMS = after.Milliseconds()
@@ -88,7 +88,7 @@ func (g *Gateway) pollTerms(r *http.Request, who *auth.Caller, marks []version.M
 	return answer
 }
 
-// refusing is why a stream would not be let in now, over a connection like that of r.
+// refusing returns why a stream over the connection of r would be refused now; "": it would not.
 func (g *Gateway) refusing(r *http.Request) string {
 	switch {
 	case g.leaving():
@@ -99,5 +99,5 @@ func (g *Gateway) refusing(r *http.Request) string {
 	return ""
 }
 
-// down tells whether the gateway cannot know whether anything changed.
+// down reports whether the gateway cannot know of changes now.
 func (g *Gateway) down() bool { return g.pace.Now().Push == fallback.Down }

@@ -73,11 +73,12 @@ func readOwner(o stream.Owner) (token auth.Fingerprint, bucket fallback.Bucket) 
 }
 
 // arrival is a stream that was admitted, on its way to a loop.
-func (g *Gateway) arrival(a *ask, c *current, t limits.Ticket, now time.Time) loop.Arrival {
-	s := stream.NewState(ownerOf(a.who), a.who.Expires)
-	s.EndAt(stream.Expiry(a.who.Issued, a.who.Expires, c.Auth.Leeway, now, rand.Float64()), stream.Expired)
+func (g *Gateway) arrival(req *subscribeRequest, t limits.Ticket, now time.Time) loop.Arrival {
+	c, who := req.judged, req.caller
+	s := stream.NewState(ownerOf(who), who.Expires)
+	s.EndAt(stream.Expiry(who.Issued, who.Expires, c.Auth.Leeway, now, rand.Float64()), stream.Expired)
 	s.EndAt(stream.Rotation(c.Limits.StreamAge, now, rand.Float64()), stream.Rotate)
-	return loop.Arrival{State: s, Ticket: loop.Ticket(t), Projects: a.projects, Judged: c.rules}
+	return loop.Arrival{State: s, Ticket: loop.Ticket(t), Projects: req.projects, Judged: c.rules}
 }
 
 // give gives a stream to a loop. False: the gateway has ended.

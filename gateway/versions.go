@@ -36,15 +36,15 @@ func newHoldings() holdings {
 	return holdings{map[string]version.Version{}, []string{}, []string{}, []string{}, []string{}}
 }
 
-// versions serves GET /versions: a cheap poll, answered from memory. With wait it is held until a version
-// differs from what the caller has.
+// versions serves GET /versions: a cheap poll, answered from memory. With wait it is held until a version differs from
+// the one that the caller has.
 func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 	wait, err := parseWait(r.URL.Query().Get("wait"))
 	if err != nil {
 		g.refuse(w, malformed(err))
 		return
 	}
-	a, p := g.ask(r)
+	req, p := g.subscribeRequest(r)
 	if p != nil {
 		g.refuse(w, p)
 		return
@@ -54,7 +54,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if wait > 0 {
-		t, over := g.admission.Admit(limits.Goroutine, a.who.Subject, address(r), time.Now())
+		t, over := g.admission.Admit(limits.Goroutine, req.caller.Subject, address(r), time.Now())
 		if over != nil {
 			g.refuse(w, limited(over))
 			return
@@ -64,18 +64,18 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 		defer g.pace.Uncovered(-1)
 	}
 	if wait == 0 { // a held one counts as a stream
-		g.pace.Polled(limits.KeyOf(a.who.Subject), true, g.pace.Now().TTL(), time.Now())
+		g.pace.Polled(limits.KeyOf(req.caller.Subject), true, g.pace.Now().TTL(), time.Now())
 	}
-	served := a.with(stream.Served)
-	excluded := len(served) == 0 && a.count(stream.Excluded) > 0
+	served := req.with(stream.Served)
+	excluded := len(served) == 0 && req.count(stream.Excluded) > 0
 	held := g.hub.Hold(served)
 	if held == nil {
 		g.refuse(w, draining())
 		return
 	}
 	defer held.Release()
-	h := g.hold(r.Context(), held, a, wait)
-	if p := g.deaf(); p != nil { // it became so meanwhile: what is missing in h proves nothing
+	h := g.hold(r.Context(), held, req, wait)
+	if p := g.deaf(); p != nil { // since then: that a version is not in h proves nothing now
 		g.refuse(w, p)
 		return
 	}
@@ -83,7 +83,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 	if excluded {
 		c = g.pace.Without()
 	}
-	spread := g.spreadOf(limits.KeyOf(a.who.Subject), held, h)
+	spread := g.spreadOf(limits.KeyOf(req.caller.Subject), held, h)
 	writeOK(w, answer{Wire: c.Wire(), SpreadMS: spread.Milliseconds(), holdings: h})
 }
 
@@ -106,7 +106,7 @@ func (g *Gateway) deaf() *problem {
 	return unavailable("push is down, so the gateway does not know the versions; poll the application", g.pace.Now().Fast)
 }
 
-// parseWait reads a duration such as 25s; "" is none. More than the most counts as that.
+// parseWait parses a duration such as 25s; "" is none. What is above waitMost becomes waitMost.
 func parseWait(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
@@ -120,14 +120,14 @@ func parseWait(text string) (time.Duration, error) {
 
 // hold collects what differs from the versions that the caller has: at first as soon as the source listens for all
 // projects, at the latest after stream.HelloMost; then, while nothing differs, for as long as wait allows.
-func (g *Gateway) hold(ctx context.Context, held *stream.Poll, a *ask, wait time.Duration) holdings {
+func (g *Gateway) hold(ctx context.Context, held *stream.Poll, req *subscribeRequest, wait time.Duration) holdings {
 	begun := time.Now()
 	timer := time.NewTimer(stream.HelloMost)
 	defer timer.Stop()
-	listening, useful := false, a.count(stream.Served) > 0
+	listening, useful := false, req.count(stream.Served) > 0
 	for {
 		leave := held.Ended() // asked again, it is answered by the new flag
-		h := g.holdings(a)
+		h := g.holdings(req)
 		if !listening && len(h.Waiting) == 0 {
 			listening = true
 			timer.Reset(time.Until(begun.Add(wait)))
@@ -149,15 +149,15 @@ func (g *Gateway) hold(ctx context.Context, held *stream.Poll, a *ask, wait time
 	}
 }
 
-// holdings sorts the projects of a into what is said of each, without those that the caller has.
-func (g *Gateway) holdings(a *ask) holdings {
+// holdings sorts the projects by what is known of each. A version that the caller has is left out.
+func (g *Gateway) holdings(req *subscribeRequest) holdings {
 	h := newHoldings()
-	h.Denied, h.Off = a.named(stream.Denied), a.named(stream.Excluded)
-	for i, p := range a.projects {
+	h.Denied, h.Off = req.ids(stream.Denied), req.ids(stream.Excluded)
+	for i, p := range req.projects {
 		if p.Access != stream.Served {
 			continue
 		}
-		id, m := p.Project.String(), a.marks[i]
+		id, m := p.Project.String(), req.marks[i]
 		switch state := g.board.State(p.Project); {
 		case !state.Listening:
 			h.Waiting = append(h.Waiting, id)

@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"nudge/fallback"
+	"nudge/gateway/auth"
+	"nudge/gateway/stream"
+	"nudge/version"
+)
+
+// subscribeRequest is a request for projects, and what its caller may see of them.
+type subscribeRequest struct {
+	caller   *auth.Caller
+	marks    []version.Mark        // each project once, in the order of the request
+	projects []stream.Subscription // the same projects, with the caller's access to each
+	judged   *current              // the settings that decided about token and access
+}
+
+// parseMarks parses the project parameters of a request: each project once, with the larger version.
+func parseMarks(query string, most int) ([]version.Mark, error) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, fmt.Errorf("the query is not URL-encoded: %v", err)
+	}
+	var marks []version.Mark
+	at := map[version.Project]int{}
+	for _, text := range values["project"] {
+		m, err := version.ParseMark(text)
+		if err != nil {
+			return nil, err
+		}
+		i, seen := at[m.Project]
+		if !seen {
+			at[m.Project] = len(marks)
+			marks = append(marks, m)
+			continue
+		}
+		if m.Known && (!marks[i].Known || m.Version > marks[i].Version) {
+			marks[i] = m
+		}
+	}
+	if len(marks) > most {
+		return nil, fmt.Errorf("%d projects; %d is the most for one request, so ask for the others by another (pages: nudge/wide)", len(marks), most)
+	}
+	return marks, nil
+}
+
+var errNoProject = errors.New("no project; name one at least, such as ?project=42")
+
+// subscribeRequest parses r and decides about it, in the order of docs/protocol.md: form, token, rights.
+func (g *Gateway) subscribeRequest(r *http.Request) (*subscribeRequest, *problem) {
+	c := g.current.Load() // once: what changes after this is looked at again when the stream opens
+	marks, err := parseMarks(r.URL.RawQuery, c.Limits.ProjectsPerStream)
+	if err == nil && len(marks) == 0 {
+		err = errNoProject
+	}
+	if err != nil {
+		return nil, malformed(err)
+	}
+	caller, err := c.verifier.Caller(r, c.revoked)
+	if err != nil {
+		return nil, unauthorized(err)
+	}
+	req := c.decideAccess(caller, marks)
+	if req.count(stream.Denied) == len(req.projects) {
+		return nil, newProblem(http.StatusForbidden, codeForbidden,
+			"the token covers none of these projects; its subscribe claim says which it covers")
+	}
+	if caller.FromCookie && g.foreign(r) {
+		return nil, foreignOrigin()
+	}
+	return req, nil
+}
+
+// decideAccess decides which of these projects a caller may see.
+func (c *current) decideAccess(caller *auth.Caller, marks []version.Mark) *subscribeRequest {
+	req := &subscribeRequest{caller: caller, marks: marks, projects: make([]stream.Subscription, len(marks)), judged: c}
+	bucket := fallback.BucketOf(caller.Subject)
+	for i, m := range marks {
+		req.projects[i].Project = m.Project
+		switch {
+		case !caller.MaySubscribe(m.Project):
+			req.projects[i].Access = stream.Denied
+		case !c.Flag.Allows(bucket, m.Project.String()):
+			req.projects[i].Access = stream.Excluded
+		}
+	}
+	return req
+}
+
+// count returns how many projects have this access.
+func (r *subscribeRequest) count(a stream.Access) int { return len(r.with(a)) }
+
+// with returns the projects with this access.
+func (r *subscribeRequest) with(a stream.Access) (projects []version.Project) {
+	for _, p := range r.projects {
+		if p.Access == a {
+			projects = append(projects, p.Project)
+		}
+	}
+	return projects
+}
+
+// ids returns the ids of the projects with this access; never nil, so that JSON does not say null.
+func (r *subscribeRequest) ids(a stream.Access) []string {
+	ids := []string{}
+	for _, p := range r.with(a) {
+		ids = append(ids, p.String())
+	}
+	return ids
+}
