@@ -2,25 +2,23 @@ package version
 
 import "sync"
 
-// Board holds what is believed of every watched project: one number each, or nothing. A [Source]
-// writes to it, and whoever tells the browsers reads it. All methods may be called at any time by
-// anybody; none blocks.
+// Board holds what is believed of every watched project: a version, or nothing. A [Source] writes to it, and whoever
+// tells the browsers reads it. All methods may be called at any time by any goroutine; none blocks.
 type Board struct {
 	changed chan struct{} // one slot; a token means that Take has something
 
 	mu      sync.Mutex // guards all below
 	indices map[Project]Index
 	records []*[recordsAtOnce]record // by Index
-	next    Index                    // that was never used
-	free    []Index                  // dropped, to be used again
-	dirty   []Index                  // to be taken, oldest change first; record.dirty says which still are
-	extras  map[Index]*News          // what came with the one advance since the last Take, if it was more than a number
-	reads   uint32                   // routine reads that were begun
+	next    Index                    // the first that was never used
+	free    []Index                  // of dropped projects
+	dirty   []Index                  // changed since the last Take, oldest first; record.dirty says which still count
+	extras  map[Index]*News          // of projects with one advance since the last Take that was more than a number
+	reads   uint32                   // routine reads that began
 }
 
-// Index stands for a project while it is on the board: a small number, from 1 on. Once the project is dropped, another
-// one may get it. Whoever keeps something of each project can keep it in a slice by Index, so that only the board
-// has a map of names.
+// Index is a small number, from 1 on, that stands for a project while it is on the board. After the project is dropped
+// another one may get it. Data about each project can be kept in a slice by Index, instead of a map by name.
 type Index uint32
 
 // State is what is believed of one project.
@@ -52,17 +50,6 @@ type Change struct {
 	Extras *News
 }
 
-// Advances is Advance by comparison with the state that was taken last.
-func (c Change) Advances(last State) bool {
-	switch {
-	case !c.Known, c.Listening && !last.Listening:
-		return false
-	case c.Era == last.Era:
-		return !last.Known || c.Version > last.Version
-	}
-	return c.Reset && last.Known && c.Era == last.Era+1
-}
-
 // Key is what was read of a project's key.
 type Key struct {
 	Version Version
@@ -83,7 +70,7 @@ func (b *Board) Take(buf []Change) []Change {
 	defer b.mu.Unlock()
 	for _, i := range b.dirty {
 		r := b.at(i)
-		if !r.dirty { // dropped, or taken already under an index that was used again
+		if !r.dirty { // dropped; or its index was used again, and is in dirty twice
 			continue
 		}
 		buf = append(buf, Change{
@@ -153,7 +140,7 @@ func (b *Board) Open(p Project) Index {
 	return i
 }
 
-// Drop drops all that is known of p, and its index. For sources, when they no longer listen for it.
+// Drop removes p from the board. For sources, when they no longer listen for it.
 func (b *Board) Drop(p Project) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -189,7 +176,7 @@ func (b *Board) Message(n News) {
 	}
 	b.mark(i, r)
 	if r.advances == 1 && !n.Reset && (n.Prev != nil || n.Writer != "") {
-		extras := n // only now, so that a bare number is never copied to the heap
+		extras := n // copied to the heap only here, so a bare number never is
 		b.extras[i] = &extras
 	}
 }
@@ -211,10 +198,10 @@ func (b *Board) Gap() {
 	}
 }
 
-// Confirm tells that the source listens for p (again) and has read its key afterwards. Origin names the
-// history of the data set that was read (0: could not be told): a belief survives a gap only within
-// one history, if the key has not fallen below it, and if no reset came meanwhile but one that the key holds:
-// another may be older or newer than what was read. Otherwise it is forgotten.
+// Confirm tells that the source listens for p (again) and has read its key afterwards. Origin is the number of the
+// data set that was read (0: unknown). A belief survives a gap only within one data set, if the key has not fallen below
+// it, and if no reset came meanwhile except one that the key holds: another may be older or newer than the read.
+// Otherwise the belief is forgotten.
 func (b *Board) Confirm(p Project, key Key, origin uint32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -227,7 +214,7 @@ func (b *Board) Confirm(p Project, key Key, origin uint32) {
 	b.mark(i, r)
 }
 
-// BeginRead is to be called before a routine read of keys is sent, and its result given to [Board.Routine].
+// BeginRead returns a number for [Board.Routine]. Call it before a routine read of keys is sent.
 func (b *Board) BeginRead() uint32 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -235,10 +222,10 @@ func (b *Board) BeginRead() uint32 {
 	return b.reads
 }
 
-// Routine is a read of p's key without a cause, against news that was lost unseen. It is ignored if the
-// project changed since the read was begun. A greater key is news. One below both the belief and what the
-// key held before is a reset; below the belief alone it is a publisher that never writes keys. Where
-// nothing is believed only a key that has changed is news.
+// Routine takes p's key as a routine read found it, since news may be lost without a gap. It is ignored if the
+// project changed since the read began. A greater key is news. A key below both the belief and the last key is a
+// reset; one below the belief alone is from a publisher that never writes keys. If nothing is believed, only a
+// key that has changed is news.
 func (b *Board) Routine(p Project, key Key, read uint32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -273,45 +273,58 @@ func TestBoardTake(t *testing.T) {
 	}
 }
 
-// Whoever watches is sent an event for what moves on from the state told last, and for nothing else.
-func TestChangeAdvances(t *testing.T) {
-	byReset := func(s State) Change { return Change{State: s, Reset: true} }
-	plain := func(s State) Change { return Change{State: s} }
+// Whoever watches is sent an event for what moves on from the state taken last, and for nothing else.
+func TestBoardAdvanceStories(t *testing.T) {
+	type events []func(*Board, Project)
 	for name, test := range map[string]struct {
-		last State
-		now  Change
-		want bool
+		before, after events
+		want          bool
 	}{
-		"a greater version":                        {known(5, 0), plain(known(6, 0)), true},
-		"the same version, confirmed again":        {known(5, 0), plain(known(5, 0)), false},
-		"a lower version":                          {known(5, 0), plain(known(4, 0)), false},
-		"a first version":                          {unknown(0), plain(known(1, 0)), true},
-		"a first version, 0":                       {unknown(0), plain(known(0, 0)), true},
-		"none, confirmed again":                    {unknown(0), plain(unknown(0)), false},
-		"the first confirmation":                   {waiting(0), plain(known(5, 0)), false},
-		"the first confirmation of no version":     {waiting(0), plain(unknown(0)), false},
-		"the first confirmation, of a reset":       {waiting(0), byReset(known(5, 1)), false},
-		"the confirmation of what overtook it":     {unheard(5, 0), plain(known(5, 0)), false},
-		"a message before the first confirmation":  {waiting(0), plain(unheard(5, 0)), true},
-		"another one":                              {unheard(5, 0), plain(unheard(6, 0)), true},
-		"a message while the subscription is away": {known(5, 0), plain(unheard(6, 0)), true},
-		"forgotten":                                {known(5, 0), plain(unknown(1)), false},
-		"a first version after it was forgotten":   {unknown(1), plain(known(3, 1)), true},
-		"forgotten, and a version at once":         {known(5, 0), plain(known(6, 1)), false},
-		"a reset":                                  {known(5, 0), byReset(known(2, 1)), true},
-		"a reset to a greater version":             {known(5, 0), byReset(known(9, 1)), true},
-		"a greater version after a reset":          {known(2, 1), byReset(known(3, 1)), true},
-		"a reset that was confirmed again":         {known(2, 1), byReset(known(2, 1)), false},
-		"two resets at once":                       {known(5, 0), byReset(known(2, 2)), false},
-		"a reset where nothing was known":          {unknown(0), plain(known(2, 1)), false},
-		"forgotten, and reset at once":             {unknown(1), byReset(known(2, 2)), false},
+		"a greater version":                        {events{confirm(5, 1)}, events{announce(6)}, true},
+		"the same version, confirmed again":        {events{confirm(5, 1)}, events{gap, confirm(5, 1)}, false},
+		"a greater one, found when confirmed":      {events{confirm(5, 1)}, events{gap, confirm(6, 1)}, true},
+		"a first version, 0":                       {events{confirmNoKey(1)}, events{announce(0)}, true},
+		"none, confirmed again":                    {events{confirmNoKey(1)}, events{gap, confirmNoKey(1)}, false},
+		"the first confirmation":                   {nil, events{confirm(5, 1)}, false},
+		"the first confirmation, of a reset":       {nil, events{announce(9), reset(5), confirm(5, 1)}, false},
+		"the confirmation of what overtook it":     {events{announce(5)}, events{confirm(5, 1)}, false},
+		"a message before the first confirmation":  {nil, events{announce(5)}, true},
+		"a message while the subscription is away": {events{confirm(5, 1)}, events{gap, announce(6)}, true},
+		"forgotten":                              {events{confirm(5, 1)}, events{gap, confirm(4, 1)}, false},
+		"a first version after it was forgotten": {events{confirm(5, 1), gap, confirm(4, 1)}, events{announce(3)}, true},
+		"forgotten, and a version at once":       {events{confirm(5, 1)}, events{gap, confirm(4, 1), announce(6)}, false},
+		"a reset":                                {events{confirm(5, 1)}, events{reset(2)}, true},
+		"a reset to a greater version":           {events{confirm(5, 1)}, events{reset(9)}, true},
+		"a reset, and a greater version":         {events{confirm(5, 1)}, events{reset(2), announce(3)}, true},
+		"two resets at once":                     {events{confirm(5, 1)}, events{reset(3), reset(2)}, false},
+		"a reset where nothing was known":        {events{confirmNoKey(1)}, events{reset(2)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := test.now.Advances(test.last); got != test.want {
-				t.Errorf("%+v after %+v: %t", test.now, test.last, got)
+			b, p := NewBoard(), project(t, "42")
+			b.Open(p)
+			for _, do := range test.before {
+				do(b, p)
+			}
+			b.Take(nil)
+			for _, do := range test.after {
+				do(b, p)
+			}
+			if got := b.Take(nil); len(got) != 1 || got[0].Advance != test.want {
+				t.Errorf("%+v, want Advance to be %t", got, test.want)
 			}
 		})
 	}
+}
+
+// advances is what Advance must be, by comparison with the state that was taken before.
+func advances(c Change, last State) bool {
+	switch {
+	case !c.Known, c.Listening && !last.Listening:
+		return false
+	case c.Era == last.Era:
+		return !last.Known || c.Version > last.Version
+	}
+	return c.Reset && last.Known && c.Era == last.Era+1
 }
 
 // An advance is known without the state that was taken before: by whatever happens, it is what a comparison says.
@@ -337,7 +350,7 @@ func TestBoardAdvance(t *testing.T) {
 				b.Message(News{Project: p, Version: v})
 			default:
 				for _, c := range b.Take(nil) {
-					if c.Advance != c.Advances(last) {
+					if c.Advance != advances(c, last) {
 						t.Fatalf("%+v after %+v", c, last)
 					}
 					last = c.State

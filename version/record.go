@@ -1,27 +1,27 @@
 package version
 
-// recordsAtOnce is how many records are made together: 8 KiB of them. They live long: one by one, among what requests
-// leave behind, each would keep a page of it.
+// recordsAtOnce is how many records are allocated together: 8 KiB. They live long, and each one alone would keep a page
+// of short-lived memory around it in use.
 const recordsAtOnce = 146
 
 // record is one project on the board. There may be hundreds of thousands, so it is small. Board.mu guards it.
 type record struct {
 	project Project // zero: this index is not in use
 	version Version // believed, if known
-	// key is the number last read from the project's key while the source listens. From a gap until the
-	// confirmation it is what was believed when the gap began: the two are never needed at the same time.
+	// key is what the project's key held when it was last read. From a gap until the confirmation it is the belief at
+	// the beginning of the gap instead: the two are never needed at the same time.
 	key    Version
 	era    uint32
-	origin uint32 // history of the data set at the last confirmation; 0: none
+	origin uint32 // number of the data set at the last confirmation; 0: unknown
 	read   uint32 // Board.reads at the last change
 
 	listening bool
 	known     bool
 	keyKnown  bool
-	confirmed bool // once at least
-	reset     bool // the era was begun by a reset of a known version
-	gapNews   bool // the belief comes from news in a gap that was not confirmed yet
-	gapEra    bool // an era began since the gap did
+	confirmed bool // at least once
+	reset     bool // the era began with a reset of a known version
+	gapNews   bool // the belief is from a message in a gap that is not confirmed yet
+	gapEra    bool // an era began since the last gap did
 	dirty     bool // changed since the last Take
 
 	takenListening, takenKnown bool // at the last Take
@@ -39,7 +39,7 @@ func (r *record) taken() {
 	r.takenListening, r.takenKnown = r.listening, r.known
 }
 
-// advance tells whether the state is an advance to whoever knows the one that was taken last.
+// advance reports whether the state is an advance from the one that was taken last.
 func (r *record) advance() bool {
 	switch {
 	case !r.known, r.listening && !r.takenListening:
@@ -50,14 +50,14 @@ func (r *record) advance() bool {
 	return r.eras == 1 && r.reset && r.takenKnown
 }
 
-// move makes v, which goes up from what was believed, the belief.
+// move makes v the belief. It is greater than the last one in this era.
 func (r *record) move(v Version) {
 	r.known, r.version = true, v
 	r.gapNews = !r.listening
 	r.advances = min(r.advances+1, 2)
 }
 
-// restart makes v, which may be lower than what was believed, the belief, in an era of its own.
+// restart makes v the belief in a new era. It may be lower than the last one.
 func (r *record) restart(v Version) {
 	r.reset = r.known
 	r.beginEra()
@@ -76,16 +76,16 @@ func (r *record) beginEra() {
 	r.gapEra = true
 }
 
-// gap begins one.
+// gap begins a gap.
 func (r *record) gap() {
 	r.listening = false
 	r.key, r.keyKnown = r.version, r.known
 	r.gapEra, r.gapNews = false, false
 }
 
-// confirm ends a gap, or begins to listen; see [Board.Confirm].
+// confirm ends a gap; see [Board.Confirm].
 func (r *record) confirm(key Key, origin uint32) {
-	if r.listening { // watched again so soon that the gap went unseen
+	if r.listening { // forgotten and watched again while the last key was read
 		r.gap()
 	}
 	first := !r.confirmed
@@ -95,7 +95,7 @@ func (r *record) confirm(key Key, origin uint32) {
 	r.origin, r.key, r.keyKnown = origin, key.Version, key.Known
 	switch {
 	case first && r.known:
-		// Messages overtook the read of the key: a reset holds (the era tells), of numbers the greater.
+		// Messages came before the key was read: a reset counts (era above 0), otherwise the greater number.
 		if key.Known && key.Version > r.version && r.era == 0 {
 			r.move(key.Version)
 		}
@@ -103,7 +103,7 @@ func (r *record) confirm(key Key, origin uint32) {
 		r.move(key.Version)
 	case first:
 	case same && !r.gapEra && beforeKnown && key.Known && key.Version >= before:
-		// Compared with what was believed before the gap: what was heard since may have overtaken the read.
+		// Compared with the belief before the gap, since messages in the gap may be newer than the read.
 		if key.Version > r.version {
 			r.move(key.Version)
 		}
@@ -114,7 +114,7 @@ func (r *record) confirm(key Key, origin uint32) {
 	}
 }
 
-// routine takes what a routine read found, and tells whether that changes the belief; see [Board.Routine].
+// routine takes the key of a routine read, and reports whether the belief changes; see [Board.Routine].
 func (r *record) routine(key Version) bool {
 	before, beforeKnown := r.key, r.keyKnown
 	r.key, r.keyKnown = key, true

@@ -19,11 +19,11 @@ type Source interface {
 	Watch(p Project)
 	// Forget ends Watch, and drops p from the board.
 	Forget(p Project)
-	// Publish stores and announces each of news that is newer than what is stored, in order, and counts
-	// both. After an error some may have been taken.
+	// Publish stores and announces news, in order. What is not newer than the stored version is only counted. After an
+	// error a part may be stored.
 	Publish(ctx context.Context, news []News) (Receipt, error)
-	// Read reads what is stored of p, whether it is watched or not. If it is, and that is news, then the board has it when
-	// Read returns. Many calls at once are read together and wait for their turn. The error wraps [ErrUnavailable].
+	// Read returns the stored version of p, which need not be watched. If it is watched, and the version is news, the
+	// board has it when Read returns. Calls at the same time may share a read. The error wraps [ErrUnavailable].
 	Read(ctx context.Context, p Project) (Key, error)
 	// Stats are counts since the source was made.
 	Stats() Stats
@@ -39,27 +39,26 @@ type Receipt struct {
 type Stats struct {
 	Watched   int    // projects watched now
 	Messages  uint64 // messages received on projects' channels
-	Malformed uint64 // of these, not to be read, and ignored
+	Malformed uint64 // of these, ignored since they are malformed
 	Gaps      uint64 // times that the subscription broke
 }
 
-// Host is the program that runs a source: what the source must know of it, and tells it besides news. The
-// functions are called from the source's own goroutines and must not block; nil ones are not called.
+// Host connects a source with the program that runs it. The functions are called from the source's own goroutines and must
+// not block; nil ones are not called.
 type Host struct {
 	Evidence
-	// Self is what to say of this gateway with each probe. Instance is filled in by the source.
+	// Self returns what each probe says of this gateway. The source fills in Instance.
 	Self func() Peer
-	// Peer is a gateway that was just heard, this one included.
+	// Peer takes the probe of a gateway, this one included.
 	Peer func(Peer)
-	// Tick: the application has said that it is there.
+	// Tick is called when the application has said that it is alive.
 	Tick func()
 }
 
-// Evidence is how a source proves that news would come through, and admits that it would not. The
-// functions are called from the source's own goroutines and must not block; nil ones are not called.
+// Evidence is how a source proves that news would come through, or tells that it would not.
 type Evidence struct {
-	// Echo: a probe that was sent at this time has come back the way news comes.
+	// Echo takes a probe that came back the way news comes, by the time at which it was sent.
 	Echo func(sent time.Time)
-	// Lost: the source knows by itself that no news comes, and why. An Echo ends it.
+	// Lost takes why no news comes. The next Echo ends that.
 	Lost func(Fault, error)
 }

@@ -21,26 +21,26 @@ const (
 	maxRamp = 24 * time.Hour
 )
 
-// Control is what all gateways are told at once: an override of the flag, and which tokens are taken back. The zero
-// value says nothing. A Control is not changed after it has been handed out.
+// Entries are what all gateways are told: an override of the flag, and revocations. They are not changed after they were
+// handed out.
 type Entries struct {
 	Flag        FlagEntry
 	Revocations []RevocationEntry // the oldest first, each once
 }
 
-// Stamp says when something was set, by the clock and count of the Redis that took it.
+// Stamp is when an entry was set, by the clock and count of Redis.
 type Stamp struct {
 	Seq  int64     `json:"seq,omitempty"` // a later change has a greater one; 0: nothing was ever set
 	Time time.Time `json:"time,omitzero"`
 }
 
-// FlagEntry is what was set last of the flag.
+// FlagEntry is the override that was set last.
 type FlagEntry struct {
 	Stamp
 	Override *Override `json:"override"` // nil: none, or one that was cleared
 }
 
-// Override is the flag as it is set for the whole fleet.
+// Override overrides the flag of each gateway's configuration.
 type Override struct {
 	Enabled bool
 	Percent *int           // 0 to 100; nil: what each gateway's configuration says
@@ -72,11 +72,11 @@ func (o Override) Check() error {
 	return nil
 }
 
-// RevocationEntry is a revocation and when it was set. Only a source makes one that can be merged.
+// RevocationEntry is a revocation and when it was set. Only [Decode] makes one that can be merged.
 type RevocationEntry struct {
 	Stamp
 	Revocation
-	field string // where it is stored: the same for all that says the same
+	field string // where it is stored: equal revocations have the same
 }
 
 // Revocation takes tokens back before they expire: those with an ID, those of a subject, or all. At least one of ID,
@@ -121,8 +121,8 @@ func storable(ms int64) bool {
 	return ms > 0 && ms < year10000
 }
 
-// Merge is all that c and d know together, at this time: of the flag what was set last, of revocations all that are
-// not over. The order of c and d makes no difference.
+// Merge returns the later override of c and d, and all their revocations that are not over at this time. The order of c
+// and d makes no difference.
 func (c Entries) Merge(d Entries, now time.Time) Entries {
 	merged := Entries{Flag: c.Flag}
 	if cmp.Or(d.Flag.compare(c.Flag.Stamp), cmp.Compare(d.Flag.text(), c.Flag.text())) > 0 {
@@ -146,6 +146,6 @@ func (c Entries) Merge(d Entries, now time.Time) Entries {
 	return merged
 }
 
-// compare orders stamps. Redis gives no number twice, unless it loses its data and its time; then any order will do
-// that is everybody's.
+// compare orders stamps. Redis gives a number twice only if it loses both its data and its clock; then any order will do
+// that is the same at all gateways.
 func (s Stamp) compare(t Stamp) int { return cmp.Or(cmp.Compare(s.Seq, t.Seq), s.Time.Compare(t.Time)) }

@@ -21,8 +21,8 @@ var script string
 func Script() string { return script }
 
 const (
-	// maxEntry bounds what a field of the hash may hold, in bytes, so that a gateway can read all of it at once;
-	// control.lua has the same number. maxBeginning is what of it the sequence number and the time take at most.
+	// maxEntry is the greatest length of an entry in bytes, so that a gateway can read the whole hash at once; control.lua
+	// has the same number. maxBeginning is the part of it for sequence number and time.
 	maxEntry     = 800
 	maxBeginning = 60
 )
@@ -33,14 +33,14 @@ const (
 	revokeField = "revoke:" // and a hash of what is revoked: the same twice is one
 )
 
-// Command is an entry that the script is to store.
+// Command makes the script store an entry.
 type Command struct {
 	Field string
 	Text  string // the entry without its beginning
 	Stamp        // zero: a new one is given
 }
 
-// FlagCommand sets an override; nil ends it.
+// FlagCommand sets an override; nil ends the one before.
 func FlagCommand(o *Override) Command {
 	return Command{flagField, FlagEntry{Override: o}.text(), Stamp{}}
 }
@@ -48,7 +48,7 @@ func FlagCommand(o *Override) Command {
 // Command stores r.
 func (r Revocation) Command() Command { return Command{r.field(), r.text(), Stamp{}} }
 
-// Args are the arguments of the script.
+// Args returns the arguments of the script.
 func (c Command) Args() []any {
 	if c.Seq == 0 {
 		return []any{c.Field, c.Text}
@@ -56,14 +56,14 @@ func (c Command) Args() []any {
 	return []any{c.Field, c.Text, c.Seq, c.Time.UnixMilli()}
 }
 
-// Stored is the one entry that was stored, by the answer of the script.
+// Stored returns the entry as it is stored, given the answer of the script.
 func (c Command) Stored(answer []string) (Entries, error) {
 	stored, _, err := Decode(append(append([]string{c.Field}, answer...), c.Text))
 	return stored, err
 }
 
-// Lost are the commands that write back what the hash lacks, or has with a lower sequence number. seqs are the numbers
-// that it has, by field.
+// Lost returns commands that write back the entries that the hash lacks, or has with a lower sequence number. seqs are its
+// numbers by field.
 func (e Entries) Lost(seqs map[string]int64) (lost []Command) {
 	if seqs[flagField] < e.Flag.Seq {
 		lost = append(lost, Command{flagField, e.Flag.text(), e.Flag.Stamp})
@@ -76,9 +76,8 @@ func (e Entries) Lost(seqs map[string]int64) (lost []Command) {
 	return lost
 }
 
-// Decode reads what the script says of the hash. What makes no sense is left out, and the last
-// reason returned. seqs has the sequence number of each entry, also of those: a later version of Nudge may understand
-// them.
+// Decode reads the answer of the script about the whole hash. It leaves out malformed entries, and returns the last
+// reason. seqs has their sequence numbers too: a later version of Nudge may understand them.
 func Decode(answer []string) (e Entries, seqs map[string]int64, malformed error) {
 	seqs = make(map[string]int64, len(answer)/4)
 	for ; len(answer) >= 4; answer = answer[4:] {
@@ -158,7 +157,7 @@ func (r Revocation) field() string {
 	return revokeField + hex.EncodeToString(sum[:12])
 }
 
-// decodeFlag reads the field flag; unknown members are ignored.
+// decodeFlag reads the text of the field flag. Unknown members are ignored.
 func decodeFlag(text string, s Stamp) (FlagEntry, error) {
 	var t flagText
 	if err := json.Unmarshal([]byte("{"+text), &t); err != nil {
@@ -181,7 +180,7 @@ func decodeFlag(text string, s Stamp) (FlagEntry, error) {
 	return FlagEntry{s, &o}, o.Check()
 }
 
-// decodeRevocation reads a field that holds a revocation, likewise.
+// decodeRevocation reads the text of a revocation's field. Unknown members are ignored.
 func decodeRevocation(field, text string, s Stamp) (RevocationEntry, error) {
 	var t revocationText
 	if err := json.Unmarshal([]byte("{"+text), &t); err != nil {

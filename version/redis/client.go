@@ -14,22 +14,21 @@ import (
 const (
 	dialTimeout  = 2 * time.Second
 	replyTimeout = 2 * time.Second
-	// buffer is the size of a connection's buffers, in bytes; subscriberBuffer that of the one which is to keep up with
-	// 100,000 messages a second, briefBuffer that of one that is thrown away after a command or two.
+	// Sizes of a connection's buffers in bytes: of an ordinary one, of the subscriber, which must keep up with 100,000
+	// messages a second, and of one that is closed after a command or two.
 	buffer, subscriberBuffer, briefBuffer = 4 << 10, 32 << 10, 512
 )
 
-// Quiet keeps go-redis from writing lines of its own, in the whole process: every fault reaches us as an error, and is
-// logged once by whoever understands it. It is for main, before anything else; a program that only imports this package
-// to publish has its own wishes.
+// Quiet keeps go-redis from writing to stderr, in the whole process: every fault reaches us as an error, and is logged
+// once, where it is understood. Only main may call it, before anything else.
 func Quiet() { redis.SetLogger(silent{}) }
 
 type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// client are the options of every client: plain RESP2, short timeouts, and no retries behind our back: a
-// publish that is repeated after a timeout would call its own news stale.
+// client returns the options of every client: RESP2, short timeouts, and no retries, since a publish that the library
+// repeats after a timeout would find its own news stale.
 func (o *Options) client(addr string) *redis.Options {
 	return &redis.Options{
 		Addr: addr, DB: o.DB, Username: o.Username, Password: o.Password, TLSConfig: o.TLS,
@@ -39,28 +38,28 @@ func (o *Options) client(addr string) *redis.Options {
 		DialTimeout:              dialTimeout, DialerRetries: 1,
 		ReadTimeout: replyTimeout, WriteTimeout: replyTimeout, ContextTimeoutEnabled: true,
 		MaxRetries: -1,
-		// One connection of each kind, a few commands a second: the library's own buffers, up to 256 KiB for each
-		// connection and thrown away with each probe's, would be more than 1,000 streams need.
+		// A few commands a second need no more: the library's own buffers, up to 256 KiB for each connection, would
+		// take more memory than 1,000 streams.
 		ReadBufferSize: buffer, WriteBufferSize: buffer, PipelinePoolSize: -1,
 	}
 }
 
-// briefClient are the options of a client for one exchange.
+// briefClient returns the options of a client for one exchange.
 func (o *Options) briefClient(addr string) *redis.Options {
 	c := o.client(addr)
 	c.ReadBufferSize, c.WriteBufferSize = briefBuffer, briefBuffer
 	return c
 }
 
-// brief does one exchange with a server over a connection dialled for it, and cuts it when ctx ends: the library
-// itself would sit out its timeout.
+// brief does one exchange with a server over a new connection, and closes it when ctx ends: the library itself would
+// wait for its timeout.
 func brief[T any](ctx context.Context, opt *redis.Options, exchange func(context.Context, *redis.Client) (T, error)) (T, error) {
 	client := redis.NewClient(opt)
 	cut := context.AfterFunc(ctx, func() { client.Close() })
 	defer client.Close()
 	defer cut()
 	got, err := exchange(ctx, client)
-	if err != nil && ctx.Err() != nil && !isReply(err) { // it was cut: the error would be that
+	if err != nil && ctx.Err() != nil && !isReply(err) { // the error says only that we closed it
 		err = errNoAnswer
 	}
 	return got, err
@@ -68,20 +67,20 @@ func brief[T any](ctx context.Context, opt *redis.Options, exchange func(context
 
 var errNoAnswer = errors.New("no answer in time")
 
-// dialOnce is a dialer that serves one connection: what the library opens behind our back after a fault
-// would be subscribed without anybody having read the keys.
+// dialOnce returns a dialer that makes one connection. The library would replace a broken one and subscribe again
+// without a word, and nobody would read the keys after that gap.
 func dialOnce(opt *redis.Options) func(context.Context, string, string) (net.Conn, error) {
 	dial := redis.NewDialer(opt)
 	var used atomic.Bool
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if used.Swap(true) {
-			return nil, errors.New("the connection was given up")
+			return nil, errors.New("the connection is closed")
 		}
 		return dial(ctx, network, addr)
 	}
 }
 
-// isReply tells an error that the server sent from one of the connection.
+// isReply reports whether err is a reply of the server, and not a fault of the connection.
 func isReply(err error) bool {
 	var reply redis.Error
 	return errors.As(err, &reply)

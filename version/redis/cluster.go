@@ -16,8 +16,8 @@ import (
 // slotCount is how many slots a Redis Cluster has.
 const slotCount = 16384
 
-// slotOf is the slot of names with the hash tag {tag}: its CRC16, of the XMODEM kind, modulo 16384 (Redis Cluster
-// specification, "Key distribution model").
+// slotOf returns the slot of names with the hash tag {tag}: its CRC16/XMODEM modulo 16384 (Redis Cluster specification,
+// "Key distribution model").
 func slotOf(tag string) uint16 {
 	var crc uint16
 	for i := range len(tag) {
@@ -36,7 +36,7 @@ func slotOf(tag string) uint16 {
 // nodesAsked bounds how many nodes are asked at once.
 const nodesAsked = 8
 
-// askCluster finds the masters of a Cluster. The newest claim counts: a node that was cut off keeps an old one.
+// askCluster finds the masters of a Cluster. The newest claim counts: a node that is cut off has an old one.
 func (f *finder) askCluster(ctx context.Context) (topology, error) {
 	nodes := slices.Clone(f.opt.Addrs)
 	if last := f.last.Load(); last != nil { // the seeds may have gone since
@@ -77,7 +77,7 @@ func (f *finder) askNode(ctx context.Context, addr string) (claim, error) {
 	})
 }
 
-// readSlots reads the answer of CLUSTER SLOTS. A node without an address of its own is where it was asked.
+// readSlots reads the answer of CLUSTER SLOTS. A node without an address is on the host that answered.
 func readSlots(ranges []redis.ClusterSlot, host string) (topology, error) {
 	t := topology{slots: new([slotCount]uint16)}
 	for slot := range t.slots {

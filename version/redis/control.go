@@ -28,7 +28,7 @@ func (r *Source) Control(ctx context.Context) (control.Entries, error) {
 	return e.Merge(control.Entries{}, time.Now()), nil
 }
 
-// SetFlag overrides the flag of all gateways, until it is called again; nil ends that: each goes by its own
+// SetFlag overrides the flag of all gateways until it is called again. Nil ends that: each gateway follows its own
 // configuration. It returns what is stored now.
 func (r *Source) SetFlag(ctx context.Context, o *control.Override) (control.FlagEntry, error) {
 	if o != nil {
@@ -42,7 +42,7 @@ func (r *Source) SetFlag(ctx context.Context, o *control.Override) (control.Flag
 
 // ErrTooManyRevocations is returned by [Source.Revoke] when 10,000 are in force.
 var ErrTooManyRevocations = errors.New("redis: 10,000 revocations are in force; " +
-	"take back with one what was issued before a time, or change the secret")
+	"revoke everything issued before a time with one, or change the secret")
 
 // Revoke takes tokens back at all gateways. The same twice is one.
 func (r *Source) Revoke(ctx context.Context, v control.Revocation) (control.RevocationEntry, error) {
@@ -72,16 +72,15 @@ func (r *Source) store(ctx context.Context, c control.Command) (control.Entries,
 }
 
 const (
-	// controlPause is the least time between two reads of the hash, and controlShare how often what a read took goes
-	// into the pause after it: a flood of announcements costs no more.
+	// The pause after a read of the hash is at least controlPause, and controlShare times as long as the read, so that
+	// a flood of announcements costs little.
 	controlPause = 200 * time.Millisecond
 	controlShare = 10
-	// controlRetry is the time until a read that failed is repeated. It is doubled each time, up to that of routine reads.
+	// controlRetry is the time until a failed read is repeated. It doubles each time, up to the time of routine reads.
 	controlRetry = time.Second
 )
 
-// controlKeeper keeps what Redis holds and what this gateway remembers of what the fleet is told the same. It outlives
-// sessions.
+// controlKeeper keeps the control hash in Redis and this gateway's memory of it the same. It outlives sessions.
 type controlKeeper struct {
 	name      string // of the hash
 	routine   time.Duration
@@ -89,13 +88,13 @@ type controlKeeper struct {
 	log       *slog.Logger
 	announced chan struct{} // one slot: there may be something to read
 
-	entries   control.Entries // as far as was heard
-	lastFault string          // why it could not be read or written at the last attempt
-	warned    time.Time       // when an entry that makes no sense was last logged
+	entries   control.Entries // all that was read so far
+	lastFault string          // of the last attempt; "": it succeeded
+	warned    time.Time       // when a malformed entry was last logged
 }
 
-// run does so from the beginning of a session on: at each announcement, which says only that there is something to
-// read, and now and then against what was lost unseen.
+// run reads the hash when a session begins, at each announcement (whatever it says), and routinely, since an
+// announcement may be lost.
 func (k *controlKeeper) run(ctx context.Context, pool *clientPool) error {
 	for retry := controlRetry; ; {
 		again := routineWait(k.routine)
@@ -108,7 +107,7 @@ func (k *controlKeeper) run(ctx context.Context, pool *clientPool) error {
 			return ctx.Err()
 		default:
 			again, retry = min(again, retry), min(2*retry, k.routine)
-			// What ails the connection, others say; what moves is soon found.
+			// Faults of the connection are logged elsewhere, and a slot that moved is found by the next probe.
 			if isReply(err) && !isRedirect(err) && err.Error() != k.lastFault {
 				k.lastFault = err.Error()
 				_, fix := diagnose(err)
@@ -128,12 +127,12 @@ func (k *controlKeeper) run(ctx context.Context, pool *clientPool) error {
 	}
 }
 
-// routineWait is a time around the mean, so that gateways that began together do not stay together.
+// routineWait returns a random time around mean, so that gateways that start together do not read together.
 func routineWait(mean time.Duration) time.Duration {
 	return time.Duration(float64(mean) * (0.8 + 0.4*rand.Float64()))
 }
 
-// reconcile reads the hash, tells what is new in it, and writes back what is lost from it.
+// reconcile reads the hash, tells the host what is new, and writes back what was lost.
 func (k *controlKeeper) reconcile(ctx context.Context, pool *clientPool) error {
 	client, err := pool.serving(pool.masters(), k.name)
 	if err != nil {
@@ -163,8 +162,7 @@ func (k *controlKeeper) reconcile(ctx context.Context, pool *clientPool) error {
 	return nil
 }
 
-// writeBack restores entries that are missing in the hash, or are older there: Redis was restarted empty, or with what it
-// held some time ago.
+// writeBack restores entries that the hash lacks or has in an older form: Redis was restarted empty, or from a backup.
 func (k *controlKeeper) writeBack(ctx context.Context, client *redis.Client, lost []control.Command) error {
 	for batch := range slices.Chunk(lost, keysPerRead) {
 		replies, _ := client.Pipelined(ctx, func(pipe redis.Pipeliner) error {

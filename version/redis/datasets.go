@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// replyError is what a server says of itself otherwise than by an error, put into the words of one.
+// replyError is what we conclude from an answer of a server, in the form of an error reply.
 type replyError string
 
 func (e replyError) Error() string { return string(e) }
@@ -13,14 +13,14 @@ func (replyError) RedisError()     {}
 
 const errReplica = replyError("READONLY it is a replica; redis.addrs must name a master")
 
-// dataSets knows the data sets of the masters by their replication ids, which change when a server is restarted or
-// replaced, and numbers them for the board. A data set that comes back after another one has another number: what was
-// read in between belongs to neither. The zero value is ready.
+// dataSets numbers the data sets of the masters for the board. A data set is known by its replication id, which changes
+// when a server is restarted or replaced. A data set that comes back after another one gets a new number: what was
+// believed in between belongs to neither.
 type dataSets struct {
 	mu           sync.Mutex        // guards all below
-	ids          map[string]string // by address, as this session first met them
+	ids          map[string]string // of this session, by address
 	last         uint32
-	now, earlier map[string]uint32 // numbers by id, of this session, and of the one before that met any
+	now, earlier map[string]uint32 // numbers by id: of this session, and of the last one before it that met any
 }
 
 // beginSession forgets which data set was where.
@@ -33,8 +33,8 @@ func (d *dataSets) beginSession() {
 	}
 }
 
-// meet takes what a master says of itself (INFO replication) whenever there is word from it, and returns the number of
-// its data set; 0: it does not tell. It must be a master, and have the data set that it had when this session first met it.
+// meet takes the INFO replication of a server, and returns the number of its data set; 0: the server does not tell. The
+// server must be a master, with the same data set as before in this session.
 func (d *dataSets) meet(addr, info string) (uint32, error) {
 	if field(info, "role") == "slave" {
 		return 0, errReplica

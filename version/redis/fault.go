@@ -12,7 +12,7 @@ import (
 	"nudge/version"
 )
 
-// faults says by a word of the server's error what is wrong, and what an operator can do about it.
+// faults says what a word in a server's error means, and what an operator can do about it.
 var faults = []struct {
 	word  string
 	fault version.Fault
@@ -36,12 +36,12 @@ var faults = []struct {
 	{"ERR This instance has cluster support disabled", version.FaultConnection, "it is no Cluster; set redis.mode: standalone"},
 }
 
-// diagnose says in a word what err is, and what to do about it.
+// diagnose returns what kind of fault err is, and what to do about it.
 func diagnose(err error) (f version.Fault, fix string) {
 	var reply redis.Error
 	if errors.As(err, &reply) {
 		for _, known := range faults {
-			if strings.Contains(reply.Error(), known.word) { // not at its start where an old server's script met it
+			if strings.Contains(reply.Error(), known.word) { // with an old server it is not at the start
 				return known.fault, known.fix
 			}
 		}
@@ -59,14 +59,15 @@ func diagnose(err error) (f version.Fault, fix string) {
 	return version.FaultConnection, "see whether Redis runs, redis.addrs names it, and redis.tls is as it wants"
 }
 
-// faultLog tells why no news comes, and logs it when that changes. Run's, and within a session its probes'.
+// faultLog tells the host why no news comes, and logs it when that changes. It belongs to Run, and within a session to
+// the prober.
 type faultLog struct {
 	log  *slog.Logger
 	lost func(version.Fault, error)
-	last string // of the last one, and what to do about it; "" after a good probe
+	last string // the last fault and its fix; "" after a good probe
 }
 
-// tell admits that no news comes.
+// tell tells that no news comes.
 func (l *faultLog) tell(err error) {
 	fault, fix := diagnose(err)
 	if l.isNew(err) {
@@ -75,7 +76,7 @@ func (l *faultLog) tell(err error) {
 	l.lost(fault, err)
 }
 
-// isNew reports whether err asks for something else to be done than the last one, and remembers it.
+// isNew reports whether err needs another fix than the last one, and remembers it.
 func (l *faultLog) isNew(err error) bool {
 	fault, fix := diagnose(err)
 	before := l.last

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// keysPerRead bounds a pipeline of reads.
+	// keysPerRead is the most keys in one pipeline.
 	keysPerRead = 500
-	// versionDigits is the length of version.Max in decimal: one character more can be no version.
+	// versionDigits is the length of version.Max in decimal: a longer text is no version.
 	versionDigits = 16
 )
 
@@ -25,14 +25,14 @@ type keyReader struct {
 	dataSets *dataSets
 }
 
-// keyRead is what was read of one project: its key, and the number of the data set that it belongs to.
+// keyRead is the key of one project, and the number of the data set that it is in.
 type keyRead struct {
 	version.Key
 	dataSet uint32
 }
 
-// read reads keys and, over the same connection, which data set they belong to: if that is another one than before, what
-// was believed may never have been stored.
+// read reads keys and, over the same connection, which data set they are in: in another one than before, what was
+// believed may never have been stored.
 func (k *keyReader) read(ctx context.Context, projects []version.Project) ([]keyRead, error) {
 	reads := make([]keyRead, len(projects))
 	t := k.pool.masters()
@@ -44,7 +44,7 @@ func (k *keyReader) read(ctx context.Context, projects []version.Project) ([]key
 	return reads, nil
 }
 
-// readFrom reads those of projects that stand at these places from one master.
+// readFrom reads the keys of the projects at these places from one master.
 func (k *keyReader) readFrom(ctx context.Context, addr string, projects []version.Project, places []int, reads []keyRead) error {
 	var info *redis.StringCmd
 	texts := make([]*redis.StringCmd, len(places))
@@ -65,10 +65,10 @@ func (k *keyReader) readFrom(ctx context.Context, addr string, projects []versio
 	for i, text := range texts {
 		r := &reads[places[i]]
 		switch err := text.Err(); {
-		case isRedirect(err): // its slot moves just now: as if it had no key, in a data set of its own
+		case isRedirect(err): // its slot is moving: as if there were no key, in an unknown data set
 			continue
 		case err != nil && !aboutKey(err):
-			return err // the server's word on itself
+			return err // it is about the server
 		case err == nil:
 			if v, err := version.ParseVersion(text.Val()); err == nil {
 				r.Key = version.Key{Version: v, Known: true}
@@ -79,14 +79,14 @@ func (k *keyReader) readFrom(ctx context.Context, addr string, projects []versio
 	return nil
 }
 
-// aboutKey tells the server's word on one key, its type or the right to it, from one on all: on the right to a command,
-// for instance.
+// aboutKey reports whether an error reply is about one key (its type, or the right to it) and not about all, such as the
+// right to a command.
 func aboutKey(err error) bool {
 	text := err.Error()
 	return strings.HasPrefix(text, "WRONGTYPE") || strings.HasPrefix(text, "NOPERM") && !strings.Contains(text, " command")
 }
 
-// isRedirect tells the reply of a node of a Cluster that a slot is elsewhere by now.
+// isRedirect reports whether a node of a Cluster replies that another node serves the slot.
 func isRedirect(err error) bool {
 	return redis.HasErrorPrefix(err, "MOVED ") || redis.HasErrorPrefix(err, "ASK ")
 }

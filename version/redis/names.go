@@ -8,13 +8,13 @@ import (
 	"nudge/version/publish"
 )
 
-// names are those of a fleet's keys and channels, and of the probes of one instance.
+// names makes the names of keys and channels, for a fleet by its prefix and for one instance in it.
 type names struct{ prefix, instance string }
 
-// project is the key and the channel of p.
+// project returns the key and channel of p.
 func (n names) project(p version.Project) string { return publish.Name(n.prefix, p) }
 
-// projects are the channels of all.
+// projects returns the channels of all.
 func (n names) projects(all []version.Project) []string {
 	channels := make([]string, len(all))
 	for i, p := range all {
@@ -33,16 +33,16 @@ func (n names) projectOf(channel string) (version.Project, error) {
 	return version.ParseProject(id)
 }
 
-// control is the key and the channel of what the fleet is told.
+// control returns the key and channel of what the fleet is told.
 func (n names) control() string { return n.prefix + ":control" }
 
-// tick is the channel where an application says that it is there.
+// tick returns the channel where an application says that it is alive.
 func (n names) tick() string { return n.prefix + ":tick" }
 
-// probes is how the channels of all probes begin, and of nothing else.
+// probes returns the prefix of the channels of all probes.
 func (n names) probes() string { return n.prefix + ":probe:" }
 
-// probe is the key and the channel of our own probes; of those through one master of a Cluster, with a tag of its slots.
+// probe returns the key and channel of our own probes. In a Cluster, tag is a hash tag that the master serves.
 func (n names) probe(tag string) string {
 	name := n.probes() + n.instance
 	if tag != "" {
@@ -51,7 +51,7 @@ func (n names) probe(tag string) string {
 	return name
 }
 
-// prober is the instance whose probes come on this channel.
+// prober returns the instance whose probes come on this channel.
 func (n names) prober(channel string) string {
 	instance, _, _ := strings.Cut(strings.TrimPrefix(channel, n.probes()), ":{")
 	return instance

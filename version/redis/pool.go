@@ -18,7 +18,7 @@ type clientPool struct {
 	clients  map[string]*redis.Client // by address
 }
 
-// of is the client of the server at addr.
+// of returns the client of the server at addr.
 func (p *clientPool) of(addr string) *redis.Client {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -37,23 +37,23 @@ func (p *clientPool) of(addr string) *redis.Client {
 
 var errNoMaster = errors.New("a part of the Cluster has no master; see CLUSTER INFO")
 
-// serving is the client of the master that, by t, serves the one name that tag is.
-func (p *clientPool) serving(t topology, tag string) (*redis.Client, error) {
-	m, ok := t.tagged(tag)
+// serving returns the client of the master that serves this key, according to t.
+func (p *clientPool) serving(t topology, key string) (*redis.Client, error) {
+	m, ok := t.tagged(key)
 	if !ok {
 		return nil, errNoMaster
 	}
 	return p.of(t.masters[m].addr), nil
 }
 
-// masters is the topology in use.
+// masters returns the topology in use.
 func (p *clientPool) masters() topology {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.topology
 }
 
-// use makes t the topology in use, and closes what leads elsewhere.
+// use makes t the topology in use, and closes the clients of servers that are not in it.
 func (p *clientPool) use(t topology) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

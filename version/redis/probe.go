@@ -21,7 +21,7 @@ import (
 // publishScript is for probes, which are published like news.
 var publishScript = redis.NewScript(publish.Script())
 
-// prober publishes to our own channel as publishers do, again and again, and finds out where they would. It outlives
+// prober publishes to our own channel again and again, in the way and at the place where publishers do. It outlives
 // sessions.
 type prober struct {
 	opt      *Options
@@ -29,17 +29,17 @@ type prober struct {
 	finder   *finder
 	dataSets *dataSets
 	faults   *faultLog
-	last     atomic.Int64          // number of the last message: the keys that hold it outlive a session
-	refused  atomic.Pointer[error] // what the server answered to the last probe instead of taking it; nil: it did, or did not answer
+	last     atomic.Int64          // number of the last message. Keys hold it, so it outlives sessions too
+	refused  atomic.Pointer[error] // the reply that refused the last probe; nil: none did
 
 	mu   sync.Mutex // guards open
 	open map[version.Version]*probe
 }
 
-// probe is a message through each master that have not all come back.
+// probe is one message through each master.
 type probe struct {
 	sent time.Time
-	left int
+	left int // messages that have not come back
 }
 
 // reset forgets the probes of the last session.
@@ -50,7 +50,7 @@ func (p *prober) reset() {
 	p.refused.Store(nil)
 }
 
-// begin notes a probe through so many masters, and returns the number of each message.
+// begin notes a new probe, and returns the number of the message through each master.
 func (p *prober) begin(now time.Time, masters int) []version.Version {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,7 +64,7 @@ func (p *prober) begin(now time.Time, masters int) []version.Version {
 	return numbers
 }
 
-// returned takes a message that has come back. Whole: it was the last one of its probe.
+// returned takes a message that has come back. Whole: all of its probe are back now.
 func (p *prober) returned(number version.Version) (sent time.Time, whole bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,7 +77,7 @@ func (p *prober) returned(number version.Version) (sent time.Time, whole bool) {
 	return one.sent, one.left == 0
 }
 
-// run probes until ctx ends, or until other servers are masters than turn allows.
+// run probes until ctx ends. Each time turn is told who the masters are; its error ends the run.
 func (p *prober) run(ctx context.Context, turn func(topology) error) error {
 	tick := time.NewTicker(p.opt.Probe)
 	defer tick.Stop()
@@ -90,11 +90,11 @@ func (p *prober) run(ctx context.Context, turn func(topology) error) error {
 		case errors.Is(err, errMoved):
 			return err
 		case p.opt.Mode == Cluster && isRedirect(err), p.opt.Mode != Standalone && errors.Is(err, errReplica):
-			// A slot moved meanwhile, or another is master; the next probe knows.
-		case isReply(err): // the server is there, and says that it takes no news
+			// A slot moved, or the master changed; the next probe will find it.
+		case isReply(err): // the server answers, and refuses news
 			p.refused.Store(&err)
 			p.faults.tell(err)
-		case ctx.Err() == nil && p.faults.isNew(err): // it may pass; no echo is told soon enough
+		case ctx.Err() == nil && p.faults.isNew(err): // it may be over soon; if not, the missing echo tells
 			_, fix := diagnose(err)
 			p.opt.Log.Warn("the probe could not be sent", "error", err, "fix", fix)
 		}
@@ -106,12 +106,11 @@ func (p *prober) run(ctx context.Context, turn func(topology) error) error {
 	}
 }
 
-// errMoved ends a session whose masters are not those it began with: what they were not told by the old ones, nobody
-// can say.
+// errMoved ends a session when a master is replaced: the new one may not have all that the old one had.
 var errMoved = errors.New("another server is master now")
 
-// probe sends one. It asks and dials anew, as a publisher might: over an old connection the echo of a demoted
-// master that is no longer behind the address would pass for the present one's.
+// probe sends one. It asks for the masters and dials each time, as a new publisher would: an old connection may still lead
+// to a demoted master that nobody publishes to any more.
 func (p *prober) probe(ctx context.Context, turn func(topology) error) error {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, max(p.opt.Probe, time.Second))
@@ -136,7 +135,7 @@ func (p *prober) probe(ctx context.Context, turn func(topology) error) error {
 	return group.Wait()
 }
 
-// through sends a message through one master.
+// through publishes a message through one master.
 func (p *prober) through(ctx context.Context, m master, number version.Version) error {
 	_, err := brief(ctx, p.opt.briefClient(m.addr), func(ctx context.Context, c *redis.Client) (any, error) {
 		var info *redis.StringCmd
@@ -168,12 +167,12 @@ func (p *prober) send(ctx context.Context, c redis.Scripter, m master, number ve
 		self.Instance = p.opt.Instance
 		message, _ = json.Marshal(probeMessage{number, self}) // texts and numbers always marshal; what is not UTF-8 is replaced
 	}
-	// As a reset: whatever somebody put into the key, the probe is announced.
+	// As a reset, so that the message is published whatever the key holds.
 	return publishScript.Eval(ctx, c, []string{p.names.probe(m.tag)}, text, message, "1", probeExpiry)
 }
 
-// sayLeaving sends a last probe. A gateway that ends sooner than its next would be due would otherwise not have said that
-// it leaves, and its streams would be missed. Nobody waits longer than a second for a Redis that is away.
+// sayLeaving sends a last probe, which says that this gateway leaves: otherwise the others would count its streams as
+// lost. It takes a second at most.
 func (p *prober) sayLeaving() {
 	t := p.finder.last.Load()
 	if p.opt.Host.Self == nil || t == nil {
@@ -182,21 +181,21 @@ func (p *prober) sayLeaving() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_, _ = brief(ctx, p.opt.briefClient(t.masters[0].addr), func(ctx context.Context, c *redis.Client) (any, error) {
-		return nil, p.send(ctx, c, t.masters[0], version.Version(p.last.Add(1))).Err() // unheard it changes nothing
+		return nil, p.send(ctx, c, t.masters[0], version.Version(p.last.Add(1))).Err() // if it fails, the others find out by the silence
 	})
 }
 
-// probeMessage is the message of a gateway's probe: what the publishers' script needs of any news, and the peer.
+// probeMessage is the message of a gateway's probe.
 type probeMessage struct {
 	Number version.Version `json:"version"`
 	version.Peer
 }
 
-// maxProbe bounds the message of a probe, in bytes.
+// maxProbe is the greatest length of a probe's message in bytes.
 const maxProbe = 4 << 10
 
-// decodeProbe reads what an instance sent on its channel. Whoever only listens, as nudge watch does, sends the bare
-// number; then there is no peer.
+// decodeProbe reads what an instance sent on its channel. The peer is nil if the message is only a number: from a source
+// that is no gateway's, such as that of nudge watch.
 func decodeProbe(instance string, raw []byte) (number version.Version, peer *version.Peer, err error) {
 	if number, err := version.ParseVersion(string(raw)); err == nil {
 		return number, nil, nil

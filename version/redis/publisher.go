@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	// publishTries bounds how often what a server asked to send elsewhere, or again, is sent.
+	// publishTries is how often the same is sent, if servers reply that it belongs to another one.
 	publishTries = 3
-	// publisherLife bounds how long a publisher may go on with a server that the address no longer leads to.
+	// publisherLife is the age of a publisher's connection. An address may lead to another server by then.
 	publisherLife = 5 * time.Second
 )
 
-// publisher publishes news, and sets what the fleet is told. It works whether or not there is a session: whoever
-// publishes is told of failure, so its connections may outlive gaps.
+// publisher publishes news, and sets what the fleet is told, with or without a session. Its connections may outlive
+// gaps, since the caller learns of every failure.
 type publisher struct {
 	opt    *Options
 	names  names
@@ -35,7 +35,7 @@ func (p *publisher) unavailable(what string, err error) error {
 	return fmt.Errorf("%s Redis at %s: %w: %v; %s", what, strings.Join(p.opt.Addrs, ", "), version.ErrUnavailable, err, fix)
 }
 
-// masters is where a publisher goes: the masters that were found last, or are now.
+// masters returns the masters that were found last, or finds them.
 func (p *publisher) masters(ctx context.Context) (topology, error) {
 	if t := p.pool.masters(); len(t.masters) > 0 {
 		return t, nil
@@ -47,7 +47,7 @@ func (p *publisher) masters(ctx context.Context) (topology, error) {
 	return t, err
 }
 
-// publish sends news, and again what certainly had no effect.
+// publish sends news. What had no effect where it was sent is sent again.
 func (p *publisher) publish(ctx context.Context, news []version.News) (receipt version.Receipt, err error) {
 	for range publishTries {
 		if news, err = p.publishOnce(ctx, news, &receipt); err == nil {
@@ -60,8 +60,7 @@ func (p *publisher) publish(ctx context.Context, news []version.News) (receipt v
 	return version.Receipt{}, p.unavailable("publish to", err)
 }
 
-// publishOnce sends all news to the masters concerned. What certainly had no effect and is worth another try is returned,
-// with the reason.
+// publishOnce sends news to the masters of its projects. It returns what belongs to other masters, with the reason.
 func (p *publisher) publishOnce(ctx context.Context, news []version.News, receipt *version.Receipt) (again []version.News, why error) {
 	t, err := p.masters(ctx)
 	if err != nil {
@@ -76,8 +75,8 @@ func (p *publisher) publishOnce(ctx context.Context, news []version.News, receip
 		}
 		replies, err := publish.Pipeline(ctx, p.pool.of(t.masters[m].addr), p.names.prefix, part)
 		answered := slices.ContainsFunc(replies, func(c redis.Cmder) bool { return c.Err() != nil })
-		if err != nil && (!isReply(err) || !answered) { // the connection's, though it be an answer to its AUTH
-			p.pool.reset() // the master may be another by now
+		if err != nil && (!isReply(err) || !answered) { // of the connection, or the reply to its AUTH
+			p.pool.reset() // there may be another master
 			return nil, err
 		}
 		for i, reply := range replies {
@@ -103,7 +102,7 @@ func (p *publisher) publishOnce(ctx context.Context, news []version.News, receip
 	return again, why
 }
 
-// isElsewhere tells a reply after which another server may take the same: it had no effect where it was sent.
+// isElsewhere reports whether a reply means that the command had no effect and belongs to another server.
 func isElsewhere(err error) bool {
 	fault, _ := diagnose(err)
 	return isRedirect(err) || fault == version.FaultReadOnly
@@ -124,7 +123,7 @@ func (p *publisher) control(ctx context.Context, args ...any) (cmd *redis.Cmd) {
 		if err := cmd.Err(); err == nil || err == redis.Nil {
 			return cmd
 		}
-		p.pool.reset() // the master may be another by now
+		p.pool.reset() // there may be another master
 		if !isElsewhere(cmd.Err()) {
 			return cmd
 		}

@@ -9,20 +9,20 @@ import (
 )
 
 const (
-	// mostRequests bounds the keys that are asked for and not read yet.
+	// mostRequests is the most requests that wait at a time.
 	mostRequests = 1000
-	// routinePause is between two pipelines of reads that nobody waits for: at most 10,000 keys a second.
+	// routinePause is the time between two pipelines of routine reads: at most 10,000 keys a second.
 	routinePause = 50 * time.Millisecond
 )
 
-// readRequest asks for the key of one project, out of turn.
+// readRequest asks for the key of one project.
 type readRequest struct {
 	project version.Project
-	answer  chan version.Key // one slot, so that nobody waits for one who has gone; closed: no answer
+	answer  chan version.Key // one slot, since the caller may be gone; closed: no answer
 }
 
-// Read implements [version.Source]. Whatever is asked for together is read together, no more often than routinePause
-// allows.
+// Read implements [version.Source]. Requests that come together are answered together, by at most one pipeline each
+// routinePause.
 func (r *Source) Read(ctx context.Context, p version.Project) (version.Key, error) {
 	q := readRequest{p, make(chan version.Key, 1)}
 	select {
@@ -41,7 +41,7 @@ func (r *Source) Read(ctx context.Context, p version.Project) (version.Key, erro
 	}
 }
 
-// answerRequests reads the keys that are asked for.
+// answerRequests answers requests.
 func (s *session) answerRequests(ctx context.Context) error {
 	for {
 		var batch []readRequest
@@ -79,7 +79,7 @@ func (s *session) answerRequests(ctx context.Context) error {
 	}
 }
 
-// routine reads all keys about once a minute, against news that was lost where no probe could see it.
+// routine reads all keys about once a minute: news may be lost where no probe notices.
 func (s *session) routine(ctx context.Context) error {
 	for {
 		if err := sleep(ctx, routineWait(s.opt.Routine)); err != nil {
@@ -99,7 +99,7 @@ func (s *session) routine(ctx context.Context) error {
 	}
 }
 
-// readRoutinely reads keys without a cause, and puts on the board what is news in them.
+// readRoutinely reads keys, and puts on the board what is news in them.
 func (s *session) readRoutinely(ctx context.Context, projects []version.Project) ([]keyRead, error) {
 	began := s.board.BeginRead()
 	reads, err := s.keys.read(ctx, projects)
@@ -109,7 +109,7 @@ func (s *session) readRoutinely(ctx context.Context, projects []version.Project)
 	return reads, err
 }
 
-// confirm reads the keys of projects whose subscription was just confirmed, and puts them on the board.
+// confirm reads the keys of projects whose subscriptions were confirmed, and puts them on the board.
 func (s *session) confirm(ctx context.Context) error {
 	for {
 		batch := s.subs.nextReads(keysPerRead)

@@ -11,8 +11,8 @@ import (
 )
 
 // askSentinels finds the master that the Sentinels name. More than half of those configured must answer, and the
-// latest failover counts: each one is known to a majority, so that one of the answers knows it. Fewer may be
-// on the wrong side of a split, with a master that nobody publishes to any more.
+// latest failover counts: a majority knows of it, so one of the answers does. Fewer may be on the wrong side of a
+// network split, with a master that nobody publishes to any more.
 func (f *finder) askSentinels(ctx context.Context) (topology, error) {
 	claims, err := askAll(ctx, f.opt.Addrs, len(f.opt.Addrs)/2+1, f.askSentinel)
 	if err != nil {

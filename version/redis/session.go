@@ -16,40 +16,32 @@ import (
 // channelsPerCommand bounds a SUBSCRIBE: Redis serves nobody else while it works through one.
 const channelsPerCommand = 1000
 
-// session is one subscribing connection, from dialling to its first fault, with what belongs to it.
+// session is one subscribing connection, from dialling to its first fault.
 type session struct {
 	opt       *Options
 	names     names
 	board     *version.Board
 	subs      *subscriptions
 	keys      *keyReader
-	publisher *clientPool // of whoever publishes, to follow the masters
+	publisher *clientPool // of the publisher; it follows the masters too
 	prober    *prober
-	control   *controlKeeper // nil: nobody wants to know
+	control   *controlKeeper // nil: the host does not ask for it
 	requests  chan readRequest
 	counters  *counters
 
 	pubsub *redis.PubSub
 	begun  time.Time
-	echoed atomic.Int64 // how long after begun the probe was sent that came back last; a clock that is set does not matter
+	echoed atomic.Int64 // when the last echo was sent, since begun: setting the clock changes nothing
 }
 
-// reach is how far a session has come.
-type reach uint8
-
-const (
-	dialled    reach = iota // at most
-	subscribed              // and nothing is known to have come over it
-	proven                  // by an echo
-)
-
-// run runs the session over a connection of this client, and returns its first fault, and how far it had come.
-func (s *session) run(ctx context.Context, client *redis.Client) (reach, error) {
+// run runs the session over one connection of client until its first fault. Proven: an echo came back.
+func (s *session) run(ctx context.Context, client *redis.Client) (proven bool, err error) {
 	s.pubsub = client.Subscribe(ctx)
 	defer s.pubsub.Close()
 	if err := s.begin(ctx); err != nil {
-		return dialled, err
+		return false, err
 	}
+	defer s.counters.gaps.Add(1)
 	s.subs.begin()
 	s.prober.reset()
 	s.begun = time.Now()
@@ -61,20 +53,17 @@ func (s *session) run(ctx context.Context, client *redis.Client) (reach, error) 
 	if s.control != nil {
 		group.Go(func() error { return s.control.run(ctx, &s.keys.pool) })
 	}
-	group.Go(func() error { // a receiver is woken by nothing but the end of its connection
+	group.Go(func() error { // only this ends a Receive
 		<-ctx.Done()
 		s.pubsub.Close()
 		return nil
 	})
-	err := group.Wait()
-	if s.echoed.Load() == 0 {
-		return subscribed, err
-	}
-	return proven, err
+	err = group.Wait()
+	return s.echoed.Load() != 0, err
 }
 
-// begin subscribes to everybody's probes, to what the fleet is told, and to the application's tick, and waits until that
-// is confirmed.
+// begin subscribes to what is not a project's: all probes, what the fleet is told, and the application's tick. It waits
+// for the confirmations.
 func (s *session) begin(ctx context.Context) error {
 	if err := s.pubsub.Subscribe(ctx, s.names.control(), s.names.tick()); err != nil {
 		return err
@@ -87,14 +76,14 @@ func (s *session) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, ok := got.(*redis.Subscription); ok { // and not a message that came in between
+		if _, ok := got.(*redis.Subscription); ok { // and not a message
 			confirmed++
 		}
 	}
 	return nil
 }
 
-// receive takes what the server sends, in its order.
+// receive takes what the server sends.
 func (s *session) receive(ctx context.Context) error {
 	for {
 		got, err := s.pubsub.Receive(ctx)
@@ -103,7 +92,7 @@ func (s *session) receive(ctx context.Context) error {
 			s.message(got)
 		case *redis.Subscription:
 			if p, notOurs := s.names.projectOf(got.Channel); notOurs == nil && !s.subs.answered(p, got.Kind == "subscribe") {
-				return errors.New("the server answers what was not asked")
+				return errors.New("the server answers a command that was not sent")
 			}
 		}
 		switch {
@@ -142,7 +131,7 @@ func (s *session) message(m *redis.Message) {
 		s.counters.messages.Add(1)
 		p, err := s.names.projectOf(m.Channel)
 		if err != nil {
-			return // not asked for by us
+			return // we did not subscribe to it
 		}
 		n, err := version.Decode(p, []byte(m.Payload))
 		if err != nil {
@@ -154,8 +143,7 @@ func (s *session) message(m *redis.Message) {
 	}
 }
 
-// probeMessage takes a message of a probe, of our own or of another gateway. When all of one of our own are back, that is
-// an echo.
+// probeMessage takes a message of a probe. When all messages of one of our own probes are back, that is an echo.
 func (s *session) probeMessage(m *redis.Message) {
 	instance := s.names.prober(m.Channel)
 	number, peer, err := decodeProbe(instance, []byte(m.Payload))
@@ -174,7 +162,7 @@ func (s *session) probeMessage(m *redis.Message) {
 	}
 }
 
-// ignored logs at most once a minute what could not be read.
+// ignored logs a malformed message, at most once a minute.
 func (s *session) ignored(what, channel string, err error) {
 	if now := time.Now().Unix(); now-s.counters.logged.Load() >= 60 {
 		s.counters.logged.Store(now)
@@ -182,7 +170,7 @@ func (s *session) ignored(what, channel string, err error) {
 	}
 }
 
-// command sends what subscriptions asks for. That it was sent means nothing; the answer does.
+// command sends the commands of subscriptions.
 func (s *session) command(ctx context.Context) error {
 	for {
 		c := s.subs.nextCommand(channelsPerCommand)
@@ -204,7 +192,7 @@ func (s *session) command(ctx context.Context) error {
 	}
 }
 
-// probe sends probes while the masters are those that the session began with.
+// probe sends probes until a master of this session is replaced.
 func (s *session) probe(ctx context.Context) error {
 	return s.prober.run(ctx, func(t topology) error {
 		for _, m := range s.keys.pool.masters().masters {
@@ -218,12 +206,12 @@ func (s *session) probe(ctx context.Context) error {
 	})
 }
 
-// echoTime is how long an echo is waited for.
+// echoTime is how old the last echo may be.
 func (o *Options) echoTime() time.Duration { return 2*o.Probe + time.Second }
 
 var errNoEcho = errors.New("the probe does not come back")
 
-// supervise gives the connection up, whatever the library believes of it, when no echo comes.
+// supervise ends the session when no echo comes, even if the connection seems healthy.
 func (s *session) supervise(ctx context.Context) error {
 	for {
 		left := time.Until(s.begun.Add(time.Duration(s.echoed.Load()) + s.opt.echoTime()))

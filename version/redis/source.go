@@ -50,14 +50,13 @@ type Options struct {
 	Log     *slog.Logger // nil: discarded
 }
 
-// Source is the [version.Source] of any number of gateways: a standalone server, one that Sentinels watch over, or a
-// Cluster. One connection subscribes, and only to projects in use; in a Cluster every node passes on what is published
-// at any. It never trusts that connection: a probe must come back over it again and again, from every master, or it
-// is given up for a new one, to wherever the masters are by then. Each new subscription is a gap, after
-// which the keys are read again.
+// Source is a [version.Source] for any number of gateways: a standalone server, one that Sentinels watch, or a
+// Cluster. One connection subscribes, only to projects in use; in a Cluster every node passes on what is published
+// at any node. A silent connection proves nothing: probes must come back over it from every master, or a new one is made,
+// to wherever the masters are then. Each new subscription is a gap, after which the keys are read again.
 //
-// go-redis reconnects and subscribes again by itself, and keeps silent about both, so it is never given
-// the chance: a subscribing client may dial once. It is never asked where the masters are, either: it remembers.
+// go-redis reconnects and subscribes again without a word, which would hide gaps. So a subscribing client may dial
+// only once. Nor is go-redis asked where the masters are, since it remembers old answers.
 type Source struct {
 	opt       Options
 	names     names
@@ -70,11 +69,11 @@ type Source struct {
 	finder    finder
 	publisher publisher
 	prober    prober
-	control   *controlKeeper // nil: nobody wants to know
+	control   *controlKeeper // nil: the host does not ask for it
 	faults    faultLog
 
-	lastAddr  string // that the last session subscribed at
-	anonymous bool   // Redis does not say which data set it has, and that was logged
+	lastAddr  string // where the last session subscribed
+	anonymous bool   // it was logged that Redis does not tell its replication id
 }
 
 // counters are counts since the source was made.
@@ -83,8 +82,7 @@ type counters struct {
 	logged                    atomic.Int64 // when a malformed message was last logged, Unix seconds
 }
 
-// backoffMost bounds the wait between two attempts to connect. A gateway that is deaf makes browsers poll fast, so it
-// is short: Redis is to be heard again within 2 s, and an attempt that began too early may hang for one.
+// backoffMost is the longest wait between two attempts to connect. It is short, since without Redis all browsers poll fast.
 const backoffMost = 500 * time.Millisecond
 
 // New returns a source that writes to board. It does not connect: an unreachable server is no error.
@@ -133,23 +131,18 @@ func New(board *version.Board, opt Options) (*Source, error) {
 func (r *Source) Run(ctx context.Context) error {
 	for failures := 0; ; {
 		begun := time.Now()
-		reached, err := r.session(ctx)
+		proven, err := r.session(ctx)
 		r.board.Gap()
 		if ctx.Err() != nil {
 			r.prober.sayLeaving()
 			return nil
 		}
-		// A connection that broke may be back at once, and then nothing need be told to anybody. One that
-		// cannot be made is another matter.
+		// A proven connection that breaks may be back at once, and then nobody need be told.
 		failures++
 		if time.Since(begun) > 8*backoffMost {
 			failures = 0
 		}
-		if reached > dialled {
-			r.counters.gaps.Add(1)
-			err = fmt.Errorf("subscription at Redis %s: %w", r.lastAddr, err)
-		}
-		if reached == proven && !isReply(err) {
+		if proven && !isReply(err) {
 			r.opt.Log.Warn("redis subscription broke; connecting again", "error", err)
 		} else {
 			r.faults.tell(err)
@@ -162,10 +155,10 @@ func (r *Source) Run(ctx context.Context) error {
 }
 
 // session runs one.
-func (r *Source) session(ctx context.Context) (reach, error) {
+func (r *Source) session(ctx context.Context) (proven bool, err error) {
 	t, err := r.finder.find(ctx)
 	if err != nil {
-		return dialled, err
+		return false, err
 	}
 	r.publisher.pool.use(t)
 	r.dataSets.beginSession()
@@ -178,14 +171,11 @@ func (r *Source) session(ctx context.Context) (reach, error) {
 		opt: &r.opt, names: r.names, board: r.board, subs: r.subs, keys: keys, publisher: &r.publisher.pool,
 		prober: &r.prober, control: r.control, requests: r.requests, counters: &r.counters,
 	}
-	reached, err := s.run(ctx, client)
-	if reached == dialled {
-		err = fmt.Errorf("subscribe at Redis %s: %w", r.lastAddr, err)
-	}
-	return reached, err
+	proven, err = s.run(ctx, client)
+	return proven, fmt.Errorf("subscription at Redis %s: %w", r.lastAddr, err)
 }
 
-// choose picks the master to subscribe at; another than last time, where there are several: that one may be cut off
+// choose picks the master to subscribe at: another than last time if there are several, since that one may be cut off
 // from the rest.
 func (r *Source) choose(t topology) {
 	last := r.lastAddr
@@ -196,12 +186,12 @@ func (r *Source) choose(t topology) {
 	}
 }
 
-// subscriber are the options of a client for the one subscribing connection.
+// subscriber returns the options of a client for the one subscribing connection.
 func (r *Source) subscriber() *redis.Options {
 	o := r.opt.client(r.lastAddr)
 	o.Dialer = dialOnce(o)
 	o.ReadBufferSize = subscriberBuffer
-	// It must be known which server this one connection has reached: the next to the same address may reach another.
+	// The server must be met over this connection: another one to the same address may reach another server.
 	o.OnConnect = func(ctx context.Context, c *redis.Conn) error {
 		info, err := c.Info(ctx, "replication").Result()
 		if err != nil && !isReply(err) {
@@ -218,7 +208,7 @@ func (r *Source) subscriber() *redis.Options {
 	return o
 }
 
-// Watch implements [version.Source]. The board is ready before the server can answer.
+// Watch implements [version.Source].
 func (r *Source) Watch(p version.Project) {
 	r.useMu.Lock()
 	defer r.useMu.Unlock()

@@ -17,8 +17,8 @@ const (
 	confirmed       // the key is to be read, or has been
 )
 
-// subscriptions is what the subscribing connection is to hold, and how far it has come. One command is on its way at a
-// time: each answer belongs to it, and probes never come back behind those of a hundred.
+// subscriptions are those that the subscribing connection should have, and how far it has come. One command is on its way
+// at a time, so each answer belongs to it, and a probe never waits behind the answers of a hundred.
 type subscriptions struct {
 	board *version.Board
 	ask   chan struct{} // one slot: there may be something for nextCommand
@@ -27,8 +27,8 @@ type subscriptions struct {
 	mu      sync.Mutex // guards all below
 	phases  []phase    // by index
 	toAsk   []version.Index
-	toRetry []version.Index   // of a refused command: to be asked for one by one
-	toRead  []version.Index   // these three may hold what moved on meanwhile
+	toRetry []version.Index   // of a refused command: asked for one by one
+	toRead  []version.Index   // projects in these three may have moved on meanwhile
 	toDrop  []version.Project // to unsubscribe from
 	sent    *command          // not fully answered yet; nil: none
 }
@@ -100,8 +100,8 @@ func (s *subscriptions) begin() {
 	signal(s.ask)
 }
 
-// nextCommand gives the next command, for up to most projects; nil: nothing to do, or one is on its way. Unsubscribing
-// goes first, since a project that is to be both was forgotten and is watched again.
+// nextCommand returns the next command, for up to most projects; nil: nothing to do, or one is on its way. Unsubscribing
+// goes first: a project in both queues was forgotten, and is watched again.
 func (s *subscriptions) nextCommand(most int) *command {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,7 +122,7 @@ func (s *subscriptions) nextCommand(most int) *command {
 	return c
 }
 
-// takeLocked takes up to most projects out of a queue that are still in this phase. Those that are wanted are asked for.
+// takeLocked takes up to most projects that are still in this phase from a queue. Wanted ones are asked for then.
 func (s *subscriptions) takeLocked(queue *[]version.Index, in phase, most int) (taken []version.Project) {
 	for len(*queue) > 0 && len(taken) < most {
 		i := (*queue)[0]
@@ -136,13 +136,13 @@ func (s *subscriptions) takeLocked(queue *[]version.Index, in phase, most int) (
 		taken = append(taken, s.board.Project(i))
 	}
 	if len(*queue) == 0 {
-		*queue = nil // what it held before is not kept
+		*queue = nil // frees its memory
 	}
 	return taken
 }
 
-// answered takes the answer that p is subscribed to, or no longer. It counts only where p was not forgotten
-// meanwhile: then an UNSUBSCRIBE follows. False: nobody asked.
+// answered takes the answer that p is subscribed to, or no longer. If p was forgotten meanwhile it changes nothing, since
+// an UNSUBSCRIBE follows. False: no such command was sent.
 func (s *subscriptions) answered(p version.Project, subscribed bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,9 +161,8 @@ func (s *subscriptions) answered(p version.Project, subscribed bool) bool {
 	return true
 }
 
-// refusal takes the answer that the command on its way is refused. A batch is tried again one by one, so that one
-// forbidden project does not silence its neighbours; alone: this project was refused alone. Fatal: what was refused is
-// nothing that can be tried again.
+// refusal takes the answer that the command on its way is refused. Its projects are asked for again one by one, since
+// perhaps only one is forbidden. Alone: p was refused alone. Fatal: it was no SUBSCRIBE to projects.
 func (s *subscriptions) refusal() (p version.Project, alone, fatal bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,7 +187,7 @@ func (s *subscriptions) refusal() (p version.Project, alone, fatal bool) {
 	return version.Project{}, false, false
 }
 
-// retryRefused asks again for what was refused: rights are given without telling us.
+// retryRefused asks again for what was refused: the rights may have changed.
 func (s *subscriptions) retryRefused() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,14 +200,14 @@ func (s *subscriptions) retryRefused() {
 	}
 }
 
-// nextReads gives up to most projects whose keys are to be read because they were just confirmed.
+// nextReads returns up to most projects that were confirmed and whose keys were not read yet.
 func (s *subscriptions) nextReads(most int) []version.Project {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.takeLocked(&s.toRead, confirmed, most)
 }
 
-// listening are all projects that were confirmed.
+// listening returns all projects that were confirmed.
 func (s *subscriptions) listening() (all []version.Project) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

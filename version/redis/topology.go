@@ -28,8 +28,8 @@ type master struct {
 // nobody is in topology.slots where no master serves a slot.
 const nobody = ^uint16(0)
 
-// tagged is the master of names with this hash tag, or of the one name that it is, by its place in masters; false:
-// nobody serves them.
+// tagged returns the place in masters of the one that serves names with this hash tag, or this name if it has no tag;
+// false: none does.
 func (t topology) tagged(tag string) (int, bool) {
 	if t.slots == nil {
 		return 0, len(t.masters) > 0
@@ -38,8 +38,8 @@ func (t topology) tagged(tag string) (int, bool) {
 	return int(i), i != nobody
 }
 
-// share says of n things, each of a project, which each master serves: by its place, theirs. What nobody serves is left
-// out.
+// share returns, by a master's place, the places of the things that it serves, of n things that belong to projects. What
+// no master serves is left out.
 func (t topology) share(n int, project func(place int) version.Project) map[int][]int {
 	shares := map[int][]int{}
 	for place := range n {
@@ -60,14 +60,14 @@ type finder struct {
 	last atomic.Pointer[topology] // found last; nil: never
 }
 
-// findTime bounds the search for the masters, lateTime what is waited for the others once enough have answered: one that
-// is frozen must not hold up the rest.
+// findTime is the longest search for the masters. Once enough servers have answered, the others are waited for lateTime
+// only, since one may be frozen.
 const (
 	findTime = time.Second
 	lateTime = 200 * time.Millisecond
 )
 
-// find asks who the masters are, over connections dialled for it.
+// find asks who the masters are, over new connections.
 func (f *finder) find(ctx context.Context) (topology, error) {
 	ctx, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
@@ -87,9 +87,9 @@ func (f *finder) find(ctx context.Context) (topology, error) {
 	return t, err
 }
 
-// claim is who the masters are by the word of one Sentinel, or of one node of a Cluster.
+// claim is who the masters are according to one Sentinel or one node of a Cluster.
 type claim struct {
-	epoch int64 // grows with each failover, and each slot that moved: of two claims the greater holds
+	epoch int64 // grows with each failover and each slot that moves
 	topology
 }
 
@@ -97,8 +97,8 @@ func newest(claims []claim) topology {
 	return slices.MaxFunc(claims, func(a, b claim) int { return cmp.Compare(a.epoch, b.epoch) }).topology
 }
 
-// askAll asks all addresses at once, and returns what enough of them claim, and any more that comes soon after. With
-// fewer answers the error is the servers' own, if one of them sent any.
+// askAll asks all addresses at once, and returns the claims of enough of them, and of any more that answer soon after. If
+// too few answer, the error is one that a server sent, if any did.
 func askAll(ctx context.Context, addrs []string, enough int, ask func(context.Context, string) (claim, error)) ([]claim, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	type outcome struct {
