@@ -101,7 +101,7 @@ var stories = map[string]struct {
 			push = s.next("heartbeat")["push"]
 		}
 	}},
-	"tokens taken back": {nil, func(t *testing.T, r *rig) {
+	"tokens revoked": {nil, func(t *testing.T, r *rig) {
 		token := func(id, subject string, issued time.Time) string {
 			return "Authorization: Bearer " + sign(jwt.MapClaims{"jti": id, "sub": subject, "iat": issued.Unix(), "subscribe": "*", "publish": "*"})
 		}

@@ -7,7 +7,7 @@ import (
 	"nudge/version/control"
 )
 
-// replaceLocked puts c in force, and reports whether its flag is another one. g.change is held.
+// replaceLocked puts c in force, and reports whether the flag changed. g.change is held.
 func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
 	c.rules = newRules(c)
 	g.current.Store(c)
@@ -33,7 +33,7 @@ func wordOf(o *control.Override) string {
 	}
 }
 
-// control takes what all gateways are told. The same twice changes nothing.
+// control applies what all gateways are told. Applying the same twice changes nothing.
 func (g *Gateway) control(told control.Entries) {
 	g.change.Lock()
 	defer g.change.Unlock()
@@ -69,7 +69,7 @@ func (g *Gateway) Revoke(r Revocation) error {
 	return nil
 }
 
-// revokeLocked puts those of all in force that are not yet, and counts them. g.change is held.
+// revokeLocked puts revocations in force, and returns how many of them were not before. g.change is held.
 func (g *Gateway) revokeLocked(all ...Revocation) (fresh int) {
 	c := *g.current.Load()
 	c.revoked, fresh = c.revoked.With(all, time.Now())

@@ -24,8 +24,8 @@ type atomicPhase struct{ v atomic.Int32 }
 func (a *atomicPhase) Load() phase   { return phase(a.v.Load()) }
 func (a *atomicPhase) Store(p phase) { a.v.Store(int32(p)) }
 
-// leaving reports whether streams are sent to other gateways.
-func (g *Gateway) leaving() bool { return g.phase.Load() == drained }
+// drained reports whether streams are sent to other gateways.
+func (g *Gateway) drained() bool { return g.phase.Load() == drained }
 
 const (
 	// drainAfter and drainSpread say when the browsers of a leaving gateway come back, to another one. The window has

@@ -24,7 +24,7 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent) // push is off: after this an EventSource does not come back
 		return
 	}
-	if g.leaving() { // before the limits: a refusal by these would bring the browser back here
+	if g.drained() { // before the limits: a refusal by these would bring the browser back here
 		g.refuseStream(w, r, draining())
 		return
 	}

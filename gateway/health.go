@@ -27,7 +27,7 @@ func (g *Gateway) live(w http.ResponseWriter, _ *http.Request) {
 	writeOK(w, condition{"live", v.Push, string(v.Reason)})
 }
 
-// ready serves GET /ready: the gateway wants traffic.
+// ready serves GET /ready: whether the gateway wants traffic.
 func (g *Gateway) ready(w http.ResponseWriter, _ *http.Request) {
 	v := g.pace.Verdict()
 	status, code := "ready", http.StatusOK
@@ -60,8 +60,7 @@ type Status struct {
 	Fleet    pace.FleetStatus  `json:"fleet"`
 }
 
-// pressure is what the pace follows from, in the body of /status. All of it is of the whole fleet, as far as this gateway
-// knows.
+// pressure is [pace.Pressure] in whole numbers.
 type pressure struct {
 	Browsers int `json:"browsers"`
 	Polling  int `json:"polling"`  // of these, without a stream, and with a token
@@ -90,7 +89,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// opsRoutes are for operators only: they say more than the public may know, and cost more.
+// opsRoutes are for operators only: their answers say more than the public may know, and cost more.
 func (g *Gateway) opsRoutes() http.Handler {
 	r := g.router("")
 	read(r, "/live", g.live)

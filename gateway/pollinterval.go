@@ -91,7 +91,7 @@ func (g *Gateway) pollTerms(r *http.Request, who *auth.Caller, marks []version.M
 // refusing returns why a stream over the connection of r would be refused now; "": it would not.
 func (g *Gateway) refusing(r *http.Request) string {
 	switch {
-	case g.leaving():
+	case g.drained():
 		return "draining"
 	case g.admission.Full(kindOf(parked.Of(r))):
 		return "limit"

@@ -15,8 +15,8 @@ import (
 // waitMost bounds how long a poll is held: proxies end requests that are silent for 30 s.
 const waitMost = 25 * time.Second
 
-// answer is the body of GET /versions.
-type answer struct {
+// versionsBody is the body of GET /versions.
+type versionsBody struct {
 	pace.Wire
 	SpreadMS int64 `json:"spread_ms"`
 	holdings
@@ -49,7 +49,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, p)
 		return
 	}
-	if p := g.deaf(); p != nil {
+	if p := g.refuseWhileDown(); p != nil {
 		g.refuse(w, p)
 		return
 	}
@@ -75,7 +75,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 	}
 	defer held.Release()
 	h := g.hold(r.Context(), held, req, wait)
-	if p := g.deaf(); p != nil { // since then: that a version is not in h proves nothing now
+	if p := g.refuseWhileDown(); p != nil { // since then: that a version is not in h proves nothing now
 		g.refuse(w, p)
 		return
 	}
@@ -84,7 +84,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 		c = g.pace.Without()
 	}
 	spread := g.spreadOf(limits.KeyOf(req.caller.Subject), held, h)
-	writeOK(w, answer{Wire: c.Wire(), SpreadMS: spread.Milliseconds(), holdings: h})
+	writeOK(w, versionsBody{Wire: c.Wire(), SpreadMS: spread.Milliseconds(), holdings: h})
 }
 
 // spreadOf is the spread of an answer: that of the change that ended the wait, or one of its own.
@@ -98,8 +98,8 @@ func (g *Gateway) spreadOf(caller limits.Key, held *stream.Poll, h holdings) tim
 	return g.pace.Answer(caller, time.Now())
 }
 
-// deaf refuses while the gateway cannot know whether anything changed.
-func (g *Gateway) deaf() *problem {
+// refuseWhileDown refuses while the gateway cannot know whether anything changed.
+func (g *Gateway) refuseWhileDown() *problem {
 	if !g.down() {
 		return nil
 	}
