@@ -1,16 +1,9 @@
-// Package gateway is the HTTP side of Nudge: streams, polls, publishing, tokens, limits, metrics.
+// Package gateway is the HTTP side of Nudge: one thin handler for each path, and the wiring of its rooms.
 //
-// News comes from a [version.Source] by way of its board. The hub knows who watches which project; it
-// offers each watcher the newest frame, overwriting an older one that was not taken yet, and wakes it with
-// a signal that carries nothing. So a slow reader skips to the newest, and nothing queues.
+// A request meets gateway/auth, which says who the caller is, and gateway/limits, which says whether there is room. A
+// refusal of either becomes an answer in problem.go. Streams live in gateway/stream; gateway/pace decides how often
+// browsers poll. docs/architecture.md has the whole picture.
 //
-//	version.Board ──Take──► hub ──offer, wake──► watch ──take──► stream (or a held poll) ──► browser
-//	fallback.Health ─┐
-//	flag, ramp ──────┴► pacer ──cadence──► every stream
-//
-// Streams come in two kinds. On Linux, over plain HTTP/1.x, a stream is parked: its connection leaves the server (conn.go),
-// and one of the loops, one for each CPU, serves it with thousands of others (loop.go, welcome.go, delivery.go) from
-// records of 44 bytes. All other streams have a goroutine each (stream.go). Both say the same (hello.go, told.go, frames.go).
-//
-// The order of locks is hub, watch, board. Nothing is called back under one.
+// What may change while streams are open is one immutable value, current. A handler loads it once, so that it decides
+// by one state of the settings; whoever replaces it holds Gateway.change.
 package gateway

@@ -19,52 +19,52 @@ import (
 	"nudge/version/control"
 )
 
-// Options are the options of [New]. Source is needed, the zero value of all else works.
+// Options are the options of [New]. Source is needed; the zero value of all others works.
 type Options struct {
-	// Source makes where news comes from, writing to this board and for this gateway as its host. It is
-	// called once, by New; the gateway runs what it returns.
+	// Source returns a source that writes to this board and reports to this host. New calls it once; the gateway runs the
+	// source.
 	Source   func(*version.Board, Host) (version.Source, error)
 	Settings Settings
 
-	Probe  time.Duration // time between two probes of Source; 0: 2 s
-	Proven bool          // nothing can break between publishing and Source: it is trusted from the beginning
-	Listen time.Duration // for how long to listen to the fleet after the first echo, before wanting traffic
+	Probe  time.Duration // time between two probes of the source; 0: 2 s
+	Proven bool          // nothing can break between publishing and the source, so it is trusted from the beginning
+	Listen time.Duration // how long to listen to the fleet after the first echo, before the gateway is ready
 
 	Node     string // name of this gateway in answers and logs
 	Instance string // of this process, unique among all
 	Version  string // of Nudge
 
-	BasePath   string   // below which all public paths live, such as /push; "": none
-	Origins    []string // of pages elsewhere that may read answers; "*": all
+	BasePath   string   // what all public paths begin with, such as /push; "": nothing
+	Origins    []string // of pages on other hosts that may read answers; "*": all
 	Cookie     string   // name of the cookie that may hold a token; "": none
-	QueryToken bool     // whether ?token= may
+	QueryToken bool     // whether ?token= may hold one
 
 	DrainDelay  time.Duration // between not being ready and the first goodbye
 	DrainWindow time.Duration // in which all streams get theirs
 
-	// Released is called once for each connection that the gateway took over from its server (see Listener), when it is
-	// closed; nil: nobody counts. It must not block.
+	// Released is called once for each connection that the gateway took over from its server, when it is closed; nil:
+	// not called. It must not block.
 	Released func()
 
-	// Crowd is called when parked streams begin to open by the hundred within a second, and with false when that is over:
-	// the time to give memory back. It is called from one goroutine, in turn; nil: nobody cares.
+	// Crowd is called with true when streams begin to open by the hundred within a second, and with false when that is
+	// over: the time to give memory back. It is called by one goroutine; nil: not called.
 	Crowd func(comes bool)
 
 	Log *slog.Logger // nil: discarded
 }
 
-// Gateway is one gateway. [New] makes it, [Gateway.Run] runs what is not a request, the handlers serve.
+// Gateway is one gateway. Its handlers serve requests; [Gateway.Run] runs everything else.
 type Gateway struct {
 	opt       Options
 	log       *slog.Logger
 	current   atomic.Pointer[current]
-	change    sync.Mutex // held while current is replaced by what follows from it
+	change    sync.Mutex // held while current is replaced
 	board     *version.Board
 	source    version.Source
 	hub       *stream.Hub
 	loops     []*loop.Loop
-	turn      atomic.Uint64 // of the loops, to get the next stream
-	crowd     chan struct{} // one slot: crowdStep more streams have come
+	turn      atomic.Uint64 // which loop gets the next stream
+	crowd     chan struct{} // one slot: crowdStep more streams have opened
 	pace      *pace.Pacer
 	admission *limits.Admission
 	reports   limits.Reports // of missed news
@@ -77,13 +77,13 @@ type Gateway struct {
 	flagChanged chan struct{} // one slot
 }
 
-// Host is what a source is told of the gateway that runs it.
+// Host is the gateway as a source sees it.
 type Host struct {
 	version.Host
-	Control func(control.Entries) // with all that the fleet is told, whenever it has changed
+	Control func(control.Entries) // called with all that the fleet is told, whenever it has changed
 }
 
-// New returns a gateway at rest.
+// New returns a gateway. It starts nothing.
 func New(opt Options) (*Gateway, error) {
 	if opt.Source == nil {
 		return nil, errors.New("gateway: Options.Source is needed")
@@ -138,8 +138,8 @@ func (g *Gateway) Handler() http.Handler { return g.public }
 // Ops serves the operators' listener: metrics, status, profiles.
 func (g *Gateway) Ops() http.Handler { return g.ops }
 
-// Run runs the source, delivers its news and keeps the cadence until ctx ends, and returns when all it
-// started has ended. It outlasts the requests: end it after [Gateway.Drain] and the servers.
+// Run runs source, hub, loops and pacer until ctx ends, and returns when all have ended. Requests need it: end it after
+// [Gateway.Drain] and the servers.
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	tasks := []func(context.Context) error{g.source.Run, g.hub.Run, g.pace.Run, g.followFlag, g.crowds}
@@ -152,8 +152,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Apply puts new settings in force, all at once, without dropping a stream that they still allow. What the fleet was
-// told stays over their flag. At an error the old ones stay.
+// Apply puts new settings in force, all at once, and ends no stream that they still allow. An override that the fleet was
+// told still holds. After an error the old settings stay.
 func (g *Gateway) Apply(s Settings) error {
 	c, err := newCurrent(s, &g.opt)
 	if err != nil {
@@ -186,7 +186,7 @@ func signal(c chan struct{}) {
 	}
 }
 
-// lag is how late the slowest loop is.
+// lag returns how late the slowest loop is.
 func (g *Gateway) lag() (most time.Duration) {
 	now := time.Now()
 	for _, l := range g.loops {

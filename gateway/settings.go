@@ -14,8 +14,8 @@ import (
 	"nudge/version/control"
 )
 
-// Settings are what may change while streams are open, by [Gateway.Apply]. The zero value lets nobody in:
-// it has no keys and a flag that is off.
+// Settings may change while streams are open, by [Gateway.Apply]. The zero value lets nobody in: it has no keys, and its
+// flag is off.
 type Settings struct {
 	Flag   fallback.Flag
 	Policy fallback.Policy
@@ -23,20 +23,24 @@ type Settings struct {
 	Limits limits.Settings
 }
 
-// current is Settings with what is derived from them once.
+// current is the settings in force, with what follows from them. It is never changed, only replaced.
 type current struct {
 	Settings
-	Flag     pace.Flag // in force, in place of that of the settings; what the fleet was told outlives these, like revoked
+	Flag     pace.Flag // in force: that of the settings, with the override of the fleet
 	verifier *auth.Verifier
 	revoked  auth.Revocations
-	rules    *stream.Rules // for streams, from the flag and the revocations
-	// locate puts the caller's address into the request's context, as the trusted proxies tell it; nil: there are none.
+	rules    *stream.Rules // flag and revocations, for streams
+	// locate puts the address that the trusted proxies tell into the request's context; nil: there are none.
 	locate func(http.Handler) http.Handler
 }
 
 func newCurrent(s Settings, opt *Options) (c *current, err error) {
 	s.Limits = s.Limits.WithDefaults()
-	c = &current{Settings: s, Flag: pace.NewFlag(s.Flag, control.FlagEntry{}), verifier: auth.NewVerifier(s.Auth, auth.Places{Cookie: opt.Cookie, Query: opt.QueryToken}, opt.Log)}
+	places := auth.Places{Cookie: opt.Cookie, Query: opt.QueryToken}
+	c = &current{
+		Settings: s, Flag: pace.NewFlag(s.Flag, control.FlagEntry{}), verifier: auth.NewVerifier(s.Auth, places, opt.Log),
+	}
+	c.rules = newRules(c)
 	if len(s.Limits.TrustedProxies) > 0 {
 		defer func() { // the constructor panics at a bad prefix
 			if bad := recover(); bad != nil {
