@@ -94,9 +94,9 @@ func TestPace(t *testing.T) {
 }
 
 // replayCrowd makes the pages of a play, and configurations for two gateways. Redis gets the first version of each project.
-func replayCrowd(t *testing.T, o simulate.Options, play *simulate.Play, addr string) (c *replay.Crowd, files []string) {
+func replayCrowd(t *testing.T, o simulate.Options, play *simulate.Play, redisAddr string) (c *replay.Crowd, files []string) {
 	t.Helper()
-	publisher, err := redis.New(version.NewBoard(), redis.Options{Addrs: []string{addr}})
+	publisher, err := redis.New(version.NewBoard(), redis.Options{Addrs: []string{redisAddr}})
 	must(t, err)
 	t.Cleanup(func() { publisher.Close() })
 	publish := func(ctx context.Context, name string, v int64) error {
@@ -124,7 +124,7 @@ func replayCrowd(t *testing.T, o simulate.Options, play *simulate.Play, addr str
 	for range o.Gateways {
 		addr := freeAddress(t)
 		urls = append(urls, "http://"+addr)
-		files = append(files, configFile(t, fmt.Sprintf(replayConfig, addr, testSecret, addr)))
+		files = append(files, configFile(t, fmt.Sprintf(replayConfig, addr, testSecret, redisAddr)))
 	}
 	balancer, err := replay.NewBalancer(urls...)
 	must(t, err)
