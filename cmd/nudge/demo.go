@@ -85,7 +85,7 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	base := "http://" + public.listener.Addr().String()
 	if host, port, err := net.SplitHostPort(public.listener.Addr().String()); err == nil && config.EveryHost(host) {
 		base = "http://" + net.JoinHostPort("127.0.0.1", port)
-		fmt.Fprintf(stdout, "The demo listens on all addresses of this machine: whoever reaches it can use it.\n\n")
+		fmt.Fprintf(stdout, "The demo listens on all addresses of this machine: everybody who can reach it can use it.\n\n")
 	}
 	program, err := os.Executable() // works wherever the line is pasted
 	if err != nil {

@@ -62,11 +62,11 @@ func newLoadCommand(loader func() config.Loader) *cobra.Command {
 	fl.StringSliceVar(&o.Gateways, "gateway", gateways, "URLs of gateways, plain HTTP; streams are spread over them (or NUDGE_GATEWAY)")
 	fl.Lookup("gateway").DefValue = load.DefaultGateway
 	fl.IntVar(&o.Streams, "streams", load.DefaultStreams, "streams to open")
-	fl.IntVar(&o.Projects, "projects", 0, "projects that they watch, together (default 100, or as many as streams)")
+	fl.IntVar(&o.Projects, "projects", 0, "projects that they watch together (default 100, but not more than streams)")
 	fl.IntVar(&o.PerStream, "projects-per-stream", 1, "projects that each stream watches, up to 64")
 	fl.StringVar(&o.Prefix, "prefix", load.DefaultPrefix, "beginning of the projects' names; a number follows")
 	fl.Float64Var(&o.Rate, "rate", 10, "advances per second, over all projects in turn; may be a fraction; 0: publish nothing")
-	fl.IntVar(&o.Window, "window", 0, "instead of --rate: keep so many advances on their way, the next when all watchers have one; 1 finds the highest deliveries/s")
+	fl.IntVar(&o.Window, "window", 0, "instead of --rate: how many advances are under way at once; the next follows when all watchers have one; 1 finds the highest deliveries/s")
 	fl.DurationVar(&o.Duration, "duration", 30*time.Second, "how long to publish, or to hold the streams with --rate 0")
 	fl.DurationVar(&o.Settle, "settle", 10*time.Second, "how long to wait after the last connect before memory is read")
 	fl.DurationVar(&o.Grace, "grace", load.DefaultGrace, "how long the newest versions may take at the end, before a stream counts as lost")

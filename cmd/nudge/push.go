@@ -75,7 +75,7 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 	return cmd
 }
 
-// override is what is to be set; nil: nothing.
+// override is the override to set; nil: none.
 func (p pushOrder) override() (*control.Override, error) {
 	if p.percent != "" && p.verb != "on" {
 		return nil, errors.New("--percent goes with on only: nudge push on --percent 10")

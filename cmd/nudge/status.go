@@ -19,7 +19,7 @@ import (
 const (
 	// statusTimeout bounds nudge status: it is asked when something is wrong.
 	statusTimeout = 10 * time.Second
-	// statusBytes is more than a fleet of 1,000 gateways, and as many that vanished, takes.
+	// statusBytes is more than a fleet of 1,000 gateways, and 1,000 that vanished, takes.
 	statusBytes = 8 << 20
 )
 

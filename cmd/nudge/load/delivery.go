@@ -131,7 +131,7 @@ func (f *deliveries) gone() {
 	}
 }
 
-// under waits until less than n are on their way, for so long at most.
+// waitBelow waits until fewer than n advances are under way, for the time most. False: they are not.
 func (f *deliveries) waitBelow(ctx context.Context, n int, most time.Duration) bool {
 	timer := time.NewTimer(most)
 	defer timer.Stop()

@@ -88,7 +88,7 @@ func interest(number int, writing bool) *unix.EpollEvent {
 	return e
 }
 
-// wait waits so many milliseconds at most.
+// wait waits for events, ms milliseconds at most.
 func (p *poll) wait(ms int) ([]unix.EpollEvent, error) {
 	n, err := unix.EpollWait(p.fd, p.events[:], ms)
 	if err == unix.EINTR {

@@ -40,7 +40,7 @@ func findGatewayProcesses(pids []int, targets []target) gatewayProcesses {
 		inodes := listening(t.Addr)
 		found := holders(inodes)
 		if len(found) == 0 {
-			s.why = fmt.Sprintf("no process that listens at %v is to be seen; run as its user or as root, or name it with --pid", t.Addr)
+			s.why = fmt.Sprintf("cannot see the process that listens at %v; run as its user or as root, or name it with --pid", t.Addr)
 		}
 		for _, pid := range found {
 			if !slices.Contains(s.pids, pid) {

@@ -6,7 +6,7 @@
 //
 // # How latency is measured
 //
-// The version that is published is the Unix time in microseconds at the publish call. Whoever reads it knows
+// The version that is published is the Unix time in microseconds at the publish call. Its reader knows
 // how long it took, without anything shared but the clock; and the clock is the machine's monotonic one, so
 // that a step of the time of day spoils nothing. The publish call itself is part of the latency, and so is the
 // reading: with 10,000 readers on the cores that serve them, the last one is late even behind a perfect server.
@@ -43,11 +43,11 @@ const (
 
 const (
 	// perProcess is how many streams one reading process takes at most: what a limit of 20,000 files leaves, and
-	// about as many as one thread can serve.
+	// about what one thread can serve.
 	perProcess = 19_000
 	// ownFiles are what a reading process needs besides its streams.
 	ownFiles = 64
-	// mostProcesses bounds the reading processes: who is to have an advance yet is kept in 64 bits.
+	// mostProcesses bounds the reading processes: the workers that an advance has not reached yet are the bits of a uint64.
 	mostProcesses = 64
 	// mostPerStream is the most projects that any gateway lets one stream watch.
 	mostPerStream = 64
@@ -68,7 +68,7 @@ type Options struct {
 	Prefix    string   // of the projects' names, which end in a number from 0; "": DefaultPrefix
 
 	Rate     float64       // advances per second over all projects, in turn; 0: none
-	Window   int           // instead of Rate: so many advances on their way at once, the next when one is there; 0: by Rate
+	Window   int           // instead of Rate: how many advances are under way at once; 0: by Rate
 	Duration time.Duration // of publishing, or of holding the streams if nothing is published
 	Settle   time.Duration // wait between the last connect and the reading of memory
 	Grace    time.Duration // for the newest versions to arrive at the end; 0: DefaultGrace

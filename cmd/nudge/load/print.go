@@ -102,7 +102,7 @@ func rounded(seconds float64) string {
 	return digits(seconds*1000) + " ms"
 }
 
-// many is so many of a thing.
+// many is a number with its noun: 1 stream, 2 streams.
 func many[N int | int64](n N, thing string) string {
 	if n == 1 {
 		return "1 " + thing

@@ -79,7 +79,7 @@ func (p *progress) run(ctx context.Context, line func() string) {
 	}
 }
 
-// line says where a run of so many streams is.
+// line is the state of a run with streams streams, for people.
 func (p *progress) line(c counts, streams int, now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

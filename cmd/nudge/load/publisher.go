@@ -71,8 +71,8 @@ func (p *publisher) paced(ctx context.Context, rate float64, duration time.Durat
 	}
 }
 
-// windowed keeps so many advances on their way, until the duration is over. One that does not arrive within the
-// grace is no longer waited for.
+// windowed keeps window advances under way until the duration is over. It stops waiting for one that does not arrive within the
+// grace.
 func (p *publisher) windowed(ctx context.Context, window int, duration, grace time.Duration) {
 	p.began = p.now()
 	defer func() { p.ended = p.now() }()

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -147,4 +148,31 @@ func (r *Result) OK() bool {
 		}
 	}
 	return r.Streams.Lost == 0 && r.Streams.Missing == 0 && (r.Publish == nil || r.Publish.Failed == 0 && r.Publish.Dropped == 0)
+}
+
+// longest is the greatest latency that a histogram tells from others.
+const longest = 10 * time.Minute
+
+// newHistogram holds µs, exact to three digits.
+func newHistogram() *hdrhistogram.Histogram {
+	return hdrhistogram.New(1, longest.Microseconds(), 3)
+}
+
+// record adds a latency. What is out of range counts as its end.
+func record(h *hdrhistogram.Histogram, us int64) {
+	_ = h.RecordValue(min(max(us, 1), longest.Microseconds()))
+}
+
+// encode makes a histogram fit to be sent; merge adds what was sent.
+func encode(h *hdrhistogram.Histogram) ([]byte, error) {
+	return h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+}
+
+func merge(to *hdrhistogram.Histogram, text []byte) error {
+	from, err := hdrhistogram.Decode(text)
+	if err != nil {
+		return fmt.Errorf("a reader's histogram: %w", err)
+	}
+	to.Merge(from)
+	return nil
 }

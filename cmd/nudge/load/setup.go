@@ -120,7 +120,7 @@ func findTarget(ctx context.Context, gateway string) (target, error) {
 	}, nil
 }
 
-// workersFor is how many reading processes are needed, when each may open so many files.
+// workersFor is how many reading processes are needed, if each may open files files.
 func workersFor(streams, wanted, files int) (int, error) {
 	each := min(perProcess, files-ownFiles)
 	if each < 1 {
@@ -158,7 +158,7 @@ func sourcesFor(streams, ports int, targets []target) ([]string, error) {
 	var sources []string
 	for i := range (perTarget + each - 1) / each {
 		if i > 250 {
-			return nil, errors.New("so many streams need more loopback addresses than there are here; name more gateways")
+			return nil, errors.New("these streams need more loopback addresses than this tool uses; name more gateways, or fewer streams")
 		}
 		sources = append(sources, "127.0.0."+strconv.Itoa(i+2))
 	}

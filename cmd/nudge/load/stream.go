@@ -32,7 +32,7 @@ type stream struct {
 	again bool // it lived before, in this round
 }
 
-// openSome begins as many connects as are allowed, and tells whether there are more to begin now.
+// openSome begins the connects that are allowed now, and tells whether there are more.
 func (w *worker) openSome() (more bool) {
 	for range connectsBetween {
 		if w.next >= len(w.streams) || w.inflight > 0 && w.waiting >= w.inflight {

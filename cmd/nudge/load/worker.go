@@ -100,7 +100,7 @@ func Worker(in io.Reader, out io.Writer) error {
 			}
 		}
 	}()
-	// Whoever called closes in when this returns, and thereby ends the goroutine.
+	// The caller closes in when this returns, and that ends the goroutine.
 	defer close(stop)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -15,7 +15,7 @@ type phase uint8
 const (
 	serving phase = iota
 	leaving       // not ready, but serving
-	drained       // saying goodbye; whoever comes now gets one at once
+	drained       // saying goodbye; a new stream gets one at once
 )
 
 // lookAgain is how often a gateway looks at the fleet, even if nothing is reported; readyMost how long it keeps itself from
@@ -51,7 +51,7 @@ type gateway struct {
 	on         bool            // the flag
 	returning  int64           // until when those whom the flag lets in again are spread
 	allowance  float64         // of new streams
-	allowed    int64           // when that was reckoned
+	allowed    int64           // when that was computed
 
 	streams   []uint32
 	watchers  [][]watcher // by project
@@ -165,7 +165,7 @@ func messageOf(c fallback.Cadence) browser.Message {
 	}
 }
 
-// news is the spread of news for so many streams of ours.
+// news is the spread of news for own streams of this gateway.
 func (g *gateway) news(w *fallback.Window, own int) browser.Millis {
 	return float64(g.backlog.Announce(w, g.size.Watchers(own), g.w.date()).Milliseconds())
 }

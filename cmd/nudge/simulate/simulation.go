@@ -42,7 +42,7 @@ const (
 	writing = 5 // from a message to the last of its events, on average
 )
 
-// epoch is when the simulation begins, for those who reckon with dates.
+// epoch is when the simulation begins, for code that needs dates.
 var epoch = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 
 // simulation is all that is simulated. One goroutine has it.

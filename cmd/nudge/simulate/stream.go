@@ -70,7 +70,7 @@ func (w *simulation) open(i uint32, p *page, number uint32) {
 	w.timers.set(w.ofPage(dialA+slot, i), w.now()+2*w.toBrowser())
 }
 
-// close forgets a stream, whoever ended it.
+// close forgets a stream, whichever side ended it.
 func (w *simulation) close(i uint32, p *page, slot int) {
 	id := p.streams[slot]
 	if s := w.streams.at(id); s.gateway >= 0 {

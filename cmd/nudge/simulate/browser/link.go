@@ -33,7 +33,7 @@ type rest uint8
 const (
 	own     rest = iota
 	asked        // the gateway said when to come back
-	refused      // no stream is to be had for now
+	refused      // the gateway has said no for now
 	gone         // the page has been left
 )
 

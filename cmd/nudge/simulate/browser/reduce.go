@@ -8,7 +8,7 @@ type turn struct {
 	out    []Effect
 }
 
-// Reduce does what follows from an event at now, and appends what is to be done to effects. random is uniform in [0, 1).
+// Reduce changes the page by an event at now, and appends the effects. random is uniform in [0, 1).
 func (b *Browser) Reduce(e *Event, now Millis, random func() float64, effects []Effect) []Effect {
 	t := turn{b, now, random, effects}
 	switch e.Kind {

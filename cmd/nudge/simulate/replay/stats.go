@@ -137,7 +137,7 @@ func (t *stats) outcome() *Outcome {
 	return o
 }
 
-// ages are how old news was that pages learnt then, less so many times its spread.
+// ages are how old news was that pages learnt then, less spreads times its spread.
 func (t *stats) ages(from, to time.Duration, spreads float64) (all []float64) {
 	for _, n := range t.news {
 		if n.at >= millis(from) && n.at < millis(to) {
