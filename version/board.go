@@ -8,7 +8,7 @@ type Board struct {
 	changed chan struct{} // one slot; a token means that Take has something
 
 	mu      sync.Mutex // guards all below
-	indices map[Project]Index
+	indices indices
 	records []*[recordsAtOnce]record // by Index
 	next    Index                    // the first that was never used
 	free    []Index                  // of dropped projects
@@ -16,10 +16,6 @@ type Board struct {
 	extras  map[Index]*News          // of projects with one advance since the last Take that was more than a number
 	reads   uint32                   // routine reads that began
 }
-
-// Index is a small number, from 1 on, that stands for a project while it is on the board. After the project is dropped
-// another one may get it. Data about each project can be kept in a slice by Index, instead of a map by name.
-type Index uint32
 
 // State is what is believed of one project.
 type State struct {
@@ -58,7 +54,9 @@ type Key struct {
 
 // NewBoard returns an empty board.
 func NewBoard() *Board {
-	return &Board{changed: make(chan struct{}, 1), indices: map[Project]Index{}, extras: map[Index]*News{}, next: 1}
+	b := &Board{changed: make(chan struct{}, 1), extras: map[Index]*News{}, next: 1}
+	b.indices = newIndices(func(i Index) string { return b.at(i).project.id })
+	return b
 }
 
 // Changed receives a token when there may be something to [Board.Take]. One reader only.
@@ -87,7 +85,7 @@ func (b *Board) Take(buf []Change) []Change {
 func (b *Board) State(p Project) State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if i, ok := b.indices[p]; ok {
+	if i, _ := b.indices.find(p); i != 0 {
 		return b.at(i).state()
 	}
 	return State{}
@@ -97,15 +95,15 @@ func (b *Board) State(p Project) State {
 func (b *Board) Len() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.indices)
+	return b.indices.used
 }
 
 // Index is the index of p; false: it is not on the board.
 func (b *Board) Index(p Project) (Index, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i, ok := b.indices[p]
-	return i, ok
+	i, _ := b.indices.find(p)
+	return i, i != 0
 }
 
 // Project is the project with this index; zero if there is none.
@@ -122,7 +120,7 @@ func (b *Board) Project(i Index) Project {
 func (b *Board) Open(p Project) Index {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if i, ok := b.indices[p]; ok {
+	if i, _ := b.indices.find(p); i != 0 {
 		return i
 	}
 	i := b.next
@@ -136,7 +134,7 @@ func (b *Board) Open(p Project) Index {
 		}
 	}
 	b.at(i).project = p
-	b.indices[p] = i
+	b.indices.add(p, i)
 	return i
 }
 
@@ -144,13 +142,13 @@ func (b *Board) Open(p Project) Index {
 func (b *Board) Drop(p Project) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i, ok := b.indices[p]
-	if !ok {
+	i, slot := b.indices.find(p)
+	if i == 0 {
 		return
 	}
+	b.indices.remove(slot)
 	*b.at(i) = record{}
 	b.free = append(b.free, i)
-	delete(b.indices, p)
 	delete(b.extras, i)
 }
 
@@ -158,8 +156,8 @@ func (b *Board) Drop(p Project) {
 func (b *Board) Message(n News) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i, ok := b.indices[n.Project]
-	if !ok {
+	i, _ := b.indices.find(n.Project)
+	if i == 0 {
 		return
 	}
 	r := b.at(i)
@@ -205,8 +203,8 @@ func (b *Board) Gap() {
 func (b *Board) Confirm(p Project, key Key, origin uint32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i, ok := b.indices[p]
-	if !ok {
+	i, _ := b.indices.find(p)
+	if i == 0 {
 		return
 	}
 	r := b.at(i)
@@ -229,8 +227,8 @@ func (b *Board) BeginRead() uint32 {
 func (b *Board) Routine(p Project, key Key, read uint32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i, ok := b.indices[p]
-	if !ok || !key.Known {
+	i, _ := b.indices.find(p)
+	if i == 0 || !key.Known {
 		return
 	}
 	if r := b.at(i); r.listening && r.read < read && r.routine(key.Version) {

@@ -67,16 +67,17 @@ func brief[T any](ctx context.Context, opt *redis.Options, exchange func(context
 
 var errNoAnswer = errors.New("no answer in time")
 
-// dialOnce returns a dialer that makes one connection. The library would replace a broken one and subscribe again
-// without a word, and nobody would read the keys after that gap.
-func dialOnce(opt *redis.Options) func(context.Context, string, string) (net.Conn, error) {
+// dialOnce returns a dialer that makes one connection, which it stores in made. The library would replace a broken one and
+// subscribe again without a word, and nobody would read the keys after that gap.
+func dialOnce(opt *redis.Options, made *net.Conn) func(context.Context, string, string) (net.Conn, error) {
 	dial := redis.NewDialer(opt)
 	var used atomic.Bool
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (conn net.Conn, err error) {
 		if used.Swap(true) {
 			return nil, errors.New("the connection is closed")
 		}
-		return dial(ctx, network, addr)
+		*made, err = dial(ctx, network, addr)
+		return *made, err
 	}
 }
 

@@ -14,15 +14,6 @@ type names struct{ prefix, instance string }
 // project returns the key and channel of p.
 func (n names) project(p version.Project) string { return publish.Name(n.prefix, p) }
 
-// projects returns the channels of all.
-func (n names) projects(all []version.Project) []string {
-	channels := make([]string, len(all))
-	for i, p := range all {
-		channels[i] = n.project(p)
-	}
-	return channels
-}
-
 // projectOf is the reverse of project.
 func (n names) projectOf(channel string) (version.Project, error) {
 	id, ok := strings.CutPrefix(channel, n.prefix+":{")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -30,18 +31,21 @@ type session struct {
 	counters  *counters
 
 	pubsub *redis.PubSub
+	conn   net.Conn // under pubsub
 	begun  time.Time
 	echoed atomic.Int64 // when the last echo was sent, since begun: setting the clock changes nothing
 }
 
-// run runs the session over one connection of client until its first fault. Proven: an echo came back.
-func (s *session) run(ctx context.Context, client *redis.Client) (proven bool, err error) {
+// run runs the session over the connection that client makes and stores in conn, until its first fault. Proven: an echo
+// came back.
+func (s *session) run(ctx context.Context, client *redis.Client, conn *net.Conn) (proven bool, err error) {
 	s.pubsub = client.Subscribe(ctx)
 	defer s.pubsub.Close()
 	if err := s.begin(ctx); err != nil {
 		return false, err
 	}
 	defer s.counters.gaps.Add(1)
+	s.conn = *conn
 	s.subs.begin()
 	s.prober.reset()
 	s.begun = time.Now()
@@ -182,14 +186,26 @@ func (s *session) command(ctx context.Context) error {
 			}
 			continue
 		}
-		send := s.pubsub.Subscribe
-		if c.unsubscribe {
-			send = s.pubsub.Unsubscribe
-		}
-		if err := send(ctx, s.names.projects(c.projects)...); err != nil {
+		_ = s.conn.SetWriteDeadline(time.Now().Add(replyTimeout)) // if it fails, so does the write
+		if _, err := s.conn.Write(c.encode(s.names)); err != nil {
 			return fmt.Errorf("subscribe: %w", err)
 		}
 	}
+}
+
+// encode returns the command as Redis reads it (RESP). The library is not used for it: it would keep the name of each
+// channel, to subscribe again by itself.
+func (c *command) encode(n names) []byte {
+	verb := "SUBSCRIBE"
+	if c.unsubscribe {
+		verb = "UNSUBSCRIBE"
+	}
+	b := fmt.Appendf(nil, "*%d\r\n$%d\r\n%s\r\n", 1+len(c.projects), len(verb), verb)
+	for _, p := range c.projects {
+		channel := n.project(p)
+		b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(channel), channel)
+	}
+	return b
 }
 
 // probe sends probes until a master of this session is replaced.

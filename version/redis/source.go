@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -163,7 +164,8 @@ func (r *Source) session(ctx context.Context) (proven bool, err error) {
 	r.publisher.pool.use(t)
 	r.dataSets.beginSession()
 	r.choose(t)
-	client := redis.NewClient(r.subscriber())
+	var conn net.Conn
+	client := redis.NewClient(r.subscriber(&conn))
 	defer client.Close()
 	keys := &keyReader{names: r.names, pool: clientPool{opt: &r.opt, topology: t}, dataSets: &r.dataSets}
 	defer keys.pool.reset()
@@ -171,7 +173,7 @@ func (r *Source) session(ctx context.Context) (proven bool, err error) {
 		opt: &r.opt, names: r.names, board: r.board, subs: r.subs, keys: keys, publisher: &r.publisher.pool,
 		prober: &r.prober, control: r.control, requests: r.requests, counters: &r.counters,
 	}
-	proven, err = s.run(ctx, client)
+	proven, err = s.run(ctx, client, &conn)
 	return proven, fmt.Errorf("subscription at Redis %s: %w", r.lastAddr, err)
 }
 
@@ -186,10 +188,10 @@ func (r *Source) choose(t topology) {
 	}
 }
 
-// subscriber returns the options of a client for the one subscribing connection.
-func (r *Source) subscriber() *redis.Options {
+// subscriber returns the options of a client for the one subscribing connection, which is stored in conn.
+func (r *Source) subscriber(conn *net.Conn) *redis.Options {
 	o := r.opt.client(r.lastAddr)
-	o.Dialer = dialOnce(o)
+	o.Dialer = dialOnce(o, conn)
 	o.ReadBufferSize = subscriberBuffer
 	// The server must be met over this connection: another one to the same address may reach another server.
 	o.OnConnect = func(ctx context.Context, c *redis.Conn) error {
