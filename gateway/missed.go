@@ -12,36 +12,31 @@ import (
 )
 
 // missed serves POST /missed: a page reports that its poll found a version which push had not announced.
-func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) *problem {
 	body, p := g.body(w, r)
 	if p != nil {
-		g.refuse(w, p)
-		return
+		return p
 	}
 	report, err := parseReport(body)
 	if err != nil {
-		g.refuse(w, malformed(err))
-		return
+		return malformed(err)
 	}
 	who, err := g.caller(r)
 	if err != nil {
-		g.refuse(w, unauthorized(err))
-		return
+		return unauthorized(err)
 	}
 	if !who.MaySubscribe(report.Project) {
-		g.refuse(w, newProblem(http.StatusForbidden, codeForbidden, "the token does not cover this project"))
-		return
+		return newProblem(http.StatusForbidden, codeForbidden, "the token does not cover this project")
 	}
 	if g.foreign(r) {
-		g.refuse(w, foreignOrigin())
-		return
+		return foreignOrigin()
 	}
 	if over := g.reports.Admit(who.Subject, address(r), time.Now()); over != nil {
-		g.refuse(w, limited(over))
-		return
+		return limited(over)
 	}
 	note(w, "fault", string(g.pace.Missed(r.Context(), report, who.Name(address(r)))))
 	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 // parseReport parses the body of POST /missed.

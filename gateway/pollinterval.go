@@ -28,21 +28,20 @@ type pollTerms struct {
 
 // pollInterval serves GET /poll-interval: how often to poll now, and why there is no stream. Projects and token are
 // optional; with them the answer is for this caller.
-func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem {
 	marks, err := parseMarks(r.URL.RawQuery, g.current.Load().Limits.ProjectsPerStream)
 	if err != nil {
-		g.refuse(w, malformed(err))
-		return
+		return malformed(err)
 	}
 	who, err := g.caller(r)
 	if err != nil && err != auth.ErrMissing {
 		p := unauthorized(err)
 		w.Header().Set("X-Poll-Interval", g.pollSeconds())
-		g.refuseWith(w, p, struct {
+		p.body = struct {
 			*problem
 			pollTerms
-		}{p, g.pollTerms(r, &auth.Caller{Open: true}, nil)})
-		return
+		}{p, g.pollTerms(r, &auth.Caller{Open: true}, nil)}
+		return p
 	}
 	anonymous := who == nil
 	if anonymous {
@@ -50,13 +49,13 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) {
 		who = &auth.Caller{}
 	}
 	if who.FromCookie && g.foreign(r) {
-		g.refuse(w, foreignOrigin())
-		return
+		return foreignOrigin()
 	}
 	w.Header().Set("X-Poll-Interval", g.pollSeconds())
 	answer := g.pollTerms(r, who, marks)
 	answer.Anonymous = anonymous
 	writeOK(w, answer)
+	return nil
 }
 
 func (g *Gateway) pollSeconds() string {

@@ -21,6 +21,7 @@ type problem struct {
 
 	retryAfter time.Duration // of 429 and 503
 	goodbye    stream.Reason // what a stream is told instead of 429 and 503
+	body       any           // of the answer, if it says more than the problem; nil: the problem
 }
 
 const (
@@ -88,15 +89,21 @@ func unavailable(detail string, after time.Duration) *problem {
 	return p
 }
 
-// refuse writes p as an HTTP answer.
-func (g *Gateway) refuse(w http.ResponseWriter, p *problem) {
-	g.refuseWith(w, p, p)
+// handler serves a request, or returns why it does not.
+type handler func(http.ResponseWriter, *http.Request) *problem
+
+// handle serves requests by h, and answers those that h refuses.
+func (g *Gateway) handle(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if p := h(w, r); p != nil {
+			g.refuse(w, p)
+		}
+	}
 }
 
-// refuseWith writes p with a body that says more.
-func (g *Gateway) refuseWith(w http.ResponseWriter, p *problem, body any) {
-	g.metrics.refused.WithLabelValues(p.Code).Inc()
-	note(w, "refused", p.Code)
+// refuse writes p as an HTTP answer.
+func (g *Gateway) refuse(w http.ResponseWriter, p *problem) {
+	g.countRefusal(w, p)
 	h := w.Header()
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
@@ -104,7 +111,16 @@ func (g *Gateway) refuseWith(w http.ResponseWriter, p *problem, body any) {
 	if p.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(ceilSeconds(p.retryAfter))))
 	}
+	var body any = p
+	if p.body != nil {
+		body = p.body
+	}
 	writeJSON(w, p.Status, "application/problem+json", body)
+}
+
+func (g *Gateway) countRefusal(w http.ResponseWriter, p *problem) {
+	g.metrics.refused.WithLabelValues(p.Code).Inc()
+	note(w, "refused", p.Code)
 }
 
 func ceilSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
@@ -125,3 +141,9 @@ func writeJSON(w http.ResponseWriter, status int, contentType string, body any) 
 }
 
 func writeOK(w http.ResponseWriter, body any) { writeJSON(w, http.StatusOK, "application/json", body) }
+
+// writeNothing writes an answer without a body, which nobody may cache.
+func writeNothing(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+}

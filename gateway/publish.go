@@ -22,21 +22,18 @@ type receipt struct {
 }
 
 // publish serves POST /versions: one advance or an array of them. If one is malformed or not allowed, none is published.
-func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) *problem {
 	body, p := g.body(w, r)
 	if p != nil {
-		g.refuse(w, p)
-		return
+		return p
 	}
 	news, err := parseNews(body)
 	if err != nil {
-		g.refuse(w, malformed(err))
-		return
+		return malformed(err)
 	}
 	who, err := g.caller(r)
 	if err != nil {
-		g.refuse(w, unauthorized(err))
-		return
+		return unauthorized(err)
 	}
 	for i, n := range news {
 		if !who.MayPublish(n.Project) {
@@ -44,21 +41,19 @@ func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) {
 			if who.Open {
 				detail = "auth.open lets nobody publish over HTTP; publish to Redis, or configure auth.secret"
 			}
-			g.refuse(w, newProblem(http.StatusForbidden, codeForbidden, detail))
-			return
+			return newProblem(http.StatusForbidden, codeForbidden, detail)
 		}
 	}
 	if g.foreign(r) {
-		g.refuse(w, foreignOrigin())
-		return
+		return foreignOrigin()
 	}
 	got, err := g.source.Publish(r.Context(), news)
 	if err != nil {
 		g.log.Warn("publishing failed", "projects", len(news), "error", err)
-		g.refuse(w, unavailable("Redis did not take it; publish the same again, what it took already counts as stale", 2*time.Second))
-		return
+		return unavailable("Redis did not take it; publish the same again, what it took already counts as stale", 2*time.Second)
 	}
 	writeOK(w, receipt(got))
+	return nil
 }
 
 // body reads a request's body within the limit.

@@ -26,10 +26,10 @@ func (g *Gateway) publicRoutes() http.Handler {
 			r.Use(readable)
 			control := map[string]map[string]http.HandlerFunc{
 				"/events":        {http.MethodGet: g.events},
-				"/poll-interval": {http.MethodGet: g.pollInterval, http.MethodHead: g.pollInterval},
-				"/versions":      {http.MethodGet: g.versions, http.MethodPost: g.publish},
-				"/session":       {http.MethodPost: g.session},
-				"/missed":        {http.MethodPost: g.missed},
+				"/poll-interval": {http.MethodGet: g.handle(g.pollInterval), http.MethodHead: g.handle(g.pollInterval)},
+				"/versions":      {http.MethodGet: g.handle(g.versions), http.MethodPost: g.handle(g.publish)},
+				"/session":       {http.MethodPost: g.handle(g.session)},
+				"/missed":        {http.MethodPost: g.handle(g.missed)},
 			}
 			for path, methods := range control {
 				for method, handle := range methods {

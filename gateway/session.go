@@ -8,37 +8,31 @@ import (
 
 // session serves POST /session: a page sends its token once, and gets it back as a cookie that scripts cannot read, for
 // requests that cannot carry headers.
-func (g *Gateway) session(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) session(w http.ResponseWriter, r *http.Request) *problem {
 	if g.opt.Cookie == "" {
-		g.refuse(w, newProblem(http.StatusNotFound, codeNotFound, "cookies are switched off here: auth.cookie is empty"))
-		return
+		return newProblem(http.StatusNotFound, codeNotFound, "cookies are switched off here: auth.cookie is empty")
 	}
 	token := auth.Bearer(r)
 	if token == "" {
-		g.refuse(w, unauthorized(auth.ErrMissing))
-		return
+		return unauthorized(auth.ErrMissing)
 	}
 	c := g.current.Load()
 	if c.verifier.Open() { // nobody needs the cookie
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(http.StatusNoContent)
-		return
+		writeNothing(w)
+		return nil
 	}
 	who, err := c.verifier.Verify(token, c.revoked)
 	if err != nil {
-		g.refuse(w, unauthorized(err))
-		return
+		return unauthorized(err)
 	}
 	if g.foreign(r) {
-		g.refuse(w, foreignOrigin())
-		return
+		return foreignOrigin()
 	}
 	cookie, err := auth.Cookie(r, g.opt.Cookie, token, who.Expires)
 	if err != nil {
-		g.refuse(w, newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, err.Error()))
-		return
+		return newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, err.Error())
 	}
 	http.SetCookie(w, cookie)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
+	writeNothing(w)
+	return nil
 }

@@ -131,15 +131,15 @@ func (g *Gateway) takeOver(c *parked.HandedOver, a loop.Arrival) bool {
 }
 
 // carry serves a stream on the request's goroutine until it ends.
-func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, a loop.Arrival, t limits.Ticket) {
+func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, a loop.Arrival, t limits.Ticket) *problem {
 	line := goroutine.New(w, g.patience())
 	a.Line = line.Line
 	if !g.give(a) {
 		g.admission.Release(limits.Goroutine, t)
-		g.refuseStream(w, r, draining())
-		return
+		return draining()
 	}
 	note(w, "ended", string(line.Serve(r.Context())))
+	return nil
 }
 
 // ended counts the end of a stream.

@@ -38,26 +38,22 @@ func newHoldings() holdings {
 
 // versions serves GET /versions: a cheap poll, answered from memory. With wait it is held until a version differs from
 // the one that the caller has.
-func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 	wait, err := parseWait(r.URL.Query().Get("wait"))
 	if err != nil {
-		g.refuse(w, malformed(err))
-		return
+		return malformed(err)
 	}
 	req, p := g.subscribeRequest(r)
 	if p != nil {
-		g.refuse(w, p)
-		return
+		return p
 	}
 	if p := g.refuseWhileDown(); p != nil {
-		g.refuse(w, p)
-		return
+		return p
 	}
 	if wait > 0 {
 		t, over := g.admission.Admit(limits.Goroutine, req.caller.Subject, address(r), time.Now())
 		if over != nil {
-			g.refuse(w, limited(over))
-			return
+			return limited(over)
 		}
 		defer g.admission.Release(limits.Goroutine, t)
 		g.pace.Uncovered(1)
@@ -70,14 +66,12 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 	excluded := len(served) == 0 && req.count(stream.Excluded) > 0
 	held := g.hub.Hold(served)
 	if held == nil {
-		g.refuse(w, draining())
-		return
+		return draining()
 	}
 	defer held.Release()
 	h := g.hold(r.Context(), held, req, wait)
 	if p := g.refuseWhileDown(); p != nil { // since then: that a version is not in h proves nothing now
-		g.refuse(w, p)
-		return
+		return p
 	}
 	c := g.pace.Now()
 	if excluded {
@@ -85,6 +79,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) {
 	}
 	spread := g.spreadOf(limits.KeyOf(req.caller.Subject), held, h)
 	writeOK(w, versionsBody{Wire: c.Wire(), SpreadMS: spread.Milliseconds(), holdings: h})
+	return nil
 }
 
 // spreadOf is the spread of an answer: that of the change that ended the wait, or one of its own.
