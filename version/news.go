@@ -2,6 +2,7 @@ package version
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,9 +29,47 @@ type News struct {
 	Reset   bool            // the version may go down: the project was restored from a backup
 }
 
-// Decode reads a message of p's channel: a bare integer or a JSON object, white space around it
-// ignored. Only the version must be right: unknown fields are ignored, and prev, writer and data are dropped
-// if they make no sense, since news with less to say is better than none.
+// Check returns n with compact Data and without the extras that break a rule, and the first rule that n breaks.
+func (n News) Check() (News, error) {
+	var err error
+	broken := func(format string, args ...any) {
+		if err == nil {
+			err = fmt.Errorf(format, args...)
+		}
+	}
+	if n.Project == (Project{}) {
+		broken("project: %w", errProjectEmpty)
+	}
+	if !n.Version.valid() {
+		broken("version: %d is not from 0 to %d", n.Version, Max)
+	}
+	if n.Prev != nil && !n.Prev.valid() {
+		broken("prev: %d is not from 0 to %d", *n.Prev, Max)
+		n.Prev = nil
+	}
+	if len(n.Writer) > MaxWriter {
+		broken("writer: %d bytes long; %d is the most", len(n.Writer), MaxWriter)
+		n.Writer = ""
+	}
+	raw := n.Data
+	n.Data = nil
+	var compact bytes.Buffer // an SSE data field is one line
+	switch {
+	case len(raw) == 0:
+	case n.Prev == nil:
+		broken("data: needs prev, the version that the change was made upon")
+	case !utf8.Valid(raw) || json.Compact(&compact, raw) != nil: // gateways would not read the whole message
+		broken("data: not JSON in UTF-8")
+	case compact.Len() > MaxData:
+		broken("data: longer than %d bytes; publish without it, browsers then poll", MaxData)
+	default:
+		n.Data = compact.Bytes()
+	}
+	return n, err
+}
+
+// Decode reads a message of p's channel: a bare integer or a JSON object. White space around it and unknown fields are
+// ignored. Only the version must be right: extras that break a rule are dropped, since the version alone is news.
 func Decode(p Project, raw []byte) (News, error) {
 	raw = bytes.Trim(raw, " \t\r\n\v\f")
 	if len(raw) > maxMessage {
@@ -47,18 +86,64 @@ func Decode(p Project, raw []byte) (News, error) {
 	if err := json.Unmarshal(raw, &f); err != nil {
 		return News{}, fmt.Errorf("the message is no JSON object of the form {\"version\":124}: %v", err)
 	}
-	n := News{Project: p}
-	var err error
-	if n.Version, err = f.version("version"); err != nil {
-		return News{}, err
-	}
-	_ = f.extras(&n) // see above
-	return n, nil
+	n, _, err := f.news(p)
+	return n, err
 }
 
-// fields is a JSON object. A struct would also take its names in other cases, so that an unknown field
-// could pass for one of ours.
+// UnmarshalJSON reads {"project":"42","version":124,…}, the form of POST /versions. Unlike [Decode] it refuses extras that
+// break a rule, since an HTTP publisher gets an answer.
+func (n *News) UnmarshalJSON(raw []byte) error {
+	var f fields
+	if err := json.Unmarshal(raw, &f); err != nil || f == nil {
+		return errors.New(`not an object of the form {"project":"42","version":124}`)
+	}
+	if !f.given("project") {
+		return errors.New(`project: missing; write {"project":"42","version":124}`)
+	}
+	id, err := f.text("project")
+	if err != nil {
+		return err
+	}
+	p, err := ParseProject(id)
+	if err != nil {
+		return fmt.Errorf("project: %w", err)
+	}
+	read, dropped, err := f.news(p)
+	if err = cmp.Or(err, dropped); err == nil {
+		*n = read
+	}
+	return err
+}
+
+// fields is a JSON object. With a struct, Version and VERSION would be read as version.
 type fields map[string]json.RawMessage
+
+// news reads news. Dropped is why an extra was left out.
+func (f fields) news(p Project) (n News, dropped, err error) {
+	n.Project = p
+	if n.Version, err = f.version("version"); err != nil {
+		return News{}, nil, err
+	}
+	if f.given("reset") && json.Unmarshal(f["reset"], &n.Reset) != nil {
+		dropped = errors.New("reset: not true or false")
+	}
+	if f.given("writer") {
+		var e error
+		n.Writer, e = f.text("writer")
+		dropped = cmp.Or(dropped, e)
+	}
+	if f.given("prev") {
+		prev, e := f.version("prev")
+		if n.Prev = &prev; e != nil {
+			n.Prev, dropped = nil, cmp.Or(dropped, e)
+		}
+	}
+	if f.given("data") {
+		n.Data = f["data"]
+	}
+	n, e := n.Check()
+	return n, cmp.Or(dropped, e), nil
+}
 
 func (f fields) given(name string) bool {
 	return len(f[name]) > 0 && string(f[name]) != "null"
@@ -80,60 +165,6 @@ func (f fields) text(name string) (s string, err error) {
 		return "", fmt.Errorf("%s: not a string in quotes", name)
 	}
 	return s, nil
-}
-
-// extras reads what else n may say. The error names the first field that makes no sense; n is then without it.
-func (f fields) extras(n *News) (err error) {
-	fault := func(e error) {
-		if err == nil {
-			err = e
-		}
-	}
-	if f.given("reset") {
-		if e := json.Unmarshal(f["reset"], &n.Reset); e != nil {
-			fault(errors.New("reset: not true or false"))
-		}
-	}
-	if f.given("writer") {
-		writer, e := f.text("writer")
-		switch {
-		case e != nil:
-			fault(e)
-		case len(writer) > MaxWriter:
-			fault(fmt.Errorf("writer: %d bytes long; %d is the most", len(writer), MaxWriter))
-		default:
-			n.Writer = writer
-		}
-	}
-	if f.given("prev") {
-		if prev, e := f.version("prev"); e != nil {
-			fault(e)
-		} else {
-			n.Prev = &prev
-		}
-	}
-	if f.given("data") && n.Prev == nil {
-		fault(errors.New("data: needs prev, the version that the change was made upon"))
-	} else if f.given("data") && !utf8.Valid(f["data"]) { // gateways would not read the whole message
-		fault(errors.New("data: not UTF-8"))
-	} else if f.given("data") {
-		if n.Data = compact(f["data"]); n.Data == nil {
-			fault(fmt.Errorf("data: longer than %d bytes; publish without it, browsers then poll", MaxData))
-		}
-	}
-	return err
-}
-
-// compact takes the white space out of data: an SSE data field is one line. Nil if that is too long.
-func compact(data json.RawMessage) json.RawMessage {
-	if len(data) == 0 {
-		return nil
-	}
-	var b bytes.Buffer
-	if err := json.Compact(&b, data); err != nil || b.Len() > MaxData {
-		return nil
-	}
-	return b.Bytes()
 }
 
 // Message is what is published on the project's channel: the bare integer where that says it all.
@@ -165,32 +196,4 @@ func (n News) AppendExtras(b []byte) []byte {
 		b = append(append(b, `,"data":`...), n.Data...)
 	}
 	return b
-}
-
-// UnmarshalJSON reads {"project":"42","version":124,…}, the form of POST /versions. Unlike [Decode] it
-// refuses what would be dropped: an HTTP publisher can still be told.
-func (n *News) UnmarshalJSON(raw []byte) error {
-	var f fields
-	if err := json.Unmarshal(raw, &f); err != nil || f == nil {
-		return errors.New(`not an object of the form {"project":"42","version":124}`)
-	}
-	if !f.given("project") {
-		return errors.New(`project: missing; write {"project":"42","version":124}`)
-	}
-	id, err := f.text("project")
-	if err != nil {
-		return err
-	}
-	var got News
-	if got.Project, err = ParseProject(id); err != nil {
-		return fmt.Errorf("project: %w", err)
-	}
-	if got.Version, err = f.version("version"); err != nil {
-		return err
-	}
-	if err := f.extras(&got); err != nil {
-		return err
-	}
-	*n = got
-	return nil
 }

@@ -111,7 +111,7 @@ func TestUnmarshalNews(t *testing.T) {
 		{`{"project":"42","version":"124"}`, "version: version"},
 		{`{"project":"42","version":124,"data":{}}`, "data: needs prev"},
 		{`{"project":"42","version":124,"prev":1,"data":"` + strings.Repeat("x", MaxData) + `"}`, "data: longer than 8192 bytes"},
-		{`{"project":"42","version":124,"prev":1,"data":"` + "\xff" + `"}`, "data: not UTF-8"},
+		{`{"project":"42","version":124,"prev":1,"data":"` + "\xff" + `"}`, "data: not JSON in UTF-8"},
 		{`7`, "not an object"},
 	}
 	for _, tt := range tests {

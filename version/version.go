@@ -33,6 +33,8 @@ func ParseVersion(s string) (Version, error) {
 	return Version(n), nil
 }
 
+func (v Version) valid() bool { return v >= 0 && v <= Max }
+
 // Mark is a project with the version somebody holds of it, written 42@124, or 42 where none is known.
 type Mark struct {
 	Project Project

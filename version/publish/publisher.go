@@ -50,7 +50,7 @@ func (p *Publisher) Publish(ctx context.Context, news ...version.News) (version.
 	checked := make([]version.News, len(news))
 	for i, n := range news {
 		var err error
-		if checked[i], err = check(n); err != nil {
+		if checked[i], err = n.Check(); err != nil {
 			return version.Receipt{}, fmt.Errorf("publish: news %d: %w", i, err)
 		}
 	}

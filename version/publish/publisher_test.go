@@ -148,7 +148,7 @@ func TestRefused(t *testing.T) {
 		"version: 9007199254740992 is":  {Project: id, Version: version.Max + 1},
 		"prev: -1 is not from 0":        {Project: id, Version: 1, Prev: &negative},
 		"writer: 129 bytes long":        {Project: id, Version: 1, Writer: strings.Repeat("w", 129)},
-		"data: needs Prev":              {Project: id, Version: 1, Data: []byte("{}")},
+		"data: needs prev":              {Project: id, Version: 1, Data: []byte("{}")},
 		"data: not JSON":                {Project: id, Version: 1, Prev: &prev, Data: []byte("{")},
 		"data: not JSON in UTF-8":       {Project: id, Version: 1, Prev: &prev, Data: []byte("\"\xff\"")},
 		"data: longer than 8192 bytes":  {Project: id, Version: 1, Prev: &prev, Data: long},
