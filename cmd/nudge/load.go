@@ -130,7 +130,7 @@ func runLoad(cmd *cobra.Command, l config.Loader, o load.Options, f loadFlags) e
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("find this program, to start readers: %w", err)
+		return fmt.Errorf("find this program, to start readers: %w; start nudge by its full path", err)
 	}
 	o.Command = []string{self, loadWorker}
 	o.Progress = cmd.ErrOrStderr()
@@ -260,7 +260,7 @@ func (r *remote) publishAll(ctx context.Context, advances []load.Advance) (stale
 	}
 	var receipt version.Receipt
 	if err := json.NewDecoder(resp.Body).Decode(&receipt); err != nil {
-		return 0, fmt.Errorf("the answer is not a gateway's: %w", err)
+		return 0, fmt.Errorf("the answer is not a gateway's: %w; name a gateway with --gateway", err)
 	}
 	_, _ = io.Copy(io.Discard, resp.Body) // so that the connection is used again
 	return receipt.Stale, nil

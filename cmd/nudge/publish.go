@@ -63,7 +63,7 @@ func newPublishCommand(loader func() config.Loader) *cobra.Command {
 		// The reading of POST /versions checks it, so that both ways refuse the same.
 		text, err := json.Marshal(a)
 		if err != nil {
-			return usageError{fmt.Errorf("--data is not JSON: %.80s", data)}
+			return usageError{fmt.Errorf("--data is not JSON: %.80s; write JSON, such as '{\"title\": \"new\"}'", data)}
 		}
 		var news version.News
 		if err := news.UnmarshalJSON(text); err != nil {
@@ -104,7 +104,7 @@ func (r *remote) publish(ctx context.Context, loader func() config.Loader, news 
 	}
 	var receipt version.Receipt
 	if err := json.NewDecoder(resp.Body).Decode(&receipt); err != nil {
-		return receipt, fmt.Errorf("the answer is not a gateway's: %w", err)
+		return receipt, fmt.Errorf("the answer is not a gateway's: %w; name a gateway with --gateway", err)
 	}
 	return receipt, nil
 }

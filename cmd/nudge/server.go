@@ -55,7 +55,7 @@ func listen(key, address string, tlsc config.TLS, handler http.Handler, slots *c
 	pair, err := tls.LoadX509KeyPair(tlsc.Cert, tlsc.Key)
 	if err != nil {
 		l.Close()
-		return nil, fmt.Errorf("tls.cert, tls.key: %w", err)
+		return nil, fmt.Errorf("tls.cert, tls.key: %w; name PEM files of a certificate and its key that this user can read", err)
 	}
 	s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	return s, nil

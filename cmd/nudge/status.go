@@ -120,7 +120,7 @@ func askOps(ctx context.Context, base *url.URL) ([]byte, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, statusBytes))
 	if err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
+		return nil, fmt.Errorf("read the answer of /status: %w; try again", err)
 	}
 	return text, nil
 }

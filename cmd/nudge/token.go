@@ -58,10 +58,10 @@ func newTokenCommand(loader func() config.Loader) *cobra.Command {
 	cmd.Flags().DurationVar(&g.ttl, "ttl", time.Hour, "how long it is good for")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if len(g.subscribe)+len(g.publish) == 0 {
-			return usageError{fmt.Errorf("a token that allows nothing is of no use: add --subscribe or --publish")}
+			return usageError{fmt.Errorf("the token would allow nothing; add --subscribe or --publish")}
 		}
 		if g.ttl < time.Second {
-			return usageError{fmt.Errorf("--ttl %v: a token lives for a second at least", g.ttl)}
+			return usageError{fmt.Errorf("--ttl %v is below 1s; write 1s or more", g.ttl)}
 		}
 		loaded, err := loader().Load()
 		if err != nil {

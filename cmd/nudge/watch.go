@@ -182,7 +182,7 @@ func (w *watcher) event(e sse.Event) (after time.Duration, ended bool, err error
 		SpreadMS int64 `json:"spread_ms"`
 	}
 	if err := json.Unmarshal([]byte(e.Data), &data); err != nil {
-		return 0, false, fmt.Errorf("event %q is not a gateway's: %w", e.Type, err)
+		return 0, false, fmt.Errorf("event %q is not a gateway's: %w; name a gateway with --gateway", e.Type, err)
 	}
 	switch e.Type {
 	case "hello":

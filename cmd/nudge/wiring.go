@@ -102,11 +102,11 @@ func redisOptions(c *config.Config, log *slog.Logger) (redis.Options, error) {
 	}
 	pem, err := os.ReadFile(c.Redis.TLSCA)
 	if err != nil {
-		return o, fmt.Errorf("redis.tls_ca: %w", err)
+		return o, fmt.Errorf("redis.tls_ca: %w; name a PEM file that this user can read, or write \"\" for the system's authorities", err)
 	}
 	o.TLS.RootCAs = x509.NewCertPool()
 	if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
-		return o, fmt.Errorf("redis.tls_ca: %s holds no certificate in PEM form", c.Redis.TLSCA)
+		return o, fmt.Errorf("redis.tls_ca: %s holds no certificate in PEM form; name the file of the authority's certificate", c.Redis.TLSCA)
 	}
 	return o, nil
 }

@@ -127,9 +127,9 @@ func (o Options) filled() (Options, error) {
 func (o Options) refusal() error {
 	switch {
 	case o.Streams < 0 || o.Projects < 0 || o.Inflight < 0 || o.Window < 0 || o.Workers < 0 || o.PerStream < 0:
-		return errors.New("a number is below 0; streams, projects, connects, the window and workers are counted from 0")
+		return errors.New("a number of streams, projects, connects or workers, or the window, is below 0; write 0 or more")
 	case o.PerStream > mostPerStream:
-		return fmt.Errorf("%d projects per stream: a gateway allows %d at most", o.PerStream, mostPerStream)
+		return fmt.Errorf("%d projects per stream are more than a gateway allows; write %d or less", o.PerStream, mostPerStream)
 	case o.PerStream > o.Projects:
 		return fmt.Errorf("%d projects per stream, but only %d projects; raise the projects", o.PerStream, o.Projects)
 	case !(o.Rate >= 0 && o.Rate <= 1e6):
@@ -143,7 +143,7 @@ func (o Options) refusal() error {
 	case o.Duration < 0 || o.Settle < 0 || o.Grace < 0 || o.Timeout < 0:
 		return errors.New("a duration is below 0; write one such as 30s")
 	case o.Workers > mostProcesses:
-		return fmt.Errorf("%d workers; %d is the most", o.Workers, mostProcesses)
+		return fmt.Errorf("%d workers are too many; write %d or less", o.Workers, mostProcesses)
 	}
 	for i := range len(o.Prefix) {
 		if c := o.Prefix[i]; !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._~:-", c) >= 0) {
@@ -151,7 +151,7 @@ func (o Options) refusal() error {
 		}
 	}
 	if len(o.Prefix) > 100 {
-		return fmt.Errorf("prefix of %d characters; 100 is the most", len(o.Prefix))
+		return fmt.Errorf("a prefix of %d characters is too long; write 100 or less", len(o.Prefix))
 	}
 	for _, s := range o.Sources {
 		if _, err := netip.ParseAddr(s); err != nil {

@@ -111,7 +111,7 @@ func findTarget(ctx context.Context, gateway string) (target, error) {
 	defer c.Close()
 	addr, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {
-		return target{}, fmt.Errorf("the gateway %s is not reached by TCP", gateway)
+		return target{}, fmt.Errorf("the gateway %s is not reached by TCP; name its host and port with --gateway", gateway)
 	}
 	found := addr.AddrPort()
 	return target{

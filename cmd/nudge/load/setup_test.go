@@ -133,7 +133,7 @@ func TestOptions(t *testing.T) {
 		{Options{Rate: 1, Publish: publish}, "no duration"},
 		{Options{Rate: 1, Duration: time.Second}, "no way to publish"},
 		{Options{Settle: -1}, "duration"},
-		{Options{Workers: 65}, "64 is the most"},
+		{Options{Workers: 65}, "write 64 or less"},
 		{Options{Prefix: "a b"}, "not allowed"},
 		{Options{Prefix: strings.Repeat("x", 101)}, "100"},
 		{Options{Sources: []string{"lo"}}, "no address"},

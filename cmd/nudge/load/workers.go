@@ -181,7 +181,7 @@ func (f *workers) ask(c command) ([]*answer, error) {
 			select {
 			case all[i] = <-r.answer:
 			case <-late.C:
-				return nil, fmt.Errorf("reading process %d does not answer", i)
+				return nil, fmt.Errorf("reading process %d does not answer within %v; use more --workers, or fewer streams", i, answerTime)
 			case <-f.changed:
 				if _, err := f.total(); err != nil {
 					return nil, err
