@@ -1,0 +1,361 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"nudge/fallback"
+	"nudge/version"
+)
+
+// hubRig is a hub that runs in a bubble of synctest.
+type hubRig struct {
+	*Hub
+	t        fataler
+	source   *askedSource
+	projects atomic.Int64
+	linger   atomic.Int64 // nanoseconds
+	stop     func()
+}
+
+// fataler is a test, also one of rapid.
+type fataler interface {
+	Helper()
+	Error(args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// askedSource writes down what it is asked: +a, and -a.
+type askedSource struct {
+	*version.Memory
+	mu    sync.Mutex
+	asked []string
+}
+
+func (s *askedSource) note(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, what)
+}
+
+// take returns what was asked since the last time.
+func (s *askedSource) take() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked := s.asked
+	s.asked = nil
+	return asked
+}
+
+func (s *askedSource) Watch(p version.Project) {
+	s.note("+" + p.String())
+	s.Memory.Watch(p)
+}
+
+func (s *askedSource) Forget(p version.Project) {
+	s.note("-" + p.String())
+	s.Memory.Forget(p)
+}
+
+func newHubRig(t fataler, projects int64) *hubRig {
+	board := version.NewBoard()
+	r := &hubRig{t: t}
+	r.projects.Store(projects)
+	r.linger.Store(int64(time.Minute))
+	r.source = &askedSource{Memory: version.NewMemory(board, version.MemoryOptions{})}
+	r.Hub = NewHub(HubOptions{
+		Board: board, Source: r.source,
+		Linger: func() time.Duration { return time.Duration(r.linger.Load()) }, Projects: func() int { return int(r.projects.Load()) },
+		Spread: func(w *fallback.Window, own int, _ time.Time) time.Duration {
+			if w == nil {
+				t.Error("no window")
+			}
+			return time.Duration(own) * time.Second
+		},
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := r.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	r.stop = func() {
+		stop()
+		<-done
+	}
+	return r
+}
+
+func inHub(t *testing.T, projects int64, f func(*testing.T, *hubRig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := newHubRig(t, projects)
+		defer r.stop()
+		f(t, r)
+	})
+}
+
+// watch makes a new watcher of a project, of so many streams.
+func (r *hubRig) watch(id string, size int) *listener {
+	l := &listener{size: size}
+	r.Attach(&l.Link, l, mustProject(r.t, id))
+	synctest.Wait()
+	return l
+}
+
+// wantAsked fails the test if the source was asked something else since the last time.
+func (r *hubRig) wantAsked(want string) {
+	r.t.Helper()
+	synctest.Wait()
+	if got := strings.Join(r.source.take(), " "); got != want {
+		r.t.Fatalf("the source was asked %q, want %q", got, want)
+	}
+}
+
+func (r *hubRig) publish(n version.News) {
+	if _, err := r.source.Publish(context.Background(), []version.News{n}); err != nil {
+		r.t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+// listener is a watcher that writes down what it hears.
+type listener struct {
+	Link
+	size   int
+	frames []*Frame
+}
+
+func (l *listener) Offer(f *Frame) { l.frames = append(l.frames, f) }
+func (l *listener) Size() int      { return l.size }
+
+// heard returns versions and spreads since the last time.
+func (l *listener) heard() (s string) {
+	for _, f := range l.frames {
+		s += fmt.Sprintf("%d/%s ", f.Version, f.Spread)
+	}
+	l.frames = nil
+	return strings.TrimSpace(s)
+}
+
+func TestHubDelivers(t *testing.T) {
+	inHub(t, 100, func(t *testing.T, r *hubRig) {
+		a := mustProject(t, "a")
+		one, two, other := r.watch("a", 3), r.watch("a", 4), r.watch("b", 1)
+		for _, l := range []*listener{one, two} {
+			if l.heard(); r.State(a).Known {
+				t.Error("known")
+			}
+		}
+		r.publish(version.News{Project: a, Version: 5})
+		if one.heard() != "5/7s" || two.heard() != "5/7s" || other.heard() != "0/0s" { // b was confirmed
+			t.Error("the spread is that of all watchers")
+		}
+		if s := r.State(a); s.Version != 5 || !s.Listening {
+			t.Errorf("%+v", s)
+		}
+		three := r.watch("a", 1)
+		r.Detach(&one.Link)
+		r.Detach(&one.Link) // does nothing
+		r.publish(version.News{Project: a, Version: 6})
+		if one.heard() != "" || two.heard() != "6/5s" || three.heard() != "6/5s" {
+			t.Error("a watcher that is gone hears or counts")
+		}
+		r.Detach(&two.Link)
+		r.Detach(&three.Link)
+		r.publish(version.News{Project: a, Version: 7}) // nobody is there
+		r.Attach(&one.Link, one, a)
+		r.publish(version.News{Project: a, Version: 2, Reset: true})
+		if got := one.heard(); got != "2/3s" || two.heard() != "" {
+			t.Error(got)
+		}
+	})
+}
+
+// A confirmation asks nobody to poll, so it has no spread.
+func TestOnlyAdvancesAreSpread(t *testing.T) {
+	inHub(t, 100, func(t *testing.T, r *hubRig) {
+		a := mustProject(t, "a")
+		l := r.watch("a", 9)
+		r.publish(version.News{Project: a, Version: 5})
+		l.heard()
+		r.opt.Board.Gap()
+		r.opt.Board.Confirm(a, version.Key{Version: 5, Known: true}, 1)
+		synctest.Wait()
+		if got := l.heard(); got != "5/0s" {
+			t.Errorf("confirmed: %q", got)
+		}
+		r.opt.Board.Gap()
+		r.opt.Board.Confirm(a, version.Key{Version: 5, Known: true}, 2)
+		synctest.Wait()
+		if got := l.heard(); got != "0/0s" {
+			t.Errorf("forgotten: %q", got)
+		}
+	})
+}
+
+// A project that nobody uses lingers, and is forgotten after its time.
+func TestHubForgets(t *testing.T) {
+	inHub(t, 100, func(t *testing.T, r *hubRig) {
+		a, b := r.watch("a", 1), r.watch("b", 1)
+		r.wantAsked("+a +b")
+		r.Detach(&a.Link)
+		time.Sleep(30 * time.Second)
+		r.Attach(&a.Link, a, mustProject(t, "a")) // used again: the source knows it still
+		r.Detach(&b.Link)
+		time.Sleep(55 * time.Second)
+		r.wantAsked("")
+		time.Sleep(20 * time.Second)
+		r.wantAsked("-b")
+		r.Detach(&a.Link)
+		if r.Projects() != 1 {
+			t.Error(r.Projects())
+		}
+		r.linger.Store(0)
+		time.Sleep(11 * time.Second)
+		r.wantAsked("-a")
+		if r.Projects() != 0 {
+			t.Error(r.Projects())
+		}
+	})
+}
+
+// Projects beyond the limit wait for their turn. One that lingers makes room, the one that was used longest ago first.
+func TestHubHasRoomForSoMany(t *testing.T) {
+	inHub(t, 2, func(t *testing.T, r *hubRig) {
+		a, b, c := r.watch("a", 1), r.watch("b", 1), r.watch("c", 1)
+		d, e := r.watch("d", 1), r.watch("e", 1)
+		r.wantAsked("+a +b")
+		if r.State(mustProject(t, "c")).Listening || r.Projects() != 5 {
+			t.Error("c is listened for")
+		}
+		r.Detach(&d.Link) // gives up
+		r.Detach(&a.Link)
+		r.wantAsked("-a +c")
+		r.Detach(&c.Link)
+		r.wantAsked("-c +e")
+		r.Detach(&b.Link)
+		r.Detach(&e.Link)
+		r.wantAsked("") // nobody waits, so they linger
+		again := r.watch("b", 1)
+		r.Detach(&again.Link) // now e was used longest ago
+		f := r.watch("f", 1)
+		r.wantAsked("-e +f")
+		r.watch("g", 1)
+		r.wantAsked("-b +g")
+		more := r.watch("f", 1)
+		r.Detach(&f.Link)
+		h := r.watch("h", 1)
+		r.wantAsked("") // f has a watcher left
+		r.Detach(&more.Link)
+		r.wantAsked("-f +h")
+		r.Detach(&h.Link)
+	})
+}
+
+func TestHubFollowsItsLimit(t *testing.T) {
+	inHub(t, 1, func(t *testing.T, r *hubRig) {
+		var all []*listener
+		for _, id := range []string{"a", "b", "c", "d"} {
+			all = append(all, r.watch(id, 1))
+		}
+		r.wantAsked("+a")
+		r.projects.Store(2)
+		r.Fill()
+		r.wantAsked("+b")
+		r.projects.Store(3)
+		time.Sleep(11 * time.Second) // it finds out by itself too
+		r.wantAsked("+c")
+		r.projects.Store(1) // what is in use stays, and nothing more comes
+		r.Fill()
+		r.Detach(&all[0].Link)
+		r.wantAsked("-a")
+		r.Detach(&all[1].Link)
+		r.wantAsked("-b")
+		r.Detach(&all[2].Link)
+		r.wantAsked("-c +d")
+	})
+}
+
+// Whoever asks while there is no room costs the same however many wait: before, each looked at all of them. It takes a
+// minute where that is so.
+func TestWaitingIsCheap(t *testing.T) {
+	inHub(t, 1, func(t *testing.T, r *hubRig) {
+		r.watch("first", 1)
+		many := make([]listener, 100_000)
+		for i := range many {
+			r.Attach(&many[i].Link, &many[i], mustProject(t, fmt.Sprint(i)))
+		}
+		for i := range many { // from the middle of the queue too
+			r.Detach(&many[i*7919%len(many)].Link)
+		}
+		if r.Projects() != 1 {
+			t.Error(r.Projects())
+		}
+		r.wantAsked("+first")
+	})
+}
+
+// Whatever comes and goes: the source listens for as many as it may if so many are wanted, and whoever asked first is first.
+func TestHubLimitInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := newHubRig(rt, rapid.Int64Range(1, 4).Draw(rt, "limit"))
+		defer r.stop()
+		watchers := map[string]*listener{}
+		var queue []string // waiting, oldest first
+		listening := map[string]bool{}
+		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
+			id := string('a' + rune(rapid.IntRange(0, 9).Draw(rt, "project")))
+			if l := watchers[id]; l != nil {
+				r.Detach(&l.Link)
+				delete(watchers, id)
+				queue = slices.DeleteFunc(queue, func(q string) bool { return q == id })
+			} else {
+				l = &listener{size: 1}
+				watchers[id] = l
+				r.Attach(&l.Link, l, mustProject(rt, id))
+				if !listening[id] {
+					queue = append(queue, id)
+				}
+			}
+			for _, asked := range r.source.take() {
+				id := asked[1:]
+				switch {
+				case asked[0] == '-' && (watchers[id] != nil || !listening[id]):
+					rt.Fatalf("%s is forgotten, but used", id)
+				case asked[0] == '-':
+					delete(listening, id)
+				case len(queue) == 0 || queue[0] != id:
+					rt.Fatalf("%s is listened for, but %q wait", id, queue)
+				default:
+					queue = queue[1:]
+					listening[id] = true
+				}
+			}
+			idle := 0
+			for id := range listening {
+				if watchers[id] == nil {
+					idle++
+				}
+			}
+			if most := int(r.projects.Load()); len(listening) > most || len(queue) > 0 && (len(listening) < most || idle > 0) {
+				rt.Fatalf("%d are listened for, %d of them in vain, and %q wait", len(listening), idle, queue)
+			}
+			if want := len(listening) + len(queue); r.Projects() != want {
+				rt.Fatalf("%d projects, want %d", r.Projects(), want)
+			}
+		}
+	})
+}
