@@ -124,7 +124,7 @@ func TestOptions(t *testing.T) {
 		says string
 	}{
 		{Options{Streams: -1}, "below 0"},
-		{Options{PerStream: 65, Projects: 100}, "64 at most"},
+		{Options{PerStream: 65, Projects: 100}, "write 64 or less"},
 		{Options{PerStream: 3, Projects: 2}, "raise the projects"},
 		{Options{Rate: -1}, "rate"},
 		{Options{Rate: math.NaN()}, "rate"},
