@@ -1,6 +1,9 @@
 package version
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Board holds what is believed of every watched project: a version, or nothing. A [Source] writes to it, and whoever
 // tells the browsers reads it. All methods may be called at any time by any goroutine; none blocks.
@@ -62,11 +65,17 @@ func NewBoard() *Board {
 // Changed receives a token when there may be something to [Board.Take]. One reader only.
 func (b *Board) Changed() <-chan struct{} { return b.changed }
 
-// Take appends to buf every project that changed since the last call, once each, with its newest state.
+// takeMost is how many changes are taken at a time. When a subscription is confirmed all projects change: to take
+// 100,000 at once would lock the board for long, and the caller would keep a buffer for as many.
+const takeMost = 1000
+
+// Take appends to buf projects that changed since the last call, once each, oldest change first, with their newest
+// states. If there are more than 1,000, the others are left for the next call, for which Changed has a token.
 func (b *Board) Take(buf []Change) []Change {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, i := range b.dirty {
+	n := min(len(b.dirty), takeMost)
+	for _, i := range b.dirty[:n] {
 		r := b.at(i)
 		if !r.dirty { // dropped; or its index was used again, and is in dirty twice
 			continue
@@ -77,7 +86,15 @@ func (b *Board) Take(buf []Change) []Change {
 		delete(b.extras, i)
 		r.taken()
 	}
-	b.dirty = b.dirty[:0]
+	switch left := slices.Delete(b.dirty, 0, n); {
+	case len(left) > 0:
+		b.dirty = left
+		b.wake()
+	case cap(left) > takeMost:
+		b.dirty = nil // frees its memory
+	default:
+		b.dirty = left
+	}
 	return buf
 }
 
@@ -249,6 +266,10 @@ func (b *Board) mark(i Index, r *record) {
 	}
 	r.dirty = true
 	b.dirty = append(b.dirty, i)
+	b.wake()
+}
+
+func (b *Board) wake() {
 	select {
 	case b.changed <- struct{}{}:
 	default:

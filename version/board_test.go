@@ -398,6 +398,35 @@ func TestBoardIndex(t *testing.T) {
 	}
 }
 
+// Many changes are taken in parts: nothing is left out, nothing comes twice, and there is a token as long as some are left.
+func TestBoardTakesInParts(t *testing.T) {
+	const n = 2*takeMost + 500
+	b := NewBoard()
+	for i := range n {
+		p := project(t, fmt.Sprint(i))
+		b.Open(p)
+		b.Confirm(p, Key{Version(i), true}, 1)
+	}
+	taken := map[Project]bool{}
+	for _, want := range []int{takeMost, takeMost, 500} {
+		select {
+		case <-b.Changed():
+		default:
+			t.Fatalf("no token after %d changes", len(taken))
+		}
+		changes := b.Take(nil)
+		if len(changes) != want {
+			t.Errorf("%d changes, want %d", len(changes), want)
+		}
+		for _, c := range changes {
+			taken[c.Project] = true
+		}
+	}
+	if len(taken) != n || len(b.Changed()) > 0 {
+		t.Errorf("%d of %d projects were taken, and %d tokens are left", len(taken), n, len(b.Changed()))
+	}
+}
+
 // A flood of messages wakes once, and costs no memory.
 func TestBoardFlood(t *testing.T) {
 	b, p := NewBoard(), project(t, "42")
