@@ -29,10 +29,10 @@ const (
 // leave begins a drain; then the process starts anew.
 func (g *gateway) leave() {
 	g.phase, g.drainStep = leaving, leaveBalancer
-	g.w.timers.set(g.number(stage), g.w.now()+g.w.o.Drain.Delay.Milliseconds()/2)
+	g.w.timers.set(g.number(lifecycle), g.w.now()+g.w.o.Drain.Delay.Milliseconds()/2)
 }
 
-func (g *gateway) nextStage() {
+func (g *gateway) nextLifecycle() {
 	w, wait := g.w, int64(balancerLooks)
 	delay, window := w.o.Drain.Delay.Milliseconds(), w.o.Drain.Window
 	switch g.drainStep {
@@ -60,13 +60,13 @@ func (g *gateway) nextStage() {
 		g.start()
 		return
 	}
-	w.timers.set(g.number(stage), w.now()+wait)
+	w.timers.set(g.number(lifecycle), w.now()+wait)
 }
 
 // stop ends the process. Streams that are left break.
 func (g *gateway) stop() {
 	g.alive, g.balanced, g.connected = false, false, false
-	for _, kind := range []int{probe, judge, round, connect, stage} {
+	for _, kind := range []int{probe, decide, sweepTimer, connect, lifecycle} {
 		g.w.timers.clear(g.number(kind))
 	}
 	g.sweep = sweep{}
@@ -90,10 +90,10 @@ func (g *gateway) begin(over int64, do func(id uint32)) {
 		s.lives = append(s.lives, g.w.streams.at(id).number)
 	}
 	g.sweep = s
-	g.w.timers.set(g.number(round), g.w.now())
+	g.w.timers.set(g.number(sweepTimer), g.w.now())
 }
 
-func (g *gateway) round() {
+func (g *gateway) continueSweep() {
 	s := &g.sweep
 	due := len(s.ids)
 	if past := g.w.now() - s.begun; past < s.over {
@@ -106,7 +106,7 @@ func (g *gateway) round() {
 		}
 	}
 	if s.at < len(s.ids) {
-		g.w.timers.set(g.number(round), g.w.now()+sliceOf)
+		g.w.timers.set(g.number(sweepTimer), g.w.now()+sliceOf)
 	}
 }
 

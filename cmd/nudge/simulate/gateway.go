@@ -92,26 +92,26 @@ func (g *gateway) start() {
 	clear(g.windows)
 	g.tune(o.Policy.Cadence(fallback.Input{Push: fallback.Down}))
 	g.w.timers.set(g.number(connect), g.w.now()+50+int64(g.w.random()*float64(o.Probe.Milliseconds()))) // gateways do not probe in step
-	g.w.timers.set(g.number(judge), g.w.now()+1)
-	g.w.timers.set(g.number(stage), g.w.now()+500)
+	g.w.timers.set(g.number(decide), g.w.now()+1)
+	g.w.timers.set(g.number(lifecycle), g.w.now()+500)
 }
 
 func (g *gateway) happen(kind int) {
 	switch kind {
 	case probe:
 		g.probe()
-	case judge:
-		g.judge()
-	case round:
-		g.round()
+	case decide:
+		g.decide()
+	case sweepTimer:
+		g.continueSweep()
 	case connect:
 		g.connect()
-	case stage:
-		g.nextStage()
+	case lifecycle:
+		g.nextLifecycle()
 	}
 }
 
-func (g *gateway) signal() { g.w.timers.set(g.number(judge), g.w.now()) }
+func (g *gateway) signal() { g.w.timers.set(g.number(decide), g.w.now()) }
 
 func (g *gateway) settled() bool {
 	return g.listenUntil != 0 && g.w.now() >= g.listenUntil || g.w.now()-g.begun >= readyMost
@@ -125,8 +125,8 @@ func (g *gateway) self() fallback.Member {
 	}
 }
 
-// judge is what the pacer of a gateway does.
-func (g *gateway) judge() {
+// decide is what the pacer of a gateway does.
+func (g *gateway) decide() {
 	now := g.w.date()
 	v := g.controller.Judge(g.health.Verdict(now), fallback.Lag{}, now)
 	own := fallback.Member{Instance: g.name(), Streams: len(g.streams), Polling: g.pollers.Polling(now), Push: v.Push}
@@ -147,7 +147,7 @@ func (g *gateway) judge() {
 	if !d.Next.IsZero() {
 		next = min(next, (d.Next.Sub(epoch) + time.Millisecond - 1).Milliseconds())
 	}
-	g.w.timers.set(g.number(judge), max(next, g.w.now()+1))
+	g.w.timers.set(g.number(decide), max(next, g.w.now()+1))
 }
 
 func (g *gateway) tune(c fallback.Cadence) {

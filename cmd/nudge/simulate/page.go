@@ -58,8 +58,8 @@ func (w *simulation) happenToPage(kind int, i uint32) {
 		w.give(i)
 	case answer:
 		w.answered(i, p)
-	case dialA, dialB:
-		w.step(i, p.streams[kind-dialA])
+	case streamA, streamB:
+		w.step(i, p.streams[kind-streamA])
 	case reply:
 		w.reply(i, p)
 	case visibilityTimer:

@@ -62,7 +62,7 @@ func (g *gateway) connect() {
 	// The first echo is on its way beside the keys. That it is there first is the worse case for the application: hellos
 	// that ask for polls are spread over what is thought to be room when push has just come back.
 	g.probe()
-	g.judge()
+	g.decide()
 	var anew []watcher
 	for p := range g.beliefs {
 		if b := &g.beliefs[p]; b.read || len(g.watchers[p]) > 0 {

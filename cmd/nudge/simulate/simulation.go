@@ -7,38 +7,38 @@ import (
 	"nudge/cmd/nudge/simulate/browser"
 )
 
-// The kinds of what happens, each to one page, one project or one gateway. Numbers of timers are given in this order.
+// The kinds of timers: each page, project and gateway has one of each of its kinds. Their numbers follow this order.
 const (
-	// To a page.
-	tick            = iota // what the shim has set itself
-	answer                 // of the application
-	dialA                  // what is next for one of its two streams
-	dialB                  //
-	reply                  // of a gateway to a question
+	// Of a page.
+	tick            = iota // the shim's own timer
+	answer                 // the application answers its poll
+	streamA                // the next step of one of its two streams
+	streamB                // the same for the other
+	reply                  // a gateway answers its question
 	visibilityTimer        // the tab is shown, hidden, put to sleep or closed
-	pageEnds               // of the kinds of pages
+	pageEnds               // how many kinds a page has
 )
 
 const (
-	// To a project.
+	// Of a project.
 	advance     = iota // it changes
 	deliver            // news of it reaches the pages
-	projectEnds        // of the kinds of projects
+	projectEnds        // how many kinds a project has
 )
 
 const (
-	// To a gateway.
-	probe       = iota // it sends one, or hears it
-	judge              // it looks at things again
-	round              // a slice of its goodbyes, or of a change of the flag
+	// Of a gateway.
+	probe       = iota // it sends a probe, and hears it
+	decide             // its pacer decides anew
+	sweepTimer         // the next slice of goodbyes, or of a change of the flag
 	connect            // it tries to reach Redis
-	stage              // it starts, is ready, drainStep
-	gatewayEnds        // of the kinds of gateways
+	lifecycle          // it starts, becomes ready, drains
+	gatewayEnds        // how many kinds a gateway has
 )
 
 const (
-	// Latencies in milliseconds, on the way that is meant.
-	toRedis = 1 // gateway and Redis, there and back
+	// Latencies in milliseconds.
+	toRedis = 1 // between gateway and Redis, there and back
 	writing = 5 // from a message to the last of its events, on average
 )
 

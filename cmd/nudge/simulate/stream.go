@@ -67,7 +67,7 @@ func (w *simulation) open(i uint32, p *page, number uint32) {
 		w.close(i, p, slot)
 	}
 	p.streams[slot] = w.streams.add(stream{page: i, number: number, gateway: -1, slot: uint8(slot)})
-	w.timers.set(w.ofPage(dialA+slot, i), w.now()+2*w.toBrowser())
+	w.timers.set(w.ofPage(streamA+slot, i), w.now()+2*w.toBrowser())
 }
 
 // close forgets a stream, whichever side ended it.
@@ -78,7 +78,7 @@ func (w *simulation) close(i uint32, p *page, slot int) {
 	}
 	p.streams[slot] = 0
 	w.streams.free = append(w.streams.free, id)
-	w.timers.clear(w.ofPage(dialA+slot, i))
+	w.timers.clear(w.ofPage(streamA+slot, i))
 }
 
 // step is what is next for a stream.
@@ -92,7 +92,7 @@ func (w *simulation) step(i uint32, id uint32) {
 	case open:
 		s.stage = settled
 		age := streamAge * (1 + rotateJitter*(2*w.random()-1))
-		w.timers.set(w.ofPage(dialA+int(s.slot), i), w.now()+int64(age))
+		w.timers.set(w.ofPage(streamA+int(s.slot), i), w.now()+int64(age))
 		w.hear(s, browser.Heartbeat, &w.gateways[s.gateway].said)
 	case settled:
 		w.sendGoodbye(id, browser.Message{Reason: browser.Rotate, Jitter: -1})

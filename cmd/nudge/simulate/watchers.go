@@ -35,7 +35,7 @@ func (g *gateway) join(id uint32) {
 		waits = waits || !b.listening
 	}
 	if waits {
-		g.w.timers.set(g.w.ofPage(dialA+int(s.slot), s.page), g.w.now()+helloMost)
+		g.w.timers.set(g.w.ofPage(streamA+int(s.slot), s.page), g.w.now()+helloMost)
 		return
 	}
 	g.sendHello(id)
@@ -82,7 +82,7 @@ func (g *gateway) sendHello(id uint32) {
 	}
 	if s.stage == arriving {
 		s.stage = open
-		g.w.timers.set(g.w.ofPage(dialA+int(s.slot), s.page), g.w.now()+secondEvent)
+		g.w.timers.set(g.w.ofPage(streamA+int(s.slot), s.page), g.w.now()+secondEvent)
 	}
 	g.w.greeting = m
 	g.w.hear(s, browser.Hello, &g.w.greeting)
