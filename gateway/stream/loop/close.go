@@ -44,7 +44,9 @@ func (l *Loop) finish(i uint32, r *record) {
 
 // end ends a stream without a word: nobody is there to hear it.
 func (l *Loop) end(i uint32, r *record, why stream.Reason) {
-	if r.Stage() != stream.Lingering {
+	if r.Stage() == stream.Lingering { // it has ended already, for a reason of its own
+		why = r.Why()
+	} else {
 		l.leave(r, why)
 	}
 	l.free(i, r, why)

@@ -170,17 +170,8 @@ func TestFlagChangesWhileAStreamArrives(t *testing.T) {
 		a := r.rules
 		r.rules = old
 		b := &browser{r: r, room: -1}
-		arrival := Arrival{Judged: old, Projects: []stream.Subscription{{Project: r.project("42")}}}
-		if r.parked {
-			arrival.FD = r.poller.take(b)
-		} else {
-			arrival.Line = func(t Tag, notify func(Event)) Line {
-				b.tag, b.notify = t, notify
-				return b
-			}
-		}
 		r.rules = a
-		r.Add(arrival)
+		r.give(Arrival{Judged: old, Projects: []stream.Subscription{{Project: r.project("42")}}}, b)
 		b.want("goodbye off")
 	})
 }
@@ -264,6 +255,19 @@ func TestEndsOfTokens(t *testing.T) {
 		r.pass(lingerMost)
 		if !b.ended() || r.ended[stream.Expired] != 1 {
 			t.Error("not closed at last")
+		}
+	})
+}
+
+// A browser that leaves after its goodbye does not change why the stream ended: the log of requests says it.
+func TestLeavesAfterGoodbye(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		b := r.open("42")
+		r.Dismiss(stream.Goodbye{Reason: stream.Drain}, 0)
+		b.take()
+		b.leave()
+		if !b.ended() || b.why != stream.Drain || r.ended[stream.Drain] != 1 {
+			t.Errorf("closed because it is %s, ended %v", b.why, r.ended)
 		}
 	})
 }

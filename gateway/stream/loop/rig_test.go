@@ -24,18 +24,34 @@ import (
 // rig is a loop with what it needs, in a bubble of synctest: time is fake. Its streams are of one kind.
 type rig struct {
 	*Loop
-	t      *testing.T
-	parked bool
-	board  *version.Board
-	source *source
-	hub    *stream.Hub
-	poller *poller
-	rules  *stream.Rules
+	carrier carrier // the Loop, but for tests that say otherwise
+	t       *testing.T
+	parked  bool
+	board   *version.Board
+	source  *source
+	hub     *stream.Hub
+	poller  *poller
+	rules   *stream.Rules
 
-	projects  int // the limit of the hub
+	projects int // the limit of the hub
+	spread   func(own int) time.Duration
+	stop     func() // ends the carrier
+
+	mu        sync.Mutex // for tests that look while time passes: guards all below
 	uncovered int
 	ended     map[stream.Reason]int
-	spread    func(own int) time.Duration
+	tickets   map[Ticket][]stream.Reason // that were given back
+	closed    int                        // sockets
+}
+
+// carrier is what serves the streams of a rig.
+type carrier interface {
+	Run(context.Context) error
+	Add(Arrival) bool
+	CadenceChanged()
+	FlagChanged(over time.Duration)
+	TokensRevoked()
+	Dismiss(g stream.Goodbye, over time.Duration)
 }
 
 // source is a memory that can have gaps.
@@ -64,8 +80,14 @@ func both(t *testing.T, f func(*testing.T, *rig)) {
 	}
 }
 
-func newRig(t *testing.T, parked bool) *rig {
-	r := &rig{t: t, parked: parked, board: version.NewBoard(), poller: newFakePoller(), projects: 1000, ended: map[stream.Reason]int{}}
+func newRig(t *testing.T, parked bool) *rig { return newRigOf(t, parked, nil) }
+
+// newRigOf is newRig with another carrier than a Loop, if carry is not nil.
+func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
+	r := &rig{
+		t: t, parked: parked, board: version.NewBoard(), poller: newFakePoller(), projects: 1000,
+		ended: map[stream.Reason]int{}, tickets: map[Ticket][]stream.Reason{},
+	}
 	r.spread = func(int) time.Duration { return 0 }
 	r.source = &source{Memory: version.NewMemory(r.board, version.MemoryOptions{})}
 	r.hub = stream.NewHub(stream.HubOptions{
@@ -76,30 +98,57 @@ func newRig(t *testing.T, parked bool) *rig {
 		Allows:  func(stream.Owner, version.Project) bool { return true },
 		Revoked: func(stream.Owner, version.Project) bool { return false },
 	}
-	r.Loop = New(Options{
+	opt := Options{
 		Hub: r.hub, Node: "gw", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Cadence: func() stream.Cadence {
 			return stream.Cadence{Fields: []byte(`"push":"healthy"`), Heartbeat: []byte("event: heartbeat\ndata: {}\n\n"), Every: heartbeat}
 		},
 		Rules: func() *stream.Rules { return r.rules }, HelloSpread: func(time.Time) time.Duration { return 0 },
 		NewPoller: func() (Poller, error) { return r.poller, nil },
-		Ended:     func(_ Ticket, _ bool, why stream.Reason) { r.ended[why]++ }, Closed: func() {},
-		Uncovered: func(n int) { r.uncovered += n }, Sent: func(Counts) {}, Panicked: func() {},
-	})
-	ctx, stop := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	for _, run := range []func(context.Context) error{r.Run, r.hub.Run} {
+		Ended: func(ticket Ticket, parked bool, why stream.Reason) {
+			if parked != r.parked {
+				t.Errorf("a stream ends that was parked: %v", parked)
+			}
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.ended[why]++
+			r.tickets[ticket] = append(r.tickets[ticket], why)
+		},
+		Closed:    func() { r.add(&r.closed, 1) },
+		Uncovered: func(n int) { r.add(&r.uncovered, n) }, Sent: func(Counts) {}, Panicked: func() {},
+	}
+	if carry != nil {
+		r.carrier = carry(opt)
+	} else {
+		r.Loop = New(opt)
+		r.carrier = r.Loop
+	}
+	start := func(run func(context.Context) error) (stop func()) {
+		ctx, cancel := context.WithCancel(context.Background())
+		var running sync.WaitGroup
 		running.Go(func() {
 			if err := run(ctx); err != nil {
 				t.Error(err)
 			}
 		})
+		return func() {
+			cancel()
+			running.Wait()
+		}
 	}
+	r.stop = start(r.carrier.Run)
+	stopHub := start(r.hub.Run)
 	t.Cleanup(func() {
-		stop()
-		running.Wait()
+		r.stop()
+		stopHub()
 	})
 	return r
+}
+
+func (r *rig) add(to *int, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	*to += n
 }
 
 // browser is one stream, and its line.
@@ -113,20 +162,29 @@ type browser struct {
 	got      bytes.Buffer
 	broken   error
 	finished bool
+	bad      string // what a loop must not do with a line
+	short    bool   // it took less than it was given
 	closed   bool
 	why      stream.Reason
 	interest Interest
+	hear     func([]byte) // what it gets, if not nil. mu is locked
 }
 
 // open opens a stream for projects (42, 7) that the flag and the token allow.
 func (r *rig) open(projects ...string) *browser { return r.openAs(stream.State{}, projects...) }
 
 func (r *rig) openAs(s stream.State, projects ...string) *browser {
-	b := &browser{r: r, room: -1}
 	a := Arrival{State: s, Judged: r.rules}
 	for _, id := range projects {
 		a.Projects = append(a.Projects, stream.Subscription{Project: r.project(id)})
 	}
+	b := &browser{r: r, room: -1}
+	r.give(a, b)
+	return b
+}
+
+// give gives a stream to the carrier, with the line of b.
+func (r *rig) give(a Arrival, b *browser) {
 	if r.parked {
 		a.FD = r.poller.take(b)
 	} else {
@@ -135,11 +193,10 @@ func (r *rig) openAs(s stream.State, projects ...string) *browser {
 			return b
 		}
 	}
-	if !r.Add(a) {
+	if !r.carrier.Add(a) {
 		r.t.Fatal("the loop has ended")
 	}
 	synctest.Wait()
-	return b
 }
 
 func (r *rig) project(id string) version.Project {
@@ -177,6 +234,9 @@ func (b *browser) take() (events []string) {
 	synctest.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.bad != "" {
+		b.r.t.Error(b.bad)
+	}
 	whole := b.got.String()
 	end := strings.LastIndex(whole, "\n\n")
 	if end < 0 {
@@ -271,9 +331,19 @@ func (b *browser) stall(room int) {
 }
 
 // read makes it take any number again.
-func (b *browser) read() {
-	b.stall(-1)
-	if !b.r.parked || b.interest&OnWritable != 0 {
+func (b *browser) read() { b.sip(-1) }
+
+// sip makes it take so many bytes more. The line tells the loop, if that wants to know.
+func (b *browser) sip(room int) {
+	b.stall(room)
+	b.mu.Lock()
+	tell := b.short
+	if b.r.parked {
+		tell = b.interest&OnWritable != 0
+	}
+	b.short = false
+	b.mu.Unlock()
+	if tell {
 		b.tell(Event{Writable: true})
 	}
 }
@@ -303,7 +373,7 @@ func (b *browser) Send(p []byte, _ bool) (int, error) {
 	defer b.mu.Unlock()
 	switch {
 	case b.closed || b.finished:
-		b.r.t.Error("sent to a line that is closed")
+		b.bad = "sent to a line that is closed"
 	case b.broken != nil:
 		return 0, b.broken
 	}
@@ -312,7 +382,12 @@ func (b *browser) Send(p []byte, _ bool) (int, error) {
 		n = min(n, b.room)
 		b.room -= n
 	}
-	b.got.Write(p[:n])
+	b.short = b.short || n < len(p)
+	if b.hear != nil {
+		b.hear(p[:n])
+	} else {
+		b.got.Write(p[:n])
+	}
 	return n, nil
 }
 
@@ -329,7 +404,7 @@ func (b *browser) Close(why stream.Reason) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		b.r.t.Error("closed twice")
+		b.bad = "closed twice"
 	}
 	b.closed, b.why = true, why
 }
