@@ -20,9 +20,9 @@ var controlScript = redis.NewScript(control.Script())
 // Control reads what all gateways are told. Like the two below it works whether or not Run is running, and its error
 // wraps [version.ErrUnavailable] if Redis did not answer, or refused.
 func (r *Source) Control(ctx context.Context) (control.Entries, error) {
-	answer, err := r.publisher.control(ctx).StringSlice()
+	answer, err := r.publisher.control(ctx)
 	if err != nil {
-		return control.Entries{}, r.publisher.unavailable("read "+r.names.control()+" in", err)
+		return control.Entries{}, err
 	}
 	e, _, _ := control.Decode(answer)
 	return e.Merge(control.Entries{}, time.Now()), nil
@@ -61,12 +61,9 @@ func (r *Source) Revoke(ctx context.Context, v control.Revocation) (control.Revo
 
 // store stores one entry. The error is [redis.Nil] if the script refuses.
 func (r *Source) store(ctx context.Context, c control.Command) (control.Entries, error) {
-	answer, err := r.publisher.control(ctx, c.Args()...).StringSlice()
-	switch {
-	case errors.Is(err, redis.Nil):
+	answer, err := r.publisher.control(ctx, c.Args()...)
+	if err != nil {
 		return control.Entries{}, err
-	case err != nil:
-		return control.Entries{}, r.publisher.unavailable("write to "+r.names.control()+" in", err)
 	}
 	return c.Stored(answer)
 }

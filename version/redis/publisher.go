@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,25 +48,39 @@ func (p *publisher) masters(ctx context.Context) (topology, error) {
 	return t, err
 }
 
-// publish sends news. What had no effect where it was sent is sent again.
-func (p *publisher) publish(ctx context.Context, news []version.News) (receipt version.Receipt, err error) {
+// attempt sends something to the masters, and again as long as servers reply that it belongs to another one. What send
+// reports otherwise is returned.
+func (p *publisher) attempt(ctx context.Context, send func(topology) error) (err error) {
 	for range publishTries {
-		if news, err = p.publishOnce(ctx, news, &receipt); err == nil {
-			return receipt, nil
+		var t topology
+		if t, err = p.masters(ctx); err != nil {
+			return err
 		}
-		if news == nil {
-			break
+		if err = send(t); err == nil || errors.Is(err, redis.Nil) {
+			return err
+		}
+		p.pool.reset() // there may be another master
+		if fault, _ := diagnose(err); !isRedirect(err) && fault != version.FaultReadOnly {
+			return err
 		}
 	}
-	return version.Receipt{}, p.unavailable("publish to", err)
+	return err
 }
 
-// publishOnce sends news to the masters of its projects. It returns what belongs to other masters, with the reason.
-func (p *publisher) publishOnce(ctx context.Context, news []version.News, receipt *version.Receipt) (again []version.News, why error) {
-	t, err := p.masters(ctx)
+// publish sends news.
+func (p *publisher) publish(ctx context.Context, news []version.News) (receipt version.Receipt, err error) {
+	err = p.attempt(ctx, func(t topology) (err error) {
+		news, err = p.send(ctx, t, news, &receipt)
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return version.Receipt{}, p.unavailable("publish to", err)
 	}
+	return receipt, nil
+}
+
+// send sends news to the masters of its projects. It returns what was refused, with the last reason.
+func (p *publisher) send(ctx context.Context, t topology, news []version.News, receipt *version.Receipt) (again []version.News, why error) {
 	sent := 0
 	for m, places := range t.share(len(news), func(place int) version.Project { return news[place].Project }) {
 		sent += len(places)
@@ -76,57 +91,36 @@ func (p *publisher) publishOnce(ctx context.Context, news []version.News, receip
 		replies, err := publish.Pipeline(ctx, p.pool.of(t.masters[m].addr), p.names.prefix, part)
 		answered := slices.ContainsFunc(replies, func(c redis.Cmder) bool { return c.Err() != nil })
 		if err != nil && (!isReply(err) || !answered) { // of the connection, or the reply to its AUTH
-			p.pool.reset() // there may be another master
 			return nil, err
 		}
 		for i, reply := range replies {
-			stored, err := reply.(*redis.Cmd).Int()
-			switch {
-			case err == nil && stored == 1:
-				receipt.Accepted++
-			case err == nil:
-				receipt.Stale++
-			case isElsewhere(err):
+			switch stored, err := reply.(*redis.Cmd).Int(); {
+			case err != nil:
 				again, why = append(again, part[i]), err
+			case stored == 1:
+				receipt.Accepted++
 			default:
-				return nil, err
+				receipt.Stale++
 			}
 		}
 	}
 	if sent < len(news) {
 		return nil, errNoMaster
 	}
-	if again != nil {
-		p.pool.reset()
-	}
 	return again, why
 }
 
-// isElsewhere reports whether a reply means that the command had no effect and belongs to another server.
-func isElsewhere(err error) bool {
-	fault, _ := diagnose(err)
-	return isRedirect(err) || fault == version.FaultReadOnly
-}
-
-// control runs the script of the control hash.
-func (p *publisher) control(ctx context.Context, args ...any) (cmd *redis.Cmd) {
-	for range publishTries {
-		t, err := p.masters(ctx)
-		if err != nil {
-			return redis.NewCmdResult(nil, err)
-		}
+// control runs the script of the control hash. The error is [redis.Nil] if the script refuses.
+func (p *publisher) control(ctx context.Context, args ...any) (answer []string, err error) {
+	err = p.attempt(ctx, func(t topology) error {
 		client, err := p.pool.serving(t, p.names.control())
-		if err != nil {
-			return redis.NewCmdResult(nil, err)
+		if err == nil {
+			answer, err = controlScript.Run(ctx, client, []string{p.names.control()}, args...).StringSlice()
 		}
-		cmd = controlScript.Run(ctx, client, []string{p.names.control()}, args...)
-		if err := cmd.Err(); err == nil || err == redis.Nil {
-			return cmd
-		}
-		p.pool.reset() // there may be another master
-		if !isElsewhere(cmd.Err()) {
-			return cmd
-		}
+		return err
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		err = p.unavailable("use "+p.names.control()+" in", err)
 	}
-	return cmd
+	return answer, err
 }
