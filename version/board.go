@@ -181,7 +181,7 @@ func (b *Board) Message(n News) {
 	switch {
 	case n.Reset:
 		if r.listening {
-			r.key, r.keyKnown = n.Version, true
+			r.lastKey, r.lastKeyKnown = n.Version, true
 		}
 		r.restart(n.Version)
 	case !r.known || n.Version > r.version:
@@ -213,11 +213,11 @@ func (b *Board) Gap() {
 	}
 }
 
-// Confirm tells that the source listens for p (again) and has read its key afterwards. Origin is the number of the
+// Confirm tells that the source listens for p (again) and has read its key afterwards. DataSet is the number of the
 // data set that was read (0: unknown). A belief survives a gap only within one data set, if the key has not fallen below
 // it, and if no reset came meanwhile except one that the key holds: another may be older or newer than the read.
 // Otherwise the belief is forgotten.
-func (b *Board) Confirm(p Project, key Key, origin uint32) {
+func (b *Board) Confirm(p Project, key Key, dataSet uint32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	i, _ := b.indices.find(p)
@@ -225,7 +225,7 @@ func (b *Board) Confirm(p Project, key Key, origin uint32) {
 		return
 	}
 	r := b.at(i)
-	r.confirm(key, origin)
+	r.confirm(key, dataSet)
 	b.mark(i, r)
 }
 

@@ -109,7 +109,7 @@ func TestBoardBelief(t *testing.T) {
 			{"key", confirm(100, 1), known(100, 0)},
 			{"gap", gap, unheard(100, 0)},
 			{"same key, another server", confirm(100, 2), unknown(1)},
-			{"kept says that the key is no news", routine(100), unknown(1)},
+			{"the last key says that it is no news", routine(100), unknown(1)},
 			{"a key that moved is", routine(101), known(101, 1)},
 		},
 		"a gap after which the history cannot be told": {
@@ -173,7 +173,7 @@ func TestBoardBelief(t *testing.T) {
 		},
 		"a routine read finds a reset": {
 			{"key", confirm(100, 1), known(100, 0)},
-			{"below belief and kept", routine(40), known(40, 1)},
+			{"below belief and last key", routine(40), known(40, 1)},
 		},
 		"a publisher that never writes keys": {
 			{"old key", confirm(10, 1), known(10, 0)},
@@ -184,7 +184,7 @@ func TestBoardBelief(t *testing.T) {
 		"a routine read finds no key": {
 			{"key", confirm(100, 1), known(100, 0)},
 			{"none", func(b *Board, p Project) { b.Routine(p, Key{}, b.BeginRead()) }, known(100, 0)},
-			{"kept stays, so this is a reset", routine(90), known(90, 1)},
+			{"the last key stays, so this is a reset", routine(90), known(90, 1)},
 		},
 		"a routine read that is late": {
 			{"key", confirm(100, 1), known(100, 0)},
@@ -203,7 +203,7 @@ func TestBoardBelief(t *testing.T) {
 			{"no key", confirmNoKey(1), unknown(0)},
 			{"key", routine(5), known(5, 0)},
 		},
-		"a reset is kept, so the key that still holds it is no second one": {
+		"a reset is the last key, so the key that still holds it is no second one": {
 			{"key", confirm(100, 1), known(100, 0)},
 			{"reset", reset(50), known(50, 1)},
 			{"news without the key", announce(60), known(60, 1)},

@@ -8,25 +8,25 @@ const recordsAtOnce = 146
 type record struct {
 	project Project // zero: this index is not in use
 	version Version // believed, if known
-	// key is what the project's key held when it was last read. From a gap until the confirmation it is the belief at
+	// lastKey is what the project's key held when it was last read. From a gap until the confirmation it is the belief at
 	// the beginning of the gap instead: the two are never needed at the same time.
-	key    Version
-	era    uint32
-	origin uint32 // number of the data set at the last confirmation; 0: unknown
-	read   uint32 // Board.reads at the last change
+	lastKey Version
+	era     uint32
+	dataSet uint32 // number of the data set at the last confirmation; 0: unknown
+	read    uint32 // Board.reads at the last change
 
-	listening bool
-	known     bool
-	keyKnown  bool
-	confirmed bool // at least once
-	reset     bool // the era began with a reset of a known version
-	gapNews   bool // the belief is from a message in a gap that is not confirmed yet
-	gapEra    bool // an era began since the last gap did
-	dirty     bool // changed since the last Take
+	listening    bool
+	known        bool
+	lastKeyKnown bool
+	confirmed    bool // at least once
+	reset        bool // the era began with a reset of a known version
+	gapNews      bool // the belief is from a message in a gap that is not confirmed yet
+	gapEra       bool // an era began since the last gap did
+	dirty        bool // changed since the last Take
 
 	takenListening, takenKnown bool // at the last Take
 
-	advances, eras uint8 // begun since the last Take; 2: or more
+	advances, eras uint8 // how many since the last Take; 2: or more
 }
 
 func (r *record) state() State {
@@ -79,20 +79,20 @@ func (r *record) beginEra() {
 // gap begins a gap.
 func (r *record) gap() {
 	r.listening = false
-	r.key, r.keyKnown = r.version, r.known
+	r.lastKey, r.lastKeyKnown = r.version, r.known
 	r.gapEra, r.gapNews = false, false
 }
 
 // confirm ends a gap; see [Board.Confirm].
-func (r *record) confirm(key Key, origin uint32) {
+func (r *record) confirm(key Key, dataSet uint32) {
 	if r.listening { // forgotten and watched again while the last key was read
 		r.gap()
 	}
 	first := !r.confirmed
-	same := origin != 0 && origin == r.origin
-	before, beforeKnown := r.key, r.keyKnown
+	same := dataSet != 0 && dataSet == r.dataSet
+	before, beforeKnown := r.lastKey, r.lastKeyKnown
 	r.listening, r.confirmed, r.gapNews = true, true, false
-	r.origin, r.key, r.keyKnown = origin, key.Version, key.Known
+	r.dataSet, r.lastKey, r.lastKeyKnown = dataSet, key.Version, key.Known
 	switch {
 	case first && r.known:
 		// Messages came before the key was read: a reset counts (era above 0), otherwise the greater number.
@@ -116,8 +116,8 @@ func (r *record) confirm(key Key, origin uint32) {
 
 // routine takes the key of a routine read, and reports whether the belief changes; see [Board.Routine].
 func (r *record) routine(key Version) bool {
-	before, beforeKnown := r.key, r.keyKnown
-	r.key, r.keyKnown = key, true
+	before, beforeKnown := r.lastKey, r.lastKeyKnown
+	r.lastKey, r.lastKeyKnown = key, true
 	switch {
 	case !r.known && (!beforeKnown || key != before):
 		r.move(key)

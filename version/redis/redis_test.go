@@ -277,7 +277,7 @@ func TestRedisRoutineRead(t *testing.T) {
 	s.untilVersion(p, 12)
 	server.Do("SET", channel(p), "5") // restored
 	if c := s.untilVersion(p, 5); !c.Reset {
-		t.Error("a key below belief and kept is a reset")
+		t.Error("a key below belief and last key is a reset")
 	}
 }
 
