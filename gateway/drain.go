@@ -48,7 +48,7 @@ func (g *Gateway) Drain(ctx context.Context) {
 	case <-time.After(g.opt.DrainDelay):
 	}
 	g.phase.Store(drained)
-	polls, empty := g.hub.Close(), g.admission.Left()
+	polls, empty := g.hub.ClosePolls(), g.admission.Left()
 	g.log.Info("saying goodbye", "streams", g.streams(), "window", g.opt.DrainWindow)
 	spread := g.pace.ReconnectSpread(g.current.Load().Limits.ConnectsPerSecond, g.opt.DrainWindow+drainSpread) - g.opt.DrainWindow
 	last := stream.Goodbye{Reason: stream.Drain, AfterMS: drainAfter.Milliseconds(), SpreadMS: spread.Milliseconds()}

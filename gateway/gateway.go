@@ -114,7 +114,10 @@ func New(opt Options) (*Gateway, error) {
 	}
 	g.hub = stream.NewHub(stream.HubOptions{
 		Board: g.board, Source: g.source, Spread: g.pace.News,
-		Linger:   func() time.Duration { return 2 * g.current.Load().Policy.Slow },
+		Linger: func() time.Duration {
+			p := g.current.Load().Policy
+			return 2 * max(p.Slow, p.Longest)
+		},
 		Projects: func() int { return g.current.Load().Limits.Projects },
 	})
 	g.admission = limits.NewAdmission(func() limits.Settings { return g.current.Load().Limits })

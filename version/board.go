@@ -125,15 +125,22 @@ func (b *Board) Index(p Project) (Index, bool) {
 
 // Project is the project with this index; zero if there is none.
 func (b *Board) Project(i Index) Project {
+	p, _ := b.At(i)
+	return p
+}
+
+// At is the project with this index, and what is believed of it; zero if there is none.
+func (b *Board) At(i Index) (Project, State) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if i == 0 || i >= b.next {
-		return Project{}
+		return Project{}, State{}
 	}
-	return b.at(i).project
+	r := b.at(i)
+	return r.project, r.state()
 }
 
-// Open puts p on the board, waiting, and returns its index. For sources. A second call changes nothing.
+// Open puts p on the board, waiting, and returns its index. A second call changes nothing.
 func (b *Board) Open(p Project) Index {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -155,7 +162,17 @@ func (b *Board) Open(p Project) Index {
 	return i
 }
 
-// Drop removes p from the board. For sources, when they no longer listen for it.
+// Clear drops all that is known of p, which is waiting then. For sources, when they no longer listen for it.
+func (b *Board) Clear(p Project) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i, ok := b.indices[p]; ok {
+		*b.at(i) = record{project: b.at(i).project}
+		delete(b.extras, i)
+	}
+}
+
+// Drop takes p off the board, with all that is known of it. No source may listen for it.
 func (b *Board) Drop(p Project) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -52,17 +52,22 @@ func (m *Memory) Run(ctx context.Context) error {
 func (m *Memory) Watch(p Project) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, ok := m.board.Index(p); ok {
+	m.board.Open(p)
+	if m.listens(p) {
 		return
 	}
-	m.board.Open(p)
 	v, known := m.stored[p]
 	m.board.Confirm(p, Key{v, known}, 1)
 }
 
+// listens reports whether p is watched: then the board listens, from the beginning on.
+func (m *Memory) listens(p Project) bool { return m.board.State(p).Listening }
+
 // Forget implements [Source].
 func (m *Memory) Forget(p Project) {
-	m.board.Drop(p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.board.Clear(p)
 }
 
 // Publish implements [Source]. It never fails.
@@ -79,7 +84,9 @@ func (m *Memory) Publish(_ context.Context, news []News) (Receipt, error) {
 		r.Accepted++
 		m.stats.Messages++
 		m.stored[n.Project] = n.Version
-		m.board.Message(n)
+		if m.listens(n.Project) {
+			m.board.Message(n)
+		}
 	}
 	return r, nil
 }

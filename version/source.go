@@ -17,7 +17,7 @@ type Source interface {
 	// Watch asks for news of p. It does not wait: the board tells when the source listens. Watching what
 	// is watched changes nothing. It may be called before Run.
 	Watch(p Project)
-	// Forget ends Watch, and drops p from the board.
+	// Forget ends Watch. What is known of p is dropped from the board, where p is waiting then.
 	Forget(p Project)
 	// Publish stores and announces news, in order. What is not newer than the stored version is only counted. After an
 	// error a part may be stored.

@@ -24,7 +24,7 @@ gateway: version version/control fallback web gateway/auth gateway/limits gatewa
 gateway/auth: version version/control
 gateway/limits:
 gateway/pace: version version/control fallback gateway/limits
-gateway/stream: version fallback
+gateway/stream: version
 gateway/stream/goroutine: gateway/stream gateway/stream/loop
 gateway/stream/loop: version gateway/stream
 gateway/stream/parked: gateway/stream gateway/stream/loop

@@ -7,6 +7,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/limits"
+	"nudge/version"
 )
 
 // spreader decides over which time browsers come, so that they are no herd. It knows the fleet as it was when the pacer
@@ -15,6 +16,7 @@ type spreader struct {
 	mu      sync.Mutex // guards all below
 	backlog fallback.Backlog
 	size    fallback.Size
+	windows []fallback.Window  // of the spreads of projects, by index
 	queue   fallback.Queue     // of those who were told when they may open a stream
 	queued  limits.RepeatGuard // over the queue
 	asked   limits.RepeatGuard // over answers that ask for a poll
@@ -30,18 +32,26 @@ func (s *spreader) resize(r fallback.Room, size fallback.Size, now time.Time) {
 	s.asked.Sweep(now)
 }
 
-// News is the spread of an advance that own streams of this gateway are told, and as many of the fleet as that makes
-// likely. W is of the project.
-func (s *spreader) News(w *fallback.Window, own int, now time.Time) time.Duration {
+// News is the spread of an advance of a project that own streams of this gateway are told, and as many of the fleet as
+// that makes likely. An index that goes to another project takes the window with it, which is mostly over by then: a
+// project lingers for longer than any spread, unless another needs its room.
+func (s *spreader) News(i version.Index, own int, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.backlog.Announce(w, s.size.Watchers(own), now)
+	if more := int(i) + 1 - len(s.windows); more > 0 {
+		s.windows = append(s.windows, make([]fallback.Window, more)...)
+	}
+	return s.backlog.Announce(&s.windows[i], s.size.Watchers(own), now)
 }
 
 // Hello is the spread of a hello that asks its browser to poll. It is seldom alone: what makes one of our browsers poll
 // makes others of the fleet poll too. Only the page knows whether it has to, since it alone knows its version. So each
 // hello counts that names a project, and news meanwhile is spread a little more than it must be.
-func (s *spreader) Hello(now time.Time) time.Duration { return s.News(new(fallback.Window), 1, now) }
+func (s *spreader) Hello(now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.backlog.Announce(new(fallback.Window), s.size.Watchers(1), now)
+}
 
 // Answer is the spread of an answer that asks a caller to poll. A caller that asks again brings no others of the fleet
 // with it.

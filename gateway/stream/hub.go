@@ -2,10 +2,10 @@ package stream
 
 import (
 	"context"
+	"math/bits"
 	"sync"
 	"time"
 
-	"nudge/fallback"
 	"nudge/version"
 )
 
@@ -21,7 +21,13 @@ type HubOptions struct {
 	Projects func() int
 	// Spread is the time over which the watchers of a project come to poll for its change: as many of ours as that, and
 	// those at other gateways.
-	Spread func(w *fallback.Window, own int, now time.Time) time.Duration
+	Spread func(i version.Index, own int, now time.Time) time.Duration
+}
+
+// Watcher is told of changes. There are two: a loop, which is all its streams, and a [Poll].
+type Watcher interface {
+	// Offer leaves a frame of a project, in place of an older one that was not taken. It must not block, nor call the hub.
+	Offer(version.Index, *Frame)
 }
 
 // Hub knows who watches which project, and tells them what the board says. All methods may be called by anybody at any
@@ -29,19 +35,31 @@ type HubOptions struct {
 type Hub struct {
 	opt HubOptions
 
-	mu        sync.Mutex // guards all below, and the links of all watchers
-	topics    map[version.Project]*topic
-	spare     []topic // to be used next
-	listening int     // topics that the source listens for: all but those in waiting
-	waiting   queue   // in use, but there was no room: the source does not listen for them yet
-	lingering queue   // not in use; the source still listens
+	mu        sync.Mutex // guards all below
+	loops     []Watcher
+	topics    []*[topicsAtOnce]topic // by index
+	listening int                    // topics that the source listens for
+	waiting   queue
+	lingering queue
+	held      map[version.Index][]*Poll // those that watch a project
 	polls     map[*Poll]struct{}
 	closed    bool
 }
 
 // NewHub returns a hub without watchers.
 func NewHub(opt HubOptions) *Hub {
-	return &Hub{opt: opt, topics: map[version.Project]*topic{}, polls: map[*Poll]struct{}{}}
+	return &Hub{opt: opt, held: map[version.Index][]*Poll{}, polls: map[*Poll]struct{}{}}
+}
+
+// MostLoops is how many loops may join a hub.
+const MostLoops = 64
+
+// Join adds a loop, and returns its number among the loops.
+func (h *Hub) Join(w Watcher) (loop int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.loops = append(h.loops, w)
+	return len(h.loops) - 1
 }
 
 // Run delivers changes until ctx ends.
@@ -69,70 +87,118 @@ func (h *Hub) Deliver(changes []version.Change) {
 	defer h.mu.Unlock()
 	now := time.Now()
 	for _, c := range changes {
-		t := h.topics[c.Project]
-		if t == nil || t.watchers == nil {
+		if h.opt.Board.Project(c.Index) != c.Project { // it was dropped meanwhile, and another has its index
+			continue
+		}
+		t := h.at(c.Index)
+		if t.watches == 0 {
 			continue
 		}
 		var spread time.Duration
 		if c.Advance { // everything else makes nobody poll, or is told by hellos, which have a spread of their own
-			spread = h.opt.Spread(&t.window, t.size(), now)
+			spread = h.opt.Spread(c.Index, int(t.watches), now)
 		}
 		f := NewFrame(c, spread)
-		for l := t.watchers; l != nil; l = l.next {
-			l.watcher.Offer(f)
+		for loops := t.loops; loops != 0; loops &= loops - 1 {
+			h.loops[bits.TrailingZeros64(loops)].Offer(c.Index, f)
+		}
+		for _, p := range h.held[c.Index] {
+			p.Offer(c.Index, f)
 		}
 	}
 }
 
-// State is what the board believes of a project.
-func (h *Hub) State(p version.Project) version.State { return h.opt.Board.State(p) }
+// At is a project by its index, and what the board believes of it.
+func (h *Hub) At(i version.Index) (version.Project, version.State) { return h.opt.Board.At(i) }
 
-// Attach makes w hear of a project from now on, and returns the project in memory that may be kept. If the source listens
-// for as many projects as it may, the project waits until there is room, in the order of asking.
-func (h *Hub) Attach(l *Link, w Watcher, p version.Project) version.Project {
+// Open returns the index of a project, which is good until Close.
+func (h *Hub) Open(p version.Project) version.Index {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.attachLocked(l, w, p)
+	return h.openLocked(p)
 }
 
-func (h *Hub) attachLocked(l *Link, w Watcher, p version.Project) version.Project {
-	t := h.topics[p]
-	if t == nil {
-		t = h.newTopicLocked()
-		t.project = p.Clone()
-		h.topics[t.project] = t
-		h.waiting.push(t)
-		h.fillLocked()
-	} else if t.queue == &h.lingering {
-		h.lingering.remove(t)
+func (h *Hub) openLocked(p version.Project) version.Index {
+	i, known := h.opt.Board.Index(p)
+	if !known {
+		i = h.opt.Board.Open(p.Clone()) // p may be a part of a whole request
 	}
-	t.add(l, w)
-	return t.project
+	for int(i/topicsAtOnce) >= len(h.topics) {
+		h.topics = append(h.topics, new([topicsAtOnce]topic))
+	}
+	h.at(i).names++
+	return i
 }
 
-// Detach undoes Attach. After it, the watcher hears nothing more. Without an Attach it does nothing.
-func (h *Hub) Detach(l *Link) {
+// Close undoes Open.
+func (h *Hub) Close(i version.Index) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.detachLocked(l)
+	h.closeLocked(i)
 }
 
-func (h *Hub) detachLocked(l *Link) {
-	t := l.topic
-	if t == nil {
+func (h *Hub) closeLocked(i version.Index) {
+	h.at(i).names--
+	h.dropLocked(i)
+}
+
+// dropLocked takes a topic that nobody needs off the board.
+func (h *Hub) dropLocked(i version.Index) {
+	if t := h.at(i); t.names == 0 && t.phase == named {
+		*t = topic{}
+		h.opt.Board.Drop(h.opt.Board.Project(i))
+	}
+}
+
+// Watch counts one more stream of a loop that watches a project; first: it had none. If the source listens for as many
+// projects as it may, the project waits until there is room, in the order of asking.
+func (h *Hub) Watch(i version.Index, loop int, first bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if first {
+		h.at(i).loops |= 1 << loop
+	}
+	h.watchLocked(i)
+}
+
+func (h *Hub) watchLocked(i version.Index) {
+	t := h.at(i)
+	t.watches++
+	switch t.phase {
+	case named:
+		t.phase = waiting
+		h.push(&h.waiting, i)
+		h.fillLocked()
+	case lingering:
+		t.phase = listening
+		h.unqueue(&h.lingering, i)
+	case waiting, listening:
+	}
+}
+
+// Unwatch undoes Watch; last: the loop has no other. It is offered nothing of the project then.
+func (h *Hub) Unwatch(i version.Index, loop int, last bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if last {
+		h.at(i).loops &^= 1 << loop
+	}
+	h.unwatchLocked(i)
+}
+
+func (h *Hub) unwatchLocked(i version.Index) {
+	t := h.at(i)
+	if t.watches--; t.watches > 0 {
 		return
 	}
-	t.remove(l)
-	switch {
-	case t.watchers != nil:
-	case t.queue == &h.waiting: // the source does not know it
-		h.waiting.remove(t)
-		delete(h.topics, t.project)
-	default:
-		t.idle = time.Now().Unix()
-		h.lingering.push(t)
-		h.fillLocked()
+	if t.phase == waiting { // the source does not know it
+		t.phase = named
+		h.unqueue(&h.waiting, i)
+		return
 	}
+	t.phase, t.idle = lingering, uint32(time.Now().Unix())
+	h.push(&h.lingering, i)
+	h.fillLocked()
 }
 
 // Fill makes the source listen for the projects that wait, after the limit was raised.
@@ -143,29 +209,31 @@ func (h *Hub) Fill() {
 }
 
 // fillLocked makes the source listen for the projects that wait, as far as there is room. A project that lingers makes
-// room for one that is used. It costs nothing while nobody waits, and nothing while there is no room.
+// room for one that is watched. It costs nothing while nobody waits, and nothing while there is no room.
 func (h *Hub) fillLocked() {
-	for most := h.opt.Projects(); h.waiting.head != nil; {
+	for most := h.opt.Projects(); h.waiting.head != 0; {
 		if h.listening >= most {
-			if h.lingering.head == nil {
+			if h.lingering.head == 0 {
 				return
 			}
 			h.forgetLocked(h.lingering.head)
 			continue
 		}
-		t := h.waiting.head
-		h.waiting.remove(t)
+		i := h.waiting.head
+		h.unqueue(&h.waiting, i)
+		h.at(i).phase = listening
 		h.listening++
-		h.opt.Source.Watch(t.project)
+		h.opt.Source.Watch(h.opt.Board.Project(i))
 	}
 }
 
 // forgetLocked ends a topic that lingers.
-func (h *Hub) forgetLocked(t *topic) {
-	h.lingering.remove(t)
+func (h *Hub) forgetLocked(i version.Index) {
+	h.unqueue(&h.lingering, i)
+	h.at(i).phase = named
 	h.listening--
-	delete(h.topics, t.project)
-	h.opt.Source.Forget(t.project)
+	h.opt.Source.Forget(h.opt.Board.Project(i))
+	h.dropLocked(i)
 }
 
 // sweep forgets the projects that lingered long enough.
@@ -173,28 +241,11 @@ func (h *Hub) sweep(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	last := now.Add(-h.opt.Linger()).Unix()
-	for t := h.lingering.head; t != nil && t.idle <= last; t = h.lingering.head {
-		h.forgetLocked(t)
+	for i := h.lingering.head; i != 0 && int64(h.at(i).idle) <= last; i = h.lingering.head {
+		h.forgetLocked(i)
 	}
 	h.fillLocked() // the limit may be another by now
 }
 
-// topicsAtOnce is how many topics are made together. They live long: if each were made alone, among what requests leave
-// behind, each would keep a page of it in memory.
-const topicsAtOnce = 64
-
-func (h *Hub) newTopicLocked() *topic {
-	if len(h.spare) == 0 {
-		h.spare = make([]topic, topicsAtOnce)
-	}
-	t := &h.spare[0]
-	h.spare = h.spare[1:]
-	return t
-}
-
 // Projects is how many projects are in use, or were not long ago.
-func (h *Hub) Projects() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.topics)
-}
+func (h *Hub) Projects() int { return h.opt.Board.Len() }

@@ -11,9 +11,9 @@ import (
 
 // Poll is a held poll: it waits for the next change of some projects, and reads the board then.
 type Poll struct {
-	hub   *Hub
-	links []pollLink
-	wake  chan struct{} // one slot
+	hub      *Hub
+	projects []version.Index
+	wake     chan struct{} // one slot
 
 	mu     sync.Mutex // guards all below
 	heard  bool
@@ -21,48 +21,50 @@ type Poll struct {
 	ended  bool
 }
 
-// pollLink ties one project of a poll to the hub.
-type pollLink struct {
-	Link
-	poll *Poll
-}
-
-// Hold makes a poll hear of projects. nil: the hub is closed. Release it.
+// Hold makes a poll hear of projects, each named once. nil: the hub is closed. Release it.
 func (h *Hub) Hold(projects []version.Project) *Poll {
-	p := &Poll{hub: h, wake: make(chan struct{}, 1), links: make([]pollLink, len(projects))}
+	p := &Poll{hub: h, wake: make(chan struct{}, 1), projects: make([]version.Index, len(projects))}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return nil
 	}
 	h.polls[p] = struct{}{}
-	for i, project := range projects {
-		p.links[i].poll = p
-		h.attachLocked(&p.links[i].Link, &p.links[i], project)
+	for n, project := range projects {
+		i := h.openLocked(project)
+		p.projects[n] = i
+		h.held[i] = append(h.held[i], p)
+		h.watchLocked(i)
 	}
 	return p
 }
 
-// Release ends the poll.
+// Release ends the poll, once.
 func (p *Poll) Release() {
-	p.hub.mu.Lock()
-	defer p.hub.mu.Unlock()
-	for i := range p.links {
-		p.hub.detachLocked(&p.links[i].Link)
+	h := p.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.polls, p)
+	for _, i := range p.projects {
+		others := h.held[i]
+		at := slices.Index(others, p)
+		last := len(others) - 1
+		others[at], others[last] = others[last], nil
+		if h.held[i] = others[:last]; last == 0 {
+			delete(h.held, i)
+		}
+		h.unwatchLocked(i)
+		h.closeLocked(i)
 	}
-	delete(p.hub.polls, p)
 }
 
 // Offer implements [Watcher].
-func (l *pollLink) Offer(f *Frame) {
-	l.poll.mu.Lock()
-	l.poll.heard, l.poll.spread = true, f.Spread
-	l.poll.mu.Unlock()
-	l.poll.signal()
+func (p *Poll) Offer(_ version.Index, f *Frame) {
+	p.mu.Lock()
+	p.heard, p.spread = true, f.Spread
+	p.mu.Unlock()
+	p.signal()
 }
-
-// Size implements [Watcher].
-func (l *pollLink) Size() int { return 1 }
 
 // Wake receives a token when the poll should look again: something changed, or it should answer now.
 func (p *Poll) Wake() <-chan struct{} { return p.wake }
@@ -81,19 +83,19 @@ func (p *Poll) Heard() (spread time.Duration, heard bool) {
 	return p.spread, p.heard
 }
 
-func (p *Poll) signal() {
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
-}
-
 // End makes the poll be answered at once.
 func (p *Poll) End() {
 	p.mu.Lock()
 	p.ended = true
 	p.mu.Unlock()
 	p.signal()
+}
+
+func (p *Poll) signal() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
 }
 
 // Polls are those that are held now, in no order.
@@ -103,8 +105,8 @@ func (h *Hub) Polls() []*Poll {
 	return slices.Collect(maps.Keys(h.polls))
 }
 
-// Close makes the hub hold no more polls, and returns those that are held.
-func (h *Hub) Close() []*Poll {
+// ClosePolls makes the hub hold no more polls, and returns those that are held.
+func (h *Hub) ClosePolls() []*Poll {
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()

@@ -1,90 +1,57 @@
 package stream
 
-import (
-	"nudge/fallback"
-	"nudge/version"
+import "nudge/version"
+
+// topic is a project that somebody names. There may be hundreds of thousands: it holds no pointer, and lies in a chunk by
+// the project's index.
+type topic struct {
+	loops   uint64 // a bit for each loop with streams that watch it
+	watches uint32 // by streams and held polls
+	names   uint32 // by subscriptions of streams and held polls, whether they may watch or not
+	prev    version.Index
+	next    version.Index // neighbours in a queue
+	idle    uint32        // of a lingering topic: Unix second of its last use
+	phase   phase
+}
+
+// phase is how far a topic is from being listened for.
+type phase uint8
+
+const (
+	named     phase = iota // nobody watches it, the source does not listen
+	waiting                // somebody watches it, but there is no room for one more
+	listening              // somebody watches it, the source listens
+	lingering              // nobody watches it any more, the source still listens
 )
 
-// Watcher is told of the changes of one project. There are two: a shard, which is all streams of one loop that watch the
-// project, and a [Poll]. Both embed a [Link].
-type Watcher interface {
-	// Offer leaves a frame, in place of an older one that was not taken. It must not block: the hub is locked.
-	Offer(*Frame)
-	// Size is how many streams and held polls are told.
-	Size() int
-}
+const topicsAtOnce = 256
 
-// Link ties a [Watcher] to its topic. It belongs to the hub; the zero Link is tied to none.
-type Link struct {
-	watcher    Watcher
-	topic      *topic
-	prev, next *Link // others of the same topic
-}
-
-// topic is a project that somebody watches, or that lingers after its last use.
-type topic struct {
-	project  version.Project
-	watchers *Link // first of a list; nil: nobody
-	queue    *queue
-	prev     *topic // neighbours in queue
-	next     *topic
-	idle     int64           // of a lingering topic: Unix second of its last use
-	window   fallback.Window // of its last spread
-}
-
-func (t *topic) size() (n int) {
-	for l := t.watchers; l != nil; l = l.next {
-		n += l.watcher.Size()
-	}
-	return n
-}
-
-func (t *topic) add(l *Link, w Watcher) {
-	*l = Link{watcher: w, topic: t, next: t.watchers}
-	if t.watchers != nil {
-		t.watchers.prev = l
-	}
-	t.watchers = l
-}
-
-func (t *topic) remove(l *Link) {
-	if l.prev != nil {
-		l.prev.next = l.next
-	} else {
-		t.watchers = l.next
-	}
-	if l.next != nil {
-		l.next.prev = l.prev
-	}
-	*l = Link{}
-}
+func (h *Hub) at(i version.Index) *topic { return &h.topics[i/topicsAtOnce][i%topicsAtOnce] }
 
 // queue is a list of topics, the one that came first at its head. A topic is in one queue at most.
-type queue struct{ head, tail *topic }
+type queue struct{ head, tail version.Index }
 
-func (q *queue) push(t *topic) {
-	t.queue, t.prev, t.next = q, q.tail, nil
-	if q.tail != nil {
-		q.tail.next = t
+func (h *Hub) push(q *queue, i version.Index) {
+	h.at(i).prev, h.at(i).next = q.tail, 0
+	if q.tail != 0 {
+		h.at(q.tail).next = i
 	} else {
-		q.head = t
+		q.head = i
 	}
-	q.tail = t
+	q.tail = i
 }
 
-func (q *queue) remove(t *topic) {
-	if t.queue != q {
-		return
-	}
-	if t.prev != nil {
-		t.prev.next = t.next
+func (h *Hub) unqueue(q *queue, i version.Index) {
+	t := h.at(i)
+	if t.prev != 0 {
+		h.at(t.prev).next = t.next
 	} else {
 		q.head = t.next
 	}
-	if t.next != nil {
-		t.next.prev = t.prev
+	if t.next != 0 {
+		h.at(t.next).prev = t.prev
 	} else {
 		q.tail = t.prev
 	}
-	t.queue, t.prev, t.next = nil, nil, nil
+	t.prev, t.next = 0, 0
 }

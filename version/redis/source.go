@@ -222,7 +222,7 @@ func (r *Source) Forget(p version.Project) {
 	r.useMu.Lock()
 	defer r.useMu.Unlock()
 	r.subs.forget(p)
-	r.board.Drop(p)
+	r.board.Clear(p)
 }
 
 // Publish implements [version.Source], with [publish.Script]. It works whether or not Run is running.

@@ -121,7 +121,10 @@ func (l *Loop) line(i uint32, r *record) Line {
 func (l *Loop) listening(r *record) bool {
 	for id := r.subs; id != 0; id = l.subs.at(id).sibling {
 		s := l.subs.at(id)
-		if s.Access() == stream.Served && !l.opt.Hub.State(l.shards.at(s.shard).project).Listening {
+		if s.Access() != stream.Served {
+			continue
+		}
+		if _, state := l.opt.Hub.At(l.shards.at(s.shard).project); !state.Listening {
 			return false
 		}
 	}

@@ -5,36 +5,38 @@ import (
 	"time"
 
 	"nudge/gateway/stream"
+	"nudge/version"
 )
 
 // deliver sends a slice of each project that has a frame, in turn.
 func (l *Loop) deliver(now time.Time) {
 	begun := l.written
 	for n := len(l.sending); n > 0 && len(l.sending) > 0; n-- { // a shard may go meanwhile
-		s := l.sending[0]
-		l.sending[0] = nil
+		id := l.sending[0]
 		l.sending = l.sending[1:]
-		l.deliverSome(s, now)
-		if s.left > 0 {
-			l.sending = append(l.sending, s)
+		if f := l.frames[id]; f != nil && l.deliverSome(id, f, now) {
+			l.sending = append(l.sending, id)
 		}
 		if l.written-begun >= 4*slice { // many small projects are a large one
 			break
 		}
 	}
 	if len(l.sending) == 0 {
-		l.sending = nil
+		l.sending, l.frames = nil, nil
 	}
 }
 
-func (l *Loop) deliverSome(s *shard, now time.Time) {
+// deliverSome sends a slice of one project, and reports whether something is left.
+func (l *Loop) deliverSome(id uint32, f *stream.Frame, now time.Time) (more bool) {
+	s := l.shards.at(id)
 	begun := l.written
 	for n := 0; s.left > 0 && n < looks && l.written-begun < slice; n++ {
-		l.deliverOne(s.next(&l.subs), s.frame, now)
+		l.deliverOne(s.next(&l.subs), f, now)
 	}
 	if s.left == 0 {
-		s.frame = nil // all were visited; who comes later gets a hello
+		delete(l.frames, id) // all were visited; who comes later gets a hello
 	}
+	return s.left > 0
 }
 
 func (l *Loop) deliverOne(sub *subscription, f *stream.Frame, now time.Time) {
@@ -77,7 +79,7 @@ func (l *Loop) judge(i uint32, r *record, flag bool, now time.Time) {
 	j := stream.Judge(l.opt.Rules(), r.Owner, flag)
 	for id := r.subs; id != 0; {
 		sub := l.subs.at(id)
-		l.setAccess(id, sub, j.Project(l.shards.at(sub.shard).project, sub.Access()))
+		l.setAccess(id, sub, j.Project(l.project(sub), sub.Access()))
 		id = sub.sibling
 	}
 	in := stream.Input{Event: stream.Judged, Outcome: j.Outcome()}
@@ -85,6 +87,12 @@ func (l *Loop) judge(i uint32, r *record, flag bool, now time.Time) {
 		in.Listening = l.listening(r)
 	}
 	l.decide(i, r, in, nil, now)
+}
+
+// project is the project of a subscription.
+func (l *Loop) project(sub *subscription) version.Project {
+	p, _ := l.opt.Hub.At(l.shards.at(sub.shard).project)
+	return p
 }
 
 // greetNow sends the first hello, though projects are still waiting.
@@ -149,9 +157,9 @@ func (l *Loop) appendHello(b []byte, i uint32, r *record, now time.Time) []byte 
 	l.hello.Begin()
 	for id := r.subs; id != 0; id = l.subs.at(id).sibling {
 		sub := l.subs.at(id)
-		project := l.shards.at(sub.shard).project
+		project, state := l.opt.Hub.At(l.shards.at(sub.shard).project)
 		if sub.Access() == stream.Served {
-			sub.LastSent = sub.LastSent.Sent(l.opt.Hub.State(project))
+			sub.LastSent = sub.LastSent.Sent(state)
 		}
 		l.hello.Project(project, sub.LastSent)
 	}

@@ -69,28 +69,30 @@ type record struct {
 
 // Loop serves streams. [New] makes it, [Loop.Run] runs it.
 type Loop struct {
-	opt  Options
-	wake chan struct{} // one slot: there may be work
-	lag  lag
+	opt    Options
+	wake   chan struct{} // one slot: there may be work
+	number int           // among the loops of the hub
+	lag    lag
 
 	mu       sync.Mutex // guards all until the empty line
 	poller   Poller     // nil: not running, or there are no sockets
 	closed   bool
 	arrivals []Arrival
-	offered  []*shard // with a frame that was not taken
-	happened []Event  // of lines of their own
+	offered  offers  // that were not taken
+	happened []Event // of lines of their own
 	posted   []func(now time.Time)
 
-	streams   slab[record]
-	subs      slab[subscription]
-	shards    slab[shard]
-	byProject map[version.Project]uint32
-	lines     map[uint32]Line // of streams with a line of their own
-	sockets   int             // streams without
-	rest      map[uint32]rest // what is to be sent first, of streams that are behind
+	streams slab[record]
+	subs    slab[subscription]
+	shards  slab[shard]
+	shardOf map[version.Index]uint32
+	lines   map[uint32]Line // of streams with a line of their own
+	sockets int             // streams without
+	rest    map[uint32]rest // what is to be sent first, of streams that are behind
 
-	coming  []Arrival // to be taken in
-	sending []*shard  // with subscriptions that are still to be visited
+	coming  []Arrival                // to be taken in
+	sending []uint32                 // shards with subscriptions that are still to be visited
+	frames  map[uint32]*stream.Frame // which is being sent, by shard
 	events  []Event
 
 	waits   timers // streams that wait for their projects
@@ -118,10 +120,12 @@ type Loop struct {
 
 // New returns a loop at rest.
 func New(opt Options) *Loop {
-	return &Loop{
-		opt: opt, wake: make(chan struct{}, 1), byProject: map[version.Project]uint32{}, hello: stream.NewHelloWriter(opt.Node),
+	l := &Loop{
+		opt: opt, wake: make(chan struct{}, 1), shardOf: map[version.Index]uint32{}, hello: stream.NewHelloWriter(opt.Node),
 		waits: timers{after: stream.HelloMost}, seconds: timers{after: stream.SecondEvent}, lingers: timers{after: lingerMost},
 	}
+	l.number = opt.Hub.Join(l)
+	return l
 }
 
 // Run serves until ctx ends, and then cuts the streams that are left. A panic is a bug of ours. It becomes the error, and
@@ -239,19 +243,14 @@ func (l *Loop) collect(now time.Time) {
 	l.coming = append(l.coming, l.arrivals...)
 	clear(l.arrivals)
 	l.arrivals = l.arrivals[:0]
-	for _, s := range l.offered {
-		size := s.size.Load()
-		if s.left == 0 && size > 0 {
-			l.sending = append(l.sending, s)
-		}
-		// A subscription that was not visited yet for the frame before is sent this one only.
-		s.frame, s.left, s.offered = s.offered, size, nil
-	}
-	clear(l.offered)
-	l.offered = l.offered[:0]
-	happened, posted := l.happened, l.posted
-	l.happened, l.posted = nil, nil
+	offered, happened, posted := l.offered, l.happened, l.posted
+	l.offered, l.happened, l.posted = offers{}, nil, nil
 	l.mu.Unlock()
+	for _, o := range offered.all {
+		if o.frame != nil {
+			l.begin(o.project, o.frame)
+		}
+	}
 	for _, e := range happened {
 		l.happen(e, now)
 	}

@@ -16,7 +16,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"nudge/fallback"
 	"nudge/gateway/stream"
 	"nudge/version"
 )
@@ -92,7 +91,7 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 	r.source = &source{Memory: version.NewMemory(r.board, version.MemoryOptions{})}
 	r.hub = stream.NewHub(stream.HubOptions{
 		Board: r.board, Source: r.source, Linger: func() time.Duration { return time.Minute }, Projects: func() int { return r.projects },
-		Spread: func(_ *fallback.Window, own int, _ time.Time) time.Duration { return r.spread(own) },
+		Spread: func(_ version.Index, own int, _ time.Time) time.Duration { return r.spread(own) },
 	})
 	r.rules = &stream.Rules{
 		Allows:  func(stream.Owner, version.Project) bool { return true },

@@ -1,28 +1,18 @@
 package loop
 
 import (
-	"slices"
-	"sync/atomic"
-
 	"nudge/gateway/stream"
 	"nudge/version"
 )
 
-// shard is one project as the streams of one loop know it. The hub offers it frames. The loop tells them to the
-// subscriptions in its ring, a slice at a time.
+// shard is one project as the streams of one loop know it. The loop sends its frame to the subscriptions in its ring, a
+// slice at a time.
 type shard struct {
-	stream.Link
-	loop    *Loop
-	project version.Project
-	offered *stream.Frame // newest that was not taken; nil: none. Guarded by Loop.mu
-	size    atomic.Uint32 // subscriptions in the ring: those that are served. The loop alone writes it
-
-	// What follows is the loop's own.
-
-	frame *stream.Frame // being sent
-	refs  uint32        // subscriptions that name the project, served or not
-	at    uint32        // the subscription of the ring to visit next; 0: there is none
-	left  uint32        // how many, from there on, are still to be visited
+	project version.Index
+	names   uint32 // subscriptions that name the project, served or not
+	size    uint32 // of them in the ring: those that are served
+	at      uint32 // the subscription of the ring to visit next; 0: there is none
+	left    uint32 // how many, from there on, are still to be visited
 }
 
 // subscription is one project of one stream.
@@ -36,19 +26,63 @@ type subscription struct {
 }
 
 // Offer implements [stream.Watcher].
-func (s *shard) Offer(f *stream.Frame) {
-	l := s.loop
+func (l *Loop) Offer(i version.Index, f *stream.Frame) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.offered == nil {
-		l.offered = append(l.offered, s)
-	}
-	s.offered = f
+	l.offered.put(i, f)
 	l.wakeLocked()
 }
 
-// Size implements [stream.Watcher].
-func (s *shard) Size() int { return int(s.size.Load()) }
+// offers are the newest frames of projects, those that changed first before the others.
+type offers struct {
+	all []offer
+	at  map[version.Index]int // in all
+}
+
+type offer struct {
+	project version.Index
+	frame   *stream.Frame // nil: dropped
+}
+
+func (o *offers) put(i version.Index, f *stream.Frame) {
+	if at, ok := o.at[i]; ok {
+		o.all[at].frame = f
+		return
+	}
+	if o.at == nil {
+		o.at = map[version.Index]int{}
+	}
+	o.at[i] = len(o.all)
+	o.all = append(o.all, offer{i, f})
+}
+
+func (o *offers) drop(i version.Index) {
+	if at, ok := o.at[i]; ok {
+		o.all[at].frame = nil
+		delete(o.at, i)
+	}
+}
+
+// begin makes a frame be sent to a shard. A subscription that was not visited yet for the frame before is sent this one
+// only.
+func (l *Loop) begin(project version.Index, f *stream.Frame) {
+	id := l.shardOf[project]
+	if id == 0 {
+		return
+	}
+	s := l.shards.at(id)
+	if s.size == 0 {
+		return
+	}
+	if s.left == 0 {
+		l.sending = append(l.sending, id)
+	}
+	s.left = s.size
+	if l.frames == nil {
+		l.frames = map[uint32]*stream.Frame{}
+	}
+	l.frames[id] = f
+}
 
 // next is the next subscription to visit.
 func (s *shard) next(all *slab[subscription]) *subscription {
@@ -60,28 +94,32 @@ func (s *shard) next(all *slab[subscription]) *subscription {
 
 // subscribe adds one project to a stream.
 func (l *Loop) subscribe(i uint32, r *record, p version.Project, a stream.Access) {
-	at, known := l.byProject[p]
-	if !known {
+	project := l.opt.Hub.Open(p)
+	at := l.shardOf[project]
+	if at == 0 {
 		var s *shard
 		at, s = l.shards.add()
-		s.loop, s.project = l, p.Clone()
-		l.byProject[s.project] = at
+		s.project = project
+		l.shardOf[project] = at
+	} else {
+		l.opt.Hub.Close(project) // the shard holds it open
 	}
-	l.shards.at(at).refs++
+	l.shards.at(at).names++
 	id, sub := l.subs.add()
 	*sub = subscription{LastSent: stream.NewLastSent(a), stream: i, sibling: r.subs, shard: at}
 	r.subs = id
 	if a == stream.Served {
-		l.listen(id, sub)
+		l.watch(id, sub)
 	}
 }
 
-// listen puts a subscription into the ring of its project, at its end. The caller brings it up to date.
-func (l *Loop) listen(id uint32, sub *subscription) {
+// watch puts a subscription into the ring of its project, at its end. The caller brings it up to date.
+func (l *Loop) watch(id uint32, sub *subscription) {
 	s := l.shards.at(sub.shard)
-	if s.size.Add(1) == 1 {
+	s.size++
+	l.opt.Hub.Watch(s.project, l.number, s.size == 1)
+	if s.size == 1 {
 		s.at, sub.before, sub.after = id, id, id
-		l.opt.Hub.Attach(&s.Link, s, s.project)
 		return
 	}
 	first := l.subs.at(s.at)
@@ -90,15 +128,15 @@ func (l *Loop) listen(id uint32, sub *subscription) {
 	first.before = id
 }
 
-// unlisten undoes listen. It is not known whether sub was still to be visited, so another one may be visited twice; it is
+// unwatch undoes watch. It is not known whether sub was still to be visited, so another one may be visited twice; it is
 // not sent anything twice.
-func (l *Loop) unlisten(id uint32, sub *subscription) {
+func (l *Loop) unwatch(id uint32, sub *subscription) {
 	s := l.shards.at(sub.shard)
-	size := s.size.Add(^uint32(0))
-	s.left = min(s.left, size)
-	if size == 0 {
+	s.size--
+	s.left = min(s.left, s.size)
+	l.opt.Hub.Unwatch(s.project, l.number, s.size == 0)
+	if s.size == 0 {
 		s.at = 0
-		l.opt.Hub.Detach(&s.Link)
 		return
 	}
 	l.subs.at(sub.before).after = sub.after
@@ -115,9 +153,9 @@ func (l *Loop) setAccess(id uint32, sub *subscription, a stream.Access) {
 	switch {
 	case before == a:
 	case a == stream.Served:
-		l.listen(id, sub)
+		l.watch(id, sub)
 	case before == stream.Served:
-		l.unlisten(id, sub)
+		l.unwatch(id, sub)
 	}
 }
 
@@ -127,10 +165,10 @@ func (l *Loop) unsubscribeAll(r *record) {
 		id := r.subs
 		sub := l.subs.at(id)
 		if sub.Access() == stream.Served {
-			l.unlisten(id, sub)
+			l.unwatch(id, sub)
 		}
-		if s := l.shards.at(sub.shard); s.refs > 1 {
-			s.refs--
+		if s := l.shards.at(sub.shard); s.names > 1 {
+			s.names--
 		} else {
 			l.forget(sub.shard, s)
 		}
@@ -139,13 +177,14 @@ func (l *Loop) unsubscribeAll(r *record) {
 	}
 }
 
-// forget drops a shard that no stream names any more.
-func (l *Loop) forget(at uint32, s *shard) {
-	is := func(other *shard) bool { return other == s }
+// forget drops a shard that no stream names any more. It may still be among those that are being sent, but nothing is left
+// of it to visit. What was offered for it goes before its index may belong to another project.
+func (l *Loop) forget(id uint32, s *shard) {
 	l.mu.Lock()
-	l.offered = slices.DeleteFunc(l.offered, is)
+	l.offered.drop(s.project)
 	l.mu.Unlock()
-	l.sending = slices.DeleteFunc(l.sending, is)
-	delete(l.byProject, s.project)
-	l.shards.remove(at)
+	delete(l.frames, id)
+	delete(l.shardOf, s.project)
+	l.opt.Hub.Close(s.project)
+	l.shards.remove(id)
 }
