@@ -166,7 +166,7 @@ func (b *Board) Open(p Project) Index {
 func (b *Board) Clear(p Project) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if i, ok := b.indices[p]; ok {
+	if i, _ := b.indices.find(p); i != 0 {
 		*b.at(i) = record{project: b.at(i).project}
 		delete(b.extras, i)
 	}

@@ -13,7 +13,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"nudge/fallback"
 	"nudge/version"
 )
 
@@ -76,12 +75,7 @@ func newHubRig(t fataler, projects int64) *hubRig {
 	r.Hub = NewHub(HubOptions{
 		Board: board, Source: r.source,
 		Linger: func() time.Duration { return time.Duration(r.linger.Load()) }, Projects: func() int { return int(r.projects.Load()) },
-		Spread: func(w *fallback.Window, own int, _ time.Time) time.Duration {
-			if w == nil {
-				t.Error("no window")
-			}
-			return time.Duration(own) * time.Second
-		},
+		Spread: func(_ version.Index, own int, _ time.Time) time.Duration { return time.Duration(own) * time.Second },
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -107,11 +101,17 @@ func inHub(t *testing.T, projects int64, f func(*testing.T, *hubRig)) {
 	})
 }
 
-// watch makes a new watcher of a project, of so many streams.
+// watch makes a new loop with so many streams that watch a project.
 func (r *hubRig) watch(id string, size int) *listener {
-	l := &listener{size: size}
-	r.Attach(&l.Link, l, mustProject(r.t, id))
+	l := r.listener(id, size)
 	synctest.Wait()
+	return l
+}
+
+func (r *hubRig) listener(id string, size int) *listener {
+	l := &listener{hub: r.Hub, project: mustProject(r.t, id), size: size}
+	l.number = r.Join(l)
+	l.attach()
 	return l
 }
 
@@ -131,15 +131,31 @@ func (r *hubRig) publish(n version.News) {
 	synctest.Wait()
 }
 
-// listener is a watcher that writes down what it hears.
+// listener is a loop that writes down what it hears.
 type listener struct {
-	Link
-	size   int
-	frames []*Frame
+	hub     *Hub
+	number  int
+	project version.Project
+	index   version.Index
+	size    int
+	frames  []*Frame
 }
 
-func (l *listener) Offer(f *Frame) { l.frames = append(l.frames, f) }
-func (l *listener) Size() int      { return l.size }
+func (l *listener) attach() {
+	l.index = l.hub.Open(l.project)
+	for n := range l.size {
+		l.hub.Watch(l.index, l.number, n == 0)
+	}
+}
+
+func (l *listener) detach() {
+	for n := range l.size {
+		l.hub.Unwatch(l.index, l.number, n == l.size-1)
+	}
+	l.hub.Close(l.index)
+}
+
+func (l *listener) Offer(_ version.Index, f *Frame) { l.frames = append(l.frames, f) }
 
 // heard returns versions and spreads since the last time.
 func (l *listener) heard() (s string) {
@@ -155,7 +171,7 @@ func TestHubDelivers(t *testing.T) {
 		a := mustProject(t, "a")
 		one, two, other := r.watch("a", 3), r.watch("a", 4), r.watch("b", 1)
 		for _, l := range []*listener{one, two} {
-			if l.heard(); r.State(a).Known {
+			if l.heard(); r.opt.Board.State(a).Known {
 				t.Error("known")
 			}
 		}
@@ -163,20 +179,19 @@ func TestHubDelivers(t *testing.T) {
 		if one.heard() != "5/7s" || two.heard() != "5/7s" || other.heard() != "0/0s" { // b was confirmed
 			t.Error("the spread is that of all watchers")
 		}
-		if s := r.State(a); s.Version != 5 || !s.Listening {
+		if s := r.opt.Board.State(a); s.Version != 5 || !s.Listening {
 			t.Errorf("%+v", s)
 		}
 		three := r.watch("a", 1)
-		r.Detach(&one.Link)
-		r.Detach(&one.Link) // does nothing
+		one.detach()
 		r.publish(version.News{Project: a, Version: 6})
 		if one.heard() != "" || two.heard() != "6/5s" || three.heard() != "6/5s" {
 			t.Error("a watcher that is gone hears or counts")
 		}
-		r.Detach(&two.Link)
-		r.Detach(&three.Link)
+		two.detach()
+		three.detach()
 		r.publish(version.News{Project: a, Version: 7}) // nobody is there
-		r.Attach(&one.Link, one, a)
+		one.attach()
 		r.publish(version.News{Project: a, Version: 2, Reset: true})
 		if got := one.heard(); got != "2/3s" || two.heard() != "" {
 			t.Error(got)
@@ -211,15 +226,15 @@ func TestHubForgets(t *testing.T) {
 	inHub(t, 100, func(t *testing.T, r *hubRig) {
 		a, b := r.watch("a", 1), r.watch("b", 1)
 		r.wantAsked("+a +b")
-		r.Detach(&a.Link)
+		a.detach()
 		time.Sleep(30 * time.Second)
-		r.Attach(&a.Link, a, mustProject(t, "a")) // used again: the source knows it still
-		r.Detach(&b.Link)
+		a.attach() // used again: the source knows it still
+		b.detach()
 		time.Sleep(55 * time.Second)
 		r.wantAsked("")
 		time.Sleep(20 * time.Second)
 		r.wantAsked("-b")
-		r.Detach(&a.Link)
+		a.detach()
 		if r.Projects() != 1 {
 			t.Error(r.Projects())
 		}
@@ -238,30 +253,30 @@ func TestHubHasRoomForSoMany(t *testing.T) {
 		a, b, c := r.watch("a", 1), r.watch("b", 1), r.watch("c", 1)
 		d, e := r.watch("d", 1), r.watch("e", 1)
 		r.wantAsked("+a +b")
-		if r.State(mustProject(t, "c")).Listening || r.Projects() != 5 {
+		if r.opt.Board.State(mustProject(t, "c")).Listening || r.Projects() != 5 {
 			t.Error("c is listened for")
 		}
-		r.Detach(&d.Link) // gives up
-		r.Detach(&a.Link)
+		d.detach() // gives up
+		a.detach()
 		r.wantAsked("-a +c")
-		r.Detach(&c.Link)
+		c.detach()
 		r.wantAsked("-c +e")
-		r.Detach(&b.Link)
-		r.Detach(&e.Link)
+		b.detach()
+		e.detach()
 		r.wantAsked("") // nobody waits, so they linger
 		again := r.watch("b", 1)
-		r.Detach(&again.Link) // now e was used longest ago
+		again.detach() // now e was used longest ago
 		f := r.watch("f", 1)
 		r.wantAsked("-e +f")
 		r.watch("g", 1)
 		r.wantAsked("-b +g")
 		more := r.watch("f", 1)
-		r.Detach(&f.Link)
+		f.detach()
 		h := r.watch("h", 1)
 		r.wantAsked("") // f has a watcher left
-		r.Detach(&more.Link)
+		more.detach()
 		r.wantAsked("-f +h")
-		r.Detach(&h.Link)
+		h.detach()
 	})
 }
 
@@ -280,11 +295,11 @@ func TestHubFollowsItsLimit(t *testing.T) {
 		r.wantAsked("+c")
 		r.projects.Store(1) // what is in use stays, and nothing more comes
 		r.Fill()
-		r.Detach(&all[0].Link)
+		all[0].detach()
 		r.wantAsked("-a")
-		r.Detach(&all[1].Link)
+		all[1].detach()
 		r.wantAsked("-b")
-		r.Detach(&all[2].Link)
+		all[2].detach()
 		r.wantAsked("-c +d")
 	})
 }
@@ -293,13 +308,16 @@ func TestHubFollowsItsLimit(t *testing.T) {
 // minute where that is so.
 func TestWaitingIsCheap(t *testing.T) {
 	inHub(t, 1, func(t *testing.T, r *hubRig) {
-		r.watch("first", 1)
-		many := make([]listener, 100_000)
+		loop := r.watch("first", 1).number
+		many := make([]version.Index, 100_000)
 		for i := range many {
-			r.Attach(&many[i].Link, &many[i], mustProject(t, fmt.Sprint(i)))
+			many[i] = r.Open(mustProject(t, fmt.Sprint(i)))
+			r.Watch(many[i], loop, true)
 		}
 		for i := range many { // from the middle of the queue too
-			r.Detach(&many[i*7919%len(many)].Link)
+			index := many[i*7919%len(many)]
+			r.Unwatch(index, loop, true)
+			r.Close(index)
 		}
 		if r.Projects() != 1 {
 			t.Error(r.Projects())
@@ -319,13 +337,11 @@ func TestHubLimitInAnyOrder(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			id := string('a' + rune(rapid.IntRange(0, 9).Draw(rt, "project")))
 			if l := watchers[id]; l != nil {
-				r.Detach(&l.Link)
+				l.detach()
 				delete(watchers, id)
 				queue = slices.DeleteFunc(queue, func(q string) bool { return q == id })
 			} else {
-				l = &listener{size: 1}
-				watchers[id] = l
-				r.Attach(&l.Link, l, mustProject(rt, id))
+				watchers[id] = r.listener(id, 1)
 				if !listening[id] {
 					queue = append(queue, id)
 				}

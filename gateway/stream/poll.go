@@ -39,11 +39,14 @@ func (h *Hub) Hold(projects []version.Project) *Poll {
 	return p
 }
 
-// Release ends the poll, once.
+// Release ends the poll. A second call does nothing.
 func (p *Poll) Release() {
 	h := p.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if _, held := h.polls[p]; !held {
+		return
+	}
 	delete(h.polls, p)
 	for _, i := range p.projects {
 		others := h.held[i]

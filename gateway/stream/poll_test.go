@@ -60,7 +60,7 @@ func TestHeldPolls(t *testing.T) {
 		if polls := r.Polls(); len(polls) != 1 || polls[0] != other {
 			t.Error(polls)
 		}
-		if polls := r.Close(); len(polls) != 1 || polls[0] != other {
+		if polls := r.ClosePolls(); len(polls) != 1 || polls[0] != other {
 			t.Error(polls)
 		}
 		if r.Hold([]version.Project{a}) != nil {
