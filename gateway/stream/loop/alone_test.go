@@ -16,8 +16,12 @@ import (
 // between streams, one lock. What holds for it and not for a Loop is a bug of the Loop; what holds for neither is one of
 // the rules.
 type alone struct {
-	opt   Options
-	hello *stream.HelloWriter
+	opt    Options
+	hello  *stream.HelloWriter
+	number int // among the loops of the hub
+
+	watchMu sync.Mutex // the hub is locked while it is taken
+	watches map[version.Index][]*watch
 
 	mu      sync.Mutex
 	streams []*single
@@ -39,14 +43,57 @@ type single struct {
 
 // watch is one project of a stream.
 type watch struct {
-	stream.Link
 	stream.LastSent
+	index   version.Index // while it is attached; else 0
 	project version.Project
 	stream  *single
 	offered atomic.Pointer[stream.Frame]
 }
 
-func newAlone(opt Options) carrier { return &alone{opt: opt, hello: stream.NewHelloWriter(opt.Node)} }
+func newAlone(opt Options) carrier {
+	a := &alone{opt: opt, hello: stream.NewHelloWriter(opt.Node), watches: map[version.Index][]*watch{}}
+	a.number = opt.Hub.Join(a)
+	return a
+}
+
+func (a *alone) attach(w *watch) {
+	w.index = a.opt.Hub.Open(w.project)
+	a.watchMu.Lock()
+	a.watches[w.index] = append(a.watches[w.index], w)
+	first := len(a.watches[w.index]) == 1
+	a.watchMu.Unlock()
+	a.opt.Hub.Watch(w.index, a.number, first)
+}
+
+func (a *alone) detach(w *watch) {
+	if w.index == 0 {
+		return
+	}
+	a.watchMu.Lock()
+	left := slices.DeleteFunc(a.watches[w.index], func(other *watch) bool { return other == w })
+	if a.watches[w.index] = left; len(left) == 0 {
+		delete(a.watches, w.index)
+	}
+	a.watchMu.Unlock()
+	a.opt.Hub.Unwatch(w.index, a.number, len(left) == 0)
+	a.opt.Hub.Close(w.index)
+	w.index = 0
+}
+
+func (a *alone) Offer(i version.Index, f *stream.Frame) {
+	a.watchMu.Lock()
+	defer a.watchMu.Unlock()
+	for _, w := range a.watches[i] {
+		if w.offered.Swap(f) == nil {
+			go a.locked(w.take)
+		}
+	}
+}
+
+func (a *alone) state(w *watch) version.State {
+	_, s := a.opt.Hub.At(w.index)
+	return s
+}
 
 func (a *alone) Run(ctx context.Context) error {
 	<-ctx.Done()
@@ -70,7 +117,7 @@ func (a *alone) Add(arrival Arrival) bool {
 		w := &watch{LastSent: stream.NewLastSent(sub.Access), project: sub.Project, stream: s}
 		s.watch = append(s.watch, w)
 		if sub.Access == stream.Served {
-			a.opt.Hub.Attach(&w.Link, w, w.project)
+			a.attach(w)
 		}
 	}
 	if arrival.Judged != a.opt.Rules() {
@@ -119,14 +166,6 @@ func (a *alone) locked(do func()) {
 	do()
 }
 
-func (w *watch) Size() int { return 1 }
-
-func (w *watch) Offer(f *stream.Frame) {
-	if w.offered.Swap(f) == nil {
-		go w.stream.all.locked(w.take)
-	}
-}
-
 func (w *watch) take() {
 	if f := w.offered.Swap(nil); f != nil && w.Access() == stream.Served {
 		next := w.Follow(f)
@@ -163,9 +202,9 @@ func (s *single) judge(flag bool) {
 		switch {
 		case before == after:
 		case after == stream.Served:
-			s.all.opt.Hub.Attach(&w.Link, w, w.project)
+			s.all.attach(w)
 		case before == stream.Served:
-			s.all.opt.Hub.Detach(&w.Link)
+			s.all.detach(w)
 		}
 	}
 	s.decide(stream.Input{Event: stream.Judged, Outcome: j.Outcome()}, nil)
@@ -176,7 +215,7 @@ func (s *single) decide(in stream.Input, advance func() []byte) {
 		return
 	}
 	in.Listening = !slices.ContainsFunc(s.watch, func(w *watch) bool {
-		return w.Access() == stream.Served && !s.all.opt.Hub.State(w.project).Listening
+		return w.Access() == stream.Served && !s.all.state(w).Listening
 	})
 	var action stream.Action
 	switch s.State, action = s.Decide(in); action {
@@ -210,7 +249,7 @@ func (s *single) newest(b []byte) []byte {
 	s.all.hello.Begin()
 	for _, w := range s.watch {
 		if w.Access() == stream.Served {
-			w.LastSent = w.Sent(s.all.opt.Hub.State(w.project))
+			w.LastSent = w.Sent(s.all.state(w))
 		}
 		s.all.hello.Project(w.project, w.LastSent)
 	}
@@ -291,7 +330,7 @@ func (s *single) end(why stream.Reason) {
 
 func (s *single) leave(why stream.Reason) {
 	for _, w := range s.watch {
-		s.all.opt.Hub.Detach(&w.Link)
+		s.all.detach(w)
 	}
 	s.cover(true)
 	s.all.opt.Ended(s.ticket, false, why)
