@@ -10,6 +10,9 @@ type Room struct {
 	// Rate is how many of them it can take in a second: its capacity, less the
 	// polls that come anyway. At 0 or less, or NaN, all news is spread over Longest.
 	Rate float64
+	// Few is how many browsers are few: as many as that in a second are told their
+	// news without a spread, whatever else is news.
+	Few float64
 	// Browsers is how many may hear news at all.
 	Browsers int
 	// Longest bounds every spread.
@@ -20,8 +23,18 @@ const (
 	// least is the shortest spread that is worth telling: below it the polls of
 	// some news fall into one second anyway.
 	least = time.Second
-	// slots are how many times the announced rate may change within two of the
-	// longest spreads, and no slot is shorter than shortestSlot.
+	// part is how much of what is left for short spreads news may take that fits into
+	// it, and most how much news may whose spread is long. oneByOne is how much of all
+	// of it browsers may take that are asked one by one.
+	part     = 2.0 / 3
+	most     = 0.9
+	oneByOne = 0.5
+	// keptForFew is the part of the room that is kept for news of few, and forShort
+	// that of the rest which is for short spreads.
+	keptForFew = 0.05
+	forShort   = 2.0 / 3
+	// slots are how many times the booked rate may change within two of the longest
+	// spreads, and no slot is shorter than shortestSlot.
 	slots        = 1024
 	shortestSlot = time.Second / 8
 )
@@ -34,32 +47,34 @@ const (
 // Browsers that are told some news come evenly over its spread, beginning now. So
 // what counts is the rate at which they come: for all news that is still being
 // polled for it must not exceed the room, in no second to come, although nobody
-// knows what will be news next. Hence
+// knows what will be news next. So the room has three parts:
 //
-//   - while little is going on, news is told without a spread. Half of the room
-//     is for that, and for spreads as short as still fit into that half;
-//   - beyond it the spread is as long as all browsers together need, with the rest
-//     of the room, to poll once. Whatever else is news then, it always fits, as no
-//     browser polls more than once in its window.
+//   - A twentieth is kept for news of few browsers, which never wait for others.
+//   - Two thirds of the rest are for short spreads. News may take two thirds of
+//     what is left of it, so that something is always left for what comes next. What
+//     fits is told without a spread; what does not has the spread with which it fits.
+//   - The last third is for news of so many browsers that this would take too long.
+//     It is enough for all browsers to poll once within one long spread, and none
+//     polls more than once in its window, so whatever is news then always fits. Such
+//     news also takes of what is left for short spreads, and is over sooner.
 type Backlog struct {
-	room  Room
+	room             Room
+	few, short, long lane // what is booked of each part
+
 	base  time.Time
 	slot  time.Duration
 	first int64 // number of the slot that began at base
-
 	at    int64 // number of the present slot
-	rate  float64
-	most  float64        // at least the greatest rate from now on
-	turns [slots]float64 // by how much the rate changes where a slot begins
 }
 
 // Window is what [Backlog] remembers of one project: the time for which its
 // watchers were asked to come, and the one that follows it if more was news
 // meanwhile. Its zero value is a project without news.
 type Window struct {
-	end, next      int32 // slots in which they end; next 0: there is no following one yet
-	rate, nextRate float32
-	spread         uint32 // of the newest, in milliseconds
+	end, next int32   // slots in which they end; next 0: there is no following one yet
+	rate      float32 // of this one, and of the next, as far as they take of the part for short spreads
+	nextRate  float32
+	spread    uint32 // of the newest, in milliseconds
 }
 
 // Resize tells how much room there is from now on. What was announced stays, unless
@@ -68,15 +83,18 @@ func (b *Backlog) Resize(r Room, now time.Time) {
 	if !(r.Rate > 0) || math.IsInf(r.Rate, 1) {
 		r.Rate = 0
 	}
+	if !(r.Few > 0) {
+		r.Few = 0
+	}
 	r.Browsers, r.Longest = max(0, r.Browsers), max(0, r.Longest)
 	b.room = r
 	slot := max(shortestSlot, 2*r.Longest/(slots-16))
 	if slot == b.slot {
 		return
 	}
-	// Another ruler: what it measured is over, and no window reaches beyond it.
+	// With slots of another length what was booked is forgotten. No window reaches beyond the old ones.
 	b.base, b.first, b.slot = now, b.at+slots, slot
-	b.at, b.rate, b.most, b.turns = b.first, 0, 0, [slots]float64{}
+	b.at, b.few, b.short, b.long = b.first, lane{}, lane{}, lane{}
 }
 
 // Announce takes note of news at now for so many browsers, those who watch the
@@ -89,93 +107,134 @@ func (b *Backlog) Announce(w *Window, browsers int, now time.Time) time.Duration
 		return 0
 	}
 	b.advance(now)
-	at := int32(b.at)
-	if w.next != 0 && w.end <= at {
+	if w.next != 0 && int64(w.end) <= b.at {
 		w.end, w.rate, w.next = w.next, w.nextRate, 0
 	}
-	switch {
-	case w.end > at && w.next != 0:
-	case w.end > at:
-		spread := b.spread(browsers, b.most-float64(w.rate))
-		rate, end := b.occupy(browsers, spread, w.end)
-		b.most = max(b.most, b.most-float64(w.rate)+float64(rate))
-		w.next, w.nextRate, w.spread = end, rate, uint32(spread.Milliseconds())
-	default:
-		spread := b.spread(browsers, b.most)
-		rate, end := b.occupy(browsers, spread, at)
-		b.most += float64(rate)
-		*w = Window{end: end, rate: rate, spread: uint32(spread.Milliseconds())}
+	if int64(w.end) <= b.at {
+		*w = b.news(browsers, Window{end: int32(b.at)})
+	} else if w.next == 0 {
+		next := b.news(browsers, *w)
+		w.next, w.nextRate, w.spread = next.end, next.rate, next.spread
 	}
 	return time.Duration(w.spread) * time.Millisecond
 }
 
-// spread is how long so many browsers should take to come, beside those who come at the rate busy.
-func (b *Backlog) spread(browsers int, busy float64) time.Duration {
-	n, half := float64(browsers), b.room.Rate/2
-	if n <= 0 || n <= half-busy {
+// Ask takes note of browsers that are asked to poll at now by what only one of them
+// hears, such as a hello, and returns their spread. Very many may be asked at the
+// same time, and few of them have anything to poll for: so they leave room for news.
+func (b *Backlog) Ask(browsers int, now time.Time) time.Duration {
+	if b.slot == 0 {
 		return 0
 	}
-	seconds := float64(b.room.Browsers) / (b.room.Rate - min(max(busy, 0), half))
-	if free := half - busy; free > 0 {
-		seconds = min(seconds, n/free)
-	}
-	if !(seconds < b.room.Longest.Seconds()) { // not a number: there is no room, and nobody
-		return b.room.Longest.Truncate(time.Millisecond)
-	}
-	if spread := duration(math.Ceil(seconds * 1000)); spread >= least {
-		return spread
-	}
-	return 0
+	b.advance(now)
+	_, short, long := b.parts()
+	w := b.book(browsers, Window{end: int32(b.at)}, oneByOne*short, long)
+	return time.Duration(w.spread) * time.Millisecond
 }
 
-// occupy takes room for so many browsers from the beginning of a slot on, and returns their rate and the slot in which
-// the last has come. Without a spread all come at once, and have for a second.
-func (b *Backlog) occupy(browsers int, spread time.Duration, from int32) (rate float32, end int32) {
-	spread = max(spread, least)
-	rate = float32(float64(browsers) / spread.Seconds())
-	end = from + int32((spread+b.slot-1)/b.slot)
-	if int64(from) == b.at {
-		end++ // the present slot is partly over
-		b.rate += float64(rate)
-	} else {
-		b.turns[from%slots] += float64(rate)
+// news decides over which window browsers come that hear the same, after one that they have come in, and books it.
+func (b *Backlog) news(browsers int, w Window) Window {
+	few, short, long := b.parts()
+	n := float64(browsers)
+	if n > part*(short-b.busy(w)) && n <= b.room.Few && n <= few-b.few.most(b.at, b.few.end) {
+		from := int64(w.end)
+		end := b.after(from, least)
+		b.few.book(n, from, end)
+		return Window{end: int32(end)}
 	}
-	b.turns[end%slots] -= float64(rate)
-	return rate, end
+	return b.book(browsers, w, short, long)
+}
+
+// parts are how many polls per second the three parts of the room are.
+func (b *Backlog) parts() (few, short, long float64) {
+	few = min(b.room.Rate, max(b.room.Few, keptForFew*b.room.Rate))
+	rest := b.room.Rate - few
+	long = (1 - forShort) * rest
+	if all := float64(b.room.Browsers) / b.room.Longest.Seconds(); all > long { // no spread is longer than Longest
+		long = min(all, rest)
+	}
+	return few, rest - long, long
+}
+
+// busy is the most that is booked of the part for short spreads from now on, but for a window itself. Those who have not
+// come in that window may come at once, so the present counts although all others come after it.
+func (b *Backlog) busy(w Window) float64 {
+	end := int64(w.end)
+	return max(0, b.short.most(b.at, end)-float64(w.rate), b.short.most(end, b.short.end))
+}
+
+// book is news without what is kept for few.
+func (b *Backlog) book(browsers int, w Window, short, long float64) Window {
+	if browsers <= 0 {
+		return Window{end: w.end}
+	}
+	n, left := float64(browsers), max(0, short-b.busy(w))
+	seconds, share := n/(part*left), 1.0 // of the part for short spreads
+	if all := max(n, float64(b.room.Browsers)) / (long + most*left); all < seconds {
+		seconds, share = all, most*left/(long+most*left)
+	}
+	over := b.room.Longest.Truncate(time.Millisecond)
+	if seconds <= least.Seconds() {
+		over = 0
+	} else if seconds < b.room.Longest.Seconds() {
+		over = duration(math.Ceil(seconds * 1000))
+	}
+	rate, from := n/max(over, least).Seconds(), int64(w.end)
+	end := b.after(from, max(over, least))
+	b.short.book(rate*share, from, end)
+	b.long.book(rate*(1-share), from, end)
+	return Window{end: int32(end), rate: float32(rate * share), spread: uint32(over.Milliseconds())}
+}
+
+// after is the first slot in which nothing is left of what began with a slot and takes so long.
+func (b *Backlog) after(from int64, over time.Duration) int64 {
+	end := from + int64((over+b.slot-1)/b.slot)
+	if from == b.at {
+		end++ // this slot is partly over
+	}
+	return end
 }
 
 // advance follows the time.
 func (b *Backlog) advance(now time.Time) {
 	at := b.first + int64(now.Sub(b.base)/b.slot)
-	if at <= b.at {
-		return
+	for _, l := range []*lane{&b.few, &b.short, &b.long} {
+		for i := b.at; i < min(at, l.end); i++ {
+			l.rates[i%slots] = 0
+		}
 	}
-	for n := 0; b.at < at && n < slots; n++ {
-		b.at++
-		b.rate += b.turns[b.at%slots]
-		b.turns[b.at%slots] = 0
-	}
-	b.at, b.rate = at, max(0, b.rate)
-	b.most = b.rate
-	b.ahead(func(rate float64) { b.most = max(b.most, rate) })
-}
-
-// ahead calls do with the rate of each slot to come.
-func (b *Backlog) ahead(do func(rate float64)) {
-	rate := b.rate
-	for i := b.at + 1; i < b.at+slots; i++ {
-		rate += b.turns[i%slots]
-		do(max(0, rate))
-	}
+	b.at = max(b.at, at)
 }
 
 // Pending is how many polls were asked for at now and have yet to come.
-func (b *Backlog) Pending(now time.Time) float64 {
+func (b *Backlog) Pending(now time.Time) (polls float64) {
 	if b.slot == 0 {
 		return 0
 	}
 	b.advance(now)
-	sum := b.rate
-	b.ahead(func(rate float64) { sum += rate })
-	return sum * b.slot.Seconds()
+	for i := b.at; i < max(b.few.end, b.short.end, b.long.end); i++ {
+		polls += (b.few.rates[i%slots] + b.short.rates[i%slots] + b.long.rates[i%slots]) * b.slot.Seconds()
+	}
+	return polls
+}
+
+// lane is how many polls per second are booked in each slot.
+type lane struct {
+	rates [slots]float64
+	end   int64 // slot from which on none are
+}
+
+func (l *lane) book(rate float64, from, end int64) {
+	for i := from; i < end; i++ {
+		l.rates[i%slots] += rate
+	}
+	l.end = max(l.end, end)
+}
+
+// most is the greatest rate from one slot to another.
+func (l *lane) most(from, to int64) (rate float64) {
+	for i := from; i < min(to, l.end); i++ {
+		rate = max(rate, l.rates[i%slots])
+	}
+	return rate
 }

@@ -3,6 +3,7 @@ package fallback_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,13 +35,13 @@ type page struct {
 
 const tick = 20 * time.Millisecond
 
-// newHerd has so many projects, and so many pages of each.
-func newHerd(room fallback.Room, projects, each int) *herd {
-	h := &herd{dice: rand.New(rand.NewPCG(1, 2)), windows: make([]fallback.Window, projects), due: map[int][]int{}}
+// newHerd has projects of these sizes.
+func newHerd(room fallback.Room, sizes ...int) *herd {
+	h := &herd{dice: rand.New(rand.NewPCG(1, 2)), windows: make([]fallback.Window, len(sizes)), due: map[int][]int{}}
 	h.backlog.Resize(room, epoch)
-	for range projects {
+	for _, size := range sizes {
 		var of []int
-		for range each {
+		for range size {
 			of = append(of, len(h.pages))
 			h.pages = append(h.pages, page{end: -1, polled: -time.Hour})
 		}
@@ -121,19 +122,19 @@ func TestHerds(t *testing.T) {
 					h.news(i, now)
 				}
 			}
-		}, 21 * time.Second, 5000},
+		}, 33 * time.Second, 5000},
 		{"a thousand small projects, each once a second", 483, 1000, 5, func(h *herd, now time.Duration) {
 			for i := range h.of {
 				if int(now/tick)%50 == i%50 {
 					h.news(i, now)
 				}
 			}
-		}, 21 * time.Second, 230 * 60},
+		}, 33 * time.Second, 230 * 60},
 		{"100,000 watchers, news each second", 9667, 1, 100_000, func(h *herd, now time.Duration) {
 			if every(time.Second, now) {
 				h.news(0, now)
 			}
-		}, 10_345 * time.Millisecond, 9000 * 60},
+		}, 11_700 * time.Millisecond, 8500 * 60},
 		{"a hundred advances a second over 5,000 projects", 2900, 5000, 6, func(h *herd, now time.Duration) {
 			h.news(h.dice.IntN(5000), now)
 			h.news(h.dice.IntN(5000), now)
@@ -145,10 +146,10 @@ func TestHerds(t *testing.T) {
 					h.news(i, now)
 				}
 			}
-		}, 21 * time.Second, 900 * 60},
+		}, 33 * time.Second, 900 * 60},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			h := newHerd(fallback.Room{Rate: tc.rate, Browsers: tc.projects * tc.each, Longest: time.Minute}, tc.projects, tc.each)
+			h := newHerd(fallback.Room{Rate: tc.rate, Browsers: tc.projects * tc.each, Longest: time.Minute}, slices.Repeat([]int{tc.each}, tc.projects)...)
 			h.run(time.Minute, func(now time.Duration) { tc.news(h, now) })
 			peak, total := h.peak()
 			if most := tc.rate + 5*math.Sqrt(tc.rate); float64(peak) > most {
@@ -168,6 +169,87 @@ func TestHerds(t *testing.T) {
 	}
 }
 
+// Whoever watches what, and whatever is news when: no second, wherever it begins, sees more polls than there is room for,
+// but for chance.
+func TestRandomHerds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		sizes := rapid.SliceOfN(rapid.OneOf(rapid.IntRange(1, 10), rapid.IntRange(1, 300), rapid.IntRange(1, 6000)), 1, 40).Draw(t, "sizes")
+		all := 0
+		for _, size := range sizes {
+			all += size
+		}
+		rate := rapid.Float64Range(max(100, 1.1*float64(all)/60), max(200, float64(all)/2)).Draw(t, "rate")
+		room := fallback.Room{Rate: rate, Few: max(1, rate/100), Browsers: all, Longest: time.Minute}
+		h := newHerd(room, sizes...)
+		var periods []int // of news, in ticks
+		for range sizes {
+			periods = append(periods, rapid.OneOf(rapid.IntRange(1, 100), rapid.IntRange(1, 3000)).Draw(t, "period"))
+		}
+		h.run(time.Minute, func(now time.Duration) {
+			for i, period := range periods {
+				if h.dice.IntN(period) == 0 {
+					h.news(i, now)
+				}
+			}
+		})
+		if peak, _ := h.peak(); float64(peak) > rate+6*math.Sqrt(rate) {
+			t.Fatalf("%d polls in a second, where there is room for %.0f", peak, rate)
+		}
+	})
+}
+
+// What news of few costs is nothing: it never waits for a herd, and a herd leaves room for others.
+func TestHerdDelaysNobody(t *testing.T) {
+	const s = time.Second
+	for _, tc := range []struct {
+		name               string
+		m, interval        float64
+		browsers, herd, by int           // by: who stands by
+		spread             time.Duration // of the herd, at most
+	}{
+		{"1,501 and one", 150.2, 50, 1502, 1501, 1, 23 * s},
+		{"the same, and a budget of 100", 100, 50, 1502, 1501, 1, 35 * s},
+		{"6,000 of 30,000", 3000, 100, 30_000, 6000, 30, 5 * s},
+		{"all but 30 of 30,000", 3000, 100, 30_000, 29_970, 30, 12 * s},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var b fallback.Backlog
+			b.Resize(fallback.Room{Rate: tc.m - tc.interval, Few: max(1, tc.m/100), Browsers: tc.browsers, Longest: time.Minute}, epoch)
+			var big, small fallback.Window
+			for i := range 60 {
+				now := at(time.Duration(i) * s)
+				if got := b.Announce(&big, tc.herd, now); got > tc.spread {
+					t.Errorf("second %d: a spread of %v", i, got)
+				}
+				if got := b.Announce(&small, tc.by, now.Add(s/2)); got != 0 {
+					t.Fatalf("second %d: news of %d is spread over %v", i, tc.by, got)
+				}
+			}
+			for range 10 { // herds of others, all at once
+				b.Announce(new(fallback.Window), tc.browsers/10, at(60*s))
+			}
+			if got := b.Announce(&small, tc.by, at(60*s)); got != 0 {
+				t.Errorf("among many herds news of %d is spread over %v", tc.by, got)
+			}
+		})
+	}
+}
+
+// Hellos leave room for news, however many there are.
+func TestHellosLeaveRoom(t *testing.T) {
+	var b fallback.Backlog
+	b.Resize(fallback.Room{Rate: 2900, Few: 30, Browsers: 30_000, Longest: time.Minute}, epoch)
+	if got := b.Ask(3, epoch); got != 0 {
+		t.Errorf("the first hello: %v", got)
+	}
+	for range 10_000 {
+		b.Ask(3, epoch)
+	}
+	if got := b.Announce(new(fallback.Window), 600, epoch); got != 0 {
+		t.Errorf("news of 600: %v", got)
+	}
+}
+
 func TestBacklogAtItsEdges(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	const minute = time.Minute
@@ -178,9 +260,10 @@ func TestBacklogAtItsEdges(t *testing.T) {
 		want     time.Duration
 	}{
 		{"nobody", fallback.Room{Rate: 50, Longest: minute}, 0, 0},
-		{"little", fallback.Room{Rate: 50, Browsers: 1000, Longest: minute}, 25, 0},
-		{"as long as half of the room needs", fallback.Room{Rate: 50, Browsers: 1000, Longest: minute}, 50, 2 * time.Second},
-		{"but not longer than all need", fallback.Room{Rate: 50, Browsers: 100, Longest: minute}, 90, 2 * time.Second},
+		{"little", fallback.Room{Rate: 50, Browsers: 1000, Longest: minute}, 20, 0},
+		{"as long as it needs to fit", fallback.Room{Rate: 50, Browsers: 1000, Longest: minute}, 50, 2433 * time.Millisecond},
+		{"but not longer than all need", fallback.Room{Rate: 50, Browsers: 100, Longest: minute}, 100, 2256 * time.Millisecond},
+		{"more than there are", fallback.Room{Rate: 50, Browsers: 10, Longest: minute}, 100, 2256 * time.Millisecond},
 		{"a fleet so small that nothing matters", fallback.Room{Rate: 50, Browsers: 40, Longest: minute}, 40, 0},
 		{"never above longest", fallback.Room{Rate: 50, Browsers: 1_000_000, Longest: minute}, 1_000_000, minute},
 		{"no room", fallback.Room{Browsers: 1000, Longest: minute}, 1, minute},
@@ -208,16 +291,16 @@ func TestBacklogAtItsEdges(t *testing.T) {
 func TestBacklogDrains(t *testing.T) {
 	var b fallback.Backlog
 	b.Resize(fallback.Room{Rate: 1000, Browsers: 20_000, Longest: time.Minute}, epoch)
-	if got := b.Announce(new(fallback.Window), 20_000, epoch); got != 20*time.Second {
+	if got := b.Announce(new(fallback.Window), 20_000, epoch); got != 22_515*time.Millisecond {
 		t.Fatalf("a spread of %v", got)
 	}
-	for second, want := range map[int]float64{0: 20_000, 5: 15_000, 10: 10_000, 20: 0, 100_000: 0} {
+	for second, want := range map[int]float64{0: 20_000, 5: 15_559, 10: 11_118, 23: 0, 100_000: 0} {
 		c := b // a copy: times in any order
 		if got := c.Pending(at(time.Duration(second) * time.Second)); math.Abs(got-want) > 300 {
 			t.Errorf("after %d s: %v pending, want %v", second, got, want)
 		}
 	}
-	if got := b.Announce(new(fallback.Window), 500, at(time.Minute)); got != 0 {
+	if got := b.Announce(new(fallback.Window), 400, at(time.Minute)); got != 0 {
 		t.Errorf("a spread of %v when all is over", got)
 	}
 }
@@ -227,14 +310,14 @@ func TestBacklogCountsWholeSeconds(t *testing.T) {
 	for _, begun := range []int{0, 1, 60, 124, 125} {
 		var b fallback.Backlog
 		b.Resize(fallback.Room{Rate: 100, Browsers: 1000, Longest: time.Minute}, epoch)
-		if got := b.Announce(new(fallback.Window), 50, at(ms(begun))); got != 0 {
+		if got := b.Announce(new(fallback.Window), 40, at(ms(begun))); got != 0 {
 			t.Errorf("at %d ms: a spread of %v", begun, got)
 		}
 		later := b
-		if got := b.Announce(new(fallback.Window), 50, at(ms(begun+999))); got == 0 {
+		if got := b.Announce(new(fallback.Window), 40, at(ms(begun+999))); got == 0 {
 			t.Errorf("at %d ms, and 999 ms later: twice as much as may come in a second", begun)
 		}
-		if got := later.Announce(new(fallback.Window), 50, at(ms(begun+1250))); got != 0 {
+		if got := later.Announce(new(fallback.Window), 40, at(ms(begun+1250))); got != 0 {
 			t.Errorf("at %d ms, and 1,250 ms later: a spread of %v", begun, got)
 		}
 	}

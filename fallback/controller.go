@@ -99,7 +99,7 @@ func (c *Controller) Decide(s Census, now time.Time) Decision {
 	if due := c.beat.Due(c.up); due.After(now) {
 		d.Next = soonest(d.Next, due)
 	}
-	d.Room = Room{Rate: d.Capacity - d.Interval, Browsers: s.Load.Open(), Longest: c.policy.Longest}
+	d.Room = Room{Rate: d.Capacity - d.Interval, Few: max(1, fewShare*d.Capacity), Browsers: s.Load.Open(), Longest: c.policy.Longest}
 	return d
 }
 

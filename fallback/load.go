@@ -11,6 +11,8 @@ const (
 	// rung is how much longer one stretched interval is than the one before: few
 	// rungs, so that few changes of the load change what browsers are told.
 	rung = 1.2
+	// fewShare is the part of the capacity that polls of few browsers are.
+	fewShare = 0.01
 )
 
 // Load is how many browsers the whole fleet has, and what they go by. The zero

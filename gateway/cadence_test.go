@@ -14,7 +14,7 @@ import (
 // may make 3,000 polls a second, of which 100 come anyway.
 func TestNewsIsSpread(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
-		const all = 10_345
+		const all = 11_668
 		r.news("42@1")
 		s := r.open("/events?project=42")
 		if got := s.next("hello"); got["spread_ms"] != 0.0 {
@@ -277,7 +277,7 @@ func TestNewsForParkedStreamsIsSpread(t *testing.T) {
 	}
 	r.news("42@1")
 	for _, s := range all[:2] {
-		if got := s.find("version").json(t); got["spread_ms"] != 10_345.0 {
+		if got := s.find("version").json(t); got["spread_ms"] != 11_668.0 {
 			t.Error(got)
 		}
 	}

@@ -46,11 +46,11 @@ func (s *spreader) News(i version.Index, own int, now time.Time) time.Duration {
 
 // Hello is the spread of a hello that asks its browser to poll. It is seldom alone: what makes one of our browsers poll
 // makes others of the fleet poll too. Only the page knows whether it has to, since it alone knows its version. So each
-// hello counts that names a project, and news meanwhile is spread a little more than it must be.
+// hello counts that names a project.
 func (s *spreader) Hello(now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.backlog.Announce(new(fallback.Window), s.size.Watchers(1), now)
+	return s.backlog.Ask(s.size.Watchers(1), now)
 }
 
 // Answer is the spread of an answer that asks a caller to poll. A caller that asks again brings no others of the fleet
@@ -63,7 +63,7 @@ func (s *spreader) Answer(caller limits.Key, now time.Time) time.Duration {
 		if !again {
 			browsers = s.size.Watchers(1)
 		}
-		return s.backlog.Announce(new(fallback.Window), browsers, now)
+		return s.backlog.Ask(browsers, now)
 	})
 	return spread
 }

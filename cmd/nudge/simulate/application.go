@@ -9,8 +9,8 @@ func (w *simulation) plan(i uint32) {
 		return
 	}
 	wait := w.exponential(1000 / p.rate)
-	if w.o.Script == "crowd" && i == 0 {
-		wait = 1000
+	if every := w.o.every(); every > 0 && i == 0 {
+		wait = every
 	}
 	if due := w.now() + wait; due < w.ends {
 		w.timers.set(w.ofProject(advance, i), due)
@@ -63,7 +63,7 @@ func (w *simulation) answered(i uint32, p *page) {
 	for k, id := range p.projects() {
 		versions = append(versions, int64(p.found[k]))
 		if have := p.Projects[k].Have; int64(p.found[k]) > have {
-			w.tally.learnt(p, int64(w.projects[id].commits[have]))
+			w.tally.learnt(p, &w.projects[id], int64(w.projects[id].commits[have]))
 		}
 	}
 	w.event = browser.Event{Kind: browser.Polled, Number: p.Polls(), Versions: versions}

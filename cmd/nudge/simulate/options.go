@@ -128,6 +128,17 @@ func (o *Options) Check() error {
 
 func ptr[T any](v T) *T { return &v }
 
+// every is how often the project that very many watch changes, in milliseconds; 0: there is none.
+func (o *Options) every() int64 {
+	switch o.Script {
+	case "crowd":
+		return 1000
+	case "herd":
+		return 5000
+	}
+	return 0
+}
+
 // warm is how long the fleet takes to come to rest before the measurement begins: its pages come evenly over one slow
 // interval, so that they poll evenly from the beginning, and each has polled once. A play is measured as a whole.
 func (o *Options) warm() int64 {

@@ -25,6 +25,8 @@ func (r *Result) Print(to io.Writer) error {
 	}
 	fmt.Fprintf(to, "\nstaleness of visible pages: half below %.0f ms, 99 %% below %.0f ms, all below %.0f ms (%d)\n",
 		r.Staleness.P50, r.Staleness.P99, r.Staleness.Max, r.Staleness.N)
+	fmt.Fprintf(to, "of projects with fewer than %d pages: half below %.0f ms, 99 %% below %.0f ms, all below %.0f ms (%d)\n",
+		few, r.Small.P50, r.Small.P99, r.Small.Max, r.Small.N)
 	fmt.Fprintf(to, "promise 1: %s\n", kept(r.Late, fmt.Sprintf("%d pages learnt too late, one by %.0f ms", r.Late, r.LateMS)))
 	_, err := fmt.Fprintf(to, "promise 2: %s\n", kept(r.Over, fmt.Sprintf("%d seconds with too many polls", r.Over)))
 	return err

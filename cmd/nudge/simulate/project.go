@@ -39,16 +39,21 @@ func cast(o Options, random *rand.Rand) (projects []project, pages [][]uint32) {
 		at, _ := slices.BinarySearch(sizes, random.Float64()*sum)
 		return uint32(min(at, o.Projects-1))
 	}
-	crowd := o.Script == "crowd"
-	if crowd { // one project that everybody watches, and that changes every second
-		projects[0].rate = 1
+	every := o.every()
+	if every > 0 {
+		projects[0].rate = 1000 / float64(every)
 	}
 	room := make([]uint32, 0, o.Browsers*2)
 	for i := range pages {
 		begun := len(room)
-		if crowd {
+		switch {
+		case o.Script == "crowd":
 			room = append(room, 0)
-		} else {
+		case o.Script == "herd" && i%5 == 0: // and nothing else: its news is what all others stand beside
+			room = append(room, 0)
+			pages[i] = room[begun:len(room):len(room)]
+			continue
+		default:
 			room = append(room, draw())
 		}
 		if random.IntN(5) == 0 {

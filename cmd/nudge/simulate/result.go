@@ -33,6 +33,7 @@ type Result struct {
 	Plain []Plain `json:"plain"`
 
 	Staleness Staleness `json:"staleness_ms"` // of visible pages: from commit to page
+	Small     Small     `json:"small_staleness_ms"`
 	// Over are the seconds in which the application got more than promise 2 allows, and Late the pages that learnt later
 	// than promise 1 does, the worst of them by LateMS.
 	Over   int     `json:"over_seconds"`
@@ -64,6 +65,14 @@ type Staleness struct {
 	Beyond float64 `json:"beyond_spread_p99"`
 	Twice  float64 `json:"beyond_twice_spread_max"`
 	N      int     `json:"n"`
+}
+
+// Small is how old news of projects with fewer than ten pages was when visible pages had it.
+type Small struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+	N   int     `json:"n"`
 }
 
 // Phase is the time from one act of the script to the next.
@@ -109,6 +118,7 @@ func (w *simulation) result() *Result {
 		Script: o.Script, Seed: o.Seed, Browsers: o.Browsers, Projects: o.Projects, Gateways: o.Gateways, Hours: o.Hours,
 		FastMS: o.Policy.Fast.Milliseconds(), SlowMS: o.Policy.Slow.Milliseconds(), Awake: t.awake, Early: t.early, Vain: t.vain,
 		Staleness: Staleness{round3(t.stale.at(0.5)), round3(t.stale.at(0.99)), t.stale.longest, round3(t.beyond.at(0.99)), round3(t.twice), t.stale.n},
+		Small:     Small{round3(t.small.at(0.5)), round3(t.small.at(0.99)), t.small.longest, t.small.n},
 		Late:      t.late, LateMS: round3(t.latest), Reports: t.reports, Faults: t.faults, Causes: map[string]int64{},
 	}
 	for _, s := range t.seconds[min(len(t.seconds), int(w.begun/1000)):] {

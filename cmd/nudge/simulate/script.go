@@ -52,6 +52,7 @@ var scripts = []struct {
 		{3 * time.Minute, "joined", func(w *simulation) { w.partition(false) }},
 	}},
 	{"crowd", "one project that everybody watches changes every second", nil},
+	{"herd", "one project that every fifth page watches changes every 5 s", nil},
 }
 
 func (w *simulation) play() []Act {

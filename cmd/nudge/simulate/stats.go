@@ -6,6 +6,9 @@ import (
 	"nudge/cmd/nudge/simulate/browser"
 )
 
+// few is how many pages a small project has less than.
+const few = 10
+
 // plain are the intervals of plain polling that Nudge is compared with, in seconds.
 var plain = [...]float64{3, 10, 30}
 
@@ -19,6 +22,7 @@ type tally struct {
 	most    int         // pages awake at once in it
 	stale   histogram   // in milliseconds, from commit to page
 	stales  []histogram // the same, by phase
+	small   histogram   // the same, of projects with few watchers
 	beyond  histogram   // the same, less the spread of the news
 	twice   float64     // the most that one was above twice that spread
 	late    int         // pages that learnt later than promise 1 allows
@@ -102,8 +106,8 @@ func (t *tally) advanced(p *project) {
 	}
 }
 
-// learnt takes note of a page that gets a version which was committed then.
-func (t *tally) learnt(p *page, commit int64) {
+// learnt takes note of a page that gets a version of a project which was committed then.
+func (t *tally) learnt(p *page, project *project, commit int64) {
 	if !t.measuring() || commit < t.w.begun {
 		return
 	}
@@ -111,6 +115,9 @@ func (t *tally) learnt(p *page, commit int64) {
 		spread := p.announced()
 		t.stale.add(age)
 		t.stales[len(t.stales)-1].add(age)
+		if project.awake < few {
+			t.small.add(age)
+		}
 		t.beyond.add(age - spread)
 		t.twice = max(t.twice, age-2*spread)
 		t.check(p, age)

@@ -78,7 +78,7 @@ func (g *gateway) sendHello(id uint32) {
 		m.Said = append(m.Said, told)
 	}
 	if asks {
-		m.Spread = g.news(new(fallback.Window), 1)
+		m.Spread = float64(g.backlog.Ask(g.size.Watchers(1), g.w.date()).Milliseconds())
 	}
 	if s.stage == arriving {
 		s.stage = open
