@@ -7,6 +7,7 @@ import (
 	"nudge/cmd/nudge/simulate/browser"
 	"nudge/fallback"
 	"nudge/gateway/limits"
+	"nudge/version"
 )
 
 // phase is how far a gateway is from its end.
@@ -34,8 +35,7 @@ type gateway struct {
 	listenUntil     int64
 
 	cut, connected bool // from Redis; to it
-	era            int
-	failures       int // to connect, since it was connected last
+	failures       int  // to connect, since it was connected last
 	echoed         int64
 
 	controller fallback.Controller
@@ -55,7 +55,10 @@ type gateway struct {
 
 	streams   []uint32
 	watchers  [][]watcher // by project
-	beliefs   []belief
+	board     *version.Board
+	watched   []watched
+	numbers   []uint32 // projects by their index on the board
+	changes   []version.Change
 	windows   []fallback.Window
 	sweep     sweep
 	drainStep drainStep
@@ -64,7 +67,7 @@ type gateway struct {
 func newGateway(w *simulation, index int) *gateway {
 	g := &gateway{
 		w: w, index: index, watchers: make([][]watcher, len(w.projects)),
-		beliefs: make([]belief, len(w.projects)), windows: make([]fallback.Window, len(w.projects)),
+		watched: make([]watched, len(w.projects)), windows: make([]fallback.Window, len(w.projects)),
 	}
 	g.start()
 	if w.o.Play == nil {
@@ -86,9 +89,9 @@ func (g *gateway) start() {
 		w: g.w, index: g.index, life: g.life, alive: true, begun: g.w.now(), cut: g.cut, on: !g.w.off, drainStep: g.drainStep,
 		controller: fallback.NewController(o.Policy, !g.w.off), health: fallback.NewHealth(o.Probe), audit: fallback.NewAudit(),
 		fleet: fallback.NewFleet(fmt.Sprintf("gw-%d-%d", g.index+1, g.life), o.Probe), streams: g.streams[:0],
-		watchers: g.watchers, beliefs: g.beliefs, windows: g.windows,
+		watchers: g.watchers, watched: g.watched, board: version.NewBoard(), numbers: g.numbers[:0], changes: g.changes, windows: g.windows,
 	}
-	clear(g.beliefs)
+	clear(g.watched)
 	clear(g.windows)
 	g.tune(o.Policy.Cadence(fallback.Input{Push: fallback.Down}))
 	g.w.timers.set(g.number(connect), g.w.now()+50+int64(g.w.random()*float64(o.Probe.Milliseconds()))) // gateways do not probe in step

@@ -1,6 +1,9 @@
 package simulate
 
-import "nudge/fallback"
+import (
+	"nudge/fallback"
+	"nudge/version"
+)
 
 // redis is the Redis that all gateways listen to.
 type redis struct {
@@ -11,13 +14,11 @@ type redis struct {
 // A gateway waits up to reconnectFirst milliseconds before it connects again, doubled with each failure, reconnectMost at most.
 const reconnectFirst, reconnectMost = 100, 500
 
-// belief is what a gateway believes of a project.
-type belief struct {
-	version   int32
-	read      bool // its key has been read once
-	listening bool
-	known     bool
-	waits     bool // somebody was told that it waits
+// watched is a project that a gateway listens for, beside what its board says of it.
+type watched struct {
+	index version.Index // on the board; 0: nobody has watched it yet
+	era   uint32        // of what its watchers were told last
+	waits bool          // somebody was told that it waits
 }
 
 func (w *simulation) killRedis() {
@@ -36,9 +37,7 @@ func (g *gateway) reaches() bool { return !g.w.redis.down && !g.cut }
 // disconnect follows a connection that broke, or was given up. What is believed stands until there is another.
 func (g *gateway) disconnect() {
 	g.connected = false
-	for i := range g.beliefs {
-		g.beliefs[i].listening = false
-	}
+	g.board.Gap()
 	g.w.timers.clear(g.number(probe))
 	g.retry()
 }
@@ -57,57 +56,76 @@ func (g *gateway) connect() {
 		g.retry()
 		return
 	}
-	same := g.era == g.w.redis.era
-	g.connected, g.failures, g.era, g.echoed = true, 0, g.w.redis.era, g.w.now()
+	g.connected, g.failures, g.echoed = true, 0, g.w.now()
 	// The first echo is on its way beside the keys. That it is there first is the worse case for the application: hellos
 	// that ask for polls are spread over what is thought to be room when push has just come back.
 	g.probe()
 	g.decide()
+	for p := range g.watched {
+		if g.watched[p].index != 0 {
+			g.confirm(uint32(p))
+		}
+	}
+	g.deliver()
+}
+
+// watch makes a project known to the board, and listens for it.
+func (g *gateway) watch(p uint32) {
+	g.watched[p].index = g.board.Open(g.w.names[p])
+	for int(g.watched[p].index) >= len(g.numbers) {
+		g.numbers = append(g.numbers, 0)
+	}
+	g.numbers[g.watched[p].index] = p
+	if g.connected {
+		g.confirm(p)
+		g.deliver()
+	}
+}
+
+// confirm reads the key of a project that is subscribed to.
+func (g *gateway) confirm(p uint32) {
+	g.board.Confirm(g.w.names[p], version.Key{Version: version.Version(g.w.projects[p].stored), Known: true}, uint32(g.w.redis.era)+1)
+}
+
+// state is what the gateway believes of a project.
+func (g *gateway) state(p uint32) version.State {
+	_, s := g.board.At(g.watched[p].index)
+	return s
+}
+
+// message is news from Redis.
+func (g *gateway) message(p uint32, v int32) {
+	if g.watched[p].index != 0 {
+		g.board.Message(version.News{Project: g.w.names[p], Version: version.Version(v)})
+		g.deliver()
+	}
+}
+
+// deliver tells watchers what has changed on the board: an advance as such, all else by one hello each.
+func (g *gateway) deliver() {
 	var anew []watcher
-	for p := range g.beliefs {
-		if b := &g.beliefs[p]; b.read || len(g.watchers[p]) > 0 {
-			if g.reread(uint32(p), b, same) {
+	for changes := g.board.Take(g.changes[:0]); len(changes) > 0; changes = g.board.Take(changes[:0]) {
+		g.changes = changes
+		for _, c := range changes {
+			p := g.numbers[c.Index]
+			at := &g.watched[p]
+			switch {
+			case c.Advance:
+				g.sendVersion(p, int64(c.Version))
+			case at.waits && c.Listening, c.Era != at.era:
 				anew = append(anew, g.watchers[p]...)
 			}
+			at.era, at.waits = c.Era, at.waits && !c.Listening
 		}
 	}
 	sent := make(map[uint32]bool, len(anew))
-	for _, of := range anew { // one hello for all that has changed
+	for _, of := range anew {
 		id := of.stream()
 		if s := g.w.streams.at(id); !sent[id] && s.stage >= arriving && s.gateway == int32(g.index) {
 			sent[id] = true
 			g.sendHello(id)
 		}
 	}
-}
-
-// reread takes the key of a project, after a gap or for the first time. True: its watchers need a hello.
-func (g *gateway) reread(p uint32, b *belief, same bool) (anew bool) {
-	key, was := g.w.projects[p].stored, *b
-	*b = belief{version: key, read: true, listening: true}
-	switch {
-	case !was.read:
-		b.known = true
-		return was.waits
-	case same && was.known && key >= was.version:
-		b.known = true
-		if key > was.version && !was.waits {
-			g.sendVersion(p)
-		}
-		return was.waits
-	}
-	b.version = 0
-	return true
-}
-
-// message is news from Redis.
-func (g *gateway) message(p uint32, version int32) {
-	b := &g.beliefs[p]
-	if !b.listening || b.known && version <= b.version {
-		return
-	}
-	b.known, b.version = true, version
-	g.sendVersion(p)
 }
 
 // probe sends one, which all who listen hear, and itself above all.

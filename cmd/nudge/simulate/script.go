@@ -16,6 +16,9 @@ type Action func(*simulation)
 func KillRedis(w *simulation)  { w.killRedis() }
 func StartRedis(w *simulation) { w.redis.down = false }
 
+// BreakSubscriptions breaks the connections of all gateways to Redis, which takes them back at once.
+func BreakSubscriptions(w *simulation) { w.eachGateway((*gateway).disconnect) }
+
 // Kill ends a gateway as a crash would, and Start starts it again. They count from 0.
 func Kill(gateway int) Action  { return func(w *simulation) { w.gateways[gateway].stop() } }
 func Start(gateway int) Action { return func(w *simulation) { w.gateways[gateway].start() } }
@@ -50,6 +53,9 @@ var scripts = []struct {
 	{"partition", "half of the gateways cannot reach Redis for 60 s", []Act{
 		{2 * time.Minute, "cut off", func(w *simulation) { w.partition(true) }},
 		{3 * time.Minute, "joined", func(w *simulation) { w.partition(false) }},
+	}},
+	{"gap", "the subscriptions of all gateways break, and are confirmed again at once", []Act{
+		{2 * time.Minute, "broken", BreakSubscriptions},
 	}},
 	{"crowd", "one project that everybody watches changes every second", nil},
 	{"herd", "one project that every fifth page watches changes every 5 s", nil},

@@ -199,6 +199,33 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
+// A subscription that is confirmed again makes nobody poll, and takes no room from news.
+func TestGap(t *testing.T) {
+	o := at("gap")
+	o.Advances, o.Settled = -1, true
+	if r := run(t, o); len(r.Causes) != 1 || r.Early > 0 {
+		t.Errorf("without news: %v", r.Causes)
+	}
+	o = at("gap")
+	o.Hours, o.Settled = 0.04, true
+	r := run(t, o)
+	if before, after := r.Phases[0], r.Phases[1]; after.P99 > before.P99+1000 {
+		t.Errorf("99 %% of news took %v ms before, and %v ms after", before.P99, after.P99)
+	}
+}
+
+// Who watches a small project does not wait for the herd of another.
+func TestHerd(t *testing.T) {
+	for _, script := range []string{"steady", "herd"} {
+		o := at(script)
+		o.Browsers = 30_000 // in a smaller fleet few are less than one
+		o.Hours = 0.05
+		if s := run(t, o).Small; s.P50 > 100 || s.P99 > 1000 || s.N < 1000 {
+			t.Errorf("%s: %+v", script, s)
+		}
+	}
+}
+
 // A report that push missed something comes to nobody's harm: there is none.
 func TestNothingIsMissed(t *testing.T) {
 	r := run(t, at("steady"))

@@ -2,9 +2,11 @@ package simulate
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"nudge/cmd/nudge/simulate/browser"
+	"nudge/version"
 )
 
 // The kinds of timers: each page, project and gateway has one of each of its kinds. Their numbers follow this order.
@@ -54,6 +56,7 @@ type simulation struct {
 	pages    []page
 	streams  slab
 	projects []project
+	names    []version.Project // of projects, on the boards of gateways
 	gateways []*gateway
 	redis    redis
 	tally    *tally
@@ -89,6 +92,13 @@ func newSimulation(o Options) *simulation {
 	w.ends = w.begun + int64(o.Hours*3_600_000)
 	if o.Play != nil {
 		w.ends = o.Play.Length.Milliseconds() + 1 // its last second ends, too
+	}
+	for i := range m {
+		p, err := version.ParseProject(strconv.Itoa(i))
+		if err != nil {
+			panic(err) // a number is the name of a project
+		}
+		w.names = append(w.names, p)
 	}
 	w.tally = newTally(w)
 	for i := range o.Gateways {

@@ -28,11 +28,10 @@ func (g *gateway) join(id uint32) {
 	for k, project := range p.projects() {
 		s.places[k] = uint32(len(g.watchers[project]))
 		g.watchers[project] = append(g.watchers[project], watcher(id<<watcherShift|uint32(k)))
-		b := &g.beliefs[project]
-		if !b.listening && g.connected {
-			g.reread(project, b, true)
+		if g.watched[project].index == 0 {
+			g.watch(project)
 		}
-		waits = waits || !b.listening
+		waits = waits || !g.state(project).Listening
 	}
 	if waits {
 		g.w.timers.set(g.w.ofPage(streamA+int(s.slot), s.page), g.w.now()+helloMost)
@@ -64,17 +63,17 @@ func (g *gateway) sendHello(id uint32) {
 	m.Said = g.w.said[:0]
 	asks := false
 	for _, project := range g.w.pages[s.page].projects() {
-		b := &g.beliefs[project]
+		b := g.state(project)
 		told := browser.Said{}
 		switch {
-		case !b.listening:
-			b.waits = true
-		case b.known:
-			told = browser.Said{Standing: browser.Known, Version: int64(b.version)}
+		case !b.Listening:
+			g.watched[project].waits = true
+		case b.Known:
+			told = browser.Said{Standing: browser.Known, Version: int64(b.Version)}
 		default:
 			told.Standing = browser.Unknown
 		}
-		asks = asks || b.listening
+		asks = asks || b.Listening
 		m.Said = append(m.Said, told)
 	}
 	if asks {
@@ -88,14 +87,14 @@ func (g *gateway) sendHello(id uint32) {
 	g.w.hear(s, browser.Hello, &g.w.greeting)
 }
 
-// sendVersion tells a project's watchers its version.
-func (g *gateway) sendVersion(p uint32) {
+// sendVersion tells a project's watchers a version.
+func (g *gateway) sendVersion(p uint32, v int64) {
 	watchers := g.watchers[p]
 	if len(watchers) == 0 {
 		return
 	}
 	w := g.w
-	w.news = browser.Message{Jitter: -1, Version: int64(g.beliefs[p].version)}
+	w.news = browser.Message{Jitter: -1, Version: v}
 	w.news.Spread = g.news(&g.windows[p], len(watchers))
 	for _, of := range watchers {
 		s := w.streams.at(of.stream())
@@ -153,8 +152,8 @@ func (w *simulation) report(i uint32, p *page, e browser.Effect) {
 		return
 	}
 	believed := int64(-1)
-	if b := &g.beliefs[project]; b.known {
-		believed = int64(b.version)
+	if b := g.state(project); b.Known {
+		believed = int64(b.Version)
 	}
 	if !fallback.Blame(e.Version, believed, int64(w.projects[project].stored)).Push() {
 		return
