@@ -216,9 +216,8 @@ func manyProjects(t *testing.T, b *enginetest.Browser) {
 			}
 		})
 	})
-	f.speed.Store(1)
-	for _, transport := range []string{"wide()", "wide(tabs({ scope: 'alice' }))"} {
-		tab := b.Open(t, f.URL+"/?speed=1")
+	for _, transport := range []string{"wide(undefined, virtual)", "wide(tabs({ scope: 'alice' }), virtual)"} {
+		tab := b.Open(t, f.URL)
 		tab.Until("window.begin")
 		enginetest.Eval[bool](tab, fmt.Sprintf("(({ wide, tabs }) => begin('page', %q, { transport: %s, projects: Object.fromEntries([[42, 100], ...Array.from({ length: 149 }, (_, i) => ['p' + i, 100])]) }))(transports)", f.URL, transport))
 		until(tab, proven+" && s.mode === 'push'")
