@@ -69,6 +69,20 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// A page that was told that a project waits is told otherwise by a hello, whatever version events came meanwhile.
+func TestWaitsUntilAHelloSaysOtherwise(t *testing.T) {
+	news := NewFrame(version.Change{State: version.State{Known: true, Version: 7}}, 0)
+	confirmed := NewFrame(version.Change{State: version.State{Listening: true, Known: true, Version: 7}}, 0)
+	l := NewLastSent(Served).Sent(version.State{})
+	if got := l.Follow(news); got != SendAdvance {
+		t.Fatal(got)
+	}
+	l = l.After(news)
+	if !l.Waiting() || !l.Known() || l.Version() != 7 || l.Follow(news) != SendNothing || l.Follow(confirmed) != SendHello {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestLastSentKeepsAllItIsGiven(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := version.State{

@@ -3,6 +3,8 @@ package goroutine
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -54,11 +56,7 @@ func inRig(t *testing.T, f func(*testing.T, *rig)) {
 			t.Fatal(err)
 		}
 		<-begun
-		if r.Line(tag, func(e loop.Event) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.events = append(r.events, e)
-		}) != r.Writer {
+		if r.Line(tag, r.notice) != r.Writer {
 			t.Error("another line")
 		}
 		defer func() {
@@ -91,6 +89,12 @@ func (o *once) Close() error {
 	return nil
 }
 func (o *once) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (r *rig) notice(e loop.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
 
 // send sends text, and returns whether it was taken: all or nothing.
 func (r *rig) send(text string) bool {
@@ -367,19 +371,43 @@ func TestOrder(t *testing.T) {
 }
 
 func TestWriteOnce(t *testing.T) {
-	w := httptest.NewRecorder()
-	WriteOnce(deadlines{w}, []byte("event: goodbye\n\n"), patience)
+	w := &recorder{ResponseRecorder: httptest.NewRecorder()}
+	WriteOnce(w, []byte("event: goodbye\n\n"), patience)
 	if got := w.Body.String(); got != "event: goodbye\n\n" || w.Code != 200 || w.Header().Get("Content-Type") != "text/event-stream" || !w.Flushed {
 		t.Errorf("%q, %d, %v", got, w.Code, w.Header())
 	}
-	WriteOnce(failing{w}, []byte("nobody hears it"), patience)
+	// A deadline that passes while an HTTP/2 stream is idle resets the stream.
+	if n := len(w.deadlines); n != 2 || time.Until(w.deadlines[0]) > patience || !w.deadlines[1].IsZero() {
+		t.Errorf("deadlines %v", w.deadlines)
+	}
+	w.err = net.ErrClosed
+	WriteOnce(w, []byte("nobody hears it"), patience)
 }
 
-// deadlines is a recorder that takes deadlines.
-type deadlines struct{ *httptest.ResponseRecorder }
+// After a write that failed nothing more is written, whether the server ends the request or not.
+func TestWriteFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &recorder{ResponseRecorder: httptest.NewRecorder(), err: net.ErrClosed}
+		r := &rig{t: t, Writer: New(w, patience), served: make(chan stream.Reason, 1)}
+		r.Line(tag, r.notice)
+		go func() { r.served <- r.Serve(context.Background()) }()
+		r.send("event")
+		r.want(gone)
+		if _, err := r.Send([]byte("x"), false); !errors.Is(err, net.ErrClosed) || r.Stuck(err) {
+			t.Error(err)
+		}
+		r.end(stream.Gone)
+	})
+}
 
-func (deadlines) SetWriteDeadline(time.Time) error { return nil }
+// recorder is a response that takes deadlines, and may fail.
+type recorder struct {
+	*httptest.ResponseRecorder
+	deadlines []time.Time
+	err       error
+}
 
-type failing struct{ *httptest.ResponseRecorder }
-
-func (failing) SetWriteDeadline(time.Time) error { return net.ErrClosed }
+func (r *recorder) SetWriteDeadline(t time.Time) error {
+	r.deadlines = append(r.deadlines, t)
+	return r.err
+}

@@ -23,7 +23,7 @@ func TestLives(t *testing.T) {
 	}{{"rules alone", false, newAlone}, {"goroutine", false, nil}, {"parked", true, nil}} {
 		t.Run(kind.name, func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
-				steps := rapid.SliceOfN(rapid.Custom(drawStep), 40, 80).Draw(rt, "steps")
+				steps := rapid.SliceOfN(rapid.Custom(drawStep), 100, 300).Draw(rt, "steps")
 				end := rapid.SampledFrom([]string{"leave", "drain", "stop"}).Draw(rt, "end")
 				var err error
 				synctest.Test(t, func(t *testing.T) {
@@ -54,7 +54,7 @@ func drawStep(t *rapid.T) step {
 			heartbeat + 100*time.Millisecond,
 		}).Draw(t, "after"),
 		Do: rapid.SampledFrom([]string{
-			"", "open", "open", "open", "publish", "publish", "publish", "reset", "gap", "confirm", "confirm all",
+			"", "open", "open", "open", "publish", "publish", "publish", "reset", "gap", "gap", "confirm", "confirm all",
 			"flag", "revoke", "cadence", "stall", "stall", "sip", "sip", "read", "break", "leave", "extra", "settle", "drain",
 		}).Draw(t, "do"),
 		Reader:  rapid.IntRange(0, 9).Draw(t, "reader"),
@@ -159,7 +159,7 @@ func (l *life) do(s step) error {
 	case "cadence":
 		l.carrier.CadenceChanged()
 	case "drain":
-		if s.N > 20 || !l.leaving.IsZero() { // a life is longer without
+		if s.N > 5 || !l.leaving.IsZero() { // a life is longer without
 			return nil
 		}
 		over := time.Duration(s.N%2) * 5 * time.Second
