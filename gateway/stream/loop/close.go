@@ -99,6 +99,10 @@ func (l *Loop) close() {
 
 // refuse cuts a stream that arrived too late.
 func (l *Loop) refuse(a *Arrival) {
+	if a.FD != 0 && l.poller == nil { // there never was one: the process ends, and its sockets with it
+		l.opt.Ended(a.Ticket, true, stream.Gone)
+		return
+	}
 	i, r := l.streams.add()
 	*r = record{State: a.State, fd: a.FD, ticket: a.Ticket}
 	_ = l.open(i, r, &Arrival{FD: a.FD, Line: a.Line})

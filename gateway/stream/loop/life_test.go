@@ -23,7 +23,7 @@ func TestLives(t *testing.T) {
 	}{{"rules alone", false, newAlone}, {"goroutine", false, nil}, {"parked", true, nil}} {
 		t.Run(kind.name, func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
-				steps := rapid.SliceOfN(rapid.Custom(drawStep), 100, 300).Draw(rt, "steps")
+				steps := rapid.SliceOfN(rapid.Custom(drawStep), 60, 150).Draw(rt, "steps")
 				end := rapid.SampledFrom([]string{"leave", "drain", "stop"}).Draw(rt, "end")
 				var err error
 				synctest.Test(t, func(t *testing.T) {

@@ -35,12 +35,14 @@ type rig struct {
 	projects int // the limit of the hub
 	spread   func(own int) time.Duration
 	stop     func() // ends the carrier
+	browsers []*browser
 
 	mu        sync.Mutex // for tests that look while time passes: guards all below
 	uncovered int
 	ended     map[stream.Reason]int
 	tickets   map[Ticket][]stream.Reason // that were given back
 	closed    int                        // sockets
+	sent      Counts
 }
 
 // carrier is what serves the streams of a rig.
@@ -114,7 +116,12 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 			r.tickets[ticket] = append(r.tickets[ticket], why)
 		},
 		Closed:    func() { r.add(&r.closed, 1) },
-		Uncovered: func(n int) { r.add(&r.uncovered, n) }, Sent: func(Counts) {}, Panicked: func() {},
+		Uncovered: func(n int) { r.add(&r.uncovered, n) }, Sent: func(c Counts) {
+			r.sent.Hellos += c.Hellos
+			r.sent.Versions += c.Versions
+			r.sent.Heartbeats += c.Heartbeats
+			r.sent.Goodbyes += c.Goodbyes
+		}, Panicked: func() {},
 	}
 	if carry != nil {
 		r.carrier = carry(opt)
@@ -156,17 +163,21 @@ type browser struct {
 	notify func(Event)
 	tag    Tag
 
-	mu       sync.Mutex
-	room     int // bytes that it takes until it reads again; -1: any number
-	got      bytes.Buffer
-	broken   error
-	finished bool
-	bad      string // what a loop must not do with a line
-	short    bool   // it took less than it was given
-	closed   bool
-	why      stream.Reason
-	interest Interest
-	hear     func([]byte) // what it gets, if not nil. mu is locked
+	mu        sync.Mutex
+	room      int // bytes that it takes until it reads again; -1: any number
+	got       bytes.Buffer
+	broken    error
+	finished  bool
+	discarded int  // times that what it sent was dropped
+	over      bool // it sends no more
+	stuck     bool // it broke because it took nothing
+	patience  time.Duration
+	bad       string // what a loop must not do with a line
+	short     bool   // it took less than it was given
+	closed    bool
+	why       stream.Reason
+	interest  Interest
+	hear      func([]byte) // what it gets, if not nil. mu is locked
 }
 
 // open opens a stream for projects (42, 7) that the flag and the token allow.
@@ -184,6 +195,7 @@ func (r *rig) openAs(s stream.State, projects ...string) *browser {
 
 // give gives a stream to the carrier, with the line of b.
 func (r *rig) give(a Arrival, b *browser) {
+	r.browsers = append(r.browsers, b)
 	if r.parked {
 		a.FD = r.poller.take(b)
 	} else {
@@ -396,9 +408,12 @@ func (b *browser) Finish() {
 	b.finished = true
 }
 
-func (b *browser) Discard() bool             { return true }
-func (b *browser) SetPatience(time.Duration) {}
-func (b *browser) Stuck(error) bool          { return false }
+func (b *browser) Discard() bool {
+	b.discarded++
+	return !b.over
+}
+func (b *browser) SetPatience(d time.Duration) { b.patience = d }
+func (b *browser) Stuck(error) bool            { return b.stuck }
 func (b *browser) Close(why stream.Reason) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -416,6 +431,7 @@ type poller struct {
 	browsers map[int32]*browser
 	last     int32
 	events   []Event
+	closed   bool
 }
 
 func newFakePoller() *poller {
@@ -475,4 +491,4 @@ func (p *poller) Line(fd int32, _ Tag) Line {
 	return p.browsers[fd]
 }
 
-func (p *poller) Close() {}
+func (p *poller) Close() { p.closed = true }

@@ -1,0 +1,341 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nudge/gateway/stream"
+	"nudge/version"
+)
+
+// crowd is more than a loop serves in one slice of its work, of anything.
+const crowd = 300
+
+// hold makes the loop stand still until it is let go. What is asked of it meanwhile comes at once then.
+func (r *rig) hold() (letGo func()) {
+	stop := make(chan struct{})
+	r.Post(func(time.Time) { <-stop })
+	synctest.Wait()
+	return func() {
+		close(stop)
+		synctest.Wait()
+	}
+}
+
+// What is done in slices is done for all, and at once: no time passes here.
+func TestCrowd(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		letGo := r.hold()
+		var all []*browser
+		for range crowd {
+			all = append(all, r.open("42"))
+		}
+		letGo()
+		want := func(events ...string) {
+			t.Helper()
+			for _, b := range all {
+				b.want(events...)
+			}
+		}
+		want("hello unknown:42")
+		r.publish("42@1")
+		want("42@1")
+		r.CadenceChanged()
+		want("heartbeat")
+		rules := *r.rules
+		rules.Revoked = func(o stream.Owner, p version.Project) bool { return p.String() == "7" }
+		r.rules = &rules
+		r.TokensRevoked() // concerns nobody
+		want()
+
+		// A version that comes while another one is on its way replaces it for those who have not got it yet.
+		for v := range 20 {
+			letGo = r.hold()
+			r.publish("42@" + string('2'+rune(v%2)))
+			letGo()
+		}
+		want("42@2", "42@3")
+		r.FlagChanged(0)
+		want()
+		r.Dismiss(stream.Goodbye{Reason: stream.Drain}, 0)
+		want("goodbye drain")
+		if r.ended[stream.Drain] != crowd {
+			t.Error(r.ended)
+		}
+		r.pass(lingerMost)
+		for _, b := range all {
+			if !b.ended() {
+				t.Fatal("not closed")
+			}
+		}
+	})
+}
+
+// A project with many watchers does not delay one with few.
+func TestCrowdDelaysNobody(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		for range crowd {
+			r.open("big")
+		}
+		small := r.open("small")
+		small.take()
+		letGo := r.hold()
+		r.publish("big@1")
+		r.publish("small@1")
+		before, at := 0, -1
+		for _, b := range r.browsers {
+			b.hear = func([]byte) {
+				if b == small {
+					at = before
+				}
+				before++
+			}
+		}
+		letGo()
+		if before != crowd+1 || at < 0 || at > 2*slice {
+			t.Errorf("of %d events that of the small project is number %d", before, at)
+		}
+	})
+}
+
+// Streams that arrive together do not delay news.
+func TestArrivalsDelayNobody(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		b := r.open("42")
+		b.take()
+		letGo := r.hold()
+		for range crowd {
+			r.open("7")
+		}
+		r.publish("42@1")
+		before, at := 0, -1
+		for _, other := range r.browsers {
+			other.hear = func([]byte) {
+				if other == b {
+					at = before
+				}
+				before++
+			}
+		}
+		letGo()
+		if before != crowd+1 || at < 0 || at > 2*slice {
+			t.Errorf("of %d events the news is number %d", before, at)
+		}
+	})
+}
+
+// Streams that arrive when the loop has ended, or just before, are cut and give their tickets back.
+func TestArrivesAsTheLoopEnds(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		stop := make(chan struct{})
+		r.Post(func(time.Time) { <-stop })
+		synctest.Wait()
+		b := r.open("42")
+		go r.stop()
+		synctest.Wait()
+		close(stop)
+		synctest.Wait()
+		if !b.ended() || r.ended[stream.Gone] != 1 {
+			t.Errorf("%v", r.ended)
+		}
+		if r.Add(Arrival{}) {
+			t.Error("a loop that has ended takes a stream")
+		}
+		r.CadenceChanged() // does nothing
+		if r.parked && (r.closed != 1 || !r.poller.closed) {
+			t.Errorf("%d sockets closed, poller closed: %v", r.closed, r.poller.closed)
+		}
+	})
+}
+
+// A panic is a bug. It ends the loop, with an error, and the streams with it.
+func TestPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, true)
+		r.stop()
+		opt := r.Loop.opt
+		panicked := 0
+		opt.Panicked = func() { panicked++ }
+		r.Loop = New(opt)
+		r.carrier = r.Loop
+		failed := make(chan error, 1)
+		go func() { failed <- r.Run(context.Background()) }()
+		b := r.open("42")
+		r.Post(func(time.Time) { panic("a bug") })
+		if err := <-failed; err == nil || !strings.Contains(err.Error(), "a bug") || panicked != 1 {
+			t.Errorf("%v, told %d times", err, panicked)
+		}
+		if !b.ended() || r.ended[stream.Gone] != 1 {
+			t.Error("a stream of a loop that has ended is open")
+		}
+	})
+}
+
+// A loop without a poller ends, and cuts whoever has come already.
+func TestNoPoller(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		r.stop()
+		opt := r.Loop.opt
+		opt.NewPoller = func() (Poller, error) { return nil, errors.New("too many open files") }
+		r.Loop = New(opt)
+		r.carrier = r.Loop
+		b := r.open("42")
+		if err := r.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "too many open files") {
+			t.Error(err)
+		}
+		if r.ended[stream.Gone] != 1 || !r.parked && !b.ended() { // sockets end with the process
+			t.Error(r.ended)
+		}
+	})
+}
+
+// A reader that takes nothing for too long is stuck; what that is follows the heartbeat.
+func TestStuckReaders(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		gone, failed := r.open("42"), r.open("42")
+		r.CadenceChanged()
+		gone.take()
+		for _, b := range []*browser{gone, failed} {
+			if b.patience != stream.Patience(heartbeat) {
+				t.Errorf("patience %v", b.patience)
+			}
+			b.stuck = true
+		}
+		gone.leave()
+		failed.breakLine()
+		r.publish("42@1")
+		if !gone.ended() || !failed.ended() || r.ended[stream.Stuck] != 2 {
+			t.Error(r.ended)
+		}
+	})
+}
+
+// A browser that breaks while it reads what it missed is gone.
+func TestBreaksWhileItCatchesUp(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		b := r.open("42")
+		b.take()
+		b.stall(5)
+		r.publish("42@1")
+		b.breakLine()
+		b.read()
+		if !b.ended() || r.ended[stream.Gone] != 1 || len(r.rest) != 0 {
+			t.Error(r.ended)
+		}
+	})
+}
+
+// What is sent first comes before a goodbye too, and the gateway's own goodbye is for those alone who are dismissed.
+func TestGoodbyes(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		open := func(projects ...stream.Subscription) *browser {
+			b := &browser{r: r, room: -1}
+			r.give(Arrival{Head: []byte("head\n\n"), Judged: r.rules, Projects: projects}, b)
+			return b
+		}
+		first := open(stream.Subscription{Project: r.project("42")})
+		first.take()
+		goodbye := stream.Goodbye{Reason: stream.Drain, AfterMS: 1000, SpreadMS: 4000}
+		r.Dismiss(goodbye, time.Minute)
+		late := open(stream.Subscription{Project: r.project("42")})
+		if text := late.got.String(); text != "head\n\nevent: goodbye\ndata: {\"reason\":\"drain\",\"after_ms\":1000,\"spread_ms\":4000}\n\n" {
+			t.Errorf("%q", text)
+		}
+		rules := *r.rules
+		rules.Allows = func(stream.Owner, version.Project) bool { return false }
+		r.rules = &rules
+		r.FlagChanged(0)
+		synctest.Wait()
+		if text := first.got.String(); text != "event: goodbye\ndata: {\"reason\":\"off\",\"after_ms\":0,\"spread_ms\":0}\n\n" {
+			t.Errorf("%q", text)
+		}
+		if !first.finished || !late.finished {
+			t.Error("what is sent is not ended")
+		}
+	})
+}
+
+// A browser that sent more than its request before it was parked is told to come back with that.
+func TestSentMoreBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, true)
+		b := &browser{r: r, room: -1}
+		r.give(Arrival{Sent: true, Head: []byte("head\n\n"), Judged: r.rules, Projects: []stream.Subscription{{Project: r.project("42")}}}, b)
+		b.want("hello unknown:42", "goodbye rotate")
+		if b.interest&OnSent == 0 || b.ended() {
+			t.Error("nobody reads what it sends")
+		}
+		b.tell(Event{Sent: true})
+		if b.ended() || b.discarded != 1 {
+			t.Error("closed, or not read")
+		}
+		b.over = true
+		b.tell(Event{Sent: true})
+		if !b.ended() || r.ended[stream.Rotate] != 1 {
+			t.Error(r.ended)
+		}
+	})
+}
+
+// What a crowd needed is given back when all have gone.
+func TestCrowdLeavesNothing(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		for range 2 {
+			var all []*browser
+			for range crowd {
+				all = append(all, r.open("42", "7"))
+			}
+			for _, b := range all {
+				b.leave()
+			}
+			if len(r.streams.chunks)+len(r.subs.chunks)+len(r.shards.chunks)+len(r.lines)+r.sockets != 0 || r.rest != nil {
+				t.Error("something is left")
+			}
+		}
+	})
+}
+
+// Lag is 0 while the loop has nothing to do, and grows while it stands still.
+func TestLag(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		for range 3 {
+			if got := r.Lag(time.Now()); got != 0 {
+				t.Error(got)
+			}
+			synctest.Wait()
+		}
+		letGo := r.hold()
+		r.Lag(time.Now())
+		time.Sleep(time.Second)
+		if got := r.Lag(time.Now()); got != time.Second {
+			t.Error(got)
+		}
+		letGo()
+		if got := r.Lag(time.Now()); got != time.Second {
+			t.Errorf("the last time it took %v", got)
+		}
+		synctest.Wait()
+		if got := r.Lag(time.Now()); got != 0 {
+			t.Error(got)
+		}
+	})
+}
+
+// What was sent is counted.
+func TestCounts(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		b := r.open("42")
+		r.publish("42@1")
+		r.publish("42@2")
+		r.pass(stream.SecondEvent)
+		r.Dismiss(stream.Goodbye{Reason: stream.Drain}, 0)
+		b.want("hello unknown:42", "42@1", "42@2", "heartbeat", "goodbye drain")
+		if want := (Counts{1, 2, 1, 1}); r.sent != want {
+			t.Errorf("%+v, want %+v", r.sent, want)
+		}
+	})
+}
