@@ -10,14 +10,14 @@ type Controller struct {
 	ramp    Ramp
 	verdict Verdict
 	up      time.Time // since when push has not been down
-	load    Saturation
-	beat    Pulse // of the application
+	late    Saturation
+	ticks   TickMonitor
 	trust   Trust
 	stretch Stretch
 }
 
-// Census is what the fleet tells of the pace to take.
-type Census struct {
+// Snapshot is the fleet at one moment, as far as it decides the pace.
+type Snapshot struct {
 	Load  Load
 	Step  int  // the highest of the trust ramp among others
 	Fresh bool // this gateway has begun just now, and takes that step over
@@ -51,8 +51,8 @@ func (c *Controller) Turn(p Policy, on bool, over time.Duration, now time.Time) 
 
 // Tick takes a tick of the application at now, and tells whether that ends a silence.
 func (c *Controller) Tick(now time.Time) (silent bool) {
-	silent = c.beat.Silent(c.up, now)
-	c.beat = c.beat.Tick(now)
+	silent = c.ticks.Silent(c.up, now)
+	c.ticks = c.ticks.Tick(now)
 	return silent
 }
 
@@ -61,10 +61,10 @@ func (c *Controller) Judge(v Verdict, lag Lag, now time.Time) Verdict {
 	if c.verdict.Push == Down {
 		c.up = now
 	}
-	if c.load = c.load.Follow(now, lag); c.load.Over() {
+	if c.late = c.late.Follow(now, lag); c.late.Over() {
 		v = v.Doubt(ReasonSaturated)
 	}
-	if c.beat.Silent(c.up, now) {
+	if c.ticks.Silent(c.up, now) {
 		v = v.Doubt(ReasonTick)
 	}
 	c.verdict = v
@@ -78,7 +78,7 @@ func (c *Controller) Verdict() Verdict { return c.verdict }
 func (c *Controller) Step() int { return c.trust.Step() }
 
 // Decide follows the fleet at now: how far push is trusted, how far the interval is stretched, and how much room is left.
-func (c *Controller) Decide(s Census, now time.Time) Decision {
+func (c *Controller) Decide(s Snapshot, now time.Time) Decision {
 	if s.Fresh {
 		c.trust = c.trust.Take(s.Step)
 	}
@@ -96,7 +96,7 @@ func (c *Controller) Decide(s Census, now time.Time) Decision {
 		Cadence: c.policy.Cadence(in), Capacity: c.policy.Capacity(s.Load), Interval: c.policy.Rate(s.Load, in),
 		Next: soonest(c.verdict.Until, c.ramp.Next(now), c.trust.Next(), c.stretch.Next()),
 	}
-	if due := c.beat.Due(c.up); due.After(now) {
+	if due := c.ticks.Due(c.up); due.After(now) {
 		d.Next = soonest(d.Next, due)
 	}
 	d.Room = Room{Rate: d.Capacity - d.Interval, Few: max(1, fewShare*d.Capacity), Browsers: s.Load.Open(), Longest: c.policy.Longest}

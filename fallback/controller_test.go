@@ -11,7 +11,7 @@ func TestControllerTakesOverWhileItIsFresh(t *testing.T) {
 	for _, fresh := range []bool{true, false} {
 		c := fallback.NewController(usual, true)
 		c.Judge(fallback.Verdict{Push: fallback.Healthy, Echoed: true}, fallback.Lag{}, epoch)
-		d := c.Decide(fallback.Census{Step: fallback.Trusted, Fresh: fresh}, epoch)
+		d := c.Decide(fallback.Snapshot{Step: fallback.Trusted, Fresh: fresh}, epoch)
 		if trusts := d.Cadence.Poll == usual.Slow; trusts != fresh || (c.Step() == fallback.Trusted) != fresh {
 			t.Errorf("fresh %v: step %d, poll every %v", fresh, c.Step(), d.Cadence.Poll)
 		}
@@ -25,7 +25,7 @@ func TestControllerDoubts(t *testing.T) {
 	healthy := fallback.Verdict{Push: fallback.Healthy, Echoed: true}
 	for s := range 10 {
 		c.Judge(healthy, fallback.Lag{By: 2 * time.Second}, at(time.Duration(s)*time.Second))
-		c.Decide(fallback.Census{}, at(time.Duration(s)*time.Second))
+		c.Decide(fallback.Snapshot{}, at(time.Duration(s)*time.Second))
 	}
 	if v := c.Verdict(); v.Reason != fallback.ReasonSaturated || c.Step() != fallback.Trusted-1 {
 		t.Errorf("%+v, step %d", v, c.Step())
@@ -43,7 +43,7 @@ func TestControllerStretchesBeforeTheyGo(t *testing.T) {
 		c.Judge(fallback.Verdict{Push: fallback.Healthy, Echoed: true}, fallback.Lag{}, now)
 		load := fallback.Load{}
 		load.Streams[fallback.Healthy] = 3000
-		return c.Decide(fallback.Census{Load: load}, now).Cadence
+		return c.Decide(fallback.Snapshot{Load: load}, now).Cadence
 	}
 	if got := decide(epoch).Fast; got != tight.Fast {
 		t.Fatalf("%v while all is well", got)

@@ -47,7 +47,7 @@ func TestSaturationStories(t *testing.T) {
 
 func TestPulse(t *testing.T) {
 	// beat ticks so many times, each so long after the other.
-	beat := func(p fallback.Pulse, from time.Duration, n int, period time.Duration) (fallback.Pulse, time.Duration) {
+	beat := func(p fallback.TickMonitor, from time.Duration, n int, period time.Duration) (fallback.TickMonitor, time.Duration) {
 		for range n {
 			p = p.Tick(at(from))
 			from += period
@@ -74,7 +74,7 @@ func TestPulse(t *testing.T) {
 		{"what could not be heard is not missing", 5, s, 60 * s, 63 * s, false},
 		{"but it is when it could again", 5, s, 60 * s, 64 * s, true},
 	} {
-		p, last := beat(fallback.Pulse{}, 0, tc.n, tc.period)
+		p, last := beat(fallback.TickMonitor{}, 0, tc.n, tc.period)
 		up, now := at(last+tc.up), at(last+tc.after)
 		if got := p.Silent(up, now); got != tc.silent {
 			t.Errorf("%s: silent %v", tc.name, got)
@@ -84,7 +84,7 @@ func TestPulse(t *testing.T) {
 		}
 	}
 	// One that begins again after a silence must be steady again first.
-	p, last := beat(fallback.Pulse{}, 0, 9, s)
+	p, last := beat(fallback.TickMonitor{}, 0, 9, s)
 	if p = p.Tick(at(last + 10*s)); p.Silent(epoch, at(last+100*s)) {
 		t.Error("one tick after a silence is a beat")
 	}
@@ -93,7 +93,7 @@ func TestPulse(t *testing.T) {
 		t.Error("a beat that began again is not missed")
 	}
 	// Two publishers that tick in turn, unevenly, are a beat too.
-	p, last = fallback.Pulse{}, 0
+	p, last = fallback.TickMonitor{}, 0
 	for range 20 {
 		p = p.Tick(at(last)).Tick(at(last + 100*time.Millisecond))
 		last += s

@@ -85,7 +85,7 @@ const (
 	ReasonRecovering Reason = "recovering"
 	// ReasonSaturated: the gateway has more to do than it can, see [Saturation].
 	ReasonSaturated Reason = "saturated"
-	// ReasonTick: the application has fallen silent, see [Pulse].
+	// ReasonTick: the application has fallen silent, see [TickMonitor].
 	ReasonTick Reason = "tick"
 	// ReasonMissed: too many browsers found by polling what push had not announced.
 	ReasonMissed Reason = "missed"

@@ -65,21 +65,6 @@ func (r Ramp) Next(now time.Time) time.Time {
 	return r.start.Add(r.end(r.stride(now) + 1))
 }
 
-// Spread returns the part u of what r has left at now: with u drawn evenly from
-// 0 to 1, a crowd that must come or go does it evenly over the rest of the ramp.
-// A u below 0 counts as 0; one above 1, or NaN, as 1: late is the harmless side.
-func (r Ramp) Spread(now time.Time, u float64) time.Duration {
-	left := r.Left(now)
-	switch {
-	case u <= 0:
-		return 0
-	case u < 1:
-		return min(time.Duration(u*float64(left)), left)
-	default:
-		return left
-	}
-}
-
 // done is how much of over has passed at now.
 func (r Ramp) done(now time.Time) time.Duration {
 	return min(max(now.Sub(r.start), 0), r.over)

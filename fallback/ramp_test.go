@@ -74,33 +74,6 @@ func TestRampStories(t *testing.T) {
 	}
 }
 
-func TestRampSpread(t *testing.T) {
-	up := fallback.NewRamp(false).Turn(true, time.Minute, epoch)
-	for _, tc := range []struct {
-		at   time.Duration
-		u    float64
-		want time.Duration
-	}{
-		{0, 0, 0},
-		{0, 0.5, 30 * time.Second},
-		{0, 1, time.Minute},
-		{40 * time.Second, 0.5, 10 * time.Second},
-		{time.Minute, 0.5, 0},
-		{time.Hour, 1, 0},
-		{0, -1, 0},
-		{0, 7, time.Minute},
-		{0, math.NaN(), time.Minute},
-		{0, math.Inf(1), time.Minute},
-		{0, math.Inf(-1), 0},
-	} {
-		if got := up.Spread(at(tc.at), tc.u); got != tc.want {
-			t.Errorf("Spread(%v, %v) = %v, want %v", tc.at, tc.u, got, tc.want)
-		}
-	}
-}
-
-// Walking a ramp from one Next to the following must show every share there is:
-// monotone, at most 12 of them with both ends, equal but for rounding.
 func TestRampWalk(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		over := time.Duration(rapid.Int64Range(1, int64(time.Hour)).Draw(t, "over"))

@@ -92,7 +92,7 @@ func (p *Pacer) FleetSize() fallback.Size { return p.fleet.Size(member(p.self())
 // one does; least at least.
 func (p *Pacer) ReconnectSpread(perSecond int, least time.Duration) time.Duration {
 	size := p.FleetSize()
-	return fallback.Returning(size.Own, size.Instances-1, perSecond, least)
+	return fallback.ReconnectSpread(size.Own, size.Instances-1, perSecond, least)
 }
 
 // FleetStatus is the fleet in JSON.

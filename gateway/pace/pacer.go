@@ -165,7 +165,7 @@ func (p *Pacer) judge(now time.Time) (next time.Time) {
 	verdict := p.controller.Judge(p.health.Verdict(now), lag, now)
 	own.Push = verdict.Push
 	load, size := p.fleet.Load(own, now), p.fleet.Size(own, now)
-	d := p.controller.Decide(fallback.Census{Load: load, Step: p.fleet.Step(), Fresh: fresh}, now)
+	d := p.controller.Decide(fallback.Snapshot{Load: load, Step: p.fleet.Step(), Fresh: fresh}, now)
 	p.pressure = Pressure{Browsers: load.Browsers(), Polling: load.Polling, Capacity: d.Capacity, Interval: d.Interval}
 	p.mu.Unlock()
 

@@ -47,7 +47,7 @@ func (g *gateway) nextLifecycle() {
 		g.balanced, g.drainStep, wait = false, drain, delay/2
 	case drain:
 		g.phase, g.drainStep, wait = drained, waitForStreams, window.Milliseconds()
-		spread := fallback.Returning(g.size.Own, g.size.Instances-1, w.o.Connects, window+drainSpread*time.Millisecond)
+		spread := fallback.ReconnectSpread(g.size.Own, g.size.Instances-1, w.o.Connects, window+drainSpread*time.Millisecond)
 		last := browser.Message{Reason: browser.Drain, After: drainAfter, Spread: float64((spread - window).Milliseconds()), Jitter: -1}
 		g.begin(window.Milliseconds(), func(id uint32) { w.sendGoodbye(id, last) })
 	case waitForStreams:

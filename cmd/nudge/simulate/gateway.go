@@ -133,7 +133,7 @@ func (g *gateway) decide() {
 	now := g.w.date()
 	v := g.controller.Judge(g.health.Verdict(now), fallback.Lag{}, now)
 	own := fallback.Member{Instance: g.name(), Streams: len(g.streams), Polling: g.pollers.Polling(now), Push: v.Push}
-	d := g.controller.Decide(fallback.Census{Load: g.fleet.Load(own, now), Step: g.fleet.Step(), Fresh: !g.settled()}, now)
+	d := g.controller.Decide(fallback.Snapshot{Load: g.fleet.Load(own, now), Step: g.fleet.Step(), Fresh: !g.settled()}, now)
 	g.backlog.Resize(d.Room, now)
 	g.size = g.fleet.Size(own, now)
 	if d.Cadence != g.cadence {

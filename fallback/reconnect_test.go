@@ -25,11 +25,11 @@ func TestReturning(t *testing.T) {
 		{-5, 1, 1, least},
 		{1, math.MaxInt, math.MaxInt, least},
 	} {
-		if got := fallback.Returning(tc.streams, tc.gateways, tc.perSecond, least); got != tc.want {
+		if got := fallback.ReconnectSpread(tc.streams, tc.gateways, tc.perSecond, least); got != tc.want {
 			t.Errorf("%d streams, %d gateways, %d a second: %v, want %v", tc.streams, tc.gateways, tc.perSecond, got, tc.want)
 		}
 	}
-	if got := fallback.Returning(math.MaxInt, 1, 1, time.Hour); got != time.Hour {
+	if got := fallback.ReconnectSpread(math.MaxInt, 1, 1, time.Hour); got != time.Hour {
 		t.Errorf("%v, want what is least", got)
 	}
 }

@@ -3,22 +3,21 @@ package fallback
 import "time"
 
 const (
-	// takes is how many streams a gateway lets in per second without strain, if no
-	// limit says otherwise: an eighth of what two cores were measured to do.
+	// takes is how many streams a gateway lets in per second if no limit says
+	// otherwise: an eighth of what two cores were measured to do.
 	takes = 1000
 	// MostAway bounds how long a stream may be kept away.
 	MostAway = time.Minute
 )
 
-// Returning is over which time so many streams can come to so many gateways, each
-// of which lets in perSecond; 0 or less: 1,000. It is least at least, which is
-// what a few streams need, and a minute at most: longer than that nobody is sent
-// away.
-func Returning(streams, gateways, perSecond int, least time.Duration) time.Duration {
+// ReconnectSpread returns how long n streams need to reconnect to so many gateways,
+// each of which lets in perSecond; 0 or less: 1,000. It is never shorter than least,
+// which a few streams need, nor longer than a minute.
+func ReconnectSpread(n, gateways, perSecond int, least time.Duration) time.Duration {
 	if perSecond <= 0 {
 		perSecond = takes
 	}
-	seconds := float64(max(0, streams)) / (float64(max(1, gateways)) * float64(perSecond))
+	seconds := float64(max(0, n)) / (float64(max(1, gateways)) * float64(perSecond))
 	if seconds >= MostAway.Seconds() {
 		return max(least, MostAway)
 	}
