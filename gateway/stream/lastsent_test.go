@@ -93,6 +93,9 @@ func TestLastSentKeepsAllItIsGiven(t *testing.T) {
 		a := rapid.SampledFrom([]Access{Served, Denied, Excluded}).Draw(t, "access")
 		b := rapid.SampledFrom([]Access{Served, Denied, Excluded}).Draw(t, "another access")
 		l := NewLastSent(b).Sent(s).WithAccess(a)
+		if kept := NewLastSent(b).Sent(s).Access(); kept != b {
+			t.Fatalf("access %d became %d", b, kept)
+		}
 		if l.Access() != a || l.Waiting() == s.Listening || l.era != s.Era {
 			t.Fatalf("%+v became %+v", s, l)
 		}
