@@ -47,6 +47,7 @@ func TestSweep(t *testing.T) {
 		high := uint32(rapid.IntRange(1, 50).Draw(t, "high"))
 		var s sweep
 		s.begin(now)
+		begun := now
 		visited := map[uint32]time.Time{}
 		for range 100 {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(time.Second)).Draw(t, "passes")))
@@ -62,8 +63,11 @@ func TestSweep(t *testing.T) {
 			}
 			if s.done(high) {
 				s.begin(now)
+				begun = now
 			} else if next := s.next(high, over); next.Before(now) {
 				t.Fatalf("%v ago something was due, and was not done", now.Sub(next))
+			} else if end := begun.Add(over + time.Microsecond); next.After(end) {
+				t.Fatalf("the next visit is %v after the end", next.Sub(end))
 			}
 		}
 	})
