@@ -18,7 +18,7 @@ import (
 	"nudge/version"
 )
 
-// newLoops makes a loop for each CPU.
+// newLoops makes a loop for each CPU, as far as the hub takes them.
 func (g *Gateway) newLoops() (loops []*loop.Loop) {
 	opt := loop.Options{
 		Hub: g.hub, Node: g.opt.Node, Cadence: g.cadence, Log: g.log,
@@ -30,7 +30,7 @@ func (g *Gateway) newLoops() (loops []*loop.Loop) {
 	if parked.Supported {
 		opt.NewPoller = parked.NewPoller
 	}
-	for range runtime.GOMAXPROCS(0) {
+	for range min(runtime.GOMAXPROCS(0), stream.MostLoops) {
 		loops = append(loops, loop.New(opt))
 	}
 	return loops
