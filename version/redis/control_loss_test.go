@@ -5,6 +5,7 @@ package redis_test
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -82,8 +83,12 @@ func TestControlChangeAfterLoss(t *testing.T) {
 	s, by := redisSource(t, server, nil), admin(t, server)
 	hour := time.Now().Add(time.Hour)
 	v := revoke(t, by, control.Revocation{ID: "1", Until: hour})
-	s.untilFlag(setFlag(t, by, &control.Override{}))
-	server.Do("DEL", controlKey) // nobody is told
+	off := setFlag(t, by, &control.Override{})
+	s.untilFlag(off)
+	server.Do("DEL", controlKey)            // nobody is told
+	for time.Now().UnixMilli() <= off.Seq { // the second number of a millisecond is ahead of the clock
+		runtime.Gosched()
+	}
 	on := setFlag(t, by, &control.Override{Enabled: true})
 	s.untilFlag(on)
 	untilStored(t, by, control.Entries{Flag: on, Revocations: []control.RevocationEntry{v}})

@@ -161,17 +161,20 @@ func Until(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// freePort gives each port once. It stays below those that systems hand out by themselves: a server that is away for a
-// while must find its own still free.
+// freePort gives each port once, and to one process only. It stays below those that systems hand out by themselves: a
+// server that is away for a while must find its own still free.
 func freePort(t testing.TB) string {
 	t.Helper()
 	const lowest, highest = 20_000, 30_000
 	for range 1000 {
 		port := strconv.Itoa(lowest + rand.IntN(highest-lowest))
-		if _, taken := given.LoadOrStore(port, true); taken {
+		addr := net.JoinHostPort("127.0.0.1", port)
+		mark, err := net.ListenPacket("udp", addr) // the other tests that run now see that it is given away
+		if err != nil {
 			continue
 		}
-		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
+		given.Store(port, mark)
+		if l, err := net.Listen("tcp", addr); err == nil {
 			l.Close()
 			return port
 		}
@@ -180,4 +183,4 @@ func freePort(t testing.TB) string {
 	return ""
 }
 
-var given sync.Map // of ports
+var given sync.Map // of ports, with the socket that marks each until the process ends
