@@ -75,7 +75,12 @@ func newHubRig(t fataler, projects int64) *hubRig {
 	r.Hub = NewHub(HubOptions{
 		Board: board, Source: r.source,
 		Linger: func() time.Duration { return time.Duration(r.linger.Load()) }, Projects: func() int { return int(r.projects.Load()) },
-		Spread: func(_ version.Index, own int, _ time.Time) time.Duration { return time.Duration(own) * time.Second },
+		Spread: func(_ version.Index, own int, _ time.Time) time.Duration {
+			if own == 0 {
+				t.Error("a change that nobody is told of is booked as polls")
+			}
+			return time.Duration(own) * time.Second
+		},
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -218,6 +223,53 @@ func TestOnlyAdvancesAreSpread(t *testing.T) {
 		if got := l.heard(); got != "0/0s" {
 			t.Errorf("forgotten: %q", got)
 		}
+	})
+}
+
+// The index of a project that was dropped may be another's when its last change is delivered.
+func TestChangeOfDroppedProject(t *testing.T) {
+	inHub(t, 100, func(t *testing.T, r *hubRig) {
+		old := version.Change{Project: mustProject(t, "a"), Index: r.Open(mustProject(t, "a"))}
+		r.Close(old.Index)
+		l := r.watch("b", 1)
+		if l.heard(); l.index != old.Index {
+			t.Fatalf("%d is not used again", old.Index)
+		}
+		r.Deliver([]version.Change{old})
+		if got := l.heard(); got != "" {
+			t.Errorf("heard %s of another project", got)
+		}
+	})
+}
+
+// A project that is named but not watched, since nobody may see it, stays on the board, and costs the source nothing.
+func TestNamedOnly(t *testing.T) {
+	inHub(t, 100, func(t *testing.T, r *hubRig) {
+		i := r.Open(mustProject(t, "a"))
+		l := r.watch("a", 2)
+		r.wantAsked("+a")
+		l.detach()
+		r.Open(mustProject(t, "a"))
+		time.Sleep(2 * time.Minute)
+		r.wantAsked("-a")
+		if p, s := r.At(i); p != l.project || s.Listening {
+			t.Errorf("%s, %+v", p, s)
+		}
+		l.attach()
+		r.wantAsked("+a")
+		l.detach()
+		time.Sleep(2 * time.Minute)
+		r.wantAsked("-a")
+		for range 2 {
+			if r.Projects() != 1 {
+				t.Errorf("%d projects", r.Projects())
+			}
+			r.Close(i)
+		}
+		if r.Projects() != 0 {
+			t.Errorf("%d projects are left", r.Projects())
+		}
+		r.wantAsked("")
 	})
 }
 

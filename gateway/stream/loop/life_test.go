@@ -25,9 +25,12 @@ func TestLives(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				steps := rapid.SliceOfN(rapid.Custom(drawStep), 60, 150).Draw(rt, "steps")
 				end := rapid.SampledFrom([]string{"leave", "drain", "stop"}).Draw(rt, "end")
+				limit := rapid.SampledFrom([]int{len(ids), len(ids) - 1}).Draw(rt, "limit")
 				var err error
 				synctest.Test(t, func(t *testing.T) {
 					l := &life{rig: newRigOf(t, kind.parked, kind.carry)}
+					l.projects = limit
+					l.hub.Fill()
 					err = l.live(steps, end)
 				})
 				if err != nil {
@@ -182,12 +185,17 @@ func (l *life) do(s step) error {
 }
 
 func (l *life) news(n version.News) {
-	if _, err := l.source.Publish(context.Background(), []version.News{n}); err != nil {
-		l.t.Error(err)
+	listening := l.board.State(n.Project).Listening
+	if got, err := l.source.Publish(context.Background(), []version.News{n}); err != nil || got.Accepted != 1 {
+		l.t.Errorf("%+v, %v", got, err)
+	}
+	if !listening && l.source.watches(n.Project) { // heard before the subscription is confirmed
+		l.board.Message(n)
 	}
 }
 
-// confirm ends a gap of one project: with its key, without a key, with a key that is greater, or from other data.
+// confirm ends a gap of one project: with its key, without a key, with a key that is greater, or from other data. A project that
+// nobody watches has none.
 func (l *life) confirm(p version.Project, how int) {
 	v, known := l.source.Newest(p)
 	key, origin := version.Key{Version: v, Known: known}, uint32(1)
@@ -195,12 +203,15 @@ func (l *life) confirm(p version.Project, how int) {
 	case 1:
 		key = version.Key{}
 	case 2:
+		if !known {
+			break
+		}
 		l.news(version.News{Project: p, Version: v + 1}) // heard before the key is read
 		key = version.Key{Version: v + 1, Known: true}
 	case 3:
 		origin = 2
 	}
-	if !l.board.State(p).Listening {
+	if l.source.watches(p) && !l.board.State(p).Listening {
 		l.board.Confirm(p, key, origin)
 	}
 }

@@ -176,6 +176,40 @@ func TestFlagChangesWhileAStreamArrives(t *testing.T) {
 	})
 }
 
+// The first hello waits until the source listens for all projects that are served, and no longer.
+func TestFirstHelloWaits(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		keep := r.open("42", "7")
+		r.board.Gap()
+		one, two := r.open("42", "7"), r.open("42", "7")
+		r.board.Confirm(r.project("42"), version.Key{}, 1)
+		one.want()
+		r.board.Confirm(r.project("7"), version.Key{}, 1)
+		for _, b := range []*browser{one, two} {
+			b.want("hello unknown:42 unknown:7")
+		}
+		keep.take()
+
+		r.board.Gap()
+		three := r.open("42", "7")
+		r.board.Confirm(r.project("42"), version.Key{}, 1)
+		rules := *r.rules
+		rules.Allows = func(_ stream.Owner, p version.Project) bool { return p.String() == "42" }
+		r.rules = &rules
+		r.FlagChanged(0) // the project that it waits for is off
+		three.want("hello unknown:42 off:7")
+
+		r.board.Gap()
+		four := r.open("42")
+		r.pass(stream.HelloMost - time.Millisecond)
+		four.want()
+		r.pass(time.Millisecond)
+		four.want("hello waiting:42")
+		r.board.Confirm(r.project("42"), version.Key{}, 1)
+		four.want("hello unknown:42")
+	})
+}
+
 // A change that was offered before a project was switched off is not sent afterwards.
 func TestOfferedBeforeItWasOff(t *testing.T) {
 	both(t, func(t *testing.T, r *rig) {

@@ -127,6 +127,9 @@ func (r *reader) followHello(words []string) {
 		if r.denied[p] != (k.list == "denied") && !r.life.revoked[r.owner][p] {
 			r.fail("%s is %s, though the token lacks it: %v", id, k.list, r.denied[p])
 		}
+		if k.list == "waiting" && r.greeted.IsZero() && time.Since(r.opened) < stream.HelloMost {
+			r.fail("the first hello did not wait for %s", id)
+		}
 		said[p] = k
 	}
 	for p := range ids {

@@ -60,11 +60,26 @@ type source struct {
 	*version.Memory
 	mu      sync.Mutex
 	watched []string // in the order of asking
+	now     map[version.Project]bool
+}
+
+func (s *source) watches(p version.Project) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now[p]
+}
+
+func (s *source) Forget(p version.Project) {
+	s.mu.Lock()
+	delete(s.now, p)
+	s.mu.Unlock()
+	s.Memory.Forget(p)
 }
 
 func (s *source) Watch(p version.Project) {
 	s.mu.Lock()
 	s.watched = append(s.watched, p.String())
+	s.now[p] = true
 	s.mu.Unlock()
 	s.Memory.Watch(p)
 }
@@ -90,7 +105,7 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 		ended: map[stream.Reason]int{}, tickets: map[Ticket][]stream.Reason{},
 	}
 	r.spread = func(int) time.Duration { return 0 }
-	r.source = &source{Memory: version.NewMemory(r.board, version.MemoryOptions{})}
+	r.source = &source{Memory: version.NewMemory(r.board, version.MemoryOptions{}), now: map[version.Project]bool{}}
 	r.hub = stream.NewHub(stream.HubOptions{
 		Board: r.board, Source: r.source, Linger: func() time.Duration { return time.Minute }, Projects: func() int { return r.projects },
 		Spread: func(_ version.Index, own int, _ time.Time) time.Duration { return r.spread(own) },
