@@ -214,6 +214,62 @@ func TestStuckReaders(t *testing.T) {
 	})
 }
 
+// The first hello is sent whole, even if nothing of it was taken at once; nothing more follows.
+func TestFirstHelloOfASlowReader(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		b := &browser{r: r, room: 0}
+		r.give(Arrival{Head: []byte("head\n\n"), Judged: r.rules, Projects: []stream.Subscription{{Project: r.project("42")}}}, b)
+		b.want()
+		b.read()
+		b.want("hello unknown:42")
+	})
+}
+
+// A loop wants to know no more than it acts on: the poller would tell it of the same for ever.
+func TestInterest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, true)
+		b := r.open("42")
+		b.take()
+		b.stall(3)
+		r.publish("42@1")
+		if b.interest != OnSent|OnWritable {
+			t.Errorf("interest %b", b.interest)
+		}
+		if b.read(); b.interest != OnSent { // it is not behind any more
+			t.Errorf("interest %b", b.interest)
+		}
+		b.want("42@1")
+		b.stall(3)
+		r.publish("42@2")
+		b.tell(Event{Sent: true})
+		if b.interest != OnWritable {
+			t.Errorf("interest %b", b.interest)
+		}
+		b.read()
+		b.want("42@2", "goodbye rotate")
+		if b.interest != OnSent || b.ended() {
+			t.Errorf("interest %b", b.interest)
+		}
+	})
+}
+
+// A hello that makes nobody poll is not booked as polls.
+func TestHelloThatAsksNobody(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		keep := r.open("42")
+		if keep.take(); r.asked != 1 {
+			t.Errorf("%d hellos ask", r.asked)
+		}
+		r.board.Gap()
+		b := r.open("42")
+		r.pass(stream.HelloMost)
+		if b.want("hello waiting:42"); r.asked != 1 {
+			t.Errorf("%d hellos ask", r.asked)
+		}
+	})
+}
+
 // A browser that breaks while it reads what it missed is gone.
 func TestBreaksWhileItCatchesUp(t *testing.T) {
 	both(t, func(t *testing.T, r *rig) {
@@ -284,11 +340,15 @@ func TestSentMoreBefore(t *testing.T) {
 // What a crowd needed is given back when all have gone.
 func TestCrowdLeavesNothing(t *testing.T) {
 	both(t, func(t *testing.T, r *rig) {
-		for range 2 {
+		for v := range 2 {
 			var all []*browser
 			for range crowd {
 				all = append(all, r.open("42", "7"))
 			}
+			for _, b := range all {
+				b.stall(1)
+			}
+			r.publish("42@" + string('1'+rune(v)))
 			for _, b := range all {
 				b.leave()
 			}

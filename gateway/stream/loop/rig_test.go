@@ -43,6 +43,7 @@ type rig struct {
 	tickets   map[Ticket][]stream.Reason // that were given back
 	closed    int                        // sockets
 	sent      Counts
+	asked     int // hellos that may make a page poll
 }
 
 // carrier is what serves the streams of a rig.
@@ -119,7 +120,10 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 		Cadence: func() stream.Cadence {
 			return stream.Cadence{Fields: []byte(`"push":"healthy"`), Heartbeat: []byte("event: heartbeat\ndata: {}\n\n"), Every: heartbeat}
 		},
-		Rules: func() *stream.Rules { return r.rules }, HelloSpread: func(time.Time) time.Duration { return 0 },
+		Rules: func() *stream.Rules { return r.rules }, HelloSpread: func(time.Time) time.Duration {
+			r.add(&r.asked, 1)
+			return 0
+		},
 		NewPoller: func() (Poller, error) { return r.poller, nil },
 		Ended: func(ticket Ticket, parked bool, why stream.Reason) {
 			if parked != r.parked {
