@@ -1,143 +1,187 @@
+// Package config reads what an operator configures: defaults, config.yaml, NUDGE_* variables and flags.
+//
+//	Loader.Load ─► file, environment, flags: each value is read once, into its key's type ─► viper merges ─► validate ─► Config
+//	Watcher.Run ─► the file has changed, or SIGHUP ─► Load ─► Apply, or the last good Config stays
+//
+// The fields of [Config] and their tags are the list of all keys; everything else is derived from it (keys.go). An error is
+// [Problems]: everything that is wrong, each with the line, the key and what to write instead.
+//
+// The package knows no other one of this module. It yields a Config, and package main maps that to what gateway and Redis
+// want: so a key keeps its name when a field elsewhere changes.
 package config
 
 import (
-	"reflect"
-	"slices"
+	"net/netip"
 	"strings"
+	"time"
 )
 
-// A setting is one key of the configuration: a leaf of Config.
-type setting struct {
-	key    string // poll.fast
-	env    string // NUDGE_POLL_FAST
-	field  []int  // where it is in Config, for reflect
-	typ    reflect.Type
-	secret bool // never to be shown
+// Config is the whole configuration, one field per key of config.yaml. A *Config that was loaded never changes: a reload
+// makes a new one, so it may be read from anywhere without a lock.
+//
+// The mapstructure tag is the key. The tag `secret:"true"` keeps a value out of messages, logs and `nudge config print`.
+type Config struct {
+	Listen    string        `mapstructure:"listen"`     // host:port of the public server
+	OpsListen string        `mapstructure:"ops_listen"` // host:port of the operators' server; "" for none
+	BasePath  string        `mapstructure:"base_path"`  // "" or /path, without a slash at the end
+	Node      string        `mapstructure:"node"`       // "" for the host name
+	Log       Log           `mapstructure:"log"`
+	TLS       TLS           `mapstructure:"tls"`
+	Redis     Redis         `mapstructure:"redis"`
+	Auth      Auth          `mapstructure:"auth"`
+	Push      Push          `mapstructure:"push"`
+	Poll      Poll          `mapstructure:"poll"`
+	Heartbeat time.Duration `mapstructure:"heartbeat"` // 1s at least
+	Limits    Limits        `mapstructure:"limits"`
+	Drain     Drain         `mapstructure:"drain"`
+	CORS      CORS          `mapstructure:"cors"`
 }
 
-const envPrefix = "NUDGE_"
+// Log says how much is logged, and how it looks.
+type Log struct {
+	Level  string `mapstructure:"level"`  // debug, info, warn or error
+	Format string `mapstructure:"format"` // text or json
+}
 
-// settings lists every key, in the order of Config and so of config.yaml. Every other list of keys is derived from it.
-var settings = settingsOf(reflect.TypeFor[Config](), "", nil)
+// TLS names the files of the public server's certificate. Both empty:
+// plain HTTP.
+type TLS struct {
+	Cert string `mapstructure:"cert"`
+	Key  string `mapstructure:"key"`
+}
 
-// settingByKey finds a setting by its dotted key.
-var settingByKey = func() map[string]setting {
-	byKey := make(map[string]setting, len(settings))
-	for _, s := range settings {
-		byKey[s.key] = s
+// Redis says where news comes from.
+type Redis struct {
+	Mode             string        `mapstructure:"mode"`  // none, standalone, sentinel or cluster
+	Addrs            []string      `mapstructure:"addrs"` // host:port; one in mode standalone, the Sentinels, or nodes of the Cluster
+	Master           string        `mapstructure:"master"`
+	DB               int           `mapstructure:"db"`
+	Username         string        `mapstructure:"username"`
+	Password         string        `mapstructure:"password" secret:"true"`
+	SentinelUsername string        `mapstructure:"sentinel_username"`
+	SentinelPassword string        `mapstructure:"sentinel_password" secret:"true"`
+	TLS              bool          `mapstructure:"tls"`
+	TLSCA            string        `mapstructure:"tls_ca"` // file; "" for the system's authorities
+	Prefix           string        `mapstructure:"prefix"`
+	Probe            time.Duration `mapstructure:"probe"` // 100ms to 30s
+}
+
+// Auth says whose tokens are believed. Of Open, Secret and JWKS a gateway
+// needs exactly one.
+type Auth struct {
+	Open           bool          `mapstructure:"open"`
+	Secret         string        `mapstructure:"secret" secret:"true"` // 32 bytes at least
+	PreviousSecret string        `mapstructure:"previous_secret" secret:"true"`
+	JWKS           string        `mapstructure:"jwks"` // not supported yet: a value is refused
+	Issuer         string        `mapstructure:"issuer"`
+	Audience       string        `mapstructure:"audience"`
+	Leeway         time.Duration `mapstructure:"leeway"`
+	Cookie         string        `mapstructure:"cookie"` // "" for no cookie
+	Query          bool          `mapstructure:"query"`  // accept ?token=
+}
+
+// Push is the feature flag.
+type Push struct {
+	Enabled bool          `mapstructure:"enabled"`
+	Percent int           `mapstructure:"percent"` // 0 to 100
+	Include []string      `mapstructure:"include"` // project ids, or prefix*; empty for all
+	Exclude []string      `mapstructure:"exclude"`
+	Ramp    time.Duration `mapstructure:"ramp"` // 0: at once
+}
+
+// Poll is the pace of the browsers.
+type Poll struct {
+	Fast    time.Duration `mapstructure:"fast"`    // 1s at least
+	Slow    time.Duration `mapstructure:"slow"`    // not below Fast
+	Longest time.Duration `mapstructure:"longest"` // not below Fast
+	Gap     time.Duration `mapstructure:"gap"`     // not above Fast
+	Jitter  float64       `mapstructure:"jitter"`  // 0 ≤ Jitter < 1
+	Budget  float64       `mapstructure:"budget"`  // polls per second; 0: browsers ÷ Fast, 50 at least
+}
+
+// Limits bounds what callers may use.
+type Limits struct {
+	Streams           int           `mapstructure:"streams"`             // 0: from the file limit
+	GoroutineStreams  int           `mapstructure:"goroutine_streams"`   // 0: from the memory limit
+	ProjectsPerStream int           `mapstructure:"projects_per_stream"` // 1 to 64
+	Projects          int           `mapstructure:"projects"`            // 0: 200,000
+	StreamsPerSubject int           `mapstructure:"streams_per_subject"` // 0: no limit
+	StreamsPerAddress int           `mapstructure:"streams_per_address"` // 0: no limit
+	ConnectsPerSecond int           `mapstructure:"connects_per_second"` // 0: no limit
+	StreamAge         time.Duration `mapstructure:"stream_age"`          // 0: never ended for its age
+	Body              Size          `mapstructure:"body"`                // of a request
+	TrustedProxies    []string      `mapstructure:"trusted_proxies"`     // CIDRs or addresses
+}
+
+// Drain is the time-table of a shutdown.
+type Drain struct {
+	Delay  time.Duration `mapstructure:"delay"`
+	Window time.Duration `mapstructure:"window"`
+}
+
+// CORS says which foreign pages may ask.
+type CORS struct {
+	Origins []string `mapstructure:"origins"` // scheme://host[:port], or "*" with auth.open
+}
+
+// Default returns the defaults. Callers own the result. It has no secret: serving needs auth.secret or auth.open besides.
+func Default() *Config {
+	return &Config{
+		Listen:    "127.0.0.1:8080",
+		OpsListen: "127.0.0.1:9090",
+		Log:       Log{Level: "info", Format: "text"},
+		Redis: Redis{
+			Mode:   "none",
+			Addrs:  []string{},
+			Prefix: defaultPrefix,
+			Probe:  2 * time.Second,
+		},
+		Auth: Auth{Audience: "nudge", Leeway: 30 * time.Second, Cookie: "nudge"},
+		Push: Push{
+			Enabled: true,
+			Percent: 100,
+			Include: []string{},
+			Exclude: []string{},
+			Ramp:    time.Minute,
+		},
+		Poll: Poll{
+			Fast:    10 * time.Second,
+			Slow:    5 * time.Minute,
+			Longest: time.Minute,
+			Gap:     time.Second,
+			Jitter:  0.2,
+		},
+		Heartbeat: 25 * time.Second,
+		Limits: Limits{
+			ProjectsPerStream: maxProjects,
+			StreamAge:         time.Hour,
+			Body:              64 * KiB,
+			TrustedProxies:    []string{},
+		},
+		Drain: Drain{Delay: 5 * time.Second, Window: 20 * time.Second},
+		CORS:  CORS{Origins: []string{}},
 	}
-	return byKey
-}()
+}
 
-func settingsOf(t reflect.Type, above string, path []int) []setting {
-	var list []setting
-	for i := range t.NumField() {
-		field := t.Field(i)
-		key := join(above, field.Tag.Get("mapstructure"))
-		at := append(slices.Clone(path), i)
-		if field.Type.Kind() == reflect.Struct {
-			list = append(list, settingsOf(field.Type, key, at)...)
-			continue
+// Proxies returns TrustedProxies as networks; a plain address is a network of
+// one. Only for a configuration that Validate accepted: others lose entries.
+func (l Limits) Proxies() []netip.Prefix {
+	networks := make([]netip.Prefix, 0, len(l.TrustedProxies))
+	for _, text := range l.TrustedProxies {
+		if network, err := parseNetwork(text); err == nil {
+			networks = append(networks, network)
 		}
-		list = append(list, setting{
-			key:    key,
-			env:    envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_")),
-			field:  at,
-			typ:    field.Type,
-			secret: field.Tag.Get("secret") == "true",
-		})
 	}
-	return list
+	return networks
 }
 
-// in returns the setting's value in c.
-func (s setting) in(c *Config) reflect.Value {
-	return reflect.ValueOf(c).Elem().FieldByIndex(s.field)
-}
-
-// same tells whether a and b agree on this setting.
-func (s setting) same(a, b *Config) bool {
-	return reflect.DeepEqual(s.in(a).Interface(), s.in(b).Interface())
-}
-
-// isSection tells whether key has keys below it.
-func isSection(key string) bool {
-	return slices.ContainsFunc(settings, func(s setting) bool {
-		return strings.HasPrefix(s.key, key+".")
-	})
-}
-
-// keysBelow lists the last words of the keys directly below a section, "" for
-// the top.
-func keysBelow(section string) []string {
-	var names []string
-	for _, s := range settings {
-		rest := s.key
-		if section != "" {
-			var inside bool
-			if rest, inside = strings.CutPrefix(s.key, section+"."); !inside {
-				continue
-			}
-		}
-		name, _, _ := strings.Cut(rest, ".")
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
+func parseNetwork(text string) (netip.Prefix, error) {
+	if strings.Contains(text, "/") {
+		return netip.ParsePrefix(text)
 	}
-	return names
-}
-
-// nearestKey returns the known key or section that was probably meant: a few letters off, or the right word in the wrong
-// section. "" if none is near.
-func nearestKey(key string) string {
-	if len(key) > 64 {
-		return "" // no slip of a finger, and the search is slow
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, err
 	}
-	word := lastWord(key)
-	best, least := "", max(2, len(word)/2)+1
-	consider := func(known string) {
-		distance := editDistance(key, known)
-		if lastWord(known) == word {
-			distance = min(distance, 1)
-		}
-		if distance < least {
-			best, least = known, distance
-		}
-	}
-	for _, s := range settings {
-		if section, _, nested := strings.Cut(s.key, "."); nested {
-			consider(section)
-		}
-		consider(s.key)
-	}
-	return best
-}
-
-func lastWord(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
-
-func join(section, key string) string {
-	if section == "" {
-		return key
-	}
-	return section + "." + key
-}
-
-// editDistance counts the letters to insert, delete or replace to make b of a.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
+	return netip.PrefixFrom(address, address.BitLen()), nil
 }
