@@ -167,4 +167,3 @@ func (l *listener) heard() (s string) {
 	l.frames = nil
 	return strings.TrimSpace(s)
 }
-

@@ -35,6 +35,7 @@ type browser struct {
 	closed    bool
 	why       stream.Reason
 	interest  Interest
+	added     Interest     // its first
 	hear      func([]byte) // what it gets, if not nil. mu is locked
 }
 
@@ -274,7 +275,7 @@ func (p *poller) Add(fd int32, t Tag, i Interest) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b := p.browsers[fd]
-	b.tag, b.interest = t, i
+	b.tag, b.interest, b.added = t, i, i
 	b.notify = func(e Event) {
 		p.mu.Lock()
 		p.events = append(p.events, e)

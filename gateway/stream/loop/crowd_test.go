@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -254,4 +255,25 @@ func TestCounts(t *testing.T) {
 			t.Errorf("%+v, want %+v", r.sent, want)
 		}
 	})
+}
+
+// A loop that stands still keeps the newest frame of each project, and none of a project that it forgot since.
+func TestOffers(t *testing.T) {
+	var o offers
+	a, b, c := &stream.Frame{}, &stream.Frame{}, &stream.Frame{}
+	o.put(1, a)
+	o.put(2, a)
+	o.put(1, b)
+	o.drop(2)
+	o.drop(3)
+	o.put(2, c) // another project has its index now
+	var got []offer
+	for _, offer := range o.all {
+		if offer.frame != nil {
+			got = append(got, offer)
+		}
+	}
+	if want := []offer{{1, b}, {2, c}}; !slices.Equal(got, want) || len(o.all) != 3 {
+		t.Errorf("%v", o.all)
+	}
 }

@@ -138,6 +138,9 @@ func TestSentMoreBefore(t *testing.T) {
 		b := &browser{r: r, room: -1}
 		r.give(Arrival{Sent: true, Head: []byte("head\n\n"), Judged: r.rules, Projects: []stream.Subscription{{Project: r.project("42")}}}, b)
 		b.want("hello unknown:42", "goodbye rotate")
+		if b.added != 0 {
+			t.Error("it is asked to be told of what was read already")
+		}
 		if b.interest&OnSent == 0 || b.ended() {
 			t.Error("nobody reads what it sends")
 		}
@@ -152,4 +155,3 @@ func TestSentMoreBefore(t *testing.T) {
 		}
 	})
 }
-

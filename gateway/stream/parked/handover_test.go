@@ -229,6 +229,48 @@ func TestConnFromSeveralGoroutines(t *testing.T) {
 	}
 }
 
+// What is written after HandOver is kept until Close, in its order.
+func TestKeepsTheHead(t *testing.T) {
+	browser, server := net.Pipe()
+	defer browser.Close()
+	c := &Conn{Conn: server}
+	var head string
+	c.HandOver(func(h *HandedOver) {
+		head = string(h.Head)
+		h.Conn.Close()
+	})
+	for _, part := range []string{"HTTP/1.1 200 OK\r\n", "A: b\r\n", "\r\n"} {
+		if n, err := c.Write([]byte(part)); n != len(part) || err != nil {
+			t.Error(n, err)
+		}
+	}
+	c.Close()
+	if head != "HTTP/1.1 200 OK\r\nA: b\r\n\r\n" {
+		t.Errorf("%q", head)
+	}
+}
+
+// The server ends a response by closing one side where there are two.
+func TestCloseWrite(t *testing.T) {
+	browser, server := net.Pipe()
+	defer browser.Close()
+	defer server.Close()
+	if err := (&Conn{Conn: server}).CloseWrite(); err != nil {
+		t.Error(err)
+	}
+	half := halfCloser{Conn: server, err: io.ErrClosedPipe}
+	if err := (&Conn{Conn: half}).CloseWrite(); !errors.Is(err, half.err) {
+		t.Errorf("%v, and not what the connection says", err)
+	}
+}
+
+type halfCloser struct {
+	net.Conn
+	err error
+}
+
+func (h halfCloser) CloseWrite() error { return h.err }
+
 // Only plain HTTP/1 over TCP, from a Listener, can be parked.
 func TestOf(t *testing.T) {
 	tcp := &Conn{Conn: &net.TCPConn{}}
