@@ -114,6 +114,17 @@ func TestNamedOnly(t *testing.T) {
 	})
 }
 
+// A project is forgotten when its time is over, not at the look after that.
+func TestHubForgetsInTime(t *testing.T) {
+	inHub(t, 100, func(t *testing.T, r *hubRig) {
+		r.watch("a", 1).detach()
+		time.Sleep(time.Minute - time.Millisecond)
+		r.wantAsked("+a")
+		time.Sleep(time.Millisecond)
+		r.wantAsked("-a")
+	})
+}
+
 // A project that nobody uses lingers, and is forgotten after its time.
 func TestHubForgets(t *testing.T) {
 	inHub(t, 100, func(t *testing.T, r *hubRig) {

@@ -76,6 +76,45 @@ func TestCrowd(t *testing.T) {
 	})
 }
 
+// A version that comes while the one before is on its way replaces it: for those who have that already too.
+func TestNewsDuringNews(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		var all []*browser
+		for range crowd {
+			b := r.open("42")
+			b.take()
+			all = append(all, b)
+		}
+		i, _ := r.board.Index(r.project("42"))
+		heard := 0
+		for _, b := range all {
+			b.hear = func(p []byte) {
+				b.got.Write(p)
+				if heard++; heard == 2*slice {
+					r.hub.Deliver([]version.Change{{
+						Project: r.project("42"), Index: i, Advance: true,
+						State: version.State{Listening: true, Known: true, Version: 2},
+					}})
+				}
+			}
+		}
+		r.publish("42@1")
+		both := 0
+		for _, b := range all {
+			switch got := strings.Join(b.take(), " "); got {
+			case "42@1 42@2":
+				both++
+			case "42@2":
+			default:
+				t.Fatal(got)
+			}
+		}
+		if both < 2*slice || both > 6*slice {
+			t.Errorf("%d of %d got both versions", both, crowd)
+		}
+	})
+}
+
 // A project with many watchers does not delay one with few.
 func TestCrowdDelaysNobody(t *testing.T) {
 	both(t, func(t *testing.T, r *rig) {
@@ -205,10 +244,16 @@ func TestCrowdLeavesNothing(t *testing.T) {
 			for _, b := range all {
 				b.stall(1)
 			}
-			r.publish("42@" + string('1'+rune(v)))
+			r.publish("42@" + string('1'+rune(5*v)))
 			for _, b := range all {
 				b.leave()
 			}
+			letGo := r.hold()
+			r.publish("42@" + string('2'+rune(5*v)))
+			if n := len(r.offered.all); n != 0 {
+				t.Errorf("%d frames are offered, though nobody watches", n)
+			}
+			letGo()
 			if len(r.streams.chunks)+len(r.subs.chunks)+len(r.shards.chunks)+len(r.lines)+r.sockets != 0 || r.rest != nil {
 				t.Error("something is left")
 			}
