@@ -69,8 +69,7 @@ func (l *Loop) free(i uint32, r *record, why stream.Reason) {
 	} else {
 		delete(l.lines, i)
 	}
-	r.fd = 0
-	l.streams.remove(i)
+	l.streams.remove(i) // its fd is 0 then
 }
 
 // close cuts what is left.

@@ -155,3 +155,23 @@ func TestSentMoreBefore(t *testing.T) {
 		}
 	})
 }
+
+// What is heard late of a stream that has ended is not taken for news of another.
+func TestLateEvents(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		keep := r.open("42") // so that indices are used again
+		old := r.open("42")
+		old.leave()
+		b := r.open("42")
+		if b.tag.Index != old.tag.Index {
+			t.Fatalf("%d is not used again", old.tag.Index)
+		}
+		old.tell(Event{Gone: true})
+		old.tell(Event{Sent: true})
+		b.want("hello unknown:42")
+		keep.want("hello unknown:42")
+		if b.ended() || r.ended[stream.Gone] != 1 {
+			t.Error(r.ended)
+		}
+	})
+}

@@ -98,9 +98,6 @@ func TestWait(t *testing.T) {
 // A browser that does not read makes a socket hold little. When it reads, the loop is told.
 func TestSocketTakesNoMore(t *testing.T) {
 	r := newSocketRig(t, loop.OnSent)
-	if err := r.browser.SetReadBuffer(4 << 10); err != nil {
-		t.Fatal(err)
-	}
 	event := []byte(strings.Repeat("x", 1000))
 	sent := 0
 	for {
