@@ -302,6 +302,47 @@ func TestCounts(t *testing.T) {
 	})
 }
 
+// Loops share the projects of a hub, and each is told for its own streams, as long as it has some.
+func TestTwoLoops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, false)
+		one := r.Loop
+		opt := one.opt
+		opt.NewPoller = nil
+		two := New(opt)
+		ctx, stop := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- two.Run(ctx) }()
+		open := func(on *Loop) *browser {
+			r.carrier = on
+			return r.open("42")
+		}
+		a, b := open(one), open(two)
+		r.publish("42@1")
+		a.want("hello unknown:42", "42@1")
+		b.want("hello unknown:42", "42@1")
+		a.leave()
+		r.publish("42@2")
+		b.want("42@2")
+		a = open(one)
+		b.leave()
+		r.publish("42@3")
+		a.want("hello 42@2", "42@3")
+		b = open(two)
+		b.want("hello 42@3")
+		stop()
+		if err := <-ended; err != nil || !b.ended() {
+			t.Error(err)
+		}
+		r.publish("42@4")
+		a.want("42@4")
+		a.leave()
+		if r.pass(2 * time.Minute); r.hub.Projects() != 0 || r.ended[stream.Gone] != 4 {
+			t.Errorf("%d projects are left, %v", r.hub.Projects(), r.ended)
+		}
+	})
+}
+
 // A loop that stands still keeps the newest frame of each project, and none of a project that it forgot since.
 func TestOffers(t *testing.T) {
 	var o offers

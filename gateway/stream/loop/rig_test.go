@@ -129,6 +129,8 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 		},
 		Closed:    func() { r.add(&r.closed, 1) },
 		Uncovered: func(n int) { r.add(&r.uncovered, n) }, Sent: func(c Counts) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
 			r.sent.Hellos += c.Hellos
 			r.sent.Versions += c.Versions
 			r.sent.Heartbeats += c.Heartbeats
