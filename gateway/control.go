@@ -7,7 +7,7 @@ import (
 	"nudge/version/control"
 )
 
-// replaceLocked puts c in force, and reports whether the flag changed. g.change is held.
+// replaceLocked puts c in force, and reports whether the flag changed. The caller holds g.change.
 func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
 	c.rules = newRules(c)
 	g.current.Store(c)
@@ -21,8 +21,8 @@ func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
 	return true
 }
 
-// wordOf names what an override does.
-func wordOf(o *control.Override) string {
+// overrideText names what an override does, for the log.
+func overrideText(o *control.Override) string {
 	switch {
 	case o == nil:
 		return "none"
@@ -33,44 +33,32 @@ func wordOf(o *control.Override) string {
 	}
 }
 
-// control applies what all gateways are told. Applying the same twice changes nothing.
-func (g *Gateway) control(told control.Entries) {
+// applyControl applies the flag override and the revocations of the fleet. A second call with the same entries changes
+// nothing.
+func (g *Gateway) applyControl(e control.Entries) {
 	g.change.Lock()
 	defer g.change.Unlock()
 	c := *g.current.Load()
-	if c.Flag.Fleet.Stamp != told.Flag.Stamp {
-		c.Flag = pace.NewFlag(c.Flag.Own, told.Flag)
+	if c.Flag.Fleet.Stamp != e.Flag.Stamp {
+		c.Flag = pace.NewFlag(c.Flag.Own, e.Flag)
 		if !g.replaceLocked(&c) {
-			g.log.Info("the fleet's override of the flag changed, which changes nothing here", "override", wordOf(told.Flag.Override),
-				"seq", told.Flag.Seq, "by", c.Flag.By())
+			g.log.Info("the fleet's flag override changed, without effect on this gateway", "override", overrideText(e.Flag.Override),
+				"seq", e.Flag.Seq, "by", c.Flag.By())
 		}
 	}
-	all := make([]Revocation, len(told.Revocations))
-	for i, e := range told.Revocations {
-		all[i] = e.Revocation
+	all := make([]control.Revocation, len(e.Revocations))
+	for i, r := range e.Revocations {
+		all[i] = r.Revocation
 	}
 	if n := g.revokeLocked(all...); n > 0 {
 		g.log.Info("tokens were revoked", "revocations", n)
 	}
 }
 
-// Revocation revokes tokens before they expire.
-type Revocation = control.Revocation
-
-// Revoke revokes tokens: streams that began with one end with a goodbye, or with a new hello that denies the project;
-// later requests with it are refused. All streams are checked within a second or so, however many.
-func (g *Gateway) Revoke(r Revocation) error {
-	if err := r.Check(); err != nil {
-		return err
-	}
-	g.change.Lock()
-	defer g.change.Unlock()
-	g.revokeLocked(r)
-	return nil
-}
-
-// revokeLocked puts revocations in force, and returns how many of them were not before. g.change is held.
-func (g *Gateway) revokeLocked(all ...Revocation) (fresh int) {
+// revokeLocked puts revocations in force, and returns how many of them are new. The caller holds g.change. Requests with a
+// revoked token are refused from now on. All streams are checked within about a second, however many: each gets a goodbye,
+// or a new hello that denies the project.
+func (g *Gateway) revokeLocked(all ...control.Revocation) (fresh int) {
 	c := *g.current.Load()
 	c.revoked, fresh = c.revoked.With(all, time.Now())
 	if fresh == 0 {

@@ -6,19 +6,19 @@ import (
 )
 
 const (
-	// crowdStep is how many streams are looked at together; two steps within crowdPace begin a crowd.
+	// A crowd begins when crowdStep streams open within crowdPace.
 	crowdStep = 100
 	crowdPace = time.Second
-	// crowdCalm is for how long no step may come until a crowd has settled.
+	// A crowd is over when no further crowdStep streams have opened for crowdCalm.
 	crowdCalm = 10 * time.Second
 )
 
-// crowds tells Options.Crowd when parked streams begin to come in crowds, and when that is over.
-func (g *Gateway) crowds(ctx context.Context) error {
+// watchCrowds calls Options.Crowd when a crowd of streams begins, and when it is over.
+func (g *Gateway) watchCrowds(ctx context.Context) error {
 	calm := time.NewTimer(crowdCalm)
 	calm.Stop() // there is no crowd yet
 	defer calm.Stop()
-	var last time.Time // that a step came
+	var last time.Time // when crowdStep streams were complete
 	crowd := false
 	for {
 		select {
@@ -40,9 +40,9 @@ func (g *Gateway) crowds(ctx context.Context) error {
 	}
 }
 
-// came counts a stream that opens, and returns its number.
-func (g *Gateway) came() uint64 {
-	n := g.turn.Add(1)
+// countOpened counts a stream that opens, and returns its number.
+func (g *Gateway) countOpened() uint64 {
+	n := g.opened.Add(1)
 	if n%crowdStep == 0 {
 		signal(g.crowd)
 	}

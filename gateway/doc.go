@@ -4,6 +4,6 @@
 // refusal of either becomes an answer in problem.go. Streams live in gateway/stream; gateway/pace decides how often
 // browsers poll. docs/architecture.md has the whole picture.
 //
-// What may change while streams are open is one immutable value, current. A handler loads it once, so that it decides
-// by one state of the settings; whoever replaces it holds Gateway.change.
+// Everything that may change while streams are open is in one immutable value, current. A handler loads it once, so that
+// it decides by one state of the settings. Code that replaces it holds Gateway.change.
 package gateway

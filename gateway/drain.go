@@ -14,7 +14,7 @@ type phase int32
 const (
 	serving phase = iota
 	leaving       // not ready, so that load balancers choose others, but still serving
-	drained       // saying goodbye to all streams, and at once to new ones
+	drained       // closing all streams; a new one is closed at once
 )
 
 func (p phase) String() string { return [...]string{"serving", "leaving", "drained"}[p] }
@@ -28,27 +28,28 @@ func (a *atomicPhase) Store(p phase) { a.v.Store(int32(p)) }
 func (g *Gateway) drained() bool { return g.phase.Load() == drained }
 
 const (
-	// drainAfter and drainSpread say when the browsers of a leaving gateway come back, to another one. The window has
-	// spread them already; the spread is longer only where the others cannot take them that fast.
+	// A goodbye tells the browser to wait drainAfter and a random part of drainSpread, and then to connect to another
+	// gateway. The window has spread the goodbyes already. The spread is longer if the other gateways cannot take the
+	// streams that fast.
 	drainAfter  = time.Second
 	drainSpread = 4 * time.Second
 	// drainGrace is how long a goodbye may take to be written to a slow reader.
 	drainGrace = 2 * time.Second
 )
 
-// Drain ends all streams: it fails /ready, waits until load balancers have noticed, says goodbye to all streams evenly
-// over the window, and returns as soon as the last has ended. It waits for a reader that is stuck only for the window and
-// a short grace. It returns early when ctx ends. Requests are served meanwhile; the caller stops listening afterwards.
+// Drain ends all streams: it makes /ready fail, waits until load balancers have noticed, sends the goodbyes evenly over
+// the window, and returns as soon as the last stream has ended. It does not wait for stuck readers longer than the window
+// and drainGrace. It returns early when ctx ends. Requests are served meanwhile; the caller stops listening afterwards.
 func (g *Gateway) Drain(ctx context.Context) {
 	g.phase.Store(leaving)
-	g.log.Info("leaving: not ready any more, still serving; a second signal ends it at once", "delay", g.opt.DrainDelay, "streams", g.streams())
+	g.log.Info("leaving: /ready fails, requests are still served; a second signal ends the process at once", "delay", g.opt.DrainDelay, "streams", g.streams())
 	select {
 	case <-ctx.Done():
 		return
 	case <-time.After(g.opt.DrainDelay):
 	}
 	g.phase.Store(drained)
-	polls, empty := g.hub.ClosePolls(), g.admission.Left()
+	polls, empty := g.hub.ClosePolls(), g.admission.Empty()
 	g.log.Info("saying goodbye", "streams", g.streams(), "window", g.opt.DrainWindow)
 	spread := g.pace.ReconnectSpread(g.current.Load().Limits.ConnectsPerSecond, g.opt.DrainWindow+drainSpread) - g.opt.DrainWindow
 	last := stream.Goodbye{Reason: stream.Drain, AfterMS: drainAfter.Milliseconds(), SpreadMS: spread.Milliseconds()}
@@ -63,11 +64,11 @@ func (g *Gateway) Drain(ctx context.Context) {
 	case <-ctx.Done():
 	case <-empty:
 	case <-end:
-		g.log.Warn("streams that took no goodbye are cut", "streams", g.streams())
+		g.log.Warn("closing streams whose browsers do not read their goodbye", "streams", g.streams())
 	}
 }
 
-// streams is how many streams, and held polls, are open.
+// streams returns how many streams and held polls are open.
 func (g *Gateway) streams() int {
 	parked, goroutines := g.admission.Count()
 	return parked + goroutines

@@ -12,8 +12,8 @@ import (
 	"nudge/gateway/stream/parked"
 )
 
-// events serves GET /events: a stream. At a status such as 503 an EventSource gives up for good, so it gets a stream
-// instead that says when to come back, and ends.
+// events serves GET /events: a stream. An EventSource gives up for good at a status such as 503. So instead of 429 and 503
+// it gets a stream with a goodbye, which says when to come back.
 func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	p := g.openStream(w, r)
 	if p == nil {
@@ -31,7 +31,7 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	goroutine.WriteOnce(w, b, 10*time.Second)
 }
 
-// openStream opens a stream, and returns when it has been parked or has ended.
+// openStream opens a stream, and returns nil when the stream was parked or has ended. Else it returns why it did not.
 func (g *Gateway) openStream(w http.ResponseWriter, r *http.Request) *problem {
 	req, p := g.subscribeRequest(r)
 	if p != nil {
@@ -41,24 +41,24 @@ func (g *Gateway) openStream(w http.ResponseWriter, r *http.Request) *problem {
 		writeNothing(w) // push is off: after this an EventSource does not come back
 		return nil
 	}
-	if g.drained() { // before the limits: a refusal by these would bring the browser back here
+	if g.drained() { // checked before the limits: their refusals bring the browser back to this gateway
 		return draining()
 	}
-	on := parked.Of(r)
-	t, over := g.admission.Admit(kindOf(on), req.caller.Subject, address(r), time.Now())
+	conn := parked.Of(r)
+	t, over := g.admission.Admit(kindOf(conn), req.caller.Subject, address(r), time.Now())
 	if over != nil {
 		return limited(over)
 	}
 	g.pace.Opened(limits.KeyOf(req.caller.Subject))
 	arrival := g.arrival(req, t, time.Now())
-	if on != nil {
-		g.park(w, on, arrival, t)
+	if conn != nil {
+		g.park(w, conn, arrival, t)
 		return nil
 	}
 	return g.carry(w, r, arrival, t)
 }
 
-// kindOf returns what carries a stream on c; nil: a connection that cannot be parked.
+// kindOf returns what serves a stream on c; c is nil if the connection cannot be parked.
 func kindOf(c *parked.Conn) limits.Kind {
 	if c == nil {
 		return limits.Goroutine

@@ -35,20 +35,20 @@ type Options struct {
 	Version  string // of Nudge
 
 	BasePath   string   // what all public paths begin with, such as /push; "": nothing
-	Origins    []string // of pages on other hosts that may read answers; "*": all
+	Origins    []string // of pages on other hosts that may read answers; "*": all origins
 	Cookie     string   // name of the cookie that may hold a token; "": none
 	QueryToken bool     // whether ?token= may hold one
 
 	DrainDelay  time.Duration // between not being ready and the first goodbye
-	DrainWindow time.Duration // in which all streams get theirs
+	DrainWindow time.Duration // over which the goodbyes are spread
 
-	// Released is called once for each connection that the gateway took over from its server, when it is closed; nil:
-	// not called. It must not block.
+	// Released is called once for each connection that the gateway took over from its server, when it is closed. It must
+	// not block. nil: not called.
 	Released func()
 
-	// Crowd is called with true when streams begin to open by the hundred within a second, and with false when that is
-	// over: the time to give memory back. It is called by one goroutine; nil: not called.
-	Crowd func(comes bool)
+	// Crowd is called with true when a hundred streams open within a second, and with false when this is over: then memory
+	// can be given back. One goroutine calls it. nil: not called.
+	Crowd func(begins bool)
 
 	Log *slog.Logger // nil: discarded
 }
@@ -63,7 +63,7 @@ type Gateway struct {
 	source    version.Source
 	hub       *stream.Hub
 	loops     []*loop.Loop
-	turn      atomic.Uint64 // which loop gets the next stream
+	opened    atomic.Uint64 // streams so far; the loops get them in turn
 	crowd     chan struct{} // one slot: crowdStep more streams have opened
 	pace      *pace.Pacer
 	admission *limits.Admission
@@ -80,7 +80,7 @@ type Gateway struct {
 // Host is the gateway as a source sees it.
 type Host struct {
 	version.Host
-	Control func(control.Entries) // called with all that the fleet is told, whenever it has changed
+	Control func(control.Entries) // called with all entries of the control hash whenever one has changed
 }
 
 // New returns a gateway. It starts nothing.
@@ -108,7 +108,7 @@ func New(opt Options) (*Gateway, error) {
 		Board: g.board, Read: func(ctx context.Context, p version.Project) (version.Key, error) { return g.source.Read(ctx, p) },
 		Changed: g.cadenceChanged, Log: opt.Log,
 	})
-	g.source, err = opt.Source(g.board, Host{g.pace.Host(), g.control})
+	g.source, err = opt.Source(g.board, Host{g.pace.Host(), g.applyControl})
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func New(opt Options) (*Gateway, error) {
 	return g, nil
 }
 
-// cadenceChanged tells all streams the new cadence. A held poll ends when push is down.
+// cadenceChanged sends the new cadence to all streams. Held polls end if push is down.
 func (g *Gateway) cadenceChanged() {
 	g.hub.WakePolls()
 	for _, l := range g.loops {
@@ -145,7 +145,7 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 // [Gateway.Drain] and the servers.
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	tasks := []func(context.Context) error{g.source.Run, g.hub.Run, g.pace.Run, g.followFlag, g.crowds}
+	tasks := []func(context.Context) error{g.source.Run, g.hub.Run, g.pace.Run, g.followFlag, g.watchCrowds}
 	for _, l := range g.loops {
 		tasks = append(tasks, l.Run)
 	}
@@ -155,8 +155,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Apply puts new settings in force, all at once, and ends no stream that they still allow. An override that the fleet was
-// told still holds. After an error the old settings stay.
+// Apply puts new settings in force, all at once. It ends no stream that they still allow. The fleet's override of the flag
+// stays in force. After an error the old settings stay.
 func (g *Gateway) Apply(s Settings) error {
 	c, err := newCurrent(s, &g.opt)
 	if err != nil {
@@ -182,6 +182,7 @@ func (g *Gateway) Reloaded(err error) {
 	g.metrics.reloadHealthy.Set(1)
 }
 
+// signal puts a token into a channel with one slot, unless one is there.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

@@ -84,21 +84,21 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub) *metrics {
 	}
 	count("nudge_push_changes_total", "Changes of the push state or its reason.", nil, p.Changes)
 	for _, fault := range fallback.Faults() {
-		count("nudge_missed_total", "Reports of browsers whose poll found what push had not announced, by whose fault it was.",
+		count("nudge_missed_total", "Reports of browsers whose poll found what push had not announced, by fault.",
 			prometheus.Labels{"kind": string(fault)}, func() uint64 { return p.MissedCount(fault) })
 	}
 	read("nudge_poll_seconds", "Interval told to browsers with a proven stream.", func() float64 { return p.Now().Poll.Seconds() })
 	read("nudge_fast_seconds", "Interval told to all other browsers.", func() float64 { return p.Now().Fast.Seconds() })
 	read("nudge_budget_polls_per_second", "Polls per second that the application can take from all browsers together.",
 		func() float64 { return p.Pressure().Capacity })
-	read("nudge_interval_polls_per_second", "Of these, those that browsers make without news, as far as is known.",
+	read("nudge_interval_polls_per_second", "Polls per second that browsers make without news, as far as is known.",
 		func() float64 { return p.Pressure().Interval })
 	read("nudge_browsers", "Browsers of the whole fleet, as far as is known.", func() float64 { return float64(p.Pressure().Browsers) })
-	read("nudge_polling_browsers", "Of these, those without a stream that a token vouches for.",
+	read("nudge_polling_browsers", "Browsers that poll without a stream, counted by their tokens.",
 		func() float64 { return float64(p.Pressure().Polling) })
-	read("nudge_backlog_polls", "Polls that news asked for and that have yet to come, in the whole fleet.", func() float64 { return p.Pressure().Backlog })
+	read("nudge_backlog_polls", "Polls that news caused and that have not come yet, in the whole fleet.", func() float64 { return p.Pressure().Backlog })
 	read("nudge_trust_step", "Step of the trust ramp, 0 to 4.", func() float64 { return float64(p.Pressure().Step) })
-	read("nudge_projects", "Projects in use, or used not long ago.", func() float64 { return float64(h.Projects()) })
+	read("nudge_projects", "Projects in use, or used a short time ago.", func() float64 { return float64(h.Projects()) })
 	read("nudge_fleet_instances", "Gateways heard through Redis, this one included.", func() float64 { return float64(p.FleetSize().Instances) })
 	read("nudge_fleet_streams", "Streams open now on all gateways.", func() float64 { return float64(p.FleetSize().Streams) })
 	read("nudge_fleet_lost_streams", "Streams of gateways that vanished, not seen again yet.", func() float64 { return float64(p.FleetSize().Lost) })

@@ -63,10 +63,10 @@ type Status struct {
 // pressure is [pace.Pressure] in whole numbers.
 type pressure struct {
 	Browsers int `json:"browsers"`
-	Polling  int `json:"polling"`  // of these, without a stream, and with a token
+	Polling  int `json:"polling"`  // browsers that poll without a stream, counted by their tokens
 	Budget   int `json:"budget"`   // polls per second that the application can take
-	Interval int `json:"interval"` // of these, without news
-	Backlog  int `json:"backlog"`  // polls that news asked for and that have yet to come
+	Interval int `json:"interval"` // polls per second that browsers make without news
+	Backlog  int `json:"backlog"`  // polls that news caused and that have not come yet
 	Step     int `json:"step"`     // of the trust ramp
 }
 
@@ -92,8 +92,8 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 // opsRoutes are for operators only: their answers say more than the public may know, and cost more.
 func (g *Gateway) opsRoutes() http.Handler {
 	r := g.router("")
-	read(r, "/live", g.live)
-	read(r, "/ready", g.ready)
+	getAndHead(r, "/live", g.live)
+	getAndHead(r, "/ready", g.ready)
 	r.Get("/status", g.statusPage)
 	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}))
 	r.Route("/debug/pprof", func(r chi.Router) {

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"nudge/fallback"
@@ -14,8 +13,8 @@ import (
 	"nudge/version"
 )
 
-// pollTerms is the body of /poll-interval.
-type pollTerms struct {
+// pollAnswer is the body of /poll-interval.
+type pollAnswer struct {
 	Protocol int `json:"protocol"`
 	pace.Wire
 	TTLMS          int64    `json:"ttl_ms"`
@@ -39,8 +38,8 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem 
 		w.Header().Set("X-Poll-Interval", g.pollSeconds())
 		p.body = struct {
 			*problem
-			pollTerms
-		}{p, g.pollTerms(r, &auth.Caller{Open: true}, nil)}
+			pollAnswer
+		}{p, g.pollAnswer(r, &auth.Caller{Open: true}, nil)}
 		return p
 	}
 	anonymous := who == nil
@@ -52,24 +51,23 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem 
 		return foreignOrigin()
 	}
 	w.Header().Set("X-Poll-Interval", g.pollSeconds())
-	answer := g.pollTerms(r, who, marks)
+	answer := g.pollAnswer(r, who, marks)
 	answer.Anonymous = anonymous
 	writeOK(w, answer)
 	return nil
 }
 
-func (g *Gateway) pollSeconds() string {
-	return strconv.FormatInt(g.pace.Now().FastSeconds(), 10)
-}
+// pollSeconds returns the fast interval for the X-Poll-Interval header.
+func (g *Gateway) pollSeconds() string { return ceilSeconds(g.pace.Now().Fast) }
 
-func (g *Gateway) pollTerms(r *http.Request, who *auth.Caller, marks []version.Mark) pollTerms {
+func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.Mark) pollAnswer {
 	access := g.current.Load().decideAccess(who, marks)
 	excluded := access.count(stream.Excluded) > 0 && access.count(stream.Served) == 0
 	if access.count(stream.Excluded)+access.count(stream.Served) == 0 { // no project that could tell
 		excluded = !g.current.Load().Flag.AllowsCaller(fallback.BucketOf(who.Subject))
 	}
 	c := g.pace.Now()
-	answer := pollTerms{
+	answer := pollAnswer{
 		Protocol: stream.Protocol, TTLMS: c.TTL().Milliseconds(),
 		Denied: access.ids(stream.Denied), Off: access.ids(stream.Excluded), Refusing: g.refusing(r),
 	}
@@ -98,5 +96,5 @@ func (g *Gateway) refusing(r *http.Request) string {
 	return ""
 }
 
-// down reports whether the gateway cannot know of changes now.
+// down reports whether push is down, so that the gateway may miss changes.
 func (g *Gateway) down() bool { return g.pace.Now().Push == fallback.Down }

@@ -20,7 +20,7 @@ type problem struct {
 	Code   string `json:"code"`
 
 	retryAfter time.Duration // of 429 and 503
-	goodbye    stream.Reason // what a stream is told instead of 429 and 503
+	goodbye    stream.Reason // a stream gets a goodbye with it instead of 429 and 503
 	body       any           // of the answer, if it says more than the problem; nil: the problem
 }
 
@@ -37,7 +37,7 @@ const (
 	codeInternal    = "internal"
 )
 
-// codes are all, those of tokens among them.
+// codes lists all codes, those of token errors included.
 var codes = []string{
 	codeMalformed, codeForbidden, codeOrigin, codeLimit, codeDraining, codeUnavailable, codeTooLarge,
 	codeNotFound, codeMethod, codeInternal, auth.ErrMissing.Error(), auth.ErrExpired.Error(), auth.ErrInvalid.Error(),
@@ -63,10 +63,10 @@ func unauthorized(err error) *problem {
 
 func foreignOrigin() *problem {
 	return newProblem(http.StatusForbidden, codeOrigin,
-		"pages of this origin may not do that here; add the origin to cors.origins if they should")
+		"pages of this origin may not do that here; add the origin to cors.origins to allow it")
 }
 
-// limited refuses somebody who is over a limit: status 429 if the limit is the caller's own, else 503.
+// limited refuses a request over a limit: with 429 if the limit is the caller's own, else with 503.
 func limited(r *limits.Refusal) *problem {
 	status := http.StatusServiceUnavailable
 	if r.Caller {
@@ -92,7 +92,7 @@ func unavailable(detail string, after time.Duration) *problem {
 // handler serves a request, or returns why it does not.
 type handler func(http.ResponseWriter, *http.Request) *problem
 
-// handle serves requests by h, and answers those that h refuses.
+// handle serves requests with h, and writes its refusals.
 func (g *Gateway) handle(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if p := h(w, r); p != nil {
@@ -109,7 +109,7 @@ func (g *Gateway) refuse(w http.ResponseWriter, p *problem) {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
 	if p.retryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(ceilSeconds(p.retryAfter))))
+		h.Set("Retry-After", ceilSeconds(p.retryAfter))
 	}
 	var body any = p
 	if p.body != nil {
@@ -118,12 +118,16 @@ func (g *Gateway) refuse(w http.ResponseWriter, p *problem) {
 	writeJSON(w, p.Status, "application/problem+json", body)
 }
 
+// countRefusal counts p, and notes it in the log.
 func (g *Gateway) countRefusal(w http.ResponseWriter, p *problem) {
 	g.metrics.refused.WithLabelValues(p.Code).Inc()
 	note(w, "refused", p.Code)
 }
 
-func ceilSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+// ceilSeconds returns d in whole seconds, rounded up, for a header.
+func ceilSeconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+}
 
 // writeJSON writes an answer that nobody may cache.
 func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {

@@ -12,8 +12,8 @@ import (
 	"nudge/version"
 )
 
-// publishMost bounds one request's array.
-const publishMost = 1000
+// mostNews bounds the array of one request.
+const mostNews = 1000
 
 // receipt is the body of the answer to a publisher.
 type receipt struct {
@@ -67,14 +67,14 @@ func (g *Gateway) body(w http.ResponseWriter, r *http.Request) ([]byte, *problem
 	switch {
 	case errors.As(err, &large):
 		return nil, newProblem(http.StatusRequestEntityTooLarge, codeTooLarge,
-			fmt.Sprintf("the body is longer than %d bytes; send less at once, or raise limits.body", limit))
+			fmt.Sprintf("the body is longer than %d bytes; send fewer elements in one request, or raise limits.body", limit))
 	case err != nil:
 		return nil, malformed(fmt.Errorf("the body did not arrive whole: %v", err))
 	}
 	return body, nil
 }
 
-// parseNews parses an object or an array of them. The error names index and field of the first bad element.
+// parseNews parses an object, or an array of objects. The error names index and field of the first bad element.
 func parseNews(body []byte) ([]version.News, error) {
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 || body[0] != '[' {
@@ -88,8 +88,8 @@ func parseNews(body []byte) ([]version.News, error) {
 	if err := strict(body, &elements); err != nil {
 		return nil, err
 	}
-	if len(elements) > publishMost {
-		return nil, fmt.Errorf("%d elements; %d is the most for one request", len(elements), publishMost)
+	if len(elements) > mostNews {
+		return nil, fmt.Errorf("%d elements; one request may have %d at most", len(elements), mostNews)
 	}
 	news := make([]version.News, len(elements))
 	for i, e := range elements {

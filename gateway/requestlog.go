@@ -63,9 +63,9 @@ func (g *Gateway) requestLog(next http.Handler) http.Handler {
 	})
 }
 
-// loggedWriter keeps what the log says of an answer: its status, and further attributes. These are not in the context of
-// the request, because that would cost a copy of the request. [http.ResponseController] finds the server's writer by
-// Unwrap, so no error of a flush is lost.
+// loggedWriter keeps what the log needs of an answer: status and further attributes. Keeping these in the request's context
+// would cost a copy of the request. [http.ResponseController] finds the server's writer by Unwrap, so no error of a flush
+// is lost.
 type loggedWriter struct {
 	http.ResponseWriter
 	status int // 0: nothing was written yet
@@ -95,7 +95,8 @@ func (l *loggedWriter) Write(b []byte) (int, error) {
 
 func (l *loggedWriter) Unwrap() http.ResponseWriter { return l.ResponseWriter }
 
-// requestLevel keeps requests out of the log that come all the time, or that strangers can send in any number.
+// requestLevel returns the level of a request in the log. Requests that come all the time, or that strangers can send in
+// any number, are for debugging only.
 func requestLevel(method, path string, status int) slog.Level {
 	switch {
 	case status >= 500 && status != http.StatusServiceUnavailable:
@@ -125,10 +126,10 @@ func (g *Gateway) caller(r *http.Request) (*auth.Caller, error) {
 	return c.verifier.Caller(r, c.revoked)
 }
 
-// foreign reports whether r comes from a page that may not use the cookie.
+// foreign reports whether r comes from a page whose origin may not use the cookie.
 func (g *Gateway) foreign(r *http.Request) bool { return auth.Origins(g.opt.Origins).Foreign(r) }
 
-// address returns where the request comes from: by the word of the trusted proxies, if it came through them.
+// address returns the address of the caller, as the trusted proxies report it if r came through them.
 func address(r *http.Request) string {
 	if ip := middleware.GetClientIP(r.Context()); ip != "" {
 		return ip

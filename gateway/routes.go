@@ -15,23 +15,23 @@ import (
 
 // publicRoutes are what browsers and publishers use.
 func (g *Gateway) publicRoutes() http.Handler {
-	r, around := g.router(g.opt.BasePath), chi.Chain(roomy, g.withAddress, g.requestLog)
+	r, around := g.router(g.opt.BasePath), chi.Chain(growStack, g.withAddress, g.requestLog)
 	readable := g.cors()
 	r.Use(around...)
 	mount := func(r chi.Router) {
-		read(r, "/live", g.live)
-		read(r, "/ready", g.ready)
+		getAndHead(r, "/live", g.live)
+		getAndHead(r, "/ready", g.ready)
 		g.shims(r)
 		r.Group(func(r chi.Router) {
 			r.Use(readable)
-			control := map[string]map[string]http.HandlerFunc{
+			handlers := map[string]map[string]http.HandlerFunc{
 				"/events":        {http.MethodGet: g.events},
 				"/poll-interval": {http.MethodGet: g.handle(g.pollInterval), http.MethodHead: g.handle(g.pollInterval)},
 				"/versions":      {http.MethodGet: g.handle(g.versions), http.MethodPost: g.handle(g.publish)},
 				"/session":       {http.MethodPost: g.handle(g.session)},
 				"/missed":        {http.MethodPost: g.handle(g.missed)},
 			}
-			for path, methods := range control {
+			for path, methods := range handlers {
 				for method, handle := range methods {
 					r.MethodFunc(method, path, handle)
 				}
@@ -50,11 +50,11 @@ func (g *Gateway) publicRoutes() http.Handler {
 
 // cors lets the pages of the configured origins read the answers.
 func (g *Gateway) cors() func(http.Handler) http.Handler {
-	lines := rate.NewLimiter(rate.Every(time.Minute), 3) // anybody may ask
+	lines := rate.NewLimiter(rate.Every(time.Minute), 3) // any page may ask, and could fill the log
 	return cors.Handler(cors.Options{
 		AllowOriginFunc: func(r *http.Request, origin string) bool {
 			allowed := auth.Origins(g.opt.Origins).Allow(origin, r.Host)
-			if !allowed && lines.Allow() { // to its browser it looks as if nobody answered
+			if !allowed && lines.Allow() { // the browser hides the reason from the page
 				g.log.Warn("a page may not read the answers; if it is yours, add its origin to cors.origins",
 					"origin", origin[:min(len(origin), 100)])
 			}
@@ -80,19 +80,19 @@ func shortcut(path string, stream, all http.Handler) http.Handler {
 	})
 }
 
-// read serves a path by GET and HEAD.
-func read(r chi.Router, path string, handle http.HandlerFunc) {
+// getAndHead serves a path for GET and HEAD.
+func getAndHead(r chi.Router, path string, handle http.HandlerFunc) {
 	r.Get(path, handle)
 	r.Head(path, handle)
 }
 
-// router returns a router that refuses unknown paths and methods with a problem. All paths that it will know are below base.
+// router returns a router that refuses unknown paths and methods with a problem. The caller mounts all paths below base.
 func (g *Gateway) router(base string) chi.Router {
 	r := chi.NewRouter()
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		detail := "nothing lives at this path; docs/protocol.md lists what does"
+		detail := "there is nothing at this path; docs/protocol.md lists the paths"
 		if base != "" {
-			detail = "nothing lives at this path; all paths here begin with " + base + " (base_path)"
+			detail = "there is nothing at this path; all paths here begin with " + base + " (base_path)"
 		}
 		g.refuse(w, newProblem(http.StatusNotFound, codeNotFound, detail))
 	})
@@ -111,12 +111,11 @@ func allowedMethods(r chi.Routes, path string) string {
 	}), ", ")
 }
 
-// roomy makes room on the stack of the request's goroutine before serving. A stack that turns out too small is
-// copied to one of twice the size, frame by frame: here are four frames, where a token is parsed are thirty. Left to
-// itself it was a seventh of what a connect costs.
-func roomy(next http.Handler) http.Handler {
+// growStack grows the stack of the request's goroutine before serving. The runtime copies a stack that is too small, frame
+// by frame: here it has four frames, in the token parser thirty. Growing it there was a seventh of the cost of a connect.
+func growStack(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		grow(0)
+		useStack(0)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -124,10 +123,10 @@ func roomy(next http.Handler) http.Handler {
 // stackRoom is what serving a request for a stream needs, in bytes.
 const stackRoom = 6 << 10
 
-// grow needs stackRoom, so that the runtime makes it.
+// useStack needs stackRoom bytes of stack, so the runtime makes room for them.
 //
 //go:noinline
-func grow(i int) byte {
+func useStack(i int) byte {
 	var room [stackRoom]byte
 	return room[i]
 }

@@ -23,14 +23,14 @@ type Settings struct {
 	Limits limits.Settings
 }
 
-// current is the settings in force, with what follows from them. It is never changed, only replaced.
+// current is the settings in force, and what is derived from them. It is replaced, never changed.
 type current struct {
 	Settings
-	Flag     pace.Flag // in force: that of the settings, with the override of the fleet
+	Flag     pace.Flag // in force: the flag of the settings, with the override of the fleet
 	verifier *auth.Verifier
 	revoked  auth.Revocations
 	rules    *stream.Rules // flag and revocations, for streams
-	// locate puts the address that the trusted proxies tell into the request's context; nil: there are none.
+	// locate puts the address that the trusted proxies report into the request's context; nil: there are none.
 	locate func(http.Handler) http.Handler
 }
 

@@ -22,12 +22,12 @@ const (
 // shims serves the browser's files to pages of any origin.
 func (g *Gateway) shims(r chi.Router) {
 	for _, f := range web.Files() {
-		read(r, "/"+f.Name, shim(f, shortly))
+		getAndHead(r, "/"+f.Name, shim(f, shortly))
 		if f.Script() {
-			read(r, "/"+f.Hashed(), shim(f, forever))
+			getAndHead(r, "/"+f.Hashed(), shim(f, forever))
 			// A page may ask for the hash of another version, during a deploy or long after: any shim is better than none.
 			other := strings.TrimSuffix(f.Name, ".js") + ".{hash:[0-9a-f]{12}}.js"
-			read(r, "/"+other, func(w http.ResponseWriter, _ *http.Request) {
+			getAndHead(r, "/"+other, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Access-Control-Allow-Origin", "*")
 				w.Header().Set("Cache-Control", "no-store")
 				w.Header().Set("Location", f.Name) // relative: only the proxy in front knows the whole path

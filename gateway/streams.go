@@ -18,7 +18,7 @@ import (
 	"nudge/version"
 )
 
-// newLoops makes a loop for each CPU, as far as the hub takes them.
+// newLoops makes a loop for each CPU, stream.MostLoops at most.
 func (g *Gateway) newLoops() (loops []*loop.Loop) {
 	opt := loop.Options{
 		Hub: g.hub, Node: g.opt.Node, Cadence: g.cadence, Log: g.log,
@@ -36,16 +36,16 @@ func (g *Gateway) newLoops() (loops []*loop.Loop) {
 	return loops
 }
 
-// cadence is the present one, as streams are told it.
+// cadence returns the current cadence, as streams send it.
 func (g *Gateway) cadence() stream.Cadence {
 	c := g.pace.Now()
 	return stream.Cadence{Fields: c.Fields, Heartbeat: c.Event, Every: c.Heartbeat}
 }
 
-// patience is how long a reader may take nothing before it counts as gone.
+// patience returns how long a browser may read nothing before its stream is closed.
 func (g *Gateway) patience() time.Duration { return stream.Patience(g.pace.Now().Heartbeat) }
 
-// newRules are the rules that follow from c.
+// newRules makes the rules of streams from the flag and the revocations of c.
 func newRules(c *current) *stream.Rules {
 	return &stream.Rules{
 		Allows: func(o stream.Owner, p version.Project) bool {
@@ -59,7 +59,7 @@ func newRules(c *current) *stream.Rules {
 	}
 }
 
-// ownerOf is what a stream remembers of its caller: the fingerprint of the token, and the bucket of the subject.
+// ownerOf returns what a stream remembers of its caller: the fingerprint of the token, and the bucket of the subject.
 func ownerOf(who *auth.Caller) (o stream.Owner) {
 	token := who.Fingerprint()
 	copy(o[:], token[:])
@@ -67,12 +67,13 @@ func ownerOf(who *auth.Caller) (o stream.Owner) {
 	return o
 }
 
+// readOwner undoes ownerOf.
 func readOwner(o stream.Owner) (token auth.Fingerprint, bucket fallback.Bucket) {
 	n := copy(token[:], o[:])
 	return token, fallback.Bucket(int8(o[n]))
 }
 
-// arrival is a stream that was admitted, on its way to a loop.
+// arrival makes the stream of an admitted request, ready for a loop.
 func (g *Gateway) arrival(req *subscribeRequest, t limits.Ticket, now time.Time) loop.Arrival {
 	c, who := req.judged, req.caller
 	s := stream.NewState(ownerOf(who), who.Expires)
@@ -81,37 +82,37 @@ func (g *Gateway) arrival(req *subscribeRequest, t limits.Ticket, now time.Time)
 	return loop.Arrival{State: s, Ticket: loop.Ticket(t), Projects: req.projects, Judged: c.rules}
 }
 
-// give gives a stream to a loop. False: the gateway has ended.
-func (g *Gateway) give(a loop.Arrival) bool {
+// addToLoop gives a stream to one of the loops. False: the gateway has ended.
+func (g *Gateway) addToLoop(a loop.Arrival) bool {
 	g.metrics.streams.Inc()
-	if g.loops[g.came()%uint64(len(g.loops))].Add(a) {
+	if g.loops[g.countOpened()%uint64(len(g.loops))].Add(a) {
 		return true
 	}
 	g.metrics.streams.Dec()
 	return false
 }
 
-// park hands a stream over to a loop, which owns its ticket from then on. The request's goroutine ends, and the server
-// forgets the connection.
-func (g *Gateway) park(w http.ResponseWriter, on *parked.Conn, a loop.Arrival, t limits.Ticket) {
+// park hands a stream and its ticket over to a loop. Then the request's goroutine ends, and the server forgets the
+// connection.
+func (g *Gateway) park(w http.ResponseWriter, conn *parked.Conn, a loop.Arrival, t limits.Ticket) {
 	note(w, "stream", "parked")
-	on.HandOver(func(c *parked.HandedOver) {
+	conn.HandOver(func(c *parked.HandedOver) {
 		if !g.takeOver(c, a) {
 			g.admission.Release(limits.Parked, t)
 			g.released()
 		}
 	})
 	stream.SetHead(w.Header())
-	// Without a length and unchunked the body ends with the connection, which proxies of all ages understand; and the
-	// server closes the connection.
+	// A body without a length and without chunks ends with the connection. Old proxies understand that too, and it makes
+	// the server close the connection.
 	w.Header().Set("Transfer-Encoding", "identity")
 	w.WriteHeader(http.StatusOK)
-	if err := http.NewResponseController(w).Flush(); err != nil { // it goes no further than on
+	if err := http.NewResponseController(w).Flush(); err != nil { // it only writes to conn, which keeps the head
 		g.log.Error("the head of a stream could not be written; please report this", "error", err)
 	}
 }
 
-// takeOver gives a connection to a loop when its server is done with it. False: the connection is closed.
+// takeOver gives a connection to a loop when its server is done with it. False: it has closed the connection.
 func (g *Gateway) takeOver(c *parked.HandedOver, a loop.Arrival) bool {
 	a.Head, a.Sent = c.Head, c.Sent
 	if !bytes.HasSuffix(a.Head, []byte("\r\n\r\n")) { // the server was closed meanwhile
@@ -120,10 +121,10 @@ func (g *Gateway) takeOver(c *parked.HandedOver, a loop.Arrival) bool {
 	}
 	var err error
 	if a.FD, err = parked.Detach(c.Conn, g.patience()); err != nil {
-		g.log.Error("a connection could not be parked; if files are short, raise the limit (ulimit -n) or lower limits.streams", "error", err)
+		g.log.Error("a connection could not be parked; if file descriptors are short, raise the limit (ulimit -n) or lower limits.streams", "error", err)
 		return false
 	}
-	if !g.give(a) {
+	if !g.addToLoop(a) {
 		parked.Close(a.FD)
 		return false
 	}
@@ -134,7 +135,7 @@ func (g *Gateway) takeOver(c *parked.HandedOver, a loop.Arrival) bool {
 func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, a loop.Arrival, t limits.Ticket) *problem {
 	line := goroutine.New(w, g.patience())
 	a.Line = line.Line
-	if !g.give(a) {
+	if !g.addToLoop(a) {
 		g.admission.Release(limits.Goroutine, t)
 		return draining()
 	}
@@ -142,7 +143,7 @@ func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, a loop.Arrival, 
 	return nil
 }
 
-// ended counts the end of a stream.
+// ended counts the end of a stream, and releases its ticket.
 func (g *Gateway) ended(t loop.Ticket, parked bool, why stream.Reason) {
 	kind := limits.Goroutine
 	if parked {
@@ -153,15 +154,15 @@ func (g *Gateway) ended(t loop.Ticket, parked bool, why stream.Reason) {
 	g.admission.Release(kind, limits.Ticket(t))
 }
 
-// released tells that a connection which was parked, or was to be, is closed.
+// released reports that a connection that was taken over from the server is closed.
 func (g *Gateway) released() {
 	if g.opt.Released != nil {
 		g.opt.Released()
 	}
 }
 
-// followFlag makes every stream and held poll follow a change of the flag, evenly over its ramp. A further change starts
-// anew with whoever is there then.
+// followFlag applies each change of the flag to every stream and held poll, evenly over its ramp. A further change starts
+// again with the streams that are open then.
 func (g *Gateway) followFlag(ctx context.Context) error {
 	for {
 		select {
@@ -190,10 +191,9 @@ func (g *Gateway) followFlag(ctx context.Context) error {
 	}
 }
 
-// endPolls makes held polls be answered, evenly over a time, so that they do not all come back at once. It returns early
-// when ctx ends.
+// endPolls ends held polls evenly over a time, so that they do not all come back at once. It returns early when ctx ends.
 func endPolls(ctx context.Context, polls []*stream.Poll, over time.Duration) {
-	const slice = 20 * time.Millisecond // nobody notices less, and a timer for each costs more
+	const slice = 20 * time.Millisecond // shorter waits are not worth a timer each
 	begun := time.Now()
 	for i, p := range polls {
 		due := time.Duration(float64(over) * float64(i) / float64(len(polls)))

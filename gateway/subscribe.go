@@ -12,12 +12,12 @@ import (
 	"nudge/version"
 )
 
-// subscribeRequest is a request for projects, and what its caller may see of them.
+// subscribeRequest is a request for projects, and which of them its caller may see.
 type subscribeRequest struct {
 	caller   *auth.Caller
 	marks    []version.Mark        // each project once, in the order of the request
 	projects []stream.Subscription // the same projects, with the caller's access to each
-	judged   *current              // the settings that decided about token and access
+	judged   *current              // the settings by which token and access were decided
 }
 
 // parseMarks parses the project parameters of a request: each project once, with the larger version.
@@ -44,7 +44,7 @@ func parseMarks(query string, most int) ([]version.Mark, error) {
 		}
 	}
 	if len(marks) > most {
-		return nil, fmt.Errorf("%d projects; %d is the most for one request, so ask for the others by another (pages: nudge/wide)", len(marks), most)
+		return nil, fmt.Errorf("%d projects; one request may name %d at most, so name the others in a second one (pages: nudge/wide)", len(marks), most)
 	}
 	return marks, nil
 }
@@ -53,7 +53,7 @@ var errNoProject = errors.New("no project; name one at least, such as ?project=4
 
 // subscribeRequest parses r and decides about it, in the order of docs/protocol.md: form, token, rights.
 func (g *Gateway) subscribeRequest(r *http.Request) (*subscribeRequest, *problem) {
-	c := g.current.Load() // once: what changes after this is looked at again when the stream opens
+	c := g.current.Load() // once: later changes are applied when the stream opens
 	marks, err := parseMarks(r.URL.RawQuery, c.Limits.ProjectsPerStream)
 	if err == nil && len(marks) == 0 {
 		err = errNoProject
@@ -93,10 +93,10 @@ func (c *current) decideAccess(caller *auth.Caller, marks []version.Mark) *subsc
 }
 
 // count returns how many projects have this access.
-func (r *subscribeRequest) count(a stream.Access) int { return len(r.with(a)) }
+func (r *subscribeRequest) count(a stream.Access) int { return len(r.projectsWith(a)) }
 
-// with returns the projects with this access.
-func (r *subscribeRequest) with(a stream.Access) (projects []version.Project) {
+// projectsWith returns the projects with this access.
+func (r *subscribeRequest) projectsWith(a stream.Access) (projects []version.Project) {
 	for _, p := range r.projects {
 		if p.Access == a {
 			projects = append(projects, p.Project)
@@ -105,10 +105,10 @@ func (r *subscribeRequest) with(a stream.Access) (projects []version.Project) {
 	return projects
 }
 
-// ids returns the ids of the projects with this access; never nil, so that JSON does not say null.
+// ids returns the ids of the projects with this access; never nil, which JSON would write as null.
 func (r *subscribeRequest) ids(a stream.Access) []string {
 	ids := []string{}
-	for _, p := range r.with(a) {
+	for _, p := range r.projectsWith(a) {
 		ids = append(ids, p.String())
 	}
 	return ids

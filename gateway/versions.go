@@ -12,18 +12,18 @@ import (
 	"nudge/version"
 )
 
-// waitMost bounds how long a poll is held: proxies end requests that are silent for 30 s.
+// waitMost bounds how long a poll is held: some proxies end a request that is silent for 30 s.
 const waitMost = 25 * time.Second
 
 // versionsBody is the body of GET /versions.
 type versionsBody struct {
 	pace.Wire
 	SpreadMS int64 `json:"spread_ms"`
-	holdings
+	projectStates
 }
 
-// holdings is what is known of the projects that were asked for.
-type holdings struct {
+// projectStates is what is known of the requested projects.
+type projectStates struct {
 	Versions map[string]version.Version `json:"versions"`
 	Unknown  []string                   `json:"unknown"`
 	Waiting  []string                   `json:"waiting"`
@@ -31,13 +31,13 @@ type holdings struct {
 	Off      []string                   `json:"off"`
 }
 
-// newHoldings has no nil in it: JSON would say null.
-func newHoldings() holdings {
-	return holdings{map[string]version.Version{}, []string{}, []string{}, []string{}, []string{}}
+// newProjectStates leaves nothing nil, which JSON would write as null.
+func newProjectStates() projectStates {
+	return projectStates{map[string]version.Version{}, []string{}, []string{}, []string{}, []string{}}
 }
 
 // versions serves GET /versions: a cheap poll, answered from memory. With wait it is held until a version differs from
-// the one that the caller has.
+// the caller's.
 func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 	wait, err := parseWait(r.URL.Query().Get("wait"))
 	if err != nil {
@@ -59,32 +59,32 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 		g.pace.Uncovered(1)
 		defer g.pace.Uncovered(-1)
 	}
-	if wait == 0 { // a held one counts as a stream
+	if wait == 0 { // a held poll counts as a stream
 		g.pace.Polled(limits.KeyOf(req.caller.Subject), true, g.pace.Now().TTL(), time.Now())
 	}
-	served := req.with(stream.Served)
+	served := req.projectsWith(stream.Served)
 	excluded := len(served) == 0 && req.count(stream.Excluded) > 0
 	held := g.hub.Hold(served)
 	if held == nil {
 		return draining()
 	}
 	defer held.Release()
-	h := g.hold(r.Context(), held, req, wait)
-	if p := g.refuseWhileDown(); p != nil { // since then: that a version is not in h proves nothing now
+	states := g.hold(r.Context(), held, req, wait)
+	if p := g.refuseWhileDown(); p != nil { // push went down meanwhile: a version may be missing in states
 		return p
 	}
 	c := g.pace.Now()
 	if excluded {
 		c = g.pace.Without()
 	}
-	spread := g.spreadOf(limits.KeyOf(req.caller.Subject), held, h)
-	writeOK(w, versionsBody{Wire: c.Wire(), SpreadMS: spread.Milliseconds(), holdings: h})
+	spread := g.spreadOf(limits.KeyOf(req.caller.Subject), held, states)
+	writeOK(w, versionsBody{Wire: c.Wire(), SpreadMS: spread.Milliseconds(), projectStates: states})
 	return nil
 }
 
-// spreadOf is the spread of an answer: that of the change that ended the wait, or one of its own.
-func (g *Gateway) spreadOf(caller limits.Key, held *stream.Poll, h holdings) time.Duration {
-	if len(h.Versions)+len(h.Unknown) == 0 {
+// spreadOf returns the spread of an answer: the spread of the change that ended the wait, or else a new one.
+func (g *Gateway) spreadOf(caller limits.Key, held *stream.Poll, states projectStates) time.Duration {
+	if len(states.Versions)+len(states.Unknown) == 0 {
 		return 0
 	}
 	if spread, heard := held.Heard(); heard {
@@ -101,7 +101,7 @@ func (g *Gateway) refuseWhileDown() *problem {
 	return unavailable("push is down, so the gateway does not know the versions; poll the application", g.pace.Now().Fast)
 }
 
-// parseWait parses a duration such as 25s; "" is none. What is above waitMost becomes waitMost.
+// parseWait parses a duration such as 25s, waitMost at most; "" is 0.
 func parseWait(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
@@ -113,41 +113,41 @@ func parseWait(text string) (time.Duration, error) {
 	return min(d, waitMost), nil
 }
 
-// hold collects what differs from the versions that the caller has: at first as soon as the source listens for all
-// projects, at the latest after stream.HelloMost; then, while nothing differs, for as long as wait allows.
-func (g *Gateway) hold(ctx context.Context, held *stream.Poll, req *subscribeRequest, wait time.Duration) holdings {
+// hold returns the states that differ from the caller's versions. First it waits until the source listens for all projects,
+// for stream.HelloMost at most. Then it waits until something differs, or wait is over.
+func (g *Gateway) hold(ctx context.Context, held *stream.Poll, req *subscribeRequest, wait time.Duration) projectStates {
 	begun := time.Now()
 	timer := time.NewTimer(stream.HelloMost)
 	defer timer.Stop()
 	listening, useful := false, req.count(stream.Served) > 0
 	for {
-		leave := held.Ended() // asked again, it is answered by the new flag
-		h := g.holdings(req)
-		if !listening && len(h.Waiting) == 0 {
+		ended := held.Ended() // the page asks again, and the new flag decides
+		states := g.projectStates(req)
+		if !listening && len(states.Waiting) == 0 {
 			listening = true
 			timer.Reset(time.Until(begun.Add(wait)))
 		}
-		if leave || g.down() || listening && (wait == 0 || len(h.Versions) > 0 || !useful) {
-			return h
+		if ended || g.down() || listening && (wait == 0 || len(states.Versions) > 0 || !useful) {
+			return states
 		}
 		select {
 		case <-ctx.Done():
-			return h
+			return states
 		case <-timer.C:
 			if listening || time.Since(begun) >= wait {
-				return h
+				return states
 			}
-			listening = true // not for all, but it must do
+			listening = true // not for all projects, but it has waited long enough
 			timer.Reset(time.Until(begun.Add(wait)))
 		case <-held.Wake():
 		}
 	}
 }
 
-// holdings sorts the projects by what is known of each. A version that the caller has is left out.
-func (g *Gateway) holdings(req *subscribeRequest) holdings {
-	h := newHoldings()
-	h.Denied, h.Off = req.ids(stream.Denied), req.ids(stream.Excluded)
+// projectStates sorts the projects by what is known of each. It leaves out versions that the caller has already.
+func (g *Gateway) projectStates(req *subscribeRequest) projectStates {
+	states := newProjectStates()
+	states.Denied, states.Off = req.ids(stream.Denied), req.ids(stream.Excluded)
 	for i, p := range req.projects {
 		if p.Access != stream.Served {
 			continue
@@ -155,12 +155,12 @@ func (g *Gateway) holdings(req *subscribeRequest) holdings {
 		id, m := p.Project.String(), req.marks[i]
 		switch state := g.board.State(p.Project); {
 		case !state.Listening:
-			h.Waiting = append(h.Waiting, id)
+			states.Waiting = append(states.Waiting, id)
 		case !state.Known:
-			h.Unknown = append(h.Unknown, id)
+			states.Unknown = append(states.Unknown, id)
 		case !m.Known || m.Version != state.Version:
-			h.Versions[id] = state.Version
+			states.Versions[id] = state.Version
 		}
 	}
-	return h
+	return states
 }

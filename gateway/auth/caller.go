@@ -36,15 +36,8 @@ func covers(all []version.Pattern, p version.Project) bool {
 	return slices.ContainsFunc(all, func(t version.Pattern) bool { return t.Match(p) })
 }
 
-// Left returns how long the token is still valid at now, without leeway; negative: for ever.
-func (c *Caller) Left(now time.Time) time.Duration {
-	if c.Expires.IsZero() {
-		return -1
-	}
-	return max(0, c.Expires.Sub(now))
-}
-
-// Name tells the caller from others: by the subject, else by the network of the address that the request came from.
+// Name returns a name that tells the caller from others: the subject, else the network of address, from which the request
+// came.
 func (c *Caller) Name(address string) string {
 	if c.Subject != "" {
 		return "subject " + c.Subject

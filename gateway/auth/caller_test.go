@@ -2,7 +2,6 @@ package auth
 
 import (
 	"testing"
-	"time"
 )
 
 // Callers without a subject are told apart by what one user or one site has for itself.
@@ -20,18 +19,6 @@ func TestName(t *testing.T) {
 	} {
 		if got := (&Caller{Subject: test.subject}).Name(test.address); got != test.want {
 			t.Errorf("%q from %s: %s, want %s", test.subject, test.address, got, test.want)
-		}
-	}
-}
-
-func TestLeft(t *testing.T) {
-	now := time.Now()
-	for _, test := range []struct {
-		expires time.Time
-		want    time.Duration
-	}{{time.Time{}, -1}, {now.Add(time.Minute), time.Minute}, {now.Add(-time.Second), 0}} { // still accepted, within the leeway
-		if got := (&Caller{Expires: test.expires}).Left(now); got != test.want {
-			t.Errorf("expires %v: %v left, want %v", test.expires, got, test.want)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func texts(claim any) ([]string, error) {
 	return nil, errNoTexts
 }
 
-// patterns parses patterns. What is no pattern matches nothing, so it is left out.
+// patterns parses patterns. It leaves out invalid ones, which would match nothing.
 func patterns(texts []string) []version.Pattern {
 	var all []version.Pattern
 	for _, text := range texts {

@@ -8,20 +8,18 @@ import (
 	"time"
 )
 
-// cookieMost is what browsers keep of one cookie, name and attributes included.
+// cookieMost is the size in bytes, name and attributes included, above which browsers drop a cookie.
 const cookieMost = 4096
 
-// ErrCookieTooLarge is returned by [Cookie] for a token that no browser would keep.
-var ErrCookieTooLarge = errors.New("the token is too large for a cookie of 4,096 bytes; sign one with fewer projects, or with a prefix such as team-*")
-
-// Cookie returns the cookie that hands a verified token back to the page that sent it with r. Scripts cannot read it.
+// Cookie returns the cookie that hands a verified token back to the page that sent it with r. Scripts cannot read it. The
+// error says that no browser would keep it, because the token is too large.
 func Cookie(r *http.Request, name, token string, expires time.Time) (*http.Cookie, error) {
 	cookie := &http.Cookie{
 		Name: name, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		MaxAge: max(1, int(time.Until(expires)/time.Second)), Secure: !plainLoopback(r),
 	}
 	if len(cookie.String()) > cookieMost {
-		return nil, ErrCookieTooLarge
+		return nil, errors.New("the token is too large for a cookie of 4,096 bytes; sign one with fewer projects, or with a prefix such as team-*")
 	}
 	return cookie, nil
 }

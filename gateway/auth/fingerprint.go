@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// Fingerprint is what a parked stream keeps of its token, to tell whether it was revoked: 64 bits of a hash of its id,
-// 64 of its subject, and the second of its issue. It holds no pointer, so that the garbage collector does not look at it,
-// and compares with ==. It means nothing to another process.
+// Fingerprint is what a stream keeps of its token, to find out whether it was revoked: 64 bits of a hash of its id, 64 of
+// its subject, and the second of its issue. It holds no pointer, so that the garbage collector need not scan it, and
+// compares with ==. It means nothing to another process.
 //
-// 64 bits are enough that nobody's stream ends because another token was revoked. Take a fleet of 1,000 gateways with
-// 200,000 streams each that come anew every hour, and always 20,000 revocations in force. In ten years that is 1.8e13
-// streams, each compared with 20,000 of 2^64 hashes: 1.8e13 × 20,000 / 1.8e19 = 0.02 false hits are to be expected. With
-// 32 bits each of these gateways would have one an hour. Nobody can choose names that collide, since each process draws
-// the seed of its hash at random.
+// 64 bits are enough that no stream ends because another token was revoked. Take a fleet of 1,000 gateways with 200,000
+// streams each that reconnect every hour, and always 20,000 revocations in force. In ten years that is 1.8e13 streams, each
+// compared with 20,000 of 2^64 hashes: 1.8e13 × 20,000 / 1.8e19 = 0.02 false hits are expected. With 32 bits each of these
+// gateways would have one an hour. Nobody can choose names that collide, since each process draws the seed of its hash at
+// random.
 type Fingerprint [20]byte
 
-// open is the fingerprint of a caller without a token, who may subscribe all the same. Nothing revokes it.
+// open is the fingerprint of all callers while Settings.Open holds. Nothing revokes it.
 var open = newFingerprint(0, 0, math.MaxUint32)
 
 // Fingerprint returns the fingerprint of the caller's token.
@@ -40,7 +40,7 @@ func newFingerprint(id, subject uint64, issued uint32) (f Fingerprint) {
 	return f
 }
 
-// parts returns the hashes, 0 for no name, and the time of issue. A token that does not say when is as old as can be.
+// parts returns the hashes, 0 for no name, and the time of issue. A token without one counts as issued in 1970.
 func (f Fingerprint) parts() (id, subject uint64, issued time.Time) {
 	return binary.NativeEndian.Uint64(f[:8]), binary.NativeEndian.Uint64(f[8:16]),
 		time.Unix(int64(binary.NativeEndian.Uint32(f[16:])), 0)

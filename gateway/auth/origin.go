@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Origins are those of pages on other hosts that may read answers and use the cookie; "*": all.
+// Origins are the origins of pages on other hosts that may read answers and use the cookie; "*": all.
 type Origins []string
 
 // Allow reports whether pages of an origin may read the answers of this host.

@@ -8,22 +8,23 @@ import (
 	"nudge/version/control"
 )
 
-// Revocations are those in force. The zero value holds none. A value does not change; [Revocations.With] returns another.
+// Revocations are the revocations in force. The zero value holds none. A value does not change: [Revocations.With] returns
+// another one.
 type Revocations struct {
 	rules  []control.Revocation // the oldest first
-	byName rules[string]
-	byHash rules[uint64] // the same, for fingerprints
+	byName index[string]
+	byHash index[uint64] // the same, for fingerprints
 }
 
-// mostRules bounds the revocations: twice what a source tells at once.
+// mostRules bounds the revocations: twice what a source delivers at once.
 const mostRules = 20_000
 
-// With returns r and what of more is new, and how many are new. What is over at now is forgotten; if there are too many, the
-// oldest are.
+// With returns r with the revocations of more, and how many of these are new. It drops those that are over at now, and the
+// oldest ones beyond mostRules.
 func (r Revocations) With(more []control.Revocation, now time.Time) (merged Revocations, fresh int) {
 	over := func(rule control.Revocation) bool { return !now.Before(rule.Until) }
 	added := slices.DeleteFunc(slices.Clone(more), func(rule control.Revocation) bool { return over(rule) || r.has(rule) })
-	if len(added) == 0 { // as almost always: a source tells the same again and again
+	if len(added) == 0 { // the usual case: a source delivers the same ones again and again
 		return r, 0
 	}
 	kept := slices.DeleteFunc(slices.Clone(r.rules), over)
@@ -43,7 +44,7 @@ func (r Revocations) With(more []control.Revocation, now time.Time) (merged Revo
 	return merged, fresh
 }
 
-// has reports whether this very revocation is one of them.
+// has reports whether exactly this revocation is in r.
 func (r *Revocations) has(rule control.Revocation) bool {
 	return slices.Contains(r.byName.windows[scope[string]{rule.ID, rule.Subject, rule.Project}], window{rule.Before, rule.Until})
 }
@@ -53,7 +54,7 @@ func (r Revocations) Match(c *Caller, p version.Project) bool {
 	return len(r.rules) > 0 && !c.Open && r.byName.match(c.id, c.Subject, p, c.Issued)
 }
 
-// MatchFingerprint is [Revocations.Match] for a stream of which only the fingerprint is left.
+// MatchFingerprint is [Revocations.Match] for a stream, which keeps only the fingerprint. It compares hashes.
 func (r Revocations) MatchFingerprint(f Fingerprint, p version.Project) bool {
 	if len(r.rules) == 0 || f == open {
 		return false
@@ -62,32 +63,32 @@ func (r Revocations) MatchFingerprint(f Fingerprint, p version.Project) bool {
 	return r.byHash.match(id, subject, p, issued)
 }
 
-// rules are revocations by what they concern. N is a name, or the hash of one.
-type rules[N comparable] struct {
+// index finds revocations by the tokens that they revoke. N is a name, or the hash of one.
+type index[N comparable] struct {
 	windows map[scope[N]][]window
 	kinds   uint8 // a bit for each kind of scope in windows
 }
 
-// scope is which tokens a revocation concerns. Zero values stand for any id, any subject, and the whole token.
+// scope is which tokens a revocation revokes. Zero values stand for any id, any subject, and the whole token.
 type scope[N comparable] struct {
 	id, subject N
 	project     version.Project
 }
 
-// window is when a revocation holds, and for tokens of which time.
+// window is until when a revocation holds, and for which tokens by their time of issue.
 type window struct {
 	before time.Time // only tokens issued before; zero: all
 	until  time.Time
 }
 
-func (r *rules[N]) add(id, subject N, rule control.Revocation) {
+func (r *index[N]) add(id, subject N, rule control.Revocation) {
 	s := scope[N]{id, subject, rule.Project}
 	r.windows[s] = append(r.windows[s], window{rule.Before, rule.Until})
 	r.kinds |= s.kind()
 }
 
-// match looks up each kind of revocation that can concern such a token, so it takes as long with many as with few.
-func (r *rules[N]) match(id, subject N, p version.Project, issued time.Time) bool {
+// match looks up each scope that contains the token, so it takes as long with many revocations as with few.
+func (r *index[N]) match(id, subject N, p version.Project, issued time.Time) bool {
 	holds := func(w window) bool {
 		return (w.before.IsZero() || issued.Before(w.before)) && time.Now().Before(w.until)
 	}
@@ -100,7 +101,7 @@ func (r *rules[N]) match(id, subject N, p version.Project, issued time.Time) boo
 	return false
 }
 
-// kind is a bit that tells which fields of the scope are set.
+// kind returns a bit for the set of fields that are not zero.
 func (s *scope[N]) kind() uint8 {
 	var all N
 	n := 0

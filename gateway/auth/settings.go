@@ -1,5 +1,5 @@
-// Package auth decides who a caller is, and what that caller may do: it finds and verifies tokens, knows which were
-// revoked, and which origins may use the cookie.
+// Package auth decides who a caller is, and what that caller may do: it finds and verifies tokens, knows the revoked ones,
+// and knows which origins may use the cookie.
 package auth
 
 import "time"

@@ -14,7 +14,7 @@ import (
 	"nudge/version"
 )
 
-// Why a token is not accepted. The texts are codes of the protocol; a caller is told no more.
+// Why a token is not accepted. The texts are codes of the protocol. An answer says no more than the code.
 var (
 	ErrMissing = errors.New("missing")
 	ErrExpired = errors.New("expired")
@@ -65,8 +65,8 @@ func NewVerifier(s Settings, places Places, log *slog.Logger) *Verifier {
 // Open reports whether callers need no token: [Settings].Open.
 func (v *Verifier) Open() bool { return v.open }
 
-// Caller returns who sends r, by the token in it: in the header, else the cookie, else the query. The first that is
-// present counts, good or bad. The error is ErrMissing, ErrExpired or ErrInvalid.
+// Caller returns the caller who sent r, by its token: from the header, else the cookie, else the query. The first one that
+// is present counts, valid or not. The error is ErrMissing, ErrExpired or ErrInvalid.
 func (v *Verifier) Caller(r *http.Request, revoked Revocations) (*Caller, error) {
 	if v.open {
 		return &Caller{Open: true}, nil
@@ -116,8 +116,8 @@ func (v *Verifier) Verify(token string, revoked Revocations) (*Caller, error) {
 	return nil, ErrInvalid
 }
 
-// report logs why a token is not accepted: at first, and then once a minute, as a warning, since an application may sign
-// all its tokens wrongly; in between for debugging.
+// report logs why a token is not accepted. It is a warning, since the application may sign all its tokens wrongly; but only
+// for debugging if the token has expired, or after several warnings within a minute.
 func (v *Verifier) report(err error) {
 	level := slog.LevelDebug
 	if !errors.Is(err, jwt.ErrTokenExpired) && v.lines.Allow() { // every token expires one day

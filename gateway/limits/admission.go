@@ -29,33 +29,30 @@ const (
 	Parked                // a loop that many streams share
 )
 
-// Ticket stands for an admitted stream. It has hashes of subject and address, in this order, small since each stream keeps one. They are
-// 0 where no limit was set when the stream began, so a limit counts the streams that began since it was set. Two names
-// with the same hash share a limit; among 100,000 there is about one such pair.
+// Ticket is what [Admission.Release] needs of an admitted stream: hashes of subject and address, in this order. They have 32
+// bits because each stream keeps a ticket. A hash is 0 if no limit was set when the stream began, so a limit counts only
+// streams that began after it was set. Two names with the same hash share a limit; among 100,000 there is about one such
+// pair.
 type Ticket [2]uint32
 
 // Why a stream is not admitted.
 var (
-	errFull       = &Refusal{Reason: "this gateway holds as many streams as it may; come back later", RetryAfter: 10 * time.Second}
-	errConnects   = &Refusal{Reason: "too many connect at once; come back in a moment", RetryAfter: 5 * time.Second}
+	errFull       = &Refusal{Reason: "this gateway has as many streams as it can hold; come back later", RetryAfter: 10 * time.Second}
+	errConnects   = &Refusal{Reason: "too many streams open at once; come back in a moment", RetryAfter: 5 * time.Second}
 	errPerSubject = &Refusal{Caller: true, Reason: "this user has as many streams as one user may", RetryAfter: 30 * time.Second}
 	errPerAddress = &Refusal{Caller: true, Reason: "this address has as many streams as one address may", RetryAfter: 30 * time.Second}
 )
 
-const (
-	// reservedFiles are descriptors for everything but streams: polls, Redis, listeners, files.
-	reservedFiles = 512
-	// goroutineCost is what one stream costs with its goroutine, its buffers and its connection, in bytes;
-	// rounded up generously.
-	goroutineCost = 64 << 10
-)
+// goroutineCost is what one stream costs with its goroutine, its buffers and its connection, in bytes; rounded up
+// generously.
+const goroutineCost = 64 << 10
 
-// NewAdmission returns an admission by the settings in force at each call.
+// NewAdmission returns an Admission without streams. Each decision asks settings for the limits in force.
 func NewAdmission(settings func() Settings) *Admission {
 	return &Admission{settings: settings, perSubject: map[uint32]int{}, perAddress: map[uint32]int{}}
 }
 
-// Admit counts a stream until its ticket is given to Release, or returns which limit it is over.
+// Admit counts a stream until its ticket is released, or returns the limit that it exceeds.
 func (a *Admission) Admit(k Kind, subject, address string, now time.Time) (Ticket, *Refusal) {
 	s := a.settings()
 	t := Ticket{counted(subject, s.StreamsPerSubject), counted(address, s.StreamsPerAddress)}
@@ -72,23 +69,23 @@ func (a *Admission) Admit(k Kind, subject, address string, now time.Time) (Ticke
 		return Ticket{}, errConnects
 	}
 	a.open[k]++
-	more(a.perSubject, t[0])
-	more(a.perAddress, t[1])
+	increment(a.perSubject, t[0])
+	increment(a.perAddress, t[1])
 	return t, nil
 }
 
-// Release stops counting a stream. To be called once for each ticket.
+// Release stops counting a stream. Call it once for each ticket.
 func (a *Admission) Release(k Kind, t Ticket) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.open[k]--
-	less(a.perSubject, t[0])
-	less(a.perAddress, t[1])
+	decrement(a.perSubject, t[0])
+	decrement(a.perAddress, t[1])
 	a.emptyLocked()
 }
 
-// Left returns a channel that is closed when the last stream has ended. To be called when no more are admitted.
-func (a *Admission) Left() <-chan struct{} {
+// Empty returns a channel that is closed when the last stream has ended. Call it when no more are admitted.
+func (a *Admission) Empty() <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.empty == nil {
@@ -109,7 +106,7 @@ func (a *Admission) emptyLocked() {
 	}
 }
 
-// Count returns how many are open.
+// Count returns how many streams and held polls are open.
 func (a *Admission) Count() (parked, goroutines int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -123,8 +120,8 @@ func (a *Admission) Full(k Kind) bool {
 	return a.fullLocked(k, a.settings())
 }
 
-// fullLocked compares with what is set, or else with what the process can bear. Streams on a goroutine have a limit of
-// their own beside the one for all: they cost a hundred times more.
+// fullLocked compares the open streams with the limits that are set, or else with what the process can hold. Streams on a
+// goroutine have an additional limit: they cost a hundred times more.
 func (a *Admission) fullLocked(k Kind, s Settings) bool {
 	most := s.Streams
 	if most <= 0 {
@@ -153,7 +150,7 @@ func (a *Admission) connectLocked(perSecond int, now time.Time) bool {
 	return a.connects.AllowN(now, 1)
 }
 
-// counted returns the hash of who is to be counted; 0: nobody.
+// counted returns the hash by which a name is counted; 0: it is not counted.
 func counted(name string, limit int) uint32 {
 	if limit <= 0 || name == "" {
 		return 0
@@ -161,13 +158,13 @@ func counted(name string, limit int) uint32 {
 	return max(1, uint32(KeyOf(name)))
 }
 
-func more(counts map[uint32]int, key uint32) {
+func increment(counts map[uint32]int, key uint32) {
 	if key != 0 {
 		counts[key]++
 	}
 }
 
-func less(counts map[uint32]int, key uint32) {
+func decrement(counts map[uint32]int, key uint32) {
 	if key == 0 {
 		return
 	}
@@ -176,7 +173,7 @@ func less(counts map[uint32]int, key uint32) {
 	}
 }
 
-// memoryLimit returns how many goroutine streams half of GOMEMLIMIT leaves room for; without one, all.
+// memoryLimit returns how many goroutine streams fit into half of GOMEMLIMIT; without one, any number.
 func memoryLimit() int {
 	return max(16, int(min(debug.SetMemoryLimit(-1)/2/goroutineCost, 1<<30)))
 }

@@ -60,7 +60,7 @@ func TestAdmission(t *testing.T) {
 				t.Fatalf("%d parked and %d goroutines of %d", parked, goroutines, len(open))
 			}
 		}
-		left := a.Left()
+		left := a.Empty()
 		for _, o := range open {
 			select {
 			case <-left:

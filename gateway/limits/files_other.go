@@ -2,6 +2,5 @@
 
 package limits
 
-// Files returns how many streams the process' file limit leaves room for. This system has none to ask for;
-// limits.streams can set one.
+// Files returns how many streams the process may hold. This system has no file limit to ask for; limits.streams sets one.
 func Files() int { return 10_000 }

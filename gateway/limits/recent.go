@@ -8,7 +8,7 @@ import (
 // Key names a caller in a [Recent]: a hash, so that a long name costs no more than a short one.
 type Key uint64
 
-// Nobody is the key of callers who cannot be told apart. Behind a proxy these may be all.
+// Nobody is the key of all callers without a name.
 const Nobody Key = 0
 
 var seed = maphash.MakeSeed()
@@ -21,29 +21,29 @@ func KeyOf(name string) Key {
 	return max(1, Key(maphash.String(seed, name)))
 }
 
-// Recent remembers a value for each caller of late: each for a time of its own, and no more than Most at once. It starts
-// no goroutine, reads no clock, and is not safe for concurrent use. Its zero value is empty.
+// Recent remembers a value for each caller, each for its own time, and Most callers at most. It starts no goroutine, reads no
+// clock, and is not safe for concurrent use. Its zero value is empty.
 //
-// A cache with eviction would not do: strangers could make it forget somebody by coming in great number. Whoever comes
-// when it is full is not remembered, and those who are keep their place.
+// It never evicts, since strangers in great number could then make it forget somebody. When it is full it does not remember
+// new callers.
 type Recent[V any] struct {
 	Most int // 0: 65,536
 
-	begun time.Time // time is kept as what has passed since, half the size of a time.Time
+	begun time.Time // times are kept as durations since then: 8 bytes instead of the 24 of a time.Time
 	seen  map[Key]entry[V]
-	// ends has who may be over within a second, by number since begun, from next on. So forgetting walks over those that
-	// are over, and not over all.
+	// ends has the keys that may end in each second since begun, from second next on. So Sweep visits only keys that may have
+	// ended, not all.
 	ends map[int32][]Key
 	next int32
 }
 
 type entry[V any] struct {
 	until time.Duration // since begun
-	end   int32         // where it stands in ends: not after until
+	end   int32         // its second in ends, not after until
 	value V
 }
 
-// Get returns what is remembered of a caller, and for how long it still is. left is 0 if nothing is.
+// Get returns the value of a caller, and for how long it is still remembered. left is 0 if there is none.
 func (r *Recent[V]) Get(k Key, now time.Time) (value V, left time.Duration) {
 	if e, ok := r.seen[k]; ok && e.until > now.Sub(r.begun) {
 		return e.value, e.until - now.Sub(r.begun)
@@ -51,13 +51,13 @@ func (r *Recent[V]) Get(k Key, now time.Time) (value V, left time.Duration) {
 	return value, 0
 }
 
-// Left returns for how long a caller is still remembered; 0: it is not.
+// Left returns for how long a caller is still remembered; 0: not at all.
 func (r *Recent[V]) Left(k Key, now time.Time) time.Duration {
 	_, left := r.Get(k, now)
 	return left
 }
 
-// Put remembers a value of a caller for a time, in place of an older one. It reports whether there was room.
+// Put remembers a value of a caller for d, in place of an older one. It reports whether there was room.
 func (r *Recent[V]) Put(k Key, value V, now time.Time, d time.Duration) bool {
 	e, known := r.seen[k]
 	if !known && len(r.seen) >= r.most() {
@@ -89,7 +89,7 @@ func (r *Recent[V]) most() int {
 // Delete forgets a caller.
 func (r *Recent[V]) Delete(k Key) { delete(r.seen, k) }
 
-// Sweep forgets what has been over for a second. Call it every few seconds, to give the memory back.
+// Sweep forgets entries that ended at least a second ago. Call it every few seconds, to give the memory back.
 func (r *Recent[V]) Sweep(now time.Time) {
 	if r.seen == nil {
 		return
@@ -100,8 +100,8 @@ func (r *Recent[V]) Sweep(now time.Time) {
 		for _, k := range keys {
 			e, known := r.seen[k]
 			switch end := second(e.until); {
-			case !known || e.end != r.next: // it was deleted, or stands elsewhere
-			case end > r.next: // it came again
+			case !known || e.end != r.next: // the caller was deleted, or has another second
+			case end > r.next: // its time was extended
 				e.end = end
 				r.seen[k] = e
 				r.ends[end] = append(r.ends[end], k)
@@ -115,7 +115,7 @@ func (r *Recent[V]) Sweep(now time.Time) {
 	}
 }
 
-// Len returns how many callers are remembered, some of them for up to a second too long.
+// Len returns how many callers are remembered. It counts each for up to a second too long.
 func (r *Recent[V]) Len(now time.Time) int {
 	r.Sweep(now)
 	return len(r.seen)

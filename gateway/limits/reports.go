@@ -12,7 +12,7 @@ const (
 	reportsTime       = time.Minute
 )
 
-var errReports = &Refusal{Caller: true, Reason: "this user, or this address, reports more than can be true", RetryAfter: reportsTime}
+var errReports = &Refusal{Caller: true, Reason: "this user or address sends too many reports", RetryAfter: reportsTime}
 
 // Reports bounds how often each user and each address may report missed news in a minute. It is safe for concurrent use.
 // Its zero value is ready.
@@ -21,7 +21,7 @@ type Reports struct {
 	count Recent[uint16]
 }
 
-// Admit counts a report, or refuses it: also when so many callers report that they cannot be told apart.
+// Admit counts a report, or returns why it is refused. It also refuses callers for whom count has no room.
 func (r *Reports) Admit(subject, address string, now time.Time) *Refusal {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package limits decides how much callers may take: how many streams, how often, and who has asked just now. It knows
-// nothing of HTTP: what it refuses it says in a [Refusal].
+// Package limits decides how much callers may use: how many streams, and how often they may ask. It knows nothing of HTTP:
+// it returns refusals as [Refusal].
 package limits
 
 import "time"
@@ -35,11 +35,9 @@ func (s Settings) WithDefaults() Settings {
 	return s
 }
 
-// Refusal is an error: somebody is over a limit.
+// Refusal says which limit a request exceeds.
 type Refusal struct {
 	Caller     bool // the limit is one of the caller's own; else it is one of the whole gateway
 	Reason     string
 	RetryAfter time.Duration
 }
-
-func (r *Refusal) Error() string { return r.Reason }

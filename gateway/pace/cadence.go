@@ -7,11 +7,11 @@ import (
 	"nudge/fallback"
 )
 
-// Cadence is how often browsers poll, with what they are told of it: rendered once for all streams and answers. It is
-// not changed after it was published.
+// Cadence is how often browsers poll, with its JSON and its event, rendered once for all streams and answers. It does not
+// change after it was published.
 type Cadence struct {
 	fallback.Cadence
-	Fields []byte // its members in JSON, as they stand in every object, without braces
+	Fields []byte // its members in JSON, as every object has them, without braces
 	Event  []byte // the heartbeat event
 }
 
@@ -31,7 +31,7 @@ type gap int64
 
 func (g gap) IsZero() bool { return g == 1000 }
 
-// Wire is the cadence in JSON.
+// Wire returns the cadence in its JSON form.
 func (c *Cadence) Wire() Wire {
 	return Wire{
 		c.Push, c.Poll.Milliseconds(), c.Fast.Milliseconds(), c.Jitter, c.Heartbeat.Milliseconds(), gap(c.Gap.Milliseconds()),
@@ -49,10 +49,10 @@ func render(f fallback.Cadence) *Cadence {
 	return c
 }
 
-// Now is the cadence of those whom the flag lets in.
+// Now returns the cadence of callers whom the flag admits.
 func (p *Pacer) Now() *Cadence { return p.cadence.Load() }
 
-// Without is the cadence of those whom the flag does not let in.
+// Without returns the cadence of callers whom the flag excludes.
 func (p *Pacer) Without() *Cadence {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,15 +9,15 @@ import (
 	"nudge/version/control"
 )
 
-// Flag is the feature flag in force, and what it follows from.
+// Flag is the feature flag in force, and the two parts that make it.
 type Flag struct {
 	fallback.Flag                   // in force
 	Own           fallback.Flag     // of the configuration
-	Fleet         control.FlagEntry // what the fleet was told last
+	Fleet         control.FlagEntry // the override for the whole fleet
 }
 
-// NewFlag puts what the fleet was told over the flag of the configuration. A flag that is off itself stays off: so push
-// can be switched off where Redis is what broke. Which projects push serves is always each gateway's own.
+// NewFlag applies the fleet's override to the flag of the configuration. A flag that the configuration switches off stays
+// off: so operators can switch push off while Redis is broken. The projects that push serves are never overridden.
 func NewFlag(own fallback.Flag, fleet control.FlagEntry) Flag {
 	f := Flag{own, own, fleet}
 	o := fleet.Override
@@ -34,7 +34,7 @@ func NewFlag(own fallback.Flag, fleet control.FlagEntry) Flag {
 	return f
 }
 
-// By says who decided: "override" or "configuration".
+// By returns which part decided: "override" or "configuration".
 func (f Flag) By() string {
 	if f.Own.Enabled && f.Fleet.Override != nil {
 		return "override"
@@ -50,11 +50,11 @@ type FlagStatus struct {
 	Exclude []string          `json:"exclude"`
 	RampMS  int64             `json:"ramp_ms"`
 	By      string            `json:"by"`    // "configuration" or "override"
-	Own     control.Override  `json:"own"`   // what the configuration says of all that can be overridden
-	Fleet   control.FlagEntry `json:"fleet"` // what the fleet was told last
+	Own     control.Override  `json:"own"`   // the configuration's values of what can be overridden
+	Fleet   control.FlagEntry `json:"fleet"` // the override for the whole fleet
 }
 
-// Status is f in JSON.
+// Status returns f in its JSON form.
 func (f Flag) Status() FlagStatus {
 	return FlagStatus{
 		Enabled: f.Enabled, Percent: f.Percent, Include: orEmpty(f.Include), Exclude: orEmpty(f.Exclude),
@@ -63,7 +63,7 @@ func (f Flag) Status() FlagStatus {
 	}
 }
 
-// orEmpty is s, or [] in JSON where that is nil.
+// orEmpty returns s, or for nil an empty slice, which JSON writes as [].
 func orEmpty(s []string) []string {
 	if s == nil {
 		return []string{}
@@ -71,10 +71,10 @@ func orEmpty(s []string) []string {
 	return s
 }
 
-// Apply takes a new policy and the flag in force, and reports whether the flag changed. A flag that is switched moves the
-// interval over its ramp; one that lets more callers in spreads their coming over the same. During a start there is no
-// ramp: what was set before is nobody's change. A ramp that was cut to nothing counts as a change too: what is still on
-// its way is to be there at once.
+// Apply puts a policy and a flag in force, and reports whether the flag changed. If the flag is switched on or off, the
+// interval moves over the flag's ramp. If it admits more callers, their new streams are spread over the ramp. During a start
+// there is no ramp, since nothing changes. A ramp that becomes 0 counts as a change: a change under way is then completed
+// at once.
 func (p *Pacer) Apply(policy fallback.Policy, flag fallback.Flag) (flagChanged bool) {
 	now := time.Now()
 	over := flag.Ramp
@@ -93,13 +93,14 @@ func (p *Pacer) Apply(policy fallback.Policy, flag fallback.Flag) (flagChanged b
 	return flagChanged
 }
 
-// sameFlag tells whether two flags admit the same callers.
+// sameFlag reports whether two flags admit the same callers to the same projects.
 func sameFlag(a, b fallback.Flag) bool {
 	return a.Enabled == b.Enabled && a.Percent == b.Percent &&
 		slices.Equal(a.Include, b.Include) && slices.Equal(a.Exclude, b.Exclude)
 }
 
-// ConnectAfter is when one caller may open a stream after a change of the flag; 0: at once. It differs from call to call.
+// ConnectAfter returns how long one caller should wait before it opens a stream, while a change of the flag is under way. It
+// is random, so that callers are spread.
 func (p *Pacer) ConnectAfter() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

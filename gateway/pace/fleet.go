@@ -11,12 +11,12 @@ import (
 	"nudge/version"
 )
 
-// fleet is the gateways that this one knows of. It logs when they come and go.
+// fleet is the gateways that this one knows. It logs when they join and leave.
 type fleet struct {
 	*fallback.Fleet
 	log      *slog.Logger
-	lines    *rate.Limiter // whoever may publish can invent gateways, and would fill the disk with them
-	unlogged atomic.Int64  // changes since the last line that the limit kept out of the log
+	lines    *rate.Limiter // any publisher can invent gateways, and could fill the disk
+	unlogged atomic.Int64  // changes since the last line that were not logged because of the limit
 }
 
 func newFleet(self string, probe time.Duration, log *slog.Logger) *fleet {
@@ -55,8 +55,8 @@ func (f *fleet) logChange(c fallback.Change, now time.Time) {
 	}
 }
 
-// heard takes the probe of a gateway, this one included. During its start this gateway takes over at once what the others
-// have proved. Later would be after its first streams, which would be told to poll fast.
+// heard takes the probe of a gateway, this one included. During a start it wakes the pacer, which takes over the trust of the
+// other gateways. Without that, the first streams would be told to poll fast.
 func (p *Pacer) heard(peer version.Peer) {
 	p.fleet.heard(peer)
 	if !p.Settled(time.Now()) {
@@ -64,7 +64,7 @@ func (p *Pacer) heard(peer version.Peer) {
 	}
 }
 
-// self is what this gateway says of itself with each probe.
+// self returns what this gateway reports of itself with each probe.
 func (p *Pacer) self() version.Peer {
 	p.mu.Lock()
 	push, step := p.controller.Verdict().Push, p.controller.Step()
@@ -82,14 +82,14 @@ func member(p version.Peer) fallback.Member {
 	}
 }
 
-// Uncovered counts streams and held polls, by delta, whose pages poll at the fast interval all the same.
+// Uncovered adds delta to the number of streams and held polls whose pages still poll at the fast interval.
 func (p *Pacer) Uncovered(delta int) { p.uncovered.Add(int64(delta)) }
 
-// FleetSize is the fleet in numbers, at this moment.
+// FleetSize returns the present numbers of the fleet.
 func (p *Pacer) FleetSize() fallback.Size { return p.fleet.Size(member(p.self()), time.Now()) }
 
-// ReconnectSpread is how long the streams of this gateway need to reconnect to the others if each takes perSecond, as this
-// one does; least at least.
+// ReconnectSpread returns how long the streams of this gateway need to reconnect to the others, least at least. Each other
+// gateway is taken to admit perSecond streams a second, as this one does; 0: see [fallback.ReconnectSpread].
 func (p *Pacer) ReconnectSpread(perSecond int, least time.Duration) time.Duration {
 	size := p.FleetSize()
 	return fallback.ReconnectSpread(size.Own, size.Instances-1, perSecond, least)
@@ -99,26 +99,26 @@ func (p *Pacer) ReconnectSpread(perSecond int, least time.Duration) time.Duratio
 type FleetStatus struct {
 	Instances   int             `json:"instances"`
 	Streams     int             `json:"streams"`
-	LostStreams int             `json:"lost_streams"` // of those that vanished, not seen again yet
+	LostStreams int             `json:"lost_streams"` // of vanished gateways, not seen again yet
 	Members     []GatewayStatus `json:"members"`
 	Vanished    []GatewayStatus `json:"vanished"`
 }
 
-// GatewayStatus is what a gateway of the fleet said of itself when it was last heard, in JSON.
+// GatewayStatus is what a gateway of the fleet last reported of itself, in JSON.
 type GatewayStatus struct {
 	Instance    string        `json:"instance"`
 	Node        string        `json:"node"`
 	Version     string        `json:"version"`
 	Streams     int           `json:"streams"`
-	Uncovered   int           `json:"uncovered,omitempty"`    // of them: their pages go on polling at the fast interval
-	LostStreams int           `json:"lost_streams,omitempty"` // of one that vanished: those not seen again yet
+	Uncovered   int           `json:"uncovered,omitempty"`    // streams whose pages still poll at the fast interval
+	LostStreams int           `json:"lost_streams,omitempty"` // of a vanished gateway: streams not seen again yet
 	Push        fallback.Push `json:"push"`
 	Leaving     bool          `json:"leaving"`
 	Self        bool          `json:"self"`
 	SeenMSAgo   int64         `json:"seen_ms_ago"`
 }
 
-// FleetStatus is the fleet at this moment.
+// FleetStatus returns the present state of the fleet.
 func (p *Pacer) FleetStatus() FleetStatus {
 	now := time.Now()
 	v := p.fleet.View(member(p.self()), now)

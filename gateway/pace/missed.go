@@ -12,21 +12,21 @@ import (
 	"nudge/version"
 )
 
-// readMost bounds how long a report waits until its key has been read.
+// readMost bounds how long a report waits for the read of its key.
 const readMost = 2 * time.Second
 
 // MissedReport is a page's report that its poll found a version which push had not announced.
 type MissedReport struct {
 	Project version.Project
-	Version version.Version // that the poll found
-	Named   version.Version // that push had announced; below 0: none
+	Version version.Version // found by the poll
+	Named   version.Version // last announced by push; below 0: none
 }
 
-// missedReports is what came of the reports.
+// missedReports counts and logs reports, and collects the votes against push.
 type missedReports struct {
 	audit  *fallback.Audit
 	log    *slog.Logger
-	lines  *rate.Limiter // whoever has a token can report, and would fill the disk
+	lines  *rate.Limiter // any token may report, and could fill the disk
 	counts map[fallback.Fault]*atomic.Uint64
 }
 
@@ -39,16 +39,16 @@ func newMissedReports(log *slog.Logger) *missedReports {
 	return m
 }
 
-// Missed judges a report and counts it. Voter is who reports: one voter alone demotes nothing. If this gateway turns out
-// to be deaf for the project, then everybody who watches it has the news when Missed returns.
+// Missed judges a report and counts it. voter names the caller: one voter alone cannot make push degraded. If this gateway
+// had missed the news, the read of the key repairs that: all streams of the project get the news.
 func (p *Pacer) Missed(ctx context.Context, r MissedReport, voter string) fallback.Fault {
 	now := time.Now()
-	f := p.blame(ctx, r)
+	f := p.findFault(ctx, r)
 	if f.Push() {
-		p.holdAgainstPush(voter, r.Project)
+		p.voteAgainstPush(voter, r.Project)
 	}
 	p.missed.counts[f].Add(1)
-	// Now and then one report is logged: it tells whoever runs the application where to look.
+	// A report a minute is logged: it tells operators where to look.
 	if f != fallback.FaultUnjudged && p.missed.lines.AllowN(now, 1) {
 		p.missed.log.Warn("a poll found what push had not announced; further ones are not logged for a minute",
 			"fault", string(f), "news", version.Mark{Project: r.Project, Version: r.Version, Known: true}.String())
@@ -56,12 +56,12 @@ func (p *Pacer) Missed(ctx context.Context, r MissedReport, voter string) fallba
 	return f
 }
 
-// blame tells whose fault it was.
-func (p *Pacer) blame(ctx context.Context, r MissedReport) fallback.Fault {
-	if r.Version <= r.Named { // a step back was found; only a reset may announce one
+// findFault returns whose fault a report is. It reads the key from the source.
+func (p *Pacer) findFault(ctx context.Context, r MissedReport) fallback.Fault {
+	if r.Version <= r.Named { // the poll found an older version, which only a reset announces
 		return fallback.FaultUnjudged
 	}
-	if p.Verdict().Push == fallback.Down { // as everybody is told: nobody relies on it
+	if p.Verdict().Push == fallback.Down { // browsers know that, and do not rely on push
 		return fallback.FaultUnjudged
 	}
 	believed, stored := int64(-1), int64(-1)
@@ -80,9 +80,9 @@ func (p *Pacer) blame(ctx context.Context, r MissedReport) fallback.Fault {
 	return fallback.Blame(int64(r.Version), believed, stored)
 }
 
-// holdAgainstPush counts a vote against push. Reports come to any gateway, whichever the stream is on. So a gateway
-// measures them by its part of the fleet's browsers, if that is more than its own.
-func (p *Pacer) holdAgainstPush(voter string, project version.Project) {
+// voteAgainstPush counts a vote against push. A report may come to another gateway than the stream. So the number of votes
+// needed follows from this gateway's share of the fleet's streams, or from its own streams if they are more.
+func (p *Pacer) voteAgainstPush(voter string, project version.Project) {
 	size := p.FleetSize()
 	audits := fallback.Audits(max(size.Own, size.Streams/max(size.Instances, 1)), p.Now().Poll)
 	now := time.Now()
@@ -92,22 +92,22 @@ func (p *Pacer) holdAgainstPush(voter string, project version.Project) {
 	}
 }
 
-// MissedCount is how many reports were judged so.
+// MissedCount returns how many reports were judged to be this fault.
 func (p *Pacer) MissedCount(f fallback.Fault) uint64 { return p.missed.counts[f].Load() }
 
-// MissedStatus is what came of the reports, in JSON.
+// MissedStatus is the result of all reports, in JSON.
 type MissedStatus struct {
 	Publisher uint64 `json:"publisher"`
 	Deaf      uint64 `json:"deaf"`
 	Delivery  uint64 `json:"delivery"`
 	Unjudged  uint64 `json:"unjudged"`
-	// Who reported a fault of push lately, and of how many projects.
+	// Who reported a fault of push lately, and for how many projects.
 	Voters   int       `json:"voters"`
 	Projects int       `json:"projects"`
-	Until    time.Time `json:"until,omitzero"` // how long push is mistrusted for it
+	Until    time.Time `json:"until,omitzero"` // until when push is degraded for it
 }
 
-// MissedStatus is what came of the reports so far.
+// MissedStatus returns the result of all reports so far.
 func (p *Pacer) MissedStatus() MissedStatus {
 	now := time.Now()
 	found := p.missed.audit.Findings(now)

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// judgeAtLeast is how often the pacer looks at the fleet if nothing is reported: browsers come and go quietly.
+	// judgeAtLeast is the longest time between two judgements: streams open and close without a report.
 	judgeAtLeast = 2 * time.Second
 	// settleMost bounds a start. Without Redis a gateway serves all the same, and says that push is down.
 	settleMost = 10 * time.Second
@@ -23,7 +23,7 @@ const (
 // under no lock of the pacer. The zero value works, but for [Pacer.Missed].
 type Options struct {
 	Policy fallback.Policy
-	Flag   fallback.Flag // as it is in force
+	Flag   fallback.Flag // in force
 
 	Probe  time.Duration // time between two probes of the source; 0: 2 s
 	Proven bool          // nothing can break between publishing and the source: it is trusted from the beginning
@@ -34,14 +34,15 @@ type Options struct {
 	Version  string // of Nudge
 
 	Streams func() int           // streams and held polls that are open here; nil: none
-	Lag     func() time.Duration // by how much later this gateway does things than it means to; nil: never
-	Leaving func() bool          // whether this gateway is on its way out; nil: never
+	Lag     func() time.Duration // how late this gateway does its work; nil: never
+	Leaving func() bool          // whether this gateway is shutting down; nil: never
 
-	// Board and Read tell what this gateway believes of a project, and what is stored, to judge reports of missed news.
+	// Reports of missed news are judged with Board, which has what this gateway believes, and with Read, which reads what is
+	// stored.
 	Board *version.Board
 	Read  func(context.Context, version.Project) (version.Key, error)
 
-	// Changed is called from [Pacer.Run] after the cadence changed; nil: nobody follows it.
+	// Changed is called by [Pacer.Run] after the cadence changed; nil: not called.
 	Changed func()
 
 	Log *slog.Logger // nil: discarded
@@ -59,7 +60,7 @@ type Pacer struct {
 	spreader
 
 	wake      chan struct{}           // one slot: something may have changed
-	cadence   atomic.Pointer[Cadence] // of those whom the flag lets in
+	cadence   atomic.Pointer[Cadence] // of callers whom the flag admits
 	uncovered atomic.Int64
 	changes   atomic.Uint64 // of push or its reason
 	settledAt atomic.Int64  // when the start is over, Unix nanoseconds; 0: no echo yet
@@ -67,12 +68,12 @@ type Pacer struct {
 	mu          sync.Mutex // guards all below
 	controller  fallback.Controller
 	flag        fallback.Flag
-	spreadUntil time.Time // until when callers that a change of the flag lets in are spread
-	without     *Cadence  // of those whom the flag does not let in, as rendered last
+	spreadUntil time.Time // until when new streams are spread, after a change of the flag
+	without     *Cadence  // of callers whom the flag excludes, as rendered last
 	pressure    Pressure
 }
 
-// New returns a Pacer at rest. Push is down until the source proves that it works.
+// New returns a Pacer; [Pacer.Run] runs it. Push is down until the source proves that it works.
 func New(opt Options) *Pacer {
 	if opt.Streams == nil {
 		opt.Streams = func() int { return 0 }
@@ -101,7 +102,7 @@ func New(opt Options) *Pacer {
 	return p
 }
 
-// Host is what a source needs of its gateway, and tells it.
+// Host returns the functions that a source calls: to report what it hears, and to ask what to say of this gateway.
 func (p *Pacer) Host() version.Host {
 	return version.Host{
 		Evidence: version.Evidence{
@@ -135,8 +136,7 @@ func (p *Pacer) signal() {
 	}
 }
 
-// Run judges again whenever something is reported, and whenever time alone changes the verdict. It returns nil when ctx
-// ends.
+// Run judges again whenever something is reported, and when time alone changes the verdict. It returns nil when ctx ends.
 func (p *Pacer) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -151,12 +151,12 @@ func (p *Pacer) Run(ctx context.Context) error {
 	}
 }
 
-// judge brings verdict and cadence up to date, and returns when it must be called again if nothing is reported before.
-// Only one goroutine may call it.
+// judge updates verdict and cadence. It returns when to call it again if nothing is reported before. Only one goroutine may
+// call it.
 func (p *Pacer) judge(now time.Time) (next time.Time) {
 	own := member(p.self())
-	// While a gateway of the fleet is leaving, this one included, all its browsers come back at once: lateness then says
-	// nothing.
+	// While a gateway of the fleet is leaving, this one included, all its browsers reconnect at once: lag then says nothing
+	// about push.
 	lag := fallback.Lag{By: p.opt.Lag(), Excused: own.Leaving || p.fleet.Leaving()}
 	fresh := !p.Settled(now)
 
@@ -191,13 +191,14 @@ func (p *Pacer) judge(now time.Time) (next time.Time) {
 	return d.Next
 }
 
-// Settled tells whether the start is over at now: the first echo has come, and the fleet was listened to since.
+// Settled reports whether the start is over at now: the first echo has come and Options.Listen has passed since, or the start
+// has taken settleMost.
 func (p *Pacer) Settled(now time.Time) bool {
 	until := p.settledAt.Load()
 	return until != 0 && now.UnixNano() >= until || now.Sub(p.begun) >= settleMost
 }
 
-// Verdict is what was last judged of push.
+// Verdict returns the last verdict on push.
 func (p *Pacer) Verdict() fallback.Verdict {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -207,17 +208,17 @@ func (p *Pacer) Verdict() fallback.Verdict {
 // Changes counts how often push or its reason has changed.
 func (p *Pacer) Changes() uint64 { return p.changes.Load() }
 
-// Pressure is what the pace follows from. All of it is of the whole fleet, as far as this gateway knows.
+// Pressure is the load on the application from the whole fleet, as far as this gateway knows.
 type Pressure struct {
 	Browsers int
-	Polling  int     // of these, without a stream, and with a token
+	Polling  int     // browsers that poll without a stream, counted by their tokens
 	Capacity float64 // polls per second that the application can take
-	Interval float64 // of these, without news
-	Backlog  float64 // polls that news asked for and that have yet to come
+	Interval float64 // polls per second that browsers make without news
+	Backlog  float64 // polls that news caused and that have not come yet
 	Step     int     // of the trust ramp
 }
 
-// Pressure is what the present pace follows from.
+// Pressure returns the present load.
 func (p *Pacer) Pressure() Pressure {
 	p.mu.Lock()
 	pressure := p.pressure

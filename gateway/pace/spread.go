@@ -10,19 +10,19 @@ import (
 	"nudge/version"
 )
 
-// spreader decides over which time browsers come, so that they are no herd. It knows the fleet as it was when the pacer
-// judged last.
+// spreader decides over which time browsers poll or open streams, so that they do not come all at once. It knows the fleet
+// as of the last judgement.
 type spreader struct {
 	mu      sync.Mutex // guards all below
 	backlog fallback.Backlog
 	size    fallback.Size
-	windows []fallback.Window  // of the spreads of projects, by index
-	queue   fallback.Queue     // of those who were told when they may open a stream
-	queued  limits.RepeatGuard // over the queue
-	asked   limits.RepeatGuard // over answers that ask for a poll
+	windows []fallback.Window  // by index of the project
+	queue   fallback.Queue     // of callers that wait to open a stream
+	queued  limits.RepeatGuard // of the queue
+	asked   limits.RepeatGuard // of answers that make the caller poll
 }
 
-// resize follows the fleet.
+// resize takes the numbers of the fleet, and the room for news.
 func (s *spreader) resize(r fallback.Room, size fallback.Size, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,9 +32,9 @@ func (s *spreader) resize(r fallback.Room, size fallback.Size, now time.Time) {
 	s.asked.Sweep(now)
 }
 
-// News is the spread of an advance of a project that own streams of this gateway are told, and as many of the fleet as
-// that makes likely. An index that goes to another project takes the window with it, which is mostly over by then: a
-// project lingers for longer than any spread, unless another needs its room.
+// News returns the spread of an advance of the project with index i. own is how many streams of this gateway watch it; those
+// of the fleet are estimated from that. A project that gets the index of another also gets its window. That one is mostly
+// over by then: the hub keeps an unused project for longer than any spread, unless another project needs the place.
 func (s *spreader) News(i version.Index, own int, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,17 +44,17 @@ func (s *spreader) News(i version.Index, own int, now time.Time) time.Duration {
 	return s.backlog.Announce(&s.windows[i], s.size.Watchers(own), now)
 }
 
-// Hello is the spread of a hello that asks its browser to poll. It is seldom alone: what makes one of our browsers poll
-// makes others of the fleet poll too. Only the page knows whether it has to, since it alone knows its version. So each
-// hello counts that names a project.
+// Hello returns the spread of a hello that may make its page poll. Such hellos seldom come alone: the same cause makes
+// browsers of other gateways poll too, so their estimated number is booked. Only the page knows its version, and so whether
+// it must poll. So each of these hellos is booked.
 func (s *spreader) Hello(now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.backlog.Ask(s.size.Watchers(1), now)
 }
 
-// Answer is the spread of an answer that asks a caller to poll. A caller that asks again brings no others of the fleet
-// with it.
+// Answer returns the spread of an answer that makes its caller poll. The first answer to a caller also books the browsers of
+// other gateways that are likely to poll for the same cause. A repeated one books only the caller.
 func (s *spreader) Answer(caller limits.Key, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,8 +68,8 @@ func (s *spreader) Answer(caller limits.Key, now time.Time) time.Duration {
 	return spread
 }
 
-// Connect is how long a caller should wait before it opens one more stream, if perSecond may be opened in a second; 0 or less:
-// any number.
+// Connect returns how long a caller should wait before it opens one more stream, if perSecond streams may open in a second.
+// 0 or less: no limit, and no wait.
 func (s *spreader) Connect(caller limits.Key, perSecond int, now time.Time) time.Duration {
 	if perSecond <= 0 {
 		return 0
@@ -86,7 +86,7 @@ func (s *spreader) Connect(caller limits.Key, perSecond int, now time.Time) time
 	return wait
 }
 
-// pending is how many browsers of the fleet were asked to poll and have yet to.
+// pending returns how many polls the fleet was asked for that have not come yet.
 func (s *spreader) pending() float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
