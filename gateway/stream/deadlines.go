@@ -6,21 +6,21 @@ import (
 )
 
 const (
-	// HelloMost is how long a hello may wait until the source listens for all projects.
+	// HelloMost is how long a first hello may wait until the source listens for all projects.
 	HelloMost = 2 * time.Second
-	// SecondEvent is the time from the first hello to the next event. A browser that does not see it in time knows that
-	// something on the way holds events back.
+	// SecondEvent is the time from the first hello to the next event. If the browser does not get that in time, a proxy holds
+	// events back.
 	SecondEvent = time.Second
 	// rotateJitter varies the age at which streams rotate.
 	rotateJitter = 0.2
-	// stuckGrace beside two heartbeats is how long a reader may take nothing.
+	// stuckGrace is added to two heartbeats: see Patience.
 	stuckGrace = 30 * time.Second
 )
 
-// Patience is how long a reader may take nothing, if heartbeats come that often.
+// Patience returns how long a browser may read nothing before its stream ends. heartbeat is the time between heartbeats.
 func Patience(heartbeat time.Duration) time.Duration { return 2*heartbeat + stuckGrace }
 
-// Rotation is when a stream that opens now is so old that it ends; zero: never. u is a random number from 0 to 1.
+// Rotation returns when a stream that opens now ends because of its age; zero: never. u is a random number from 0 to 1.
 func Rotation(age time.Duration, now time.Time, u float64) time.Time {
 	if age <= 0 {
 		return time.Time{}
@@ -28,10 +28,10 @@ func Rotation(age time.Duration, now time.Time, u float64) time.Time {
 	return now.Add(time.Duration(float64(age) * (1 + rotateJitter*(2*u-1))))
 }
 
-// Expiry is when a stream ends because its token expires; zero: never. It lies in the last fifth of the token's life, so
-// that users who logged in together do not come back together, and never after the token has expired. A stream that opens
-// within that fifth gets at least half of what is left. One that opens after the token expired, while the leeway lasts,
-// gets at least half of the rest of that. issued is zero if the token does not say it. u is a random number from 0 to 1.
+// Expiry returns when a stream ends because its token expires; zero: never. The end is random within the last fifth of the
+// token's life, so that users who logged in together do not come back together. A stream that opens within that fifth gets at
+// least half of the time left. Within the leeway after the expiry, it gets at least half of the leeway left. issued is zero
+// if the token does not say it. u is a random number from 0 to 1.
 func Expiry(issued, expires time.Time, leeway time.Duration, now time.Time, u float64) time.Time {
 	if expires.IsZero() {
 		return time.Time{}
@@ -49,7 +49,7 @@ func Expiry(issued, expires time.Time, leeway time.Duration, now time.Time, u fl
 	return end.Add(-time.Duration(float64(span) * u))
 }
 
-// unixSecond is a time in four bytes, true until 2106, rounded up; 0: never.
+// unixSecond returns t as a Unix second in four bytes, rounded up; 0: never. It is exact until 2106.
 func unixSecond(t time.Time) uint32 {
 	if t.IsZero() {
 		return 0

@@ -14,7 +14,7 @@ import (
 // Protocol is the version of the wire contract, docs/protocol.md.
 const Protocol = 1
 
-// padding is a comment that pushes the first hello through proxy buffers of up to 2 KiB.
+// padding is an SSE comment that makes proxies with buffers of up to 2 KiB send the first hello on.
 var padding = ":" + strings.Repeat(" ", 2047) + "\n\n"
 
 // SetHead fills the head of a stream's response. It asks proxies not to cache, change or delay the stream.
@@ -25,7 +25,7 @@ func SetHead(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 }
 
-// AppendRetry appends how long EventSource waits before it connects again.
+// AppendRetry appends the field that tells EventSource how long to wait before it reconnects.
 func AppendRetry(b []byte, d time.Duration) []byte {
 	b = append(b, "retry: "...)
 	b = strconv.AppendInt(b, d.Milliseconds(), 10)

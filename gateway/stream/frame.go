@@ -9,7 +9,7 @@ import (
 // Frame is one change of a project, rendered once for all who watch it. It is not changed after [NewFrame].
 type Frame struct {
 	version.Change
-	Spread  time.Duration // those who are sent the frame poll within this time
+	Spread  time.Duration // within which the readers of the frame poll
 	advance []byte        // for readers that were sent a lower version of the same era
 	reset   []byte        // for readers that were sent a version of the era before, if this era began with a reset
 }
@@ -26,7 +26,7 @@ func NewFrame(c version.Change, spread time.Duration) *Frame {
 	return f
 }
 
-// Event is what is written for n, which is SendAdvance or SendReset. All readers share it: it must not be changed.
+// Event returns the bytes to write for n, which is SendAdvance or SendReset. All readers share them: do not change them.
 func (f *Frame) Event(n Next) []byte {
 	if n == SendReset {
 		return f.reset

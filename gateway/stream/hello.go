@@ -8,16 +8,16 @@ import (
 	"nudge/version"
 )
 
-// Cadence is how often to poll now, as streams are told it.
+// Cadence is how often browsers poll now, as streams send it.
 type Cadence struct {
-	Fields    []byte        // its members as they stand in every JSON object, without braces
+	Fields    []byte        // its members, as every JSON object has them, without braces
 	Heartbeat []byte        // the heartbeat event
 	Every     time.Duration // time between two heartbeats of a stream
 }
 
-// HelloWriter writes hellos: all there is to say to a stream, in place of whatever it was sent before. They are written
-// by hand, since thousands of streams get theirs at the same moment after a gap or a deploy. It keeps its buffers from
-// one hello to the next, so it has one user at a time: Begin, Project for each, Append.
+// HelloWriter writes hellos. A hello has the whole state of a stream, and replaces all that was sent before. It does not use
+// encoding/json, since after a gap or a deploy thousands of streams get hellos at the same moment. It keeps its buffers, so it
+// is not safe for concurrent use. Call Begin, then Project for each project, then Append.
 type HelloWriter struct {
 	node []byte // a JSON string
 
@@ -38,7 +38,7 @@ func (w *HelloWriter) Begin() {
 	w.asks = false
 }
 
-// Project adds a project. Its id needs no escape, because of what a [version.Project] may hold.
+// Project adds a project. A [version.Project] holds no character that JSON escapes.
 func (w *HelloWriter) Project(p version.Project, l LastSent) {
 	list := &w.unknown
 	switch {
@@ -63,14 +63,15 @@ func (w *HelloWriter) Project(p version.Project, l LastSent) {
 	*list = b
 }
 
-// Covers tells whether all projects are served. If not, the page polls at the fast interval in spite of its stream.
+// Covers reports whether all projects are served. If not, the page polls at the fast interval in spite of its stream.
 func (w *HelloWriter) Covers() bool { return len(w.waiting)+len(w.denied)+len(w.off) == 0 }
 
-// Asks tells whether the hello may make the page poll. Only the page knows its own version, so every hello does that has
-// a project which is neither waiting, denied nor off.
+// Asks reports whether the hello may make the page poll. Only the page knows its own version. So the answer is true if any
+// project is neither waiting, denied nor off.
 func (w *HelloWriter) Asks() bool { return w.asks }
 
-// Append appends the hello. Whoever must poll does so within spread. left is how long the token lives; negative: for ever.
+// Append appends the hello. A page that must poll does so within spread. left is how long the token is valid; negative: for
+// ever.
 func (w *HelloWriter) Append(b []byte, c Cadence, spread, left time.Duration) []byte {
 	b = append(b, "event: hello\ndata: {\"protocol\":"...)
 	b = strconv.AppendInt(b, Protocol, 10)

@@ -16,22 +16,22 @@ type HubOptions struct {
 	Source version.Source
 	// Linger is how long the source listens for a project after its last use.
 	Linger func() time.Duration
-	// Projects is how many the source may listen for. The others wait for their turn: whoever may name any project must
-	// not fill the memory of Redis.
+	// Projects is how many projects the source may listen for. Further ones wait, so that a caller who may name any project
+	// cannot fill the memory of Redis.
 	Projects func() int
-	// Spread is the time over which the watchers of a project come to poll for its change: as many of ours as that, and
-	// those at other gateways.
+	// Spread returns the time over which the watchers of a project poll for its change. own is how many of them are here; there
+	// are more at other gateways.
 	Spread func(i version.Index, own int, now time.Time) time.Duration
 }
 
-// Watcher is told of changes. There are two: a loop, which is all its streams, and a [Poll].
+// Watcher gets the changes of projects. A loop is one, for all its streams, and so is a [Poll].
 type Watcher interface {
-	// Offer leaves a frame of a project, in place of an older one that was not taken. It must not block, nor call the hub.
+	// Offer leaves a frame of a project, in place of an older one that was not taken. The hub holds its lock: Offer must not
+	// block, nor call the hub.
 	Offer(version.Index, *Frame)
 }
 
-// Hub knows who watches which project, and tells them what the board says. All methods may be called by anybody at any
-// time.
+// Hub knows who watches which project, and offers them the changes of the board. It is safe for concurrent use.
 type Hub struct {
 	opt HubOptions
 
@@ -41,7 +41,7 @@ type Hub struct {
 	listening int                    // topics that the source listens for
 	waiting   queue
 	lingering queue
-	held      map[version.Index][]*Poll // those that watch a project
+	held      map[version.Index][]*Poll // by the projects that they watch
 	polls     map[*Poll]struct{}
 	closed    bool
 }
@@ -74,20 +74,20 @@ func (h *Hub) Run(ctx context.Context) error {
 		case <-h.opt.Board.Changed():
 			changes = h.opt.Board.Take(changes[:0])
 			h.Deliver(changes)
-			clear(changes) // what was published with them is not kept
+			clear(changes) // so that published extras can be freed
 		case now := <-sweep.C:
 			h.sweep(now)
 		}
 	}
 }
 
-// Deliver offers changes to those who watch.
+// Deliver offers each change to the watchers of its project.
 func (h *Hub) Deliver(changes []version.Change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
 	for _, c := range changes {
-		if h.opt.Board.Project(c.Index) != c.Project { // it was dropped meanwhile, and another has its index
+		if h.opt.Board.Project(c.Index) != c.Project { // the project was dropped meanwhile, and another has its index
 			continue
 		}
 		t := h.at(c.Index)
@@ -95,7 +95,7 @@ func (h *Hub) Deliver(changes []version.Change) {
 			continue
 		}
 		var spread time.Duration
-		if c.Advance { // everything else makes nobody poll, or is told by hellos, which have a spread of their own
+		if c.Advance { // other changes make nobody poll, or lead to hellos, which have their own spread
 			spread = h.opt.Spread(c.Index, int(t.watches), now)
 		}
 		f := NewFrame(c, spread)
@@ -108,10 +108,10 @@ func (h *Hub) Deliver(changes []version.Change) {
 	}
 }
 
-// At is a project by its index, and what the board believes of it.
+// At returns the project with an index, and what the board believes of it.
 func (h *Hub) At(i version.Index) (version.Project, version.State) { return h.opt.Board.At(i) }
 
-// Open returns the index of a project, which is good until Close.
+// Open returns the index of a project, which stays valid until Close. Call Close once for each Open.
 func (h *Hub) Open(p version.Project) version.Index {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -121,7 +121,7 @@ func (h *Hub) Open(p version.Project) version.Index {
 func (h *Hub) openLocked(p version.Project) version.Index {
 	i, known := h.opt.Board.Index(p)
 	if !known {
-		i = h.opt.Board.Open(p.Clone()) // p may be a part of a whole request
+		i = h.opt.Board.Open(p.Clone()) // p may keep the memory of a whole request
 	}
 	for int(i/topicsAtOnce) >= len(h.topics) {
 		h.topics = append(h.topics, new([topicsAtOnce]topic))
@@ -150,8 +150,8 @@ func (h *Hub) dropLocked(i version.Index) {
 	}
 }
 
-// Watch counts one more stream of a loop that watches a project; first: it had none. If the source listens for as many
-// projects as it may, the project waits until there is room, in the order of asking.
+// Watch counts one more stream of a loop that watches a project. first: the loop had none before. If the source already
+// listens for as many projects as it may, the project waits until there is room, first come first served.
 func (h *Hub) Watch(i version.Index, loop int, first bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -176,7 +176,7 @@ func (h *Hub) watchLocked(i version.Index) {
 	}
 }
 
-// Unwatch undoes Watch; last: the loop has no other. It is offered nothing of the project then.
+// Unwatch undoes Watch. last: the loop has no other stream that watches the project, so it is offered nothing more of it.
 func (h *Hub) Unwatch(i version.Index, loop int, last bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -208,8 +208,8 @@ func (h *Hub) Fill() {
 	h.fillLocked()
 }
 
-// fillLocked makes the source listen for the projects that wait, as far as there is room. A project that lingers makes
-// room for one that is watched. It costs nothing while nobody waits, and nothing while there is no room.
+// fillLocked makes the source listen for waiting projects while there is room. If there is none, lingering projects are
+// forgotten. The cost does not depend on the number of projects if none waits, or if there is no room.
 func (h *Hub) fillLocked() {
 	for most := h.opt.Projects(); h.waiting.head != 0; {
 		if h.listening >= most {
@@ -227,7 +227,7 @@ func (h *Hub) fillLocked() {
 	}
 }
 
-// forgetLocked ends a topic that lingers.
+// forgetLocked makes the source forget a lingering topic.
 func (h *Hub) forgetLocked(i version.Index) {
 	h.unqueue(&h.lingering, i)
 	h.at(i).phase = named
@@ -244,8 +244,8 @@ func (h *Hub) sweep(now time.Time) {
 	for i := h.lingering.head; i != 0 && int64(h.at(i).idle) <= last; i = h.lingering.head {
 		h.forgetLocked(i)
 	}
-	h.fillLocked() // the limit may be another by now
+	h.fillLocked() // the limit may have changed
 }
 
-// Projects is how many projects are in use, or were not long ago.
+// Projects returns how many projects are in use, or were a short time ago.
 func (h *Hub) Projects() int { return h.opt.Board.Len() }

@@ -11,25 +11,26 @@ const (
 	Excluded        // the flag excludes it
 )
 
-// LastSent is what a reader was last sent of a project, and its access to it: what it need not be sent again. There is one
-// for each project of each stream, so it takes 12 bytes without alignment to 8.
+// LastSent is what a stream was last sent of a project, and its access to that project. There is one for each project of each
+// stream, so it has only 12 bytes, aligned to 4.
 type LastSent struct {
-	era       uint32 // low bits of version.State.Era: no reader misses four thousand million resets
-	low, high uint32 // the version has 53 bits, which leaves room for the bits below
+	era       uint32 // low bits of version.State.Era: no stream is 4e9 resets behind
+	low, high uint32 // the version has 53 bits; the flags below use the others
 }
 
 const (
 	knownBit    = 1 << 31
-	waitingBit  = 1 << 30 // the reader was told that the source does not listen yet
+	waitingBit  = 1 << 30 // the last hello said "waiting": the source did not listen yet
 	accessShift = 28
 	accessBits  = 3 << accessShift
 	versionBits = 1<<21 - 1
 )
 
-// NewLastSent is that of a project of which nothing was sent yet.
+// NewLastSent returns the LastSent of a project of which nothing was sent yet.
 func NewLastSent(a Access) LastSent { return LastSent{high: uint32(a) << accessShift} }
 
-// Sent is what a reader knows after a hello with this state. The version of a project that is waiting is not sent.
+// Sent returns l after a hello with this state. A hello does not have the version of a project that the source does not listen
+// for.
 func (l LastSent) Sent(s version.State) LastSent {
 	if !s.Listening {
 		return LastSent{era: s.Era, high: l.high&accessBits | waitingBit}
@@ -37,7 +38,7 @@ func (l LastSent) Sent(s version.State) LastSent {
 	return l.with(s)
 }
 
-// After is what a reader knows after a version event of f.
+// After returns l after a version event of f.
 func (l LastSent) After(f *Frame) LastSent {
 	sent := l.with(f.State)
 	sent.high |= l.high & waitingBit
@@ -52,27 +53,27 @@ func (l LastSent) with(s version.State) LastSent {
 	return sent
 }
 
-// WithAccess is l with another access.
+// WithAccess returns l with another access.
 func (l LastSent) WithAccess(a Access) LastSent {
 	l.high = l.high&^accessBits | uint32(a)<<accessShift
 	return l
 }
 
-// Version is the version that was sent, if Known.
+// Version returns the version that was sent last, if Known.
 func (l LastSent) Version() version.Version {
 	return version.Version(l.high&versionBits)<<32 | version.Version(l.low)
 }
 
-// Known tells whether a version was sent.
+// Known reports whether a version was sent.
 func (l LastSent) Known() bool { return l.high&knownBit != 0 }
 
-// Waiting tells whether the reader was told that the source does not listen yet.
+// Waiting reports whether the last hello said "waiting" for the project.
 func (l LastSent) Waiting() bool { return l.high&waitingBit != 0 }
 
-// Access is the reader's access to the project.
+// Access returns the stream's access to the project.
 func (l LastSent) Access() Access { return Access(l.high & accessBits >> accessShift) }
 
-// Next is what a reader must be sent because of a frame.
+// Next is what a stream must be sent because of a frame.
 type Next uint8
 
 const (
@@ -82,8 +83,8 @@ const (
 	SendHello // what was sent before no longer holds
 )
 
-// Follow decides what a reader is sent because of f. Versions compare only within an era. From one era to the next
-// only an announced reset leads.
+// Follow decides what a stream is sent because of f. Versions of different eras do not compare. Only an announced reset leads
+// from one era to the next; every other change of era needs a hello.
 func (l LastSent) Follow(f *Frame) Next {
 	ahead := int32(f.Era - l.era)
 	switch {

@@ -9,7 +9,7 @@ import (
 	"nudge/version"
 )
 
-// Poll is a held poll: it waits for the next change of some projects, and reads the board then.
+// Poll is a held poll: a request that waits for the next change of its projects. It is safe for concurrent use.
 type Poll struct {
 	hub      *Hub
 	projects []version.Index
@@ -21,7 +21,7 @@ type Poll struct {
 	ended  bool
 }
 
-// Hold makes a poll hear of projects, each named once. nil: the hub is closed. Release it.
+// Hold returns a new poll of projects, each named once, or nil after ClosePolls. The caller must Release it.
 func (h *Hub) Hold(projects []version.Project) *Poll {
 	p := &Poll{hub: h, wake: make(chan struct{}, 1), projects: make([]version.Index, len(projects))}
 	h.mu.Lock()
@@ -69,24 +69,24 @@ func (p *Poll) Offer(_ version.Index, f *Frame) {
 	p.signal()
 }
 
-// Wake receives a token when the poll should look again: something changed, or it should answer now.
+// Wake returns a channel that gets a token when the poll should look again: a project changed, or it should answer now.
 func (p *Poll) Wake() <-chan struct{} { return p.wake }
 
-// Ended tells whether the poll should be answered at once: the flag changed, or the gateway is leaving.
+// Ended reports whether End was called: then the poll should be answered at once.
 func (p *Poll) Ended() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.ended
 }
 
-// Heard returns the spread of the newest change that the poll heard of; false: none came.
+// Heard returns the spread of the newest change since Hold; false: there was none.
 func (p *Poll) Heard() (spread time.Duration, heard bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.spread, p.heard
 }
 
-// End makes the poll be answered at once.
+// End makes the poll answer at once, because the flag or the revocations changed, or the gateway is leaving.
 func (p *Poll) End() {
 	p.mu.Lock()
 	p.ended = true
@@ -101,14 +101,14 @@ func (p *Poll) signal() {
 	}
 }
 
-// Polls are those that are held now, in no order.
+// Polls returns the polls that are held now, in no order.
 func (h *Hub) Polls() []*Poll {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Collect(maps.Keys(h.polls))
 }
 
-// ClosePolls makes the hub hold no more polls, and returns those that are held.
+// ClosePolls makes Hold return nil from now on, and returns the polls that are held.
 func (h *Hub) ClosePolls() []*Poll {
 	h.mu.Lock()
 	h.closed = true

@@ -5,9 +5,9 @@ import "nudge/version"
 // Rules decide what the owner of a stream may see. They are a snapshot of the settings: each change of
 // these makes new Rules. The funcs may be called by any goroutine and must not block.
 type Rules struct {
-	// Allows tells whether the flag allows the project.
+	// Allows reports whether the flag allows the project.
 	Allows func(Owner, version.Project) bool
-	// Revoked tells whether the token was revoked for the project; the zero Project: as a whole.
+	// Revoked reports whether the token was revoked for the project; with the zero Project: as a whole.
 	Revoked func(Owner, version.Project) bool
 }
 
@@ -17,14 +17,14 @@ type Subscription struct {
 	Access  Access
 }
 
-// Outcome is what a new look at the access to all projects of a stream came to.
+// Outcome is the result of deciding the access to all projects of a stream again.
 type Outcome uint8
 
 const (
 	Unchanged   Outcome = iota
-	SomeChanged         // and something is left
-	NoneLeft            // the flag excludes what is left
-	TakenBack           // the token was revoked, as a whole or for all that was left
+	SomeChanged         // and a project is still served
+	NoneLeft            // none is served, because of the flag
+	TakenBack           // none is served, because the token was revoked
 )
 
 // Judgement collects the new access to each project of one stream. Begin with [Judge].
@@ -38,14 +38,14 @@ type Judgement struct {
 	revoked bool
 }
 
-// Judge begins a new look at the access of a stream's owner. flag: the flag counts too, and not only revocations. A
-// change of the flag reaches streams one by one, over its ramp; a revocation reaches all at once, and must not carry the
-// flag with it.
+// Judge begins to decide the access of a stream's owner again. flag: by flag and revocations; else by revocations alone. A
+// change of the flag reaches streams one by one, over its ramp. A revocation reaches all at once, and must not apply a new
+// flag early.
 func Judge(r *Rules, o Owner, flag bool) Judgement {
 	return Judgement{rules: r, owner: o, flag: flag, whole: r.Revoked(o, version.Project{})}
 }
 
-// Project returns the new access to a project. What the token does not cover stays denied.
+// Project returns the new access to a project. A denied project stays denied.
 func (j *Judgement) Project(p version.Project, before Access) (after Access) {
 	after = before
 	switch {
@@ -63,7 +63,7 @@ func (j *Judgement) Project(p version.Project, before Access) (after Access) {
 	return after
 }
 
-// Outcome is what the look at all projects came to.
+// Outcome returns the result. Call it after Project was called for each project.
 func (j *Judgement) Outcome() Outcome {
 	switch {
 	case j.whole || j.revoked && !j.left:

@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// Owner is what a stream remembers of its caller, so that its access can be decided again. It is opaque here: [Rules] know
-// what it means. It holds no pointer, because there is one for each stream.
+// Owner is what a stream remembers of its caller, so that its access can be decided again. Only [Rules] know what it means. It
+// holds no pointer, because there is one for each stream.
 type Owner [21]byte
 
 // Stage is how far a stream is from its end.
@@ -14,15 +14,15 @@ type Stage uint8
 const (
 	Arriving  Stage = iota // no hello yet: the source does not listen for all of its projects
 	Open                   // the hello was sent
-	Closing                // the goodbye waits until the connection takes it
-	Lingering              // everything was sent, and the browser has not closed yet
+	Closing                // the goodbye is decided, and not sent completely
+	Lingering              // the goodbye was sent, and the browser has not closed the connection yet
 )
 
-// State is one stream, without its projects and its connection: a value of 32 bytes. [State.Decide] holds its rules.
+// State is one stream, without its projects and its connection: a value of 32 bytes. [State.Decide] has its rules.
 type State struct {
 	Owner   Owner
 	stage   Stage
-	why     uint8 // index in reasons: why the stream ends at ends, or why it is closing
+	why     uint8 // index in reasons: why the stream ends at ends, or is closing
 	flags   flags
 	ends    uint32 // Unix second in which the stream ends because of its token or its age; 0: never
 	expires uint32 // Unix second in which the token expires; 0: never
@@ -32,12 +32,12 @@ type flags uint8
 
 const (
 	behind    flags = 1 << iota // the connection takes no more
-	missed                      // and there was something to send since: a hello follows
+	missed                      // while behind, an event was left out: a hello follows
 	uncovered                   // the newest hello left out a project
 	settled                     // the event that follows the first hello was sent
 )
 
-// NewState is a stream that arrives. Its token expires at that time; zero: never.
+// NewState returns the State of a new stream. expires is when its token expires; zero: never.
 func NewState(o Owner, expires time.Time) State { return State{Owner: o, expires: unixSecond(expires)} }
 
 // EndAt makes the stream end at a time for a reason, unless it ends sooner; zero: never.
@@ -47,10 +47,10 @@ func (s *State) EndAt(at time.Time, why Reason) {
 	}
 }
 
-// Ends is the Unix second in which the stream ends by itself; 0: never.
+// Ends returns the Unix second in which the stream ends because of its token or its age; 0: never.
 func (s State) Ends() uint32 { return s.ends }
 
-// Left is how long the token lives; negative: for ever.
+// Left returns how long the token is still valid at now; negative: for ever.
 func (s State) Left(now time.Time) time.Duration {
 	if s.expires == 0 {
 		return -1
@@ -58,19 +58,19 @@ func (s State) Left(now time.Time) time.Duration {
 	return max(0, time.Unix(int64(s.expires), 0).Sub(now))
 }
 
-// Stage is how far the stream is from its end.
+// Stage returns how far the stream is from its end.
 func (s State) Stage() Stage { return s.stage }
 
-// Why is why the stream is closing.
+// Why returns the reason why the stream is closing. It is valid from Closing on.
 func (s State) Why() Reason { return reasons[s.why] }
 
-// Behind tells whether the connection takes no more: the next thing to happen is Writable.
+// Behind reports whether the connection takes no more, until the event Writable.
 func (s State) Behind() bool { return s.flags&behind != 0 }
 
-// Uncovered tells whether the newest hello left out a project, so that the page polls at the fast interval all the same.
+// Uncovered reports whether the newest hello left out a project, so that the page still polls at the fast interval.
 func (s State) Uncovered() bool { return s.flags&uncovered != 0 }
 
-// Covered notes what the newest hello said of that.
+// Covered notes whether the newest hello covers all projects.
 func (s *State) Covered(covers bool) {
 	s.flags &^= uncovered
 	if !covers {
@@ -78,8 +78,8 @@ func (s *State) Covered(covers bool) {
 	}
 }
 
-// FellBehind notes that the connection took only a part of what was written. all: it took nothing, so nothing of that need
-// follow but a hello.
+// FellBehind notes that the connection took only a part of an event. all: it took nothing, so the event is dropped, and a hello
+// follows instead.
 func (s *State) FellBehind(all bool) {
 	s.flags |= behind
 	if all {
@@ -96,39 +96,39 @@ type Event uint8
 const (
 	Arrived      Event = iota // its loop has it now
 	Changed                   // one of its projects changed: Input.Next
-	WaitedEnough              // its projects had the time that a hello may wait for them
-	SecondDue                 // the event that follows the first hello is due
+	WaitedEnough              // HelloMost is over
+	SecondDue                 // SecondEvent is over
 	Beat                      // a heartbeat is due
 	NewCadence                // the cadence changed
 	Judged                    // its access was decided again: Input.Outcome
-	Due                       // it may be time for it to end: Input.Now
+	Due                       // Ends may be over: Input.Now
 	Dismissed                 // the gateway is leaving
 	Overran                   // the browser sent more than its request
-	Writable                  // all that was left to be sent is sent
+	Writable                  // the unsent rest was sent, and the connection takes more
 )
 
-// Input is what [State.Decide] must know of the moment.
+// Input is an event, and what [State.Decide] must know about it.
 type Input struct {
 	Event
-	Listening bool    // of an arriving stream: the source listens for all projects that are served
+	Listening bool    // of an arriving stream: the source listens for all served projects
 	Next      Next    // of Changed: what [LastSent.Follow] decided
 	Outcome   Outcome // of Judged
 	Now       uint32  // of Due: Unix second
 }
 
-// Action is what a stream is sent.
+// Action is what to send to a stream.
 type Action uint8
 
 const (
 	Nothing   Action = iota
-	Greet            // the first hello, with all that goes before and after it
+	Greet            // the first hello, with retry field and padding
 	Hello            // a hello: it replaces everything that was sent before
 	Advance          // the event of the change: [Frame.Event]
 	Heartbeat        // the heartbeat of the present cadence
 	Close            // a goodbye with the reason Why
 )
 
-// Decide returns what a stream is sent because of what happened, and the State after that. It is a pure function.
+// Decide returns what to send because of an event, and the State after that. It is a pure function.
 func (s State) Decide(in Input) (State, Action) {
 	if s.stage >= Closing {
 		return s, Nothing
@@ -169,8 +169,8 @@ func (s State) Decide(in Input) (State, Action) {
 	case in.Event == Changed && in.Next != SendNothing:
 		action = Advance
 	}
-	// What a stream misses while it is behind is replaced by one hello with the newest of everything. So a stream never
-	// has more than one event waiting.
+	// A stream that is behind gets one hello later, in place of all events that it missed. So at most one event waits for each
+	// stream.
 	if action != Nothing && s.Behind() {
 		s.flags |= missed
 		return s, Nothing

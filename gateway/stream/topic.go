@@ -2,19 +2,19 @@ package stream
 
 import "nudge/version"
 
-// topic is a project that somebody names. There may be hundreds of thousands: it holds no pointer, and lies in a chunk by
-// the project's index.
+// topic is a project that some stream or poll names. There may be hundreds of thousands, so it holds no pointer. Topics lie in
+// chunks, by the project's index.
 type topic struct {
 	loops   uint64 // a bit for each loop with streams that watch it
-	watches uint32 // by streams and held polls
-	names   uint32 // by subscriptions of streams and held polls, whether they may watch or not
+	watches uint32 // streams and held polls that watch it
+	names   uint32 // calls of Open that Close has not undone
 	prev    version.Index
 	next    version.Index // neighbours in a queue
 	idle    uint32        // of a lingering topic: Unix second of its last use
 	phase   phase
 }
 
-// phase is how far a topic is from being listened for.
+// phase is whether a topic is watched, and whether the source listens for it.
 type phase uint8
 
 const (
@@ -28,7 +28,7 @@ const topicsAtOnce = 256
 
 func (h *Hub) at(i version.Index) *topic { return &h.topics[i/topicsAtOnce][i%topicsAtOnce] }
 
-// queue is a list of topics, the one that came first at its head. A topic is in one queue at most.
+// queue is a linked list of topics, the oldest one at its head. A topic is in one queue at most.
 type queue struct{ head, tail version.Index }
 
 func (h *Hub) push(q *queue, i version.Index) {

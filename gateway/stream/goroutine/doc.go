@@ -1,3 +1,3 @@
-// Package goroutine carries a stream by the goroutine of its request: the way that works everywhere, with TLS, HTTP/2 and any
-// system. It costs a hundred times the memory of a parked stream.
+// Package goroutine writes a stream from the goroutine of its request. This works on any system, and with TLS and HTTP/2. It
+// costs a hundred times the memory of a parked stream.
 package goroutine

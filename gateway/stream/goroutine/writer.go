@@ -11,17 +11,16 @@ import (
 	"nudge/gateway/stream/loop"
 )
 
-// mostWaiting is how many bytes wait for a browser at most, but for one event that is longer: as much as the kernel would
-// hold.
+// mostWaiting bounds the bytes that wait for a browser: as much as the kernel would hold. A single longer event is taken too.
 const mostWaiting = 16 << 10
 
-// Writer is the line of one stream. The loop leaves bytes, the goroutine of the request writes them.
+// Writer is the line of one stream. The loop leaves bytes in it, and the goroutine of the request writes them.
 type Writer struct {
 	w      http.ResponseWriter
 	rc     *http.ResponseController
 	begun  bool // the head of the response was written
 	wake   chan struct{}
-	taken  chan struct{} // closed when a loop has taken the stream: then tag and notify are set
+	taken  chan struct{} // closed when a loop has the stream: then tag and notify are set
 	closed chan struct{}
 	why    stream.Reason // set before closed is closed
 
@@ -32,10 +31,10 @@ type Writer struct {
 	parts    [][]byte   // to be written
 	size     int        // of parts and of what is being written
 	short    bool       // Send took less than it was given
-	finished bool       // nothing more comes
+	finished bool       // Send is not called any more
 	patience time.Duration
 	err      error // of the first write that failed
-	stuck    bool  // because the browser took nothing
+	stuck    bool  // err came because the browser read nothing
 }
 
 // New returns the writer of a response.
@@ -53,8 +52,8 @@ func (w *Writer) Line(t loop.Tag, notify func(loop.Event)) loop.Line {
 	return w
 }
 
-// Serve writes until the loop closes the line, and returns why it did. When ctx ends it tells the loop that the browser has
-// gone. It is for the goroutine of the request, after the stream was given to a loop.
+// Serve writes until the loop closes the line, and returns the reason. When ctx ends it tells the loop that the browser has
+// gone. The goroutine of the request calls it, after the stream was given to a loop.
 func (w *Writer) Serve(ctx context.Context) stream.Reason {
 	<-w.taken
 	for over := false; !over; {
@@ -72,7 +71,7 @@ func (w *Writer) Serve(ctx context.Context) stream.Reason {
 	return w.why
 }
 
-// drain writes what waits. False: nothing more can or will be written.
+// drain writes all parts. False: a write failed, or everything was written and the line is finished.
 func (w *Writer) drain() bool {
 	for {
 		w.mu.Lock()
@@ -112,7 +111,7 @@ func (w *Writer) write(parts [][]byte, limit time.Duration) error {
 		stream.SetHead(w.w.Header())
 		w.w.WriteHeader(http.StatusOK)
 	}
-	// It is cleared again below: a deadline that passes while an HTTP/2 stream is idle resets the stream.
+	// The deadline is cleared below: if it passed while an HTTP/2 stream is idle, the stream would be reset.
 	if err := w.rc.SetWriteDeadline(time.Now().Add(limit)); err != nil {
 		return err
 	}
@@ -149,7 +148,7 @@ func (w *Writer) Send(b []byte, shared bool) (int, error) {
 	return len(b), nil
 }
 
-// Watch implements [loop.Line]. The loop is told of everything anyway.
+// Watch implements [loop.Line]. The loop gets all events anyway.
 func (w *Writer) Watch(loop.Interest) error { return nil }
 
 // Finish implements [loop.Line].
@@ -163,7 +162,7 @@ func (w *Writer) Finish() {
 // Discard implements [loop.Line].
 func (w *Writer) Discard() bool { return true }
 
-// SetPatience implements [loop.Line]. A write that has begun keeps the patience that it began with.
+// SetPatience implements [loop.Line]. It does not change a write that has begun.
 func (w *Writer) SetPatience(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -190,8 +189,8 @@ func (w *Writer) signal() {
 	}
 }
 
-// WriteOnce writes a response that is a stream of these bytes and ends. If the browser has gone, nobody is there to be
-// told, so there is no error.
+// WriteOnce writes a whole stream with these bytes as the response, within limit. It ignores errors, since they mean that the
+// browser has gone.
 func WriteOnce(rw http.ResponseWriter, b []byte, limit time.Duration) {
 	_ = New(rw, limit).write([][]byte{b}, limit)
 }

@@ -11,17 +11,17 @@ type Arrival struct {
 	State    stream.State
 	Ticket   Ticket
 	Projects []stream.Subscription
-	Judged   *stream.Rules // by which Projects were judged
+	Judged   *stream.Rules // that decided the access to Projects
 
-	// FD is a socket, with the head of the response that is to be sent first; 0: the stream has a line of its own.
+	// FD is the socket of a parked stream; 0: the stream has a line of its own.
 	FD   int32
-	Head []byte
-	Sent bool // the browser has sent more than its request
-	// Line makes the line of a stream without a socket. The loop is told of its events by the func.
+	Head []byte // of the response: sent before anything else
+	Sent bool   // the browser has sent more than its request
+	// Line makes the line of a stream without a socket. The line reports its events by calling the func.
 	Line func(Tag, func(Event)) Line
 }
 
-// Add gives a stream to the loop. False: the loop has ended, and the stream is still the caller's.
+// Add gives a stream to the loop. Any goroutine may call it. False: the loop has ended, and the caller keeps the stream.
 func (l *Loop) Add(a Arrival) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -33,7 +33,7 @@ func (l *Loop) Add(a Arrival) bool {
 	return true
 }
 
-// notify takes an event of a line of its own. Anybody may call it.
+// notify takes an event of a line that is no socket. Any goroutine may call it.
 func (l *Loop) notify(e Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,7 +44,7 @@ func (l *Loop) notify(e Event) {
 	l.wakeLocked()
 }
 
-// takeIn takes a slice of the arrivals in.
+// takeIn adds a slice of the arrived streams to the loop.
 func (l *Loop) takeIn(now time.Time) {
 	n := min(len(l.coming), slice)
 	for i := range l.coming[:n] {
@@ -53,7 +53,7 @@ func (l *Loop) takeIn(now time.Time) {
 	clear(l.coming[:n])
 	l.coming = l.coming[n:]
 	if len(l.coming) == 0 {
-		l.coming = nil // what a storm needed is not kept
+		l.coming = nil // gives back the memory of many arrivals
 	}
 }
 
@@ -61,16 +61,16 @@ func (l *Loop) enter(a *Arrival, now time.Time) {
 	i, r := l.streams.add()
 	l.gen++
 	*r = record{State: a.State, fd: a.FD, gen: l.gen, ticket: a.Ticket}
-	for n := len(a.Projects) - 1; n >= 0; n-- { // each goes before the others
+	for n := len(a.Projects) - 1; n >= 0; n-- { // subscribe puts each at the head of the list
 		l.subscribe(i, r, a.Projects[n].Project, a.Projects[n].Access)
 	}
 	if err := l.open(i, r, a); err != nil {
-		l.opt.Log.Error("a stream could not be watched, and is cut; its browser comes back", "error", err)
+		l.opt.Log.Error("a stream could not be watched, and is closed; its browser comes back", "error", err)
 		l.end(i, r, stream.Gone)
 		return
 	}
 	l.remember(r.Ends())
-	if a.Judged != l.opt.Rules() { // the flag may have changed meanwhile, or the token was revoked
+	if a.Judged != l.opt.Rules() { // flag or revocations have changed meanwhile
 		l.judge(i, r, true, now)
 	}
 	if l.goodbye != nil {
@@ -87,7 +87,7 @@ func (l *Loop) enter(a *Arrival, now time.Time) {
 	}
 }
 
-// open makes the loop hear of a stream's line.
+// open makes the line of a stream, and watches its events.
 func (l *Loop) open(i uint32, r *record, a *Arrival) error {
 	tag := Tag{i, r.gen}
 	if len(a.Head) > 0 {
@@ -104,12 +104,12 @@ func (l *Loop) open(i uint32, r *record, a *Arrival) error {
 	l.sockets++
 	interest := OnSent
 	if a.Sent {
-		interest = 0 // it was read already
+		interest = 0 // the server has read it already
 	}
 	return l.poller.Add(r.fd, tag, interest)
 }
 
-// line is the way to the browser of a stream.
+// line returns the line of a stream.
 func (l *Loop) line(i uint32, r *record) Line {
 	if r.fd < 0 {
 		return l.lines[i]
@@ -117,7 +117,7 @@ func (l *Loop) line(i uint32, r *record) Line {
 	return l.poller.Line(r.fd, Tag{i, r.gen})
 }
 
-// listening tells whether the source listens for all projects that are served.
+// listening reports whether the source listens for all served projects of a stream.
 func (l *Loop) listening(r *record) bool {
 	for id := r.subs; id != 0; id = l.subs.at(id).sibling {
 		s := l.subs.at(id)

@@ -6,20 +6,20 @@ import (
 	"nudge/gateway/stream"
 )
 
-// sayGoodbye sends a goodbye as soon as the connection takes it.
+// sayGoodbye sends a goodbye, or keeps it until the connection takes it.
 func (l *Loop) sayGoodbye(i uint32, r *record) {
 	goodbye := stream.Goodbye{Reason: r.Why()}
 	if l.goodbye != nil && goodbye.Reason == stream.Drain {
 		goodbye = *l.goodbye
 	}
 	l.sent.Goodbyes++
-	if r.Behind() { // what is left of a frame comes first
+	if r.Behind() { // the rest of an event comes first
 		left := l.rest[i]
 		left.then = stream.AppendGoodbye(nil, goodbye)
 		l.keep(i, left)
 		return
 	}
-	b := append(l.scratch[:0], l.rest[i].first...) // a head that was not sent yet
+	b := append(l.scratch[:0], l.rest[i].first...) // the head of the response, if it was not sent yet
 	l.drop(i)
 	b = stream.AppendGoodbye(b, goodbye)
 	l.scratch = b
@@ -29,7 +29,7 @@ func (l *Loop) sayGoodbye(i uint32, r *record) {
 	}
 }
 
-// finish ends a stream whose goodbye was sent. The connection stays until the browser has closed it too.
+// finish ends a stream after its goodbye was sent. The connection stays open until the browser closes it, lingerMost at most.
 func (l *Loop) finish(i uint32, r *record) {
 	l.leave(r, r.Why())
 	r.Finished()
@@ -42,9 +42,9 @@ func (l *Loop) finish(i uint32, r *record) {
 	l.lingers.add(Tag{i, r.gen}, time.Now())
 }
 
-// end ends a stream without a word: nobody is there to hear it.
+// end ends a stream without a goodbye, because its browser cannot receive one.
 func (l *Loop) end(i uint32, r *record, why stream.Reason) {
-	if r.Stage() == stream.Lingering { // it has ended already, for a reason of its own
+	if r.Stage() == stream.Lingering { // finish has ended it already, for another reason
 		why = r.Why()
 	} else {
 		l.leave(r, why)
@@ -52,7 +52,7 @@ func (l *Loop) end(i uint32, r *record, why stream.Reason) {
 	l.free(i, r, why)
 }
 
-// leave counts a stream as ended, and gives up all it has but its connection.
+// leave reports that a stream has ended, and unsubscribes it. The connection stays open.
 func (l *Loop) leave(r *record, why stream.Reason) {
 	l.unsubscribeAll(r)
 	l.cover(r, true)
@@ -72,7 +72,7 @@ func (l *Loop) free(i uint32, r *record, why stream.Reason) {
 	l.streams.remove(i) // its fd is 0 then
 }
 
-// close cuts what is left.
+// close closes the remaining streams and the poller.
 func (l *Loop) close() {
 	l.mu.Lock()
 	l.closed = true
@@ -96,9 +96,9 @@ func (l *Loop) close() {
 	}
 }
 
-// refuse cuts a stream that arrived too late.
+// refuse closes a stream that arrived after the loop has ended.
 func (l *Loop) refuse(a *Arrival) {
-	if a.FD != 0 && l.poller == nil { // there never was one: the process ends, and its sockets with it
+	if a.FD != 0 && l.poller == nil { // the loop never had one: the process ends, and closes its sockets
 		l.opt.Ended(a.Ticket, true, stream.Gone)
 		return
 	}

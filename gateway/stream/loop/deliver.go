@@ -11,13 +11,13 @@ import (
 // deliver sends a slice of each project that has a frame, in turn.
 func (l *Loop) deliver(now time.Time) {
 	begun := l.written
-	for n := len(l.sending); n > 0 && len(l.sending) > 0; n-- { // a shard may go meanwhile
+	for n := len(l.sending); n > 0 && len(l.sending) > 0; n-- { // a shard may be removed meanwhile
 		id := l.sending[0]
 		l.sending = l.sending[1:]
 		if f := l.frames[id]; f != nil && l.deliverSome(id, f, now) {
 			l.sending = append(l.sending, id)
 		}
-		if l.written-begun >= 4*slice { // many small projects are a large one
+		if l.written-begun >= 4*slice { // many small projects take as long as a large one
 			break
 		}
 	}
@@ -26,7 +26,7 @@ func (l *Loop) deliver(now time.Time) {
 	}
 }
 
-// deliverSome sends a slice of one project, and reports whether something is left.
+// deliverSome sends the frame to a slice of a project's subscriptions, and reports whether some are left.
 func (l *Loop) deliverSome(id uint32, f *stream.Frame, now time.Time) (more bool) {
 	s := l.shards.at(id)
 	begun := l.written
@@ -34,7 +34,7 @@ func (l *Loop) deliverSome(id uint32, f *stream.Frame, now time.Time) (more bool
 		l.deliverOne(s.next(&l.subs), f, now)
 	}
 	if s.left == 0 {
-		delete(l.frames, id) // all were visited; who comes later gets a hello
+		delete(l.frames, id) // all were visited; later subscribers get hellos
 	}
 	return s.left > 0
 }
@@ -61,7 +61,7 @@ func (l *Loop) sendSecond(i uint32, r *record, now time.Time) {
 	l.decide(i, r, stream.Input{Event: stream.SecondDue}, nil, now)
 }
 
-// followCadence follows a change of the cadence. For how long a reader may take nothing depends on it.
+// followCadence sends the new cadence to a stream. The line's patience depends on it.
 func (l *Loop) followCadence(i uint32, r *record, now time.Time) {
 	l.line(i, r).SetPatience(stream.Patience(l.opt.Cadence().Every))
 	l.decide(i, r, stream.Input{Event: stream.NewCadence}, nil, now)
@@ -89,13 +89,13 @@ func (l *Loop) judge(i uint32, r *record, flag bool, now time.Time) {
 	l.decide(i, r, in, nil, now)
 }
 
-// project is the project of a subscription.
+// project returns the project of a subscription.
 func (l *Loop) project(sub *subscription) version.Project {
 	p, _ := l.opt.Hub.At(l.shards.at(sub.shard).project)
 	return p
 }
 
-// greetNow sends the first hello, though projects are still waiting.
+// greetNow sends the first hello even if projects are still waiting.
 func (l *Loop) greetNow(i uint32, r *record, now time.Time) {
 	if r.Stage() == stream.Arriving {
 		l.decide(i, r, stream.Input{Event: stream.WaitedEnough}, nil, now)
@@ -110,15 +110,15 @@ func (l *Loop) endIfDue(i uint32, r *record, now time.Time) {
 	}
 }
 
-// dismiss says the last goodbye.
+// dismiss sends the goodbye of a gateway that is leaving.
 func (l *Loop) dismiss(i uint32, r *record, now time.Time) {
 	l.decide(i, r, stream.Input{Event: stream.Dismissed}, nil, now)
 }
 
-// decide applies the rules of a stream to what happened, and sends what follows. advance is the event of a change. The
-// stream may have ended when decide returns.
+// decide applies the rules of a stream to an event, and sends what they say. advance returns the event of a change, and notes
+// it as sent. The stream may have ended when decide returns.
 func (l *Loop) decide(i uint32, r *record, in stream.Input, advance func() []byte, now time.Time) {
-	if r.fd == 0 { // it has ended meanwhile
+	if r.fd == 0 { // the stream has ended meanwhile
 		return
 	}
 	state, action := r.Decide(in)
@@ -141,7 +141,7 @@ func (l *Loop) decide(i uint32, r *record, in stream.Input, advance func() []byt
 	}
 }
 
-// greet begins a stream: the head of the response, the first hello, and what pushes it through proxies.
+// greet begins a stream: it sends the head of the response, the retry field, the first hello and the padding.
 func (l *Loop) greet(i uint32, r *record, now time.Time) {
 	b := append(l.scratch[:0], l.rest[i].first...)
 	l.drop(i)
@@ -152,7 +152,7 @@ func (l *Loop) greet(i uint32, r *record, now time.Time) {
 	l.write(i, r, b, false, true)
 }
 
-// appendHello appends a hello with the newest of everything, and notes it as sent.
+// appendHello appends a hello with the newest state of all projects, and notes them as sent.
 func (l *Loop) appendHello(b []byte, i uint32, r *record, now time.Time) []byte {
 	l.hello.Begin()
 	for id := r.subs; id != 0; id = l.subs.at(id).sibling {
@@ -172,7 +172,7 @@ func (l *Loop) appendHello(b []byte, i uint32, r *record, now time.Time) []byte 
 	return l.hello.Append(b, l.opt.Cadence(), spread, r.Left(now))
 }
 
-// cover keeps count of the streams whose newest hello leaves out a project.
+// cover counts the streams whose newest hello leaves out a project.
 func (l *Loop) cover(r *record, covers bool) {
 	switch {
 	case covers && r.Uncovered():
@@ -183,10 +183,11 @@ func (l *Loop) cover(r *record, covers bool) {
 	r.Covered(covers)
 }
 
-// rest is what a stream that is behind must be sent before anything else. first may belong to all readers of a frame.
+// rest is what a stream that is behind must be sent next: the rest of an event, and then perhaps a goodbye. first may share its
+// bytes with other streams: do not change them.
 type rest struct{ first, then []byte }
 
-// keep remembers what is to be sent first.
+// keep stores the rest of a stream.
 func (l *Loop) keep(i uint32, r rest) {
 	if l.rest == nil {
 		l.rest = map[uint32]rest{}
@@ -197,13 +198,13 @@ func (l *Loop) keep(i uint32, r rest) {
 func (l *Loop) drop(i uint32) {
 	delete(l.rest, i)
 	if len(l.rest) == 0 {
-		l.rest = nil // a map never gets smaller
+		l.rest = nil // a map does not shrink
 	}
 }
 
-// write sends b. A connection that does not take all of it is behind: it gets nothing more until the rest is sent, and
-// then a hello if it missed something. shared: b is not changed any more, so it need not be copied. whole: all of b must
-// be sent, even if nothing of it was taken.
+// write sends b. If the connection does not take all of it, the stream is behind: it gets nothing more until the rest is sent,
+// and then a hello if it missed something. shared: nobody changes b any more, so the rest need not be copied. whole: b must be
+// sent later even if the connection took nothing of it; else it is dropped then.
 func (l *Loop) write(i uint32, r *record, b []byte, shared, whole bool) {
 	l.written++
 	line := l.line(i, r)
@@ -225,9 +226,9 @@ func (l *Loop) write(i uint32, r *record, b []byte, shared, whole bool) {
 	}
 }
 
-// interest is what to be told of a stream's line now.
+// interest returns the events that the loop needs of a stream's line now.
 func (l *Loop) interest(r *record) (i Interest) {
-	if r.Stage() != stream.Closing { // nobody reads any more what it still sends
+	if r.Stage() != stream.Closing { // a closing stream ignores what the browser sends
 		i |= OnSent
 	}
 	if r.Behind() {
@@ -236,7 +237,7 @@ func (l *Loop) interest(r *record) (i Interest) {
 	return i
 }
 
-// happen follows what happened to a line.
+// happen handles an event of a line.
 func (l *Loop) happen(e Event, now time.Time) {
 	r := l.find(e.Tag)
 	if r == nil {
@@ -250,7 +251,7 @@ func (l *Loop) happen(e Event, now time.Time) {
 			l.free(e.Index, r, r.Why())
 		}
 	case e.Sent:
-		// A stream cannot answer a second request. The browser comes back with it on another connection.
+		// A stream cannot answer a second request. The browser repeats it on another connection.
 		l.decide(e.Index, r, stream.Input{Event: stream.Overran}, nil, now)
 		if r = l.find(e.Tag); r != nil && r.Stage() == stream.Closing {
 			if err := l.line(e.Index, r).Watch(l.interest(r)); err != nil {
@@ -291,7 +292,7 @@ func (l *Loop) catchUp(i uint32, r *record, now time.Time) {
 	}
 }
 
-// reasonOf is why a line broke.
+// reasonOf returns the reason for a stream whose line failed with err, which may be nil.
 func reasonOf(line Line, err error) stream.Reason {
 	if line.Stuck(err) {
 		return stream.Stuck

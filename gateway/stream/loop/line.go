@@ -6,8 +6,8 @@ import (
 	"nudge/gateway/stream"
 )
 
-// Tag names a stream to its line, and comes back with the line's events. The generation tells that an event is old: the
-// stream may have ended since, and another one may have its index.
+// Tag names a stream in the events of its line. The generation differs if the stream has ended and another one has its
+// index, so the loop can ignore old events.
 type Tag struct{ Index, Gen uint32 }
 
 // Event is what happened to a line.
@@ -18,7 +18,7 @@ type Event struct {
 	Writable bool // the line takes bytes again
 }
 
-// Interest is what to be told of a line, besides that the browser has gone.
+// Interest is which events of a line the loop needs, besides Gone.
 type Interest uint8
 
 const (
@@ -26,37 +26,38 @@ const (
 	OnWritable
 )
 
-// Line is the way to one browser. Only the loop calls it.
+// Line is the connection to one browser. Only the loop's goroutine calls it.
 type Line interface {
-	// Watch sets what the loop is told of.
+	// Watch sets which events the loop gets.
 	Watch(Interest) error
-	// Send takes as much of b as it can without waiting, which may be nothing. shared: b is not changed any more, so that
-	// the line may keep it.
+	// Send takes as much of b as it can without waiting, and returns how many bytes; 0 is no error. shared: nobody changes b any
+	// more, so the line may keep it.
 	Send(b []byte, shared bool) (int, error)
-	// Finish ends what is sent. The browser may still send something.
+	// Finish tells the browser that nothing more is sent. The browser may still send something.
 	Finish()
-	// Discard drops what the browser has sent, and tells whether more may come.
+	// Discard drops what the browser has sent, and reports whether more may come.
 	Discard() bool
-	// SetPatience sets for how long the browser may take nothing until it counts as gone.
+	// SetPatience sets how long the browser may read nothing before the line fails.
 	SetPatience(time.Duration)
-	// Stuck tells whether that is why the line broke, with this error.
+	// Stuck reports whether the line failed because of that. err is the error of Send, or nil after Gone.
 	Stuck(error) bool
-	// Close closes the connection, because of this.
+	// Close closes the connection, and ends the line. The reason is for the log.
 	Close(stream.Reason)
 }
 
-// Poller waits for events of sockets. Only the loop calls it, but for Ring.
+// Poller waits for events of sockets. Only the loop's goroutine calls it, except for Ring.
 type Poller interface {
-	// Wait returns events. If there are none it waits for one, or for Ring, until then; the zero time: for ever.
+	// Wait returns events. If there are none it waits for one, for Ring, or until a time; the zero time: for ever. The slice is
+	// valid until the next call.
 	Wait(until time.Time) ([]Event, error)
-	// Look returns events that have come, and lets other goroutines run first.
+	// Look lets other goroutines run, and then returns the events that have come.
 	Look() ([]Event, error)
-	// Ring makes Wait return. Anybody may call it until Close.
+	// Ring makes Wait return. Any goroutine may call it until Close.
 	Ring()
 	// Add begins to watch a socket.
 	Add(fd int32, t Tag, i Interest) error
-	// Line is the line of a socket. It is good until the next call.
+	// Line returns the line of a socket. It is valid until the next call.
 	Line(fd int32, t Tag) Line
-	// Close ends the poller, not the sockets.
+	// Close closes the poller, not the sockets.
 	Close()
 }

@@ -13,38 +13,38 @@ import (
 )
 
 const (
-	// slice is how many writes the loop does for one purpose before it looks at everything else: some hundred
-	// microseconds. To look costs as much as half a write.
+	// slice is how many writes the loop does for one kind of work in one turn: some hundred microseconds. A turn without work
+	// costs as much as half a write.
 	slice = 16
-	// looks bounds a slice that has little to write.
+	// looks bounds how many streams one slice visits if few of them need a write.
 	looks = 4096
-	// lingerMost is how long a browser may take to close after its goodbye.
+	// lingerMost is how long a browser may take to close the connection after its goodbye.
 	lingerMost = 2 * time.Second
 	// tick is the shortest wait for the next stream of a sweep: streams that are due within one tick are visited together.
 	tick = 20 * time.Millisecond
 )
 
-// Options are the options of [New]. Funcs are called by the loop's goroutine and must not block, nor call the loop. All are
-// needed, but where it is said.
+// Options are the options of [New]. The loop's goroutine calls the funcs: they must not block, nor call the loop. All fields but
+// NewPoller are needed.
 type Options struct {
 	Hub  *stream.Hub
 	Node string // name of the gateway, in hellos
 
 	Cadence func() stream.Cadence // how often to poll now
 	Rules   func() *stream.Rules  // who may see what now
-	// HelloSpread is the time within which a browser polls whom a hello asks to.
+	// HelloSpread returns the spread of a hello that may make its page poll.
 	HelloSpread func(now time.Time) time.Duration
 
-	// NewPoller makes what waits for sockets; nil: all streams have lines of their own.
+	// NewPoller makes the poller of parked streams; nil: no stream is parked.
 	NewPoller func() (Poller, error)
 
-	// Ended is called once for each stream that ends, parked or with a line of its own; Closed once for each socket that is
-	// closed, a little later.
+	// Ended is called once for each stream that ends. Closed is called once for each parked stream, later, when its socket is
+	// closed.
 	Ended  func(t Ticket, parked bool, why stream.Reason)
 	Closed func()
-	// Uncovered counts streams that leave out a project of their page: by 1, or -1.
+	// Uncovered is called with 1 when the hello of a stream leaves out a project, and with -1 when this is over.
 	Uncovered func(int)
-	// Sent counts events that were sent.
+	// Sent is called with the numbers of events sent since the last call.
 	Sent func(Counts)
 	// Panicked is called before the loop ends because of a bug.
 	Panicked func()
@@ -52,17 +52,17 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Counts are events that were sent.
+// Counts are numbers of events sent.
 type Counts struct{ Hellos, Versions, Heartbeats, Goodbyes int }
 
-// Ticket is what a stream gives back when it ends. It is opaque to the loop.
+// Ticket is passed to Options.Ended when the stream ends. The loop does not look at it.
 type Ticket [2]uint32
 
 // record is a stream.
 type record struct {
 	stream.State
-	fd     int32  // of the socket; -1: the stream has a line of its own; 0: nobody is here
-	gen    uint32 // tells the stream from others that had the same index
+	fd     int32  // of the socket; -1: the stream has a line of its own; 0: the record is unused
+	gen    uint32 // differs from that of earlier streams with the same index
 	subs   uint32 // the first of its subscriptions
 	ticket Ticket
 }
@@ -78,8 +78,8 @@ type Loop struct {
 	poller   Poller     // nil: not running, or there are no sockets
 	closed   bool
 	arrivals []Arrival
-	offered  offers  // that were not taken
-	happened []Event // of lines of their own
+	offered  offers  // not taken yet
+	happened []Event // of lines that are no sockets
 	posted   []func(now time.Time)
 
 	streams slab[record]
@@ -87,13 +87,13 @@ type Loop struct {
 	shards  slab[shard]
 	shardOf map[version.Index]uint32
 	lines   map[uint32]Line // of streams with a line of their own
-	sockets int             // streams without
-	rest    map[uint32]rest // what is to be sent first, of streams that are behind
+	sockets int             // streams with a socket
+	rest    map[uint32]rest // of streams that are behind
 
-	coming  []Arrival                // to be taken in
-	sending []uint32                 // shards with subscriptions that are still to be visited
-	frames  map[uint32]*stream.Frame // which is being sent, by shard
-	events  []Event
+	coming  []Arrival                // to be added to the loop
+	sending []uint32                 // shards with subscriptions still to visit
+	frames  map[uint32]*stream.Frame // being sent, by shard
+	events  []Event                  // of sockets, from the last wait
 
 	waits   timers // streams that wait for their projects
 	seconds timers // streams that get their second event
@@ -114,11 +114,11 @@ type Loop struct {
 	hello   *stream.HelloWriter
 	scratch []byte
 	gen     uint32
-	written int    // writes so far, by which slices are measured
+	written int    // writes so far, to measure slices
 	sent    Counts // since the last turn
 }
 
-// New returns a loop at rest.
+// New returns a loop, and joins it to the hub. [Loop.Run] runs it.
 func New(opt Options) *Loop {
 	l := &Loop{
 		opt: opt, wake: make(chan struct{}, 1), shardOf: map[version.Index]uint32{}, hello: stream.NewHelloWriter(opt.Node),
@@ -128,8 +128,8 @@ func New(opt Options) *Loop {
 	return l
 }
 
-// Run serves until ctx ends, and then cuts the streams that are left. A panic is a bug of ours. It becomes the error, and
-// so ends the process: streams that nobody serves must not look open.
+// Run serves until ctx ends, and then closes the remaining streams. A panic is a bug of ours, and becomes the error: the
+// process must end, since streams that nobody serves must not look open.
 func (l *Loop) Run(ctx context.Context) (err error) {
 	defer l.close()
 	defer func() {
@@ -163,7 +163,7 @@ func (l *Loop) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// wait waits until there is work, and fetches the events of sockets. While there is work already it lets others run.
+// wait waits until there is work, and fetches the events of sockets. If the loop is busy it only lets other goroutines run.
 func (l *Loop) wait(ctx context.Context, busy bool, now time.Time) (err error) {
 	l.events = nil
 	next := l.next(now)
@@ -194,7 +194,7 @@ func (l *Loop) wait(ctx context.Context, busy bool, now time.Time) (err error) {
 // Wake makes the loop look for work.
 func (l *Loop) Wake() { l.Post(func(time.Time) {}) }
 
-// Post makes the loop do something. It must not block. After the loop has ended nothing happens.
+// Post makes the loop call do, which must not block. Any goroutine may call Post. After the loop has ended it does nothing.
 func (l *Loop) Post(do func(now time.Time)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -237,7 +237,7 @@ func (l *Loop) Dismiss(g stream.Goodbye, over time.Duration) {
 	})
 }
 
-// collect takes what others have left.
+// collect takes and does what other goroutines have left.
 func (l *Loop) collect(now time.Time) {
 	l.mu.Lock()
 	l.coming = append(l.coming, l.arrivals...)

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// lag measures how long a loop takes to do what it is asked to.
+// lag measures how long a loop takes until it does what is posted.
 type lag struct {
-	asked atomic.Int64 // Unix nanoseconds; 0: it is done
-	took  atomic.Int64 // the last time, in nanoseconds
+	asked atomic.Int64 // when the running measurement began, Unix nanoseconds; 0: none runs
+	took  atomic.Int64 // result of the last measurement, nanoseconds
 }
 
-// Lag asks the loop to do something, unless it was asked already, and returns how late it is or was the last time.
+// Lag returns how late the loop is: the age of the running measurement, or else the result of the last one. In the second
+// case it starts another one. Only one goroutine may call it.
 func (l *Loop) Lag(now time.Time) time.Duration {
 	if asked := l.lag.asked.Load(); asked != 0 {
 		return now.Sub(time.Unix(0, asked))

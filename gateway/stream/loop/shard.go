@@ -5,14 +5,14 @@ import (
 	"nudge/version"
 )
 
-// shard is one project as the streams of one loop know it. The loop sends its frame to the subscriptions in its ring, a
+// shard is one project within one loop. The served subscriptions of the project form a ring. The loop sends a frame to them, a
 // slice at a time.
 type shard struct {
 	project version.Index
-	names   uint32 // subscriptions that name the project, served or not
-	size    uint32 // of them in the ring: those that are served
-	at      uint32 // the subscription of the ring to visit next; 0: there is none
-	left    uint32 // how many, from there on, are still to be visited
+	names   uint32 // subscriptions of the project, served or not
+	size    uint32 // subscriptions in the ring
+	at      uint32 // subscription in the ring to visit next; 0: the ring is empty
+	left    uint32 // how many, from there on, are still to visit
 }
 
 // subscription is one project of one stream.
@@ -21,7 +21,7 @@ type subscription struct {
 	stream  uint32
 	sibling uint32 // the next one of the same stream; 0: this is the last
 	shard   uint32
-	before  uint32 // neighbours in the ring of the shard, if it is served
+	before  uint32 // neighbours in the ring, if served
 	after   uint32
 }
 
@@ -33,7 +33,7 @@ func (l *Loop) Offer(i version.Index, f *stream.Frame) {
 	l.wakeLocked()
 }
 
-// offers are the newest frames of projects, those that changed first before the others.
+// offers are the newest frames of projects, in the order of their first change.
 type offers struct {
 	all []offer
 	at  map[version.Index]int // in all
@@ -63,8 +63,7 @@ func (o *offers) drop(i version.Index) {
 	}
 }
 
-// begin makes a frame be sent to a shard. A subscription that was not visited yet for the frame before is sent this one
-// only.
+// begin begins to send a frame to a shard. A subscription that was not visited yet for the frame before gets only this one.
 func (l *Loop) begin(project version.Index, f *stream.Frame) {
 	id := l.shardOf[project]
 	if id == 0 {
@@ -84,7 +83,7 @@ func (l *Loop) begin(project version.Index, f *stream.Frame) {
 	l.frames[id] = f
 }
 
-// next is the next subscription to visit.
+// next returns the next subscription to visit.
 func (s *shard) next(all *slab[subscription]) *subscription {
 	sub := all.at(s.at)
 	s.at = sub.after
@@ -113,7 +112,7 @@ func (l *Loop) subscribe(i uint32, r *record, p version.Project, a stream.Access
 	}
 }
 
-// watch puts a subscription into the ring of its project, at its end. The caller brings it up to date.
+// watch puts a subscription at the end of its ring. The caller must see that the stream gets a hello.
 func (l *Loop) watch(id uint32, sub *subscription) {
 	s := l.shards.at(sub.shard)
 	s.size++
@@ -128,8 +127,8 @@ func (l *Loop) watch(id uint32, sub *subscription) {
 	first.before = id
 }
 
-// unwatch undoes watch. It is not known whether sub was still to be visited, so another one may be visited twice; it is
-// not sent anything twice.
+// unwatch undoes watch. If sub was still to visit, another subscription is visited twice instead; Follow keeps it from getting
+// anything twice.
 func (l *Loop) unwatch(id uint32, sub *subscription) {
 	s := l.shards.at(sub.shard)
 	s.size--
@@ -146,7 +145,7 @@ func (l *Loop) unwatch(id uint32, sub *subscription) {
 	}
 }
 
-// setAccess follows a new access to the project of a subscription.
+// setAccess sets the access of a subscription, and watches or unwatches its project.
 func (l *Loop) setAccess(id uint32, sub *subscription, a stream.Access) {
 	before := sub.Access()
 	sub.LastSent = sub.WithAccess(a)
@@ -159,7 +158,7 @@ func (l *Loop) setAccess(id uint32, sub *subscription, a stream.Access) {
 	}
 }
 
-// unsubscribeAll gives up all projects of a stream.
+// unsubscribeAll removes all subscriptions of a stream.
 func (l *Loop) unsubscribeAll(r *record) {
 	for r.subs != 0 {
 		id := r.subs
@@ -177,8 +176,8 @@ func (l *Loop) unsubscribeAll(r *record) {
 	}
 }
 
-// forget drops a shard that no stream names any more. It may still be among those that are being sent, but nothing is left
-// of it to visit. What was offered for it goes before its index may belong to another project.
+// forget removes a shard without subscriptions. Its id may still be in sending, where it has nothing left to visit. Its offer
+// is dropped first: once the project is closed, its index may belong to another one.
 func (l *Loop) forget(id uint32, s *shard) {
 	l.mu.Lock()
 	l.offered.drop(s.project)

@@ -1,19 +1,18 @@
 package loop
 
-// slab holds values of one type, each with an index other than 0. They lie in chunks that never move, so a pointer to a
-// value stays good until the value is removed. As long as T holds no pointer, the garbage collector has nothing to look
-// at. Not for concurrent use.
+// slab holds values of one type, each with an index above 0. Chunks never move, so a pointer to a value is valid until the
+// value is removed. If T holds no pointer, the garbage collector does not scan the chunks. It is not safe for concurrent use.
 type slab[T any] struct {
 	chunks [][]T
-	free   []uint32 // to be used again, the last one first
-	high   uint32   // the greatest index in use since the slab was empty
+	free   []uint32 // removed indices, used again from the end
+	high   uint32   // the greatest index used since the last trim
 	live   int
 }
 
 // chunkBits: a chunk of our types is 40 to 64 KiB.
 const chunkBits = 10
 
-// add makes room for one more, with the zero value in it.
+// add adds a zero value, and returns its index.
 func (s *slab[T]) add() (uint32, *T) {
 	s.live++
 	if n := len(s.free); n > 0 {
@@ -28,7 +27,7 @@ func (s *slab[T]) add() (uint32, *T) {
 	return s.high, s.at(s.high)
 }
 
-// at is the value with this index, which must not be above high.
+// at returns the value with this index, which must not be above high.
 func (s *slab[T]) at(i uint32) *T { return &s.chunks[i>>chunkBits][i&(1<<chunkBits-1)] }
 
 // remove frees an index.
@@ -38,7 +37,7 @@ func (s *slab[T]) remove(i uint32) {
 	s.free = append(s.free, i)
 }
 
-// trim gives all memory back if nothing is left: what a crowd needed, nobody may need again. Indices begin anew.
+// trim gives all memory back if no value is left. Indices start at 1 again.
 func (s *slab[T]) trim() {
 	if s.live == 0 && s.high > 0 {
 		*s = slab[T]{}

@@ -2,12 +2,12 @@ package loop
 
 import "time"
 
-// timers are streams that have something to be done after a time. The time is the same for all, so the first to come is the
-// first to be due.
+// timers are streams that are due after a time. The time is the same for all, so they are due in the order in which they
+// were added.
 type timers struct {
 	after time.Duration
 	queue []timer
-	done  int // of queue
+	done  int // elements of queue that were popped
 }
 
 type timer struct {
@@ -19,7 +19,7 @@ func (t *timers) add(tag Tag, now time.Time) {
 	t.queue = append(t.queue, timer{tag, now.Add(t.after).UnixNano()})
 }
 
-// pop is the next stream that is due by now.
+// pop returns the next stream that is due by now.
 func (t *timers) pop(now time.Time) (tag Tag, ok bool) {
 	if t.done == len(t.queue) || now.UnixNano() < t.queue[t.done].due {
 		return tag, false
@@ -28,14 +28,14 @@ func (t *timers) pop(now time.Time) (tag Tag, ok bool) {
 	t.done++
 	if t.done == len(t.queue) {
 		t.queue, t.done = nil, 0
-	} else if 2*t.done > len(t.queue) { // under a steady load it is never empty, and would grow for ever
+	} else if 2*t.done > len(t.queue) { // under steady load the queue is never empty, and would grow for ever
 		t.queue = append(t.queue[:0], t.queue[t.done:]...)
 		t.done = 0
 	}
 	return tag, true
 }
 
-// next is when the next stream is due; zero: never.
+// next returns when the next stream is due; zero: never.
 func (t *timers) next() time.Time {
 	if t.done == len(t.queue) {
 		return time.Time{}

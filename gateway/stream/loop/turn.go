@@ -2,7 +2,7 @@ package loop
 
 import "time"
 
-// turn does a slice of everything that is to be done, and reports whether something is left.
+// turn does a slice of each kind of work, and reports whether some is left.
 func (l *Loop) turn(now time.Time) (busy bool) {
 	defer l.count()
 	l.takeIn(now)
@@ -26,7 +26,7 @@ func (l *Loop) turn(now time.Time) (busy bool) {
 			*s.sweep = sweep{}
 		}
 	}
-	if l.streams.live == 0 { // nobody has an index, so no sweep is anywhere
+	if l.streams.live == 0 { // no index is in use, so the sweeps start again
 		l.streams.trim()
 		l.subs.trim()
 		l.shards.trim()
@@ -36,7 +36,7 @@ func (l *Loop) turn(now time.Time) (busy bool) {
 	return busy
 }
 
-// purpose is a sweep, the time that it takes, and what it does to each stream.
+// purpose is a sweep, how long it takes, and what it does to each stream.
 type purpose struct {
 	*sweep
 	over time.Duration
@@ -54,7 +54,7 @@ func (l *Loop) sweeps(heartbeat time.Duration) [6]purpose {
 	}
 }
 
-// visit does a slice of a sweep, and reports whether more is due. What it does may end streams, even all.
+// visit does a slice of a sweep, and reports whether more is due. do may end streams, even all.
 func (l *Loop) visit(s *sweep, now time.Time, over time.Duration, do func(uint32, *record, time.Time)) (more bool) {
 	if !s.running {
 		return false
@@ -70,7 +70,7 @@ func (l *Loop) visit(s *sweep, now time.Time, over time.Duration, do func(uint32
 	return s.at < due
 }
 
-// next is when there is something to do even if nobody wakes the loop; zero: never.
+// next returns when there is work even if nobody wakes the loop; zero: never.
 func (l *Loop) next(now time.Time) time.Time {
 	next := earliest(l.waits.next(), l.seconds.next(), l.lingers.next())
 	if l.firstEnd != 0 {
@@ -84,7 +84,7 @@ func (l *Loop) next(now time.Time) time.Time {
 	return next
 }
 
-// keepTimes does what is due for single streams.
+// keepTimes does what is due by the timers and ends.
 func (l *Loop) keepTimes(now time.Time) {
 	for i, r := l.pop(&l.waits, now); r != nil; i, r = l.pop(&l.waits, now) {
 		l.greetNow(i, r, now)
@@ -101,7 +101,7 @@ func (l *Loop) keepTimes(now time.Time) {
 	}
 }
 
-// pop is the next stream of t that is due and still there; nil: none is.
+// pop returns the next stream of t that is due and has not ended; nil: there is none.
 func (l *Loop) pop(t *timers, now time.Time) (uint32, *record) {
 	for {
 		tag, ok := t.pop(now)
@@ -114,7 +114,7 @@ func (l *Loop) pop(t *timers, now time.Time) (uint32, *record) {
 	}
 }
 
-// find is the stream that a tag names; nil: it has gone.
+// find returns the stream with a tag; nil: it has ended.
 func (l *Loop) find(t Tag) *record {
 	if t.Index == 0 || t.Index > l.streams.high {
 		return nil
@@ -125,14 +125,14 @@ func (l *Loop) find(t Tag) *record {
 	return nil
 }
 
-// remember that a stream ends by itself in a Unix second; 0: it does not.
+// remember updates firstEnd for a stream that ends in this Unix second; 0: never.
 func (l *Loop) remember(end uint32) {
 	if end != 0 && (l.firstEnd == 0 || end < l.firstEnd) {
 		l.firstEnd = end
 	}
 }
 
-// count passes on what was sent: once for a turn, not for each stream.
+// count reports the events sent: once a turn, not for each stream.
 func (l *Loop) count() {
 	if l.sent != (Counts{}) {
 		l.opt.Sent(l.sent)
@@ -140,6 +140,7 @@ func (l *Loop) count() {
 	}
 }
 
+// earliest returns the first of the times that are not zero.
 func earliest(times ...time.Time) time.Time {
 	var first time.Time
 	for _, t := range times {

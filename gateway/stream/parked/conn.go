@@ -8,21 +8,20 @@ import (
 	"sync"
 )
 
-// The handler answers with a head alone and returns, and the server closes the connection as it would any other. But the
-// connection is ours: it has kept the head, and is handed over instead of being closed. Hijacking would do the same, but the
-// server's buffers, 8 KiB for each connection, would then be garbage: two thirds of what a crowd leaves.
+// How a connection is taken over: the handler writes the head of the response and returns, and the server closes the
+// connection. But the server's connection is a [Conn]: it keeps the head, and its Close hands the connection over instead of
+// closing it. Hijacking would do the same, but then the server's buffers, 8 KiB for each connection, become garbage: two
+// thirds of what a crowd leaves.
 
-// Listener is what a server must listen with if its streams are to be parked, together with [ConnContext].
+// Listener wraps the listener of a server, so that its streams can be parked. The server also needs [ConnContext].
 type Listener struct {
 	net.Listener
-	// Closed is called once for each connection that is closed and was not handed over; nil: nobody counts. It must not
-	// block.
+	// Closed is called once for each connection that is closed without being handed over. It must not block. nil: not called.
 	Closed func()
 }
 
-// SendBuffer is what the kernel may hold for a connection whose peer does not read, in bytes, as it is set with
-// SO_SNDBUF; the kernel doubles it for its own bookkeeping. By itself it would hold megabytes of versions that are no
-// longer true.
+// SendBuffer is the size in bytes of SO_SNDBUF: what the kernel may hold for a peer that does not read. The kernel doubles it
+// for its own bookkeeping. Its default would hold megabytes of outdated versions.
 const SendBuffer = 16 << 10
 
 // Accept implements [net.Listener].
@@ -32,14 +31,14 @@ func (l *Listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(SendBuffer) // it serves without, only less well
+		_ = tcp.SetWriteBuffer(SendBuffer) // an error does no harm: the buffer is larger then
 	}
 	return &Conn{Conn: c, closed: l.Closed}, nil
 }
 
 type connKey struct{}
 
-// ConnContext is for the field of this name of [net/http.Server].
+// ConnContext is the value for the field of this name of [net/http.Server].
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	if _, ok := c.(*Conn); !ok {
 		return ctx
@@ -54,12 +53,12 @@ type Conn struct {
 
 	mu    sync.Mutex        // guards all below
 	heads heads             // of requests
-	over  bool              // the server has closed it
-	taker func(*HandedOver) // who gets the connection instead of its being closed; nil: nobody
-	head  []byte            // of the response, as far as it was written for the taker
+	over  bool              // the server has called Close
+	taker func(*HandedOver) // gets the connection when the server calls Close; nil: it is closed
+	head  []byte            // of the response, kept for the taker
 }
 
-// HandedOver is a connection that its server is done with.
+// HandedOver is a connection that its server has closed, and that is still open.
 type HandedOver struct {
 	Conn net.Conn
 	Head []byte // of the response: to be sent before anything else
@@ -101,15 +100,15 @@ func (c *Conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// HandOver makes the next Close give the connection to a taker, which must close it. What is written until then is kept
-// for the taker: the head of a response, which must be flushed.
+// HandOver makes the next Close give the connection to taker, which must close it. Until then Write keeps the bytes for the
+// taker: the head of a response. The handler must flush it.
 func (c *Conn) HandOver(taker func(*HandedOver)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.taker = taker
 }
 
-// CloseWrite is what the server calls to end the response to a request that it has not read to its end, without a reset.
+// CloseWrite is called by the server after a response, if it did not read the whole request. It avoids a reset.
 func (c *Conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -138,12 +137,12 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// heads finds where the heads of requests end, since the server does not tell what it has read beyond.
+// heads finds where the head of a request ends, since the server does not say whether it has read more.
 type heads struct {
 	line     uint8 // 1: after a line break, 2: after a line break and CR
 	ended    bool  // the head has ended
-	beyond   bool  // and something came after it
-	answered bool  // what comes next is another request
+	beyond   bool  // bytes came after the head
+	answered bool  // the next bytes are another request
 }
 
 func (h *heads) read(b []byte) {

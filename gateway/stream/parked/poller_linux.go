@@ -16,17 +16,17 @@ import (
 // Supported tells whether streams can be parked on this system.
 const Supported = true
 
-// poller is an epoll instance, as a loop uses it. epoll(7) tells of many descriptors at once at a cost that depends on those with
-// something to tell, not on those without.
+// poller is an epoll instance for one loop. The cost of epoll(7) depends on the number of sockets with events, not on the number
+// of all sockets.
 type poller struct {
 	fd     int
-	bell   int // an eventfd, which wakes a poller that waits
-	rung   atomic.Bool
-	file   *os.File // fd, as Go's own poller knows it
+	bell   int         // an eventfd, which wakes a waiting poller
+	rung   atomic.Bool // since the last Wait or Look
+	file   *os.File    // fd, registered with Go's own poller
 	raw    syscall.RawConn
 	until  time.Time          // file's read deadline
-	yields bool               // look waits for its own ring
-	ready  func(uintptr) bool // fetches into got and failed; made once, since it would be garbage each time
+	yields bool               // Look has yet to ring its own bell
+	ready  func(uintptr) bool // fetches into buffer, got and failed; made once to avoid garbage
 	got    int
 	failed error
 	buffer [256]unix.EpollEvent
@@ -49,18 +49,18 @@ func NewPoller() (loop.Poller, error) {
 	p.ready = func(uintptr) bool {
 		if p.yields {
 			p.yields = false
-			p.strike() // only now: what Go's poller was told before counts no more
+			p.strike() // only now: an event before this call would not wake it
 			return false
 		}
 		p.got, p.failed = p.fetch()
 		return p.got > 0 || p.failed != nil
 	}
-	// An epoll descriptor is itself readable when it has events. So it goes into the poller of Go's runtime, and
-	// a loop that waits is a parked goroutine: it holds no thread, and with GOMAXPROCS=1 stands in nobody's way.
-	// os.NewFile does that for descriptors that are non-blocking.
+	// An epoll descriptor is itself readable when it has events. So Go's own poller can wait for it, and a loop that waits is
+	// a parked goroutine: it holds no thread, and with GOMAXPROCS=1 blocks no other goroutine. os.NewFile does that for
+	// non-blocking descriptors.
 	err = errors.Join(
 		unix.SetNonblock(fd, true),
-		// Edge-triggered: each ring is told once, and nobody need read the counter.
+		// Edge-triggered: each ring is one event, and the counter need not be read.
 		unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET}),
 	)
 	if err == nil {
@@ -87,14 +87,15 @@ func (p *poller) Close() {
 // Ring implements [loop.Poller].
 func (p *poller) Ring() {
 	if p.rung.Swap(true) {
-		return // and the loop has not noticed yet
+		return // the loop will look for work anyway
 	}
 	p.strike()
 }
 
+// strike makes the bell's eventfd readable.
 func (p *poller) strike() {
 	one := [8]byte{1}
-	unix.Write(p.bell, one[:]) // it fails only when the counter is full, and then it has been rung
+	unix.Write(p.bell, one[:]) // it fails only if the counter is full, and then it is readable anyway
 }
 
 // Wait implements [loop.Poller].
@@ -108,19 +109,20 @@ func (p *poller) Wait(until time.Time) ([]loop.Event, error) {
 	p.got, p.failed = 0, nil
 	err := p.raw.Read(p.ready)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		p.got, err = p.fetch() // what came at the same moment
+		p.got, err = p.fetch() // events that came at the same moment
 	}
 	return p.translate(p.got), errors.Join(err, p.failed)
 }
 
-// Look implements [loop.Poller]. It waits for a ring of its own. A loop that only yielded would still be runnable, and as
-// long as any goroutine is, Go asks its own poller only every 10 ms: the reader of Redis, which waits there, would be that
-// late.
+// Look implements [loop.Poller]. It rings its own bell and waits for that. If the loop only yielded, it would stay runnable.
+// While any goroutine is runnable, Go asks its own poller only every 10 ms, and the reader of Redis, which waits there, would
+// be that late.
 func (p *poller) Look() ([]loop.Event, error) {
 	p.yields = true
 	return p.Wait(time.Time{})
 }
 
+// fetch returns how many events it put into buffer.
 func (p *poller) fetch() (int, error) {
 	for {
 		n, err := unix.EpollWait(p.fd, p.buffer[:], 0)
@@ -130,9 +132,9 @@ func (p *poller) fetch() (int, error) {
 	}
 }
 
-// translate makes events of the kernel's, without the bell's own.
+// translate converts the first n events of buffer, without those of the bell.
 func (p *poller) translate(n int) []loop.Event {
-	p.rung.Store(false) // before the loop looks for what it was woken for
+	p.rung.Store(false) // before the loop looks for work, so that no later ring is lost
 	p.events = p.events[:0]
 	for _, e := range p.buffer[:n] {
 		if e.Fd == 0 { // the bell; no stream has index 0
@@ -159,8 +161,8 @@ func (p *poller) Line(fd int32, t loop.Tag) loop.Line {
 	return &p.line
 }
 
-// control always asks for EPOLLRDHUP, the peer has shut its side down: without it, only the next write would find out
-// that a browser has gone.
+// control adds or changes a socket. It always asks for EPOLLRDHUP, which says that the peer has closed its side: without it, only
+// the next write would fail.
 func (p *poller) control(op int, fd int32, t loop.Tag, i loop.Interest) error {
 	e := unix.EpollEvent{Events: unix.EPOLLRDHUP, Fd: int32(t.Index), Pad: int32(t.Gen)}
 	if i&loop.OnSent != 0 {

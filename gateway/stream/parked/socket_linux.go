@@ -16,19 +16,18 @@ import (
 	"nudge/gateway/stream/loop"
 )
 
-// This file has the one use of unsafe.
+// This file has the only use of unsafe.
 
-// parkedBuffer is SendBuffer for a stream that has its connection to itself. On loopback the kernel takes as many small
-// events in a row as with twice as much; with half of it, thirty.
+// parkedBuffer is the SendBuffer of a parked stream, in bytes. On loopback the kernel takes as many small events in a row as
+// with 16 KiB; with 4 KiB only thirty.
 const parkedBuffer = 8 << 10
 
-// Detach takes the socket out of a TCP connection, and closes the connection. What is left is one small number, for the
-// caller to close. Patience is for how long the peer may take nothing.
+// Detach duplicates the socket of a TCP connection, and closes the connection, also after an error. The caller must close the
+// duplicate. patience is how long the peer may read nothing.
 //
-// The duplicate is close-on-exec at once (F_DUPFD_CLOEXEC), so that no program that is started meanwhile inherits it; and it
-// is made within Control, while the original cannot be closed. [net.TCPConn.File] would be worse: it makes the connection
-// blocking, for both descriptors. Closing Go's descriptor takes it out of Go's poller, which otherwise would be told of its
-// events as well.
+// The duplicate is close-on-exec from the start (F_DUPFD_CLOEXEC), so that no program started meanwhile inherits it. It is made
+// within Control, while the original cannot be closed. [net.TCPConn.File] would make both descriptors blocking. Closing Go's
+// descriptor removes it from Go's poller, which would otherwise get its events too.
 func Detach(c net.Conn, patience time.Duration) (fd int32, err error) {
 	defer c.Close()
 	tcp, ok := c.(*net.TCPConn)
@@ -71,9 +70,8 @@ func (l *line) Watch(i loop.Interest) error {
 	return l.poller.control(unix.EPOLL_CTL_MOD, l.fd, l.tag, i)
 }
 
-// Send implements [loop.Line]: MSG_DONTWAIT whatever the descriptor's own mode, MSG_NOSIGNAL since a peer that has gone is
-// no reason for a SIGPIPE. It is a raw system call: it cannot block, so the scheduler need not be told, which would cost more
-// than it is worth for thousands of calls in a row.
+// Send implements [loop.Line]. MSG_DONTWAIT keeps it from blocking in any mode of the descriptor. MSG_NOSIGNAL avoids a SIGPIPE
+// if the peer has closed. It is a raw system call: it cannot block, so telling the scheduler would only cost time.
 func (l *line) Send(b []byte, _ bool) (int, error) {
 	for len(b) > 0 {
 		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(l.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
@@ -91,8 +89,8 @@ func (l *line) Send(b []byte, _ bool) (int, error) {
 	return 0, nil
 }
 
-// Finish implements [loop.Line]. Reading stays open: a close with unread bytes resets the connection, and a reset may
-// overtake what was sent last.
+// Finish implements [loop.Line]. Reading stays open: closing a socket with unread bytes resets the connection, and then the peer
+// may lose what was sent last.
 func (l *line) Finish() { _ = unix.Shutdown(int(l.fd), unix.SHUT_WR) }
 
 // Discard implements [loop.Line].
@@ -110,13 +108,12 @@ func (l *line) Discard() bool {
 	}
 }
 
-// SetPatience implements [loop.Line]: the kernel ends the connection after that time. Go's keep-alive probes are not needed
-// beside it.
+// SetPatience implements [loop.Line]: the kernel ends the connection after that time. So Go's keep-alive probes are not needed.
 func (l *line) SetPatience(d time.Duration) {
 	setOption(l.fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int32(min(d.Milliseconds(), math.MaxInt32)))
 }
 
-// Stuck implements [loop.Line]. The socket tells its error once.
+// Stuck implements [loop.Line]. SO_ERROR returns the socket's error only once.
 func (l *line) Stuck(err error) bool {
 	if errors.Is(err, unix.ETIMEDOUT) {
 		return true
@@ -128,7 +125,7 @@ func (l *line) Stuck(err error) bool {
 // Close implements [loop.Line].
 func (l *line) Close(stream.Reason) { Close(l.fd) }
 
-// setOption sets an option of a socket. If that fails the stream serves all the same, only less well.
+// setOption sets an option of a socket. It ignores errors: the stream works without, but wastes memory or ends late.
 func setOption(fd int32, level, name uintptr, value int32) {
 	syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), level, name, uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
 }
