@@ -2,9 +2,9 @@ package fallback
 
 import "time"
 
-// Controller is what one gateway decides: it follows the evidence and the fleet, and tells the cadence of the moment
-// with the room that is left for news. Callers ask [Controller.Judge] and then [Controller.Decide] whenever something
-// has changed, and when Decide said. It holds no clock, and is not safe for concurrent use.
+// Controller decides for one gateway. From the evidence and the fleet it makes the present cadence, and the room that is
+// left for news. Callers call [Controller.Judge] and then [Controller.Decide] whenever something has changed, and at
+// Decision.Next. It holds no clock, and is not safe for concurrent use.
 type Controller struct {
 	policy  Policy
 	ramp    Ramp
@@ -16,21 +16,21 @@ type Controller struct {
 	stretch Stretch
 }
 
-// Snapshot is the fleet at one moment, as far as it decides the pace.
+// Snapshot is what decides the cadence of the fleet at one moment.
 type Snapshot struct {
 	Load  Load
-	Step  int  // the highest of the trust ramp among others
-	Fresh bool // this gateway has begun just now, and takes that step over
+	Step  int  // the highest step of the trust ramp among the other gateways
+	Fresh bool // this gateway is starting, and takes that step over
 }
 
-// Decision is what a [Controller] has come to.
+// Decision is the result of [Controller.Decide].
 type Decision struct {
-	// Cadence is for those whom the flag lets in.
+	// Cadence is for callers whom the flag admits.
 	Cadence Cadence
-	// Capacity is how many polls per second the application can take, and Interval
-	// how many of them come without news, by what is told now.
+	// Capacity is how many polls per second the application can take. Interval is how
+	// many polls per second come without news at this cadence.
 	Capacity, Interval float64
-	// Room is what is left for news, beside those that come by what was told before, too.
+	// Room is what is left for news.
 	Room Room
 	// Next is when to judge and decide again if nothing changes; zero: never.
 	Next time.Time
@@ -41,22 +41,22 @@ func NewController(p Policy, on bool) Controller {
 	return Controller{policy: p, ramp: NewRamp(on), verdict: Verdict{Push: Down, Reason: ReasonStarting}}
 }
 
-// Trust makes push trusted from the beginning: nothing can break.
+// Trust makes push fully trusted, because nothing can break.
 func (c *Controller) Trust() { c.trust = c.trust.Take(Trusted) }
 
-// Turn follows new settings. A flag that is switched moves the interval over this time.
+// Turn applies new settings. If the flag is switched, the interval moves gradually for the time over.
 func (c *Controller) Turn(p Policy, on bool, over time.Duration, now time.Time) {
 	c.policy, c.ramp = p, c.ramp.Turn(on, over, now)
 }
 
-// Tick takes a tick of the application at now, and tells whether that ends a silence.
-func (c *Controller) Tick(now time.Time) (silent bool) {
-	silent = c.ticks.Silent(c.up, now)
+// Tick takes a tick of the application at now, and reports whether it ends a silence.
+func (c *Controller) Tick(now time.Time) (wasSilent bool) {
+	wasSilent = c.ticks.Silent(c.up, now)
 	c.ticks = c.ticks.Tick(now)
-	return silent
+	return wasSilent
 }
 
-// Judge is the verdict at now: that of Health, and what else there is to doubt.
+// Judge returns the verdict at now: v, the verdict of Health, with the doubts about this gateway and the application.
 func (c *Controller) Judge(v Verdict, lag Lag, now time.Time) Verdict {
 	if c.verdict.Push == Down {
 		c.up = now
@@ -71,13 +71,13 @@ func (c *Controller) Judge(v Verdict, lag Lag, now time.Time) Verdict {
 	return v
 }
 
-// Verdict is that of the last Judge; before it, push is starting.
+// Verdict returns the verdict of the last Judge; before the first one, push is starting.
 func (c *Controller) Verdict() Verdict { return c.verdict }
 
-// Step is how far push is trusted.
+// Step returns the step of the trust ramp.
 func (c *Controller) Step() int { return c.trust.Step() }
 
-// Decide follows the fleet at now: how far push is trusted, how far the interval is stretched, and how much room is left.
+// Decide updates trust and stretch with the fleet at now, and returns what follows.
 func (c *Controller) Decide(s Snapshot, now time.Time) Decision {
 	if s.Fresh {
 		c.trust = c.trust.Take(s.Step)
@@ -87,7 +87,7 @@ func (c *Controller) Decide(s Snapshot, now time.Time) Decision {
 	}
 	in := Input{Push: c.verdict.Push, Share: c.ramp.Share(now), Step: c.trust.Step()}
 	ahead := in
-	if !c.ramp.On() { // those who are sent away learn of a longer interval late, so it is long enough from the beginning
+	if !c.ramp.On() { // excluded browsers learn of a longer interval late, so it is long enough from the start of the ramp
 		ahead.Share = 0
 	}
 	c.stretch = c.stretch.Follow(c.policy, s.Load, ahead, now)
@@ -103,12 +103,12 @@ func (c *Controller) Decide(s Snapshot, now time.Time) Decision {
 	return d
 }
 
-// Without is the cadence of those whom the flag does not let in.
+// Without returns the cadence of callers whom the flag excludes.
 func (c *Controller) Without() Cadence {
 	return c.policy.Cadence(Input{Push: Off, Fast: c.stretch.Fast()})
 }
 
-// soonest is the first of those that are not zero.
+// soonest returns the first of the times that are not zero.
 func soonest(times ...time.Time) (first time.Time) {
 	for _, t := range times {
 		if !t.IsZero() && (first.IsZero() || t.Before(first)) {

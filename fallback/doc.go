@@ -1,29 +1,28 @@
 // Package fallback decides how often a browser should poll the application now.
 //
-// Push only ever shortens the wait for news; the poll stays the way a page
-// learns the truth. So everything here leans one way: whoever knows nothing,
-// forgets a field or computes nonsense ends at the fast interval, which is what
-// the application bore before push existed.
+// Push only shortens the wait for news; a page still learns the truth by polling.
+// So every doubt leads to the fast interval: missing knowledge, an empty field or
+// an invalid number. The application bore that interval before push existed.
 //
-// Six things meet in the answer:
+// Six things make the answer:
 //
 //   - [Health] turns the echoes of the source's probe into a [Verdict];
 //   - [Trust] grows while push stays healthy;
-//   - [Load] says who polls, and [Stretch] how much slower all have to so that the
-//     application can bear it;
+//   - [Load] says who polls, and [Stretch] how much slower all must poll so that
+//     the application can bear it;
 //   - [Flag] says who gets push at all;
-//   - [Ramp] turns a flip of the flag into a slope, so that the application
-//     never sees its load jump;
+//   - [Ramp] makes a switch of the flag gradual, so that the application's load
+//     does not jump;
 //   - [Policy] makes a [Cadence] of them, the numbers that go to the browser.
 //
-// [Controller] is all of them together, as one gateway needs them.
+// [Controller] has all of them for one gateway.
 //
-// [Backlog] decides over which time browsers come for news, so that they do not
-// come all at once. Beside them [Fleet] knows the other gateways, and counts the
-// browsers that lost theirs, and [Audit] weighs what browsers report of news that
-// push missed.
+// [Backlog] spreads the polls for news over time, so that browsers do not poll all
+// at once. [Fleet] knows the other gateways, and counts the browsers that lost
+// theirs. [Audit] decides whether browsers' reports of missed news count against
+// push.
 //
 // Nothing here reads a clock, draws a random number, starts a goroutine or does
-// I/O: callers bring the time and the dice. Health, Fleet and Audit are safe for
-// concurrent use; all else are plain values.
+// I/O: callers pass the time. Health, Fleet and Audit are safe for concurrent use;
+// all else are plain values.
 package fallback

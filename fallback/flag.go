@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// Flag is the feature flag: who gets push, and how gently a change of mind is
-// carried out. The zero value gives push to nobody. A Flag is not changed after
-// it has been handed out; a reload makes a new one.
+// Flag is the feature flag: who gets push, and how slowly a change takes effect. The
+// zero value gives push to nobody. A Flag does not change; a reload makes a new one.
 type Flag struct {
 	// Enabled false gives push to nobody, whatever the rest says.
 	Enabled bool
@@ -27,7 +26,7 @@ type Flag struct {
 	Ramp time.Duration
 }
 
-// Allows says whether a caller of this bucket gets push for the project.
+// Allows reports whether a caller of this bucket gets push for the project.
 func (f Flag) Allows(b Bucket, project string) bool {
 	if !f.AllowsCaller(b) || matches(f.Exclude, project) {
 		return false
@@ -35,8 +34,8 @@ func (f Flag) Allows(b Bucket, project string) bool {
 	return len(f.Include) == 0 || matches(f.Include, project)
 }
 
-// AllowsCaller says whether a caller of this bucket may get push for any
-// project that the lists serve. It is the answer for a caller who names none.
+// AllowsCaller reports whether a caller of this bucket may get push for any
+// project. It is the answer for a caller who names none.
 func (f Flag) AllowsCaller(b Bucket) bool {
 	switch {
 	case !f.Enabled:
@@ -50,9 +49,9 @@ func (f Flag) AllowsCaller(b Bucket) bool {
 	}
 }
 
-// Bucket is all that a [Flag] must know of a caller: one of 100 equal parts of
-// all subjects, 0 to 99, or [Nobody]. A percentage takes the buckets below it,
-// so raising it only ever adds subjects.
+// Bucket is what a [Flag] knows of a caller: one of 100 equal parts of all
+// subjects, 0 to 99, or [Nobody]. A percentage admits the buckets below it, so
+// raising it only adds subjects.
 type Bucket int8
 
 // Nobody is the bucket of a caller without a subject.
@@ -73,7 +72,7 @@ func BucketOf(subject string) Bucket {
 	return Bucket(binary.BigEndian.Uint64(sum[:8]) % 100)
 }
 
-// matches says whether any of the patterns covers the project.
+// matches reports whether any of the patterns covers the project.
 func matches(patterns []string, project string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		if prefix, ok := strings.CutSuffix(pattern, "*"); ok {

@@ -6,27 +6,23 @@ import "time"
 // browser sees 12 intervals at most, the first and the last included.
 const strides = 11
 
-// Ramp is the slope between push off and push on. Its share is 0 where push
-// counts for nothing (everybody polls fast) and 1 where it counts in full, and
-// moves in equal steps after a [Ramp.Turn]. A Ramp is a value: methods change
-// nothing, Turn returns a new one. The zero Ramp rests at off.
+// Ramp is the gradual change between push off and push on. Its share is 0 if push
+// counts for nothing (everybody polls fast) and 1 if it counts in full. It moves in
+// equal steps after a [Ramp.Turn]. A Ramp is a value: methods change nothing, Turn
+// returns a new one. The zero Ramp is off.
 type Ramp struct {
-	from  float64 // share when the turn began
-	on    bool    // where it leads
+	from  float64 // share at start
+	on    bool    // the end: on or off
 	start time.Time
-	over  time.Duration // 0: it has arrived
+	over  time.Duration // from start to the end; 0: it is at the end
 }
 
-// NewRamp returns a Ramp at rest: a gateway that starts with its flag on has no
-// slope to climb.
-func NewRamp(on bool) Ramp {
-	return Ramp{on: on}
-}
+// NewRamp returns a Ramp that is on or off already, as when a gateway starts.
+func NewRamp(on bool) Ramp { return Ramp{on: on} }
 
-// Turn returns the Ramp that leads from where r is at now to on, and arrives
-// after over; zero or less is at once. In the middle of a ramp the share goes on
-// from its present value. Turning to where r already leads changes nothing (a
-// reload does not start the ramp again), unless over asks to be there at once.
+// Turn returns the Ramp that leads from the share of r at now to on, within over;
+// zero or less: at once. If r already leads there, Turn changes nothing, so that a
+// reload does not start the ramp again, unless over is zero or less.
 func (r Ramp) Turn(on bool, over time.Duration, now time.Time) Ramp {
 	if over <= 0 {
 		return NewRamp(on)
@@ -37,27 +33,26 @@ func (r Ramp) Turn(on bool, over time.Duration, now time.Time) Ramp {
 	return Ramp{from: r.Share(now), on: on, start: now, over: over}
 }
 
-// On says where r leads, whether or not it has arrived.
+// On reports whether r leads to on, also before its end.
 func (r Ramp) On() bool { return r.on }
 
-// Share returns how much push counts at now, from 0 to 1. Time before the turn
-// counts as the turn.
+// Share returns how much push counts at now, from 0 to 1. Before the start it is
+// that of the start.
 func (r Ramp) Share(now time.Time) float64 {
 	target := 0.0
 	if r.on {
 		target = 1
 	}
-	// In this order rounding cannot miss the target, nor leave 0 to 1.
+	// In this order of operations, rounding cannot miss the target or leave 0 to 1.
 	return r.from + (target-r.from)*(float64(r.stride(now))/strides)
 }
 
-// Left returns how long r still takes at now; 0 once it has arrived.
+// Left returns how long r still takes at now; 0 at its end.
 func (r Ramp) Left(now time.Time) time.Duration {
 	return r.over - r.done(now)
 }
 
-// Next returns when the share next changes, the zero time once r has arrived: a
-// controller sleeps until then instead of looking again and again.
+// Next returns when the share changes next; zero: never.
 func (r Ramp) Next(now time.Time) time.Time {
 	if r.Left(now) == 0 {
 		return time.Time{}

@@ -11,9 +11,9 @@ const (
 	// lostFor is how long the streams of a vanished gateway count as lost at most:
 	// their browsers came back somewhere by then, or were closed.
 	lostFor = 10 * time.Minute
-	// mostMembers bounds those known, and again those remembered as vanished.
-	// Whoever may publish can invent gateways; while there are too many, new ones
-	// are not believed, so that invented ones never push out real ones.
+	// mostMembers bounds the known members, and also the vanished ones. Any publisher
+	// can invent gateways. While there are too many, new ones are ignored, so that
+	// invented ones never replace real ones.
 	mostMembers = 1000
 	// mostStreams is more than one gateway can hold. It keeps every sum within 32 bits.
 	mostStreams = 2_000_000
@@ -23,19 +23,18 @@ const (
 // and ask with Size and View; Fleet holds no clock and starts nothing. It is
 // safe for concurrent use.
 //
-// Silence of the others proves nothing while we ourselves are deaf. So a member
-// is judged only at the moment that a probe of our own is heard, and vanishes
-// once it has been silent for 2 × probe + 1 s during which our own kept coming.
-// If one of ours was missing, that time begins anew for everybody.
+// Silence of the others proves nothing while we ourselves are deaf. So a member is
+// judged only at the moment when a probe of our own is heard. It vanishes after it
+// was silent for 2 × probe + 1 s while our own probes kept coming. If one of ours was
+// missing, that time begins again for everybody.
 //
-// The streams of a vanished member count as lost, which is to say as browsers
-// that poll, until they are seen again: the member itself is heard again, or
-// the others have more streams than when it was last heard. Growth is used up,
-// for the oldest loss first, so that one new stream never stands for two lost
-// ones. Counting too many lost for a while makes browsers poll a little less
-// often; counting too few would let the application bear too much. So growth
-// that may be none (gateways that were there before we listened, streams that a
-// leaving member sent elsewhere) does not count.
+// The streams of a vanished member count as lost: as browsers that poll. They do
+// until they are seen again: the member is heard again, or the others have more
+// streams than when it was last heard. Each new stream stands for one lost one, of
+// the oldest loss first. Counting too many as lost makes browsers poll a little less
+// often for a while. Counting too few would let the application get too many polls.
+// So doubtful growth does not count: gateways that were there before we listened,
+// and streams that a leaving member sent elsewhere.
 type Fleet struct {
 	self       string // static after construction, like the next
 	late, deaf time.Duration
@@ -44,12 +43,12 @@ type Fleet struct {
 	begun    time.Time  // when we first heard ourselves; zero: not yet
 	since    time.Time  // since when we have heard ourselves without a break
 	echoed   time.Time  // when we last heard ourselves
-	own      int        // streams that our newest probe told
+	own      int        // streams in our newest probe
 	others   map[string]*member
 	streams  int       // of all others
 	vanished []*member // in the order in which they were last heard
-	// grown is how many streams have been added, less those closed and those that
-	// were taken for lost ones, as far as living members told.
+	// grown is how many streams living members have added, less those closed, and less
+	// those that stood for lost ones.
 	grown int64
 }
 
@@ -59,8 +58,8 @@ type member struct {
 	mark int64 // grown when it was last heard
 }
 
-// NewFleet returns a Fleet of one, the gateway whose instance is self. Everybody
-// in it is expected to probe once per probe; zero or less means 2 s.
+// NewFleet returns a Fleet with one member, the gateway whose instance is self. Each
+// member is expected to send a probe once per probe; zero or less means 2 s.
 func NewFleet(self string, probe time.Duration) *Fleet {
 	if probe <= 0 {
 		probe = defaultProbe
@@ -83,7 +82,7 @@ func (f *Fleet) Hear(m Member, now time.Time) []Change {
 	return f.otherLocked(m, now)
 }
 
-// echoLocked takes our own probe, and judges those that it proves silent.
+// echoLocked takes our own probe, and drops the members that it proves silent.
 func (f *Fleet) echoLocked(m Member, now time.Time) []Change {
 	if f.begun.IsZero() {
 		f.begun, f.own = now, m.Streams
@@ -116,7 +115,7 @@ func (f *Fleet) dropLocked(o *member) Change {
 	delete(f.others, o.Instance)
 	f.streams -= o.Streams
 	if o.Leaving {
-		f.grown -= int64(o.Streams) // they come back elsewhere, and are no growth then
+		f.grown -= int64(o.Streams) // they reconnect to others, which is no growth
 		return Change{o.Sighting, Left}
 	}
 	o.Lost = o.Streams
@@ -124,7 +123,7 @@ func (f *Fleet) dropLocked(o *member) Change {
 		f.vanished = slices.Delete(f.vanished, 0, 1)
 	}
 	f.vanished = append(f.vanished, o)
-	f.repayLocked() // they may be back already: finding out took some seconds
+	f.settleLossesLocked() // some may be back already: the silence lasted some seconds
 	return Change{o.Sighting, Vanished}
 }
 
@@ -139,7 +138,7 @@ func (f *Fleet) otherLocked(m Member, now time.Time) (changes []Change) {
 		o, move = &member{}, f.arrivalLocked(m.Instance)
 		f.others[m.Instance] = o
 	}
-	// Nobody turns back; in a Cluster a newer probe may be overtaken by an older one.
+	// A leaving gateway stays leaving. In a Cluster an older probe may come after a newer one.
 	m.Leaving = m.Leaving || o.Leaving
 	parting, added := m.Leaving && !o.Leaving, m.Streams-o.Streams
 	o.Member, o.Heard = m, later(o.Heard, now)
@@ -157,8 +156,8 @@ func (f *Fleet) otherLocked(m Member, now time.Time) (changes []Change) {
 	return changes
 }
 
-// arrivalLocked tells how one arrives that was not there a moment ago. What it
-// had lost is not lost any more.
+// arrivalLocked returns whether a new member joins or returns. If it returns, its
+// streams are not lost any more.
 func (f *Fleet) arrivalLocked(instance string) Move {
 	before := len(f.vanished)
 	f.vanished = slices.DeleteFunc(f.vanished, func(v *member) bool { return v.Instance == instance })
@@ -168,8 +167,8 @@ func (f *Fleet) arrivalLocked(instance string) Move {
 	return Joined
 }
 
-// awakeLocked tells whether we have listened for so long that whoever is heard
-// for the first time is new.
+// awakeLocked reports whether we have listened for so long that a member heard for
+// the first time is really new.
 func (f *Fleet) awakeLocked(now time.Time) bool {
 	return !f.begun.IsZero() && now.Sub(f.begun) > f.deaf
 }
@@ -178,12 +177,12 @@ func (f *Fleet) awakeLocked(now time.Time) bool {
 func (f *Fleet) growLocked(by int) {
 	f.grown += int64(by)
 	if by > 0 {
-		f.repayLocked()
+		f.settleLossesLocked()
 	}
 }
 
-// repayLocked takes what has grown for lost streams.
-func (f *Fleet) repayLocked() {
+// settleLossesLocked counts new streams as lost ones that are seen again.
+func (f *Fleet) settleLossesLocked() {
 	for _, v := range f.vanished {
 		if back := min(int64(v.Lost), f.grown-v.mark); back > 0 {
 			v.Lost -= int(back)
@@ -192,24 +191,24 @@ func (f *Fleet) repayLocked() {
 	}
 }
 
-// forgetLocked drops those that vanished long ago.
+// forgetLocked drops members that vanished long ago.
 func (f *Fleet) forgetLocked(now time.Time) {
 	for len(f.vanished) > 0 && now.Sub(f.vanished[0].Heard) >= lostFor {
 		f.vanished = slices.Delete(f.vanished, 0, 1)
 	}
 }
 
-// Size is the fleet in numbers at now, with what this gateway says of itself at
-// the moment, which its probes tell others only later.
+// Size returns the numbers of the fleet at now. own is this gateway at this moment,
+// which may be newer than its last probe.
 func (f *Fleet) Size(own Member, now time.Time) Size {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.sizeLocked(own, now)
 }
 
-// Load is who polls, at now, with what this gateway says of itself at the moment.
-// Others are taken to do no better than this one: while it hears nobody, what
-// they last said proves nothing.
+// Load returns who polls at now. own is as for Size. The push of others counts as no
+// better than that of this gateway: while it is deaf, their last probes prove
+// nothing.
 func (f *Fleet) Load(own Member, now time.Time) Load {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -218,7 +217,7 @@ func (f *Fleet) Load(own Member, now time.Time) Load {
 	add := func(m Member) {
 		uncovered := min(max(m.Uncovered, 0), m.Streams)
 		l.Streams[min(m.Push, worst)] += m.Streams - uncovered
-		l.Streams[Down] += uncovered // to them push is as good as that
+		l.Streams[Down] += uncovered // they poll as if push were down
 	}
 	add(own)
 	for _, o := range f.others {
@@ -228,7 +227,7 @@ func (f *Fleet) Load(own Member, now time.Time) Load {
 	return l
 }
 
-// Step is the highest step of the trust ramp among the others.
+// Step returns the highest step of the trust ramp among the others.
 func (f *Fleet) Step() (step int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -238,7 +237,7 @@ func (f *Fleet) Step() (step int) {
 	return step
 }
 
-// Leaving tells whether one of the others says that it is leaving.
+// Leaving reports whether one of the others is leaving.
 func (f *Fleet) Leaving() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -250,7 +249,7 @@ func (f *Fleet) Leaving() bool {
 	return false
 }
 
-// View is the fleet at now, with what this gateway says of itself at the moment.
+// View returns the fleet at now. own is as for Size.
 func (f *Fleet) View(own Member, now time.Time) View {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 const (
 	// defaultProbe is the period assumed when none is given.
 	defaultProbe = 2 * time.Second
-	// slack is what an echo may take on its way before it counts as late: far
-	// above a network's round trip, so that only a sick source uses it up.
+	// slack is how long an echo may take before it counts as late. It is far above the
+	// round trip of a network, so that only a sick source exceeds it.
 	slack = time.Second
 	// recovery is how many echoes in a row end the mistrust after an outage.
 	recovery = 5
@@ -20,29 +20,29 @@ const (
 // see with Echo and Lost and ask with Verdict; Health holds no clock and starts
 // nothing. It is safe for concurrent use.
 //
-// A source that has never echoed is down, and the first echo makes it healthy:
-// it has not let anybody down yet. One that echoed once and then went down is
-// only degraded until 5 echoes in a row have come back. So is one that browsers
-// report to have missed news of, for as long as Missed says.
+// A source that has never echoed is down, and the first echo makes it healthy. A
+// source that went down later is only degraded until 5 echoes in a row have come
+// back. It is also degraded while browsers report missed news, for as long as Missed
+// says.
 type Health struct {
 	probe time.Duration // static after construction
 
-	mu sync.Mutex // protects what follows
+	mu sync.Mutex // guards all below
 	// sent is when the probe of the newest echo was sent; zero before the first.
 	sent time.Time
-	// lost is when the source last reported its own failure, zero if never; why
-	// is what it said.
+	// lost is when the source last reported its own failure, zero if never; why is the
+	// reason that it gave.
 	lost time.Time
 	why  Reason
-	// recovering is set once the source, having worked, was down.
+	// recovering is set after a source that had worked was down.
 	recovering bool
-	// row counts the echoes since the last loss or too long silence.
+	// row counts the echoes since the last Lost or late echo.
 	row int
-	// missed is how long browsers' reports of missed news speak against push.
+	// missed is until when browsers' reports of missed news count against push.
 	missed time.Time
 }
 
-// Verdict is what the evidence says at one moment.
+// Verdict is the state of push at one moment.
 type Verdict struct {
 	// Push is Healthy, Degraded or Down, never Off: the flag is not evidence.
 	Push Push
@@ -51,11 +51,10 @@ type Verdict struct {
 	// LastEcho is when the probe of the newest echo was sent; zero before the
 	// first one.
 	LastEcho time.Time
-	// Echoed says whether any echo has come back yet.
+	// Echoed reports whether any echo has come back yet.
 	Echoed bool
-	// Until is when the verdict changes if nothing more is reported: Push or
-	// Reason is still the same just before it and differs at it. Zero: it stands
-	// until the next report.
+	// Until is when Push or Reason changes if nothing more is reported. Zero: not
+	// before the next report.
 	Until time.Time
 }
 
@@ -68,11 +67,10 @@ func NewHealth(probe time.Duration) *Health {
 	return &Health{probe: probe}
 }
 
-// Echo reports that the probe sent at sent has come back at now. An echo is as
-// old as its probe's sending, however quick its last hop was. Ignored are
-// echoes that prove nothing new: of a probe not younger than one that is
-// already back, of one not sent after the last Lost, and of one so old that the
-// source counts as down anyway. A sent after now is taken as now.
+// Echo reports that the probe sent at sent has come back at now. An echo is as old
+// as its probe. Echo ignores echoes that prove nothing new: of a probe older than
+// one that is back already, of a probe sent before the last Lost, and of a probe so
+// old that the source counts as down anyway. A sent after now counts as now.
 func (h *Health) Echo(sent, now time.Time) {
 	if sent.After(now) {
 		sent = now
@@ -82,9 +80,9 @@ func (h *Health) Echo(sent, now time.Time) {
 	if !sent.After(h.sent) || !sent.After(h.lost) || now.Sub(sent) > h.deaf() {
 		return
 	}
-	// Perhaps nobody asked while the source was away: look back now, before the
-	// evidence for it is overwritten. An echo that is late itself needs no rule of
-	// its own: the next one finds it too old here.
+	// Verdict may not have been called while the source was down, so check for that
+	// before h.sent is overwritten. An echo that is late itself needs no extra rule: the
+	// next echo finds it too old here.
 	silence := now.Sub(h.sent)
 	if silence > h.deaf() && !h.sent.IsZero() {
 		h.recovering = true
@@ -99,10 +97,10 @@ func (h *Health) Echo(sent, now time.Time) {
 	}
 }
 
-// Lost reports that at now the source knows that no news comes, and why. It is
-// down at once, and until an echo whose probe was sent after that. Repeated
-// reports are harmless; the latest counts. A why that is not one of [Reasons]
-// counts as ReasonSource.
+// Lost reports that the source knows at now that it gets no news, and why. Push is
+// down at once, until the echo of a probe that was sent later. Reports may be
+// repeated; the latest counts. A why that is not one of [Reasons] counts as
+// ReasonSource.
 func (h *Health) Lost(why Reason, now time.Time) {
 	if !slices.Contains(Reasons(), why) {
 		why = ReasonSource
@@ -118,16 +116,16 @@ func (h *Health) Lost(why Reason, now time.Time) {
 	}
 }
 
-// Missed reports that push lets browsers down though its echoes come back, see
-// [Audit], and until when that is to be held against it. An earlier time than
-// one that was reported before changes nothing.
+// Missed reports that push misses news although its echoes come back, see [Audit].
+// Push is degraded until the given time. An earlier time than one reported before
+// changes nothing.
 func (h *Health) Missed(until time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.missed = later(h.missed, until)
 }
 
-// Verdict says how the source does at now. Asking changes nothing.
+// Verdict returns the verdict at now. It changes nothing.
 func (h *Health) Verdict(now time.Time) Verdict {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -159,8 +157,8 @@ func (h *Health) Verdict(now time.Time) Verdict {
 	return v
 }
 
-// Doubt returns v as it is with one more reason for doubt: healthy push is
-// degraded for it, and whatever is worse stays as it is.
+// Doubt returns v with a reason for doubt: healthy push becomes degraded. Degraded
+// and down push stay as they are.
 func (v Verdict) Doubt(why Reason) Verdict {
 	if v.Push == Healthy {
 		v.Push, v.Reason = Degraded, why
@@ -168,11 +166,11 @@ func (v Verdict) Doubt(why Reason) Verdict {
 	return v
 }
 
-// late is the age above which the newest echo raises doubt.
+// late returns the age of the newest echo above which push is degraded.
 func (h *Health) late() time.Duration { return h.probe + slack }
 
-// deaf is the age above which the source counts as down.
+// deaf returns the age of the newest echo above which push is down.
 func (h *Health) deaf() time.Duration { return 2*h.probe + slack }
 
-// after is the first instant at which something begun at t is older than age.
+// after returns the first instant at which something from t is older than age.
 func after(t time.Time, age time.Duration) time.Time { return t.Add(age + 1) }

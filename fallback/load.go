@@ -8,26 +8,26 @@ import (
 const (
 	// leastBudget is what any application can take: below it nothing is worth a wait.
 	leastBudget = 50
-	// rung is how much longer one stretched interval is than the one before: few
-	// rungs, so that few changes of the load change what browsers are told.
-	rung = 1.2
-	// fewShare is the part of the capacity that polls of few browsers are.
+	// stretchFactor is how much longer each stretched interval is than the one before.
+	// There are few intervals, so that the interval seldom changes with the load.
+	stretchFactor = 1.2
+	// fewShare is the share of the capacity that is [Room.Few].
 	fewShare = 0.01
 )
 
-// Load is how many browsers the whole fleet has, and what they go by. The zero
-// value is nobody.
+// Load is how many browsers the whole fleet has, by how they poll. The zero value has
+// none.
 type Load struct {
-	// Streams are those open, by what their gateways say of push: Down, Degraded,
-	// Healthy. A healthy one polls rarely, and does poll.
+	// Streams are the open streams, by the state of push at their gateways: Down,
+	// Degraded, Healthy. Browsers with a healthy one poll too, but rarely.
 	Streams [Healthy + 1]int
 	// Lost are the streams of vanished gateways that have not been seen again.
 	Lost int
-	// Polling are browsers without a stream, as far as a token vouches for them.
+	// Polling are browsers without a stream, counted by their tokens.
 	Polling int
 }
 
-// Open is how many streams there are.
+// Open returns how many streams are open.
 func (l Load) Open() (n int) {
 	for _, streams := range l.Streams {
 		n += max(0, streams)
@@ -35,13 +35,13 @@ func (l Load) Open() (n int) {
 	return n
 }
 
-// Browsers is how many there are of all kinds.
+// Browsers returns how many browsers there are of all kinds.
 func (l Load) Browsers() int { return l.Open() + max(0, l.Lost) + max(0, l.Polling) }
 
-// Capacity is how many polls per second the application can take from all
-// browsers together: Budget, or what it bore before push, all browsers at Fast
-// and 50 at least. It is never less than all of them at Longest, since nobody is
-// ever told to wait longer than that.
+// Capacity returns how many polls per second the application can take from all
+// browsers together: Budget if set. Else what it bore before push, all browsers at
+// Fast, and 50 at least. It is never shorter than all browsers at Longest, since no
+// interval is longer.
 func (p Policy) Capacity(l Load) float64 {
 	m := p.Budget
 	if !(m > 0) || math.IsInf(m, 1) {
@@ -50,8 +50,8 @@ func (p Policy) Capacity(l Load) float64 {
 	return max(m, float64(l.Browsers())/p.longest().Seconds())
 }
 
-// Rate is how many polls per second the browsers of l make if all go by what
-// Cadence makes of in, each stream by the push that its own gateway tells.
+// Rate returns how many polls per second the browsers of l make at the cadence for
+// in. Each stream counts with the state of push at its own gateway.
 func (p Policy) Rate(l Load, in Input) float64 {
 	rate := 0.0
 	for push, streams := range l.Streams {
@@ -63,81 +63,82 @@ func (p Policy) Rate(l Load, in Input) float64 {
 	return rate + float64(max(0, l.Lost)+max(0, l.Polling))/p.Cadence(in).Fast.Seconds()
 }
 
-// Stretch is the fast interval that browsers are told, with what must be
-// remembered so that it does not go to and fro. It is a value; the zero Stretch
-// is Policy.Fast.
+// Stretch is the fast interval, stretched so that the application can bear the load.
+// It remembers what it needs so that the interval does not go up and down. It is a
+// value; the zero Stretch is Policy.Fast.
 type Stretch struct {
 	fast time.Duration
-	// roomy is since when a shorter interval would do; zero: none would.
-	roomy time.Time
+	// shorterSince is since when a shorter interval would do; zero: none would.
+	shorterSince time.Time
 }
 
-// Fast is the interval to tell, for [Input.Fast].
+// Fast returns the interval, for [Input.Fast].
 func (s Stretch) Fast() time.Duration { return s.fast }
 
-// Follow returns the Stretch for the load l at now, if all else is as in, whose
-// Fast does not matter. What is too short for the budget grows at once, to the
-// first rung of a ladder from Fast to Longest that is long enough.
+// Follow returns the Stretch for the load l and the other inputs in at now; it
+// ignores in.Fast. An interval that is too short for the capacity grows at once, by
+// factors of 1.2, to the first one that is long enough.
 //
-// It shrinks late, and only as far as the old and the new pace together stay
-// within the budget: a browser that learns of a shorter interval comes at the
-// earlier of two times, so that for a moment there are as many polls as both
-// paces make. And before that there must have been room for two of the old
-// intervals: what was due by an even faster pace is still on its way.
+// It shrinks late, and only as far as the polls of the old and the new interval
+// together stay within the capacity: for a moment there may be as many, because a
+// browser that gets a shorter interval polls at the earlier of both times. A shorter
+// interval must have been possible for the time of two old ones, since polls that an
+// even shorter interval caused may still come.
 func (s Stretch) Follow(p Policy, l Load, in Input, now time.Time) Stretch {
 	most := p.Capacity(l)
 	rate := func(fast time.Duration) float64 {
 		in.Fast = fast
 		return p.Rate(l, in)
 	}
-	told := min(max(s.fast, p.fast()), p.longest())
-	begun := rate(told)
-	if !within(begun, most) {
-		for told < p.longest() && !within(rate(told), most) {
-			told = p.longer(told)
+	current := min(max(s.fast, p.fast()), p.longest())
+	currentRate := rate(current)
+	if !within(currentRate, most) {
+		for current < p.longest() && !within(rate(current), most) {
+			current = p.longer(current)
 		}
-		return Stretch{fast: told}
+		return Stretch{fast: current}
 	}
-	less := p.fast()
-	for less < told && !within(begun+rate(less), most) {
-		less = p.longer(less)
+	shorter := p.fast()
+	for shorter < current && !within(currentRate+rate(shorter), most) {
+		shorter = p.longer(shorter)
 	}
 	switch {
-	case less >= told:
-		return Stretch{fast: told}
-	case s.roomy.IsZero():
-		return Stretch{fast: told, roomy: now}
-	case now.Before(s.roomy.Add(s.hold())):
-		return Stretch{fast: told, roomy: s.roomy}
+	case shorter >= current:
+		return Stretch{fast: current}
+	case s.shorterSince.IsZero():
+		return Stretch{fast: current, shorterSince: now}
+	case now.Before(s.shorterSince.Add(s.hold())):
+		return Stretch{fast: current, shorterSince: s.shorterSince}
 	}
-	return Stretch{fast: less}
+	return Stretch{fast: shorter}
 }
 
-// Next is when Follow must be asked again if nothing else changes; zero: never.
+// Next returns when Follow must be called again if nothing else changes; zero: never.
 func (s Stretch) Next() time.Time {
-	if s.roomy.IsZero() {
+	if s.shorterSince.IsZero() {
 		return time.Time{}
 	}
-	return s.roomy.Add(s.hold())
+	return s.shorterSince.Add(s.hold())
 }
 
-// hold is for how long there must be room before the interval shrinks.
+// hold returns for how long a shorter interval must be possible before the interval
+// shrinks.
 func (s Stretch) hold() time.Duration { return 2 * s.fast }
 
-// within is rate ≤ most, but for the rounding of intervals to milliseconds.
+// within reports rate ≤ most, with a tolerance for intervals rounded to milliseconds.
 func within(rate, most float64) bool { return rate <= most*(1+1e-3) }
 
-// longer is the next rung of the ladder above d.
+// longer returns the next stretched interval above d, Longest at most.
 func (p Policy) longer(d time.Duration) time.Duration {
 	ms := floorMillis(p.fast())
 	for math.Round(ms) <= floorMillis(d) {
-		ms *= rung
+		ms *= stretchFactor
 	}
 	return duration(min(math.Round(ms), floorMillis(p.longest())))
 }
 
-// fast is Fast as Cadence reads it.
+// fast returns Fast with its default, in whole milliseconds.
 func (p Policy) fast() time.Duration { return duration(ceilMillis(orElse(p.Fast, defaultFast))) }
 
-// longest is Longest as far as it makes sense.
+// longest returns Longest, fast at least.
 func (p Policy) longest() time.Duration { return max(p.fast(), duration(floorMillis(p.Longest))) }

@@ -5,47 +5,56 @@ import (
 	"time"
 )
 
-// Member is what a gateway says of itself with each of its probes.
+// Member is what a gateway reports of itself with each probe.
 type Member struct {
-	Instance string // of this process; it alone tells two gateways apart
-	Node     string // its name among people; two may share one
+	Instance string // unique id of the process
+	Node     string // name for people; two gateways may share one
 	Nudge    string // version of Nudge
 	Streams  int    // open now
-	// Uncovered are those of the streams whose pages go on polling at the fast interval: they leave out
-	// one of the page's projects, or are no streams but held questions for versions.
+	// Uncovered is how many of the streams leave out one of the page's projects, or are held polls. Their pages still
+	// poll at the fast interval.
 	Uncovered int
-	Polling   int // browsers without a stream, as far as a token vouches for them
+	Polling   int // browsers without a stream, counted by their tokens
 	Step      int // of its trust ramp
 	Push      Push
-	Leaving   bool // on its way out: its streams will be back elsewhere, and are not lost
+	Leaving   bool // it is shutting down: its streams reconnect to others, and are not lost
 }
 
 // Sighting is a member, and when it was last heard.
 type Sighting struct {
 	Member
 	Heard time.Time
-	// Lost is how many of a vanished member's streams have not been seen again:
-	// that many browsers poll. 0 for all others.
+	// Lost is how many streams of a vanished member have not been seen again: so many
+	// browsers poll. 0 for other members.
 	Lost int
 }
 
 // Size is the fleet in numbers.
 type Size struct {
-	Instances int // living ones, this one included
-	Streams   int // of all living
-	Own       int // of these, this gateway's
+	Instances int // living gateways, this one included
+	Streams   int // of all living gateways
+	Own       int // streams of this gateway
 	Lost      int // streams of vanished gateways that have not been seen again
 }
 
-// Watchers estimates how many streams of the whole fleet watch a project that
-// own streams of this gateway watch: load balancers deal browsers out blindly,
-// so this gateway's share of the project is its share of all streams. A gateway
-// without streams takes the others to be like itself. It is never below own.
+// Watchers estimates how many streams of the whole fleet watch a project that own
+// streams of this gateway watch. Load balancers distribute browsers without regard
+// to projects, so this gateway has the same share of each project as of all streams.
+// Without streams it counts own for each gateway. The result is never below own.
 func (s Size) Watchers(own int) int {
 	if s.Own <= 0 {
 		return own * max(1, s.Instances)
 	}
 	return max(own, int(math.Ceil(float64(own)*float64(s.Streams)/float64(s.Own))))
+}
+
+// Audits returns how many polls of this gateway's browsers can have found a fault in
+// the time for which a report counts. A page polls once in an interval, and reports
+// once in reportGap at most. Reports may come to any gateway, so the share of the
+// fleet's streams counts if it is more than the own ones.
+func (s Size) Audits(poll time.Duration) float64 {
+	streams := max(s.Own, s.Streams/max(s.Instances, 1), 0)
+	return float64(streams) * float64(auditWindow) / float64(max(poll, reportGap))
 }
 
 // View is the fleet at one moment.
@@ -55,19 +64,19 @@ type View struct {
 	Vanished []Sighting // in the order in which they were last heard
 }
 
-// Move is what became of a member.
+// Move is what happened to a member.
 type Move string
 
 const (
 	// Joined: heard for the first time.
 	Joined Move = "joined"
-	// Parting: it says that it is leaving.
+	// Parting: it reports that it is leaving.
 	Parting Move = "parting"
-	// Left: it said so before it fell silent.
+	// Left: it fell silent after Parting.
 	Left Move = "left"
-	// Vanished: it fell silent without a word.
+	// Vanished: it fell silent without Parting.
 	Vanished Move = "vanished"
-	// Returned: one that had vanished is heard again.
+	// Returned: a vanished member is heard again.
 	Returned Move = "returned"
 )
 

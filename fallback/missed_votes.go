@@ -8,37 +8,36 @@ import (
 )
 
 const (
-	// auditWindow is for how long a report speaks against push, and for how long
-	// push is mistrusted after the last one that mattered.
+	// auditWindow is how long a report counts against push, and how long push is
+	// degraded after the last vote that made it so.
 	auditWindow = 15 * time.Minute
-	// reportGap is how often a page reports one project at most: polls in between
-	// count for nothing here, however fast they are.
+	// reportGap is the shortest time between two reports of a page for one project.
+	// Polls in between do not count as audits.
 	reportGap = 5 * time.Minute
-	// faultyShare is the share of the audits that may fail before push counts as
-	// faulty. Most polls of most projects have nothing to find, so one in a
-	// hundred is a good part of those that had.
+	// faultyShare is the share of the audits that may fail before push counts as faulty.
+	// Most polls have nothing to find, so one failure in a hundred polls is a large
+	// share of those that had.
 	faultyShare = 0.01
-	// several is the least number of projects with a fault, so that a few
-	// accidents in a small fleet demote nothing.
+	// several is the least number of projects with a fault, so that a few accidents in a
+	// small fleet do not count against push.
 	several = 3
-	// mostVotes bounds what is remembered; twice the most that is ever needed.
+	// mostVotes bounds the votes remembered: twice the most that is ever needed.
 	mostVotes = 10_000
 )
 
-// Fault is what a report of missed news comes to: whose fault it was that a
-// poll found a version which push had not announced. The set is closed; Faults
-// lists it.
+// Fault says why a poll found a version that push had not announced. The set is
+// closed; Faults lists it.
 type Fault string
 
 const (
 	// FaultPublisher: the version was committed and never published, or not yet.
 	FaultPublisher Fault = "publisher"
-	// FaultDeaf: it was stored, but this gateway had not heard of it.
+	// FaultDeaf: it was stored, but this gateway did not know it.
 	FaultDeaf Fault = "deaf"
-	// FaultDelivery: this gateway knew it, and the browser did not.
+	// FaultDelivery: this gateway knew it, but the browser did not.
 	FaultDelivery Fault = "delivery"
-	// FaultUnjudged: what is stored could not be read, or the version was not
-	// above what the page had been told.
+	// FaultUnjudged: the key could not be read, push was down, or the version was not
+	// above the last announced one.
 	FaultUnjudged Fault = "unjudged"
 )
 
@@ -47,14 +46,14 @@ func Faults() []Fault {
 	return []Fault{FaultPublisher, FaultDeaf, FaultDelivery, FaultUnjudged}
 }
 
-// Push says whether the fault is one of push, which its users should not have
-// to bear, and not of somebody whom no fast poll would mend.
+// Push reports whether the fault is one of push. Only then does polling faster help
+// users.
 func (f Fault) Push() bool { return f == FaultDeaf || f == FaultDelivery }
 
-// Blame tells whose fault it was that a poll found reported before push
-// announced it. Believed is the version that the gateway believed in when the
-// report came, stored the one in the key: below zero, there was none. What a
-// gateway believes was published, whatever the key says.
+// Blame returns the fault for a poll that found the version reported before push
+// announced it. believed is the version that the gateway believed when the report
+// came, stored is the one in the key; below zero: none. A version that a gateway
+// believes was published, whatever the key says.
 func Blame(reported, believed, stored int64) Fault {
 	switch {
 	case believed >= reported:
@@ -66,21 +65,21 @@ func Blame(reported, believed, stored int64) Fault {
 	}
 }
 
-// Audit weighs the faults of push that browsers report. Callers tell each with
-// Fault; Audit holds no clock and starts nothing. It is safe for concurrent use.
+// Audit decides by votes whether reported faults count against push. Callers pass
+// each with Vote. It holds no clock and starts nothing. It is safe for concurrent
+// use.
 //
-// A report is a claim by somebody who may lie, so what counts is how many agree
-// who have nothing in common. Everybody has one vote in 15 minutes, given to the
-// project of their first report: whoever lies, however much, is one. The project
-// with the most votes is left out: if one project fails for everybody, that is no
-// reason to mistrust push elsewhere. What is left must be a share of the polls
-// that could have found something, and of at least two more projects.
+// A reporter may lie, so only agreement of many counts. Each voter has one vote in
+// 15 minutes, for the project of its first report: a liar counts once, however much
+// it reports. The project with the most votes is left out: if one project fails for
+// everybody, push may work for the others. The other votes must be a certain share
+// of the polls that could have found a fault, and for at least two more projects.
 type Audit struct {
-	mu       sync.Mutex // protects what follows
+	mu       sync.Mutex // guards all below
 	votes    []vote     // oldest first
 	voters   map[uint64]struct{}
 	projects map[uint64]int // votes for each
-	until    time.Time      // how long push is mistrusted; zero: it never was
+	until    time.Time      // until when push is degraded; zero: it never was
 }
 
 // vote is a voter's first report within the window. Names are kept as hashes: a
@@ -92,21 +91,20 @@ type vote struct {
 
 // Findings are an Audit in numbers.
 type Findings struct {
-	Voters   int       // who reported a fault of push lately
-	Projects int       // which their votes are for
-	Until    time.Time // how long push is mistrusted for it; zero: it never was
+	Voters   int       // votes that count now
+	Projects int       // projects with a vote
+	Until    time.Time // until when push is degraded; zero: it never was
 }
 
-// NewAudit returns an Audit without a report.
+// NewAudit returns an Audit without votes.
 func NewAudit() *Audit {
 	return &Audit{voters: map[uint64]struct{}{}, projects: map[uint64]int{}}
 }
 
-// Fault takes a report, at now, of a fault of push. Voter is who tells it: a
-// subject, or an address. Audits is how many polls could have found one in the
-// time that counts, see [Audits]. It returns until when push is to be mistrusted,
-// which is in the past if it never was, or no more.
-func (a *Audit) Fault(voter, project string, audits float64, now time.Time) (until time.Time) {
+// Vote counts a report of a fault of push at now. voter names the reporter: a subject
+// or an address. audits is how many polls could have found a fault, see [Size.Audits].
+// It returns until when push is degraded; zero or past: it is not.
+func (a *Audit) Vote(voter, project string, audits float64, now time.Time) (until time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.forgetLocked(now)
@@ -123,7 +121,7 @@ func (a *Audit) Fault(voter, project string, audits float64, now time.Time) (unt
 	return a.until
 }
 
-// Findings tells how things stand at now.
+// Findings returns the state at now.
 func (a *Audit) Findings(now time.Time) Findings {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -131,7 +129,7 @@ func (a *Audit) Findings(now time.Time) Findings {
 	return Findings{len(a.votes), len(a.projects), a.until}
 }
 
-// faultyLocked says whether so many agree that push is at fault.
+// faultyLocked reports whether enough votes agree that push is at fault.
 func (a *Audit) faultyLocked(audits float64) bool {
 	if len(a.projects) < several {
 		return false
@@ -157,13 +155,6 @@ func (a *Audit) forgetLocked(now time.Time) {
 			delete(a.projects, v.project)
 		}
 	}
-}
-
-// Audits is how many polls of browsers with a stream can have found a fault in
-// the time for which a report counts: one for each interval, but no more than may
-// be reported.
-func Audits(streams int, poll time.Duration) float64 {
-	return float64(max(streams, 0)) * float64(auditWindow) / float64(max(poll, reportGap))
 }
 
 func digest(name string) uint64 {

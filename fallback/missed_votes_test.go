@@ -96,7 +96,7 @@ func TestAudit(t *testing.T) {
 			a := fallback.NewAudit()
 			var until time.Time
 			for _, c := range tc.claims {
-				until = a.Fault(c.voter, c.project, tc.audits, at(time.Duration(c.second)*time.Second))
+				until = a.Vote(c.voter, c.project, tc.audits, at(time.Duration(c.second)*time.Second))
 			}
 			want := time.Time{}
 			if tc.until > 0 {
@@ -120,7 +120,7 @@ func TestAuditNeedsWitnesses(t *testing.T) {
 			if rapid.Bool().Draw(t, "honest") {
 				voter, project = fmt.Sprint(rapid.IntRange(0, 50).Draw(t, "voter")), "never published"
 			}
-			if until := a.Fault(voter, project, audits, now); !until.IsZero() {
+			if until := a.Vote(voter, project, audits, now); !until.IsZero() {
 				t.Fatalf("demoted until %v", until)
 			}
 		}
@@ -136,7 +136,7 @@ func TestAuditIsMonotoneAndForgets(t *testing.T) {
 		for range rapid.IntRange(0, 100).Draw(t, "reports") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "pause")) * time.Second)
 			voter, project := fmt.Sprint(rapid.IntRange(0, 60).Draw(t, "voter")), fmt.Sprint(rapid.IntRange(0, 9).Draw(t, "project"))
-			s, l := strict.Fault(voter, project, few, now), lax.Fault(voter, project, many, now)
+			s, l := strict.Vote(voter, project, few, now), lax.Vote(voter, project, many, now)
 			if l.After(s) {
 				t.Fatalf("with %v audits until %v, with %v until %v", few, s, many, l)
 			}
@@ -153,7 +153,7 @@ func TestAuditIsMonotoneAndForgets(t *testing.T) {
 func TestAuditIsBounded(t *testing.T) {
 	a := fallback.NewAudit()
 	for i := range 30_000 {
-		a.Fault(fmt.Sprint("v", i), fmt.Sprint("p", i/100), 0, epoch)
+		a.Vote(fmt.Sprint("v", i), fmt.Sprint("p", i/100), 0, epoch)
 	}
 	if f := a.Findings(epoch); f.Voters != 10_000 || f.Projects != 100 {
 		t.Errorf("%+v", f)
@@ -162,7 +162,7 @@ func TestAuditIsBounded(t *testing.T) {
 	a = fallback.NewAudit()
 	var until time.Time
 	for i := range 10_000 {
-		until = a.Fault(fmt.Sprint("v", i), fmt.Sprint("p", i%100), math.MaxFloat64, epoch)
+		until = a.Vote(fmt.Sprint("v", i), fmt.Sprint("p", i%100), math.MaxFloat64, epoch)
 	}
 	if until.IsZero() {
 		t.Error("ten thousand voters demote nothing")
@@ -181,9 +181,14 @@ func TestAudits(t *testing.T) {
 		{0, time.Minute, 0},
 		{-1, 0, 0},
 	} {
-		if got := fallback.Audits(tc.streams, tc.poll); got != tc.want {
+		if got := (fallback.Size{Own: tc.streams}).Audits(tc.poll); got != tc.want {
 			t.Errorf("Audits(%d, %v) = %v, want %v", tc.streams, tc.poll, got, tc.want)
 		}
+	}
+	// Reports may come to any gateway: ten with 100 streams each, of which this one has few.
+	few := fallback.Size{Own: 3, Streams: 1000, Instances: 10}
+	if got, want := few.Audits(time.Hour), (fallback.Size{Own: 100}).Audits(time.Hour); got != want {
+		t.Errorf("%v of a share of 100, want %v", got, want)
 	}
 }
 

@@ -1,23 +1,23 @@
 package fallback
 
-// Push is the state of push as a browser is told it. Its zero value is Down, so
-// that a field nobody filled in costs polls and never freshness. Among Down,
-// Degraded and Healthy, greater means better.
+// Push is the state of push, as browsers get it. Its zero value is Down: a field that
+// was not set costs polls, but delays no news. Among Down, Degraded and Healthy,
+// greater means better.
 type Push uint8
 
 const (
-	// Down: news may be getting lost; browsers poll as if there were no push.
+	// Down: news may get lost; browsers poll as if there were no push.
 	Down Push = iota
 	// Degraded: push seems to work but has yet to earn full trust.
 	Degraded
 	// Healthy: the source has just proved that it delivers.
 	Healthy
-	// Off: the flag keeps push from this caller. It says nothing about health.
+	// Off: the flag excludes this caller. It says nothing about health.
 	Off
 )
 
-// String is the word on the wire: "healthy", "degraded", "down" or "off". A
-// value that is none of the four is "down".
+// String returns the word of the protocol: "healthy", "degraded", "down" or "off".
+// Any other value is "down".
 func (p Push) String() string {
 	switch p {
 	case Healthy:
@@ -31,8 +31,7 @@ func (p Push) String() string {
 	}
 }
 
-// ParsePush reads what String wrote. Anything else is Down, as with a field that
-// nobody filled in.
+// ParsePush parses what String returns. Anything else is Down.
 func ParsePush(word string) Push {
 	for _, p := range []Push{Healthy, Degraded, Off} {
 		if word == p.String() {
@@ -42,13 +41,10 @@ func ParsePush(word string) Push {
 	return Down
 }
 
-// MarshalText gives the same word as String and never fails, so that a Push can
-// stand in a JSON struct as it is.
-func (p Push) MarshalText() ([]byte, error) {
-	return []byte(p.String()), nil
-}
+// MarshalText implements [encoding.TextMarshaler] with String. It never fails.
+func (p Push) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// UnmarshalText reads the word, as ParsePush does, and never fails.
+// UnmarshalText implements [encoding.TextUnmarshaler] with ParsePush. It never fails.
 func (p *Push) UnmarshalText(word []byte) error {
 	*p = ParsePush(string(word))
 	return nil
@@ -59,19 +55,19 @@ func (p *Push) UnmarshalText(word []byte) error {
 type Reason string
 
 const (
-	// ReasonNone: push is healthy and nothing needs explaining.
+	// ReasonNone: push is healthy.
 	ReasonNone Reason = ""
-	// ReasonStarting: no probe has come back since this process began.
+	// ReasonStarting: no probe has come back since this process started.
 	ReasonStarting Reason = "starting"
-	// ReasonLateEcho: the newest echo is old enough to doubt the source.
+	// ReasonLateEcho: the newest echo is so old that the source is in doubt.
 	ReasonLateEcho Reason = "late-echo"
 	// ReasonNoEcho: the newest echo is so old that the source counts as deaf.
 	ReasonNoEcho Reason = "no-echo"
-	// ReasonSource: the source itself reported that no news comes, mostly since it lost its connection.
+	// ReasonSource: the source reported that it gets no news, mostly because it lost its connection.
 	ReasonSource Reason = "source"
-	// The source itself reported that its server takes no news, and why: user or password are refused, a right is
-	// missing, it is a replica, cannot save to disk, is out of memory, has too few replicas, is a Cluster with slots
-	// that nobody serves, or is still reading its data.
+	// The source reported that its server accepts no news, and why. In this order: user or password are refused, a right
+	// is missing, the server is a replica, cannot save to disk, is out of memory, has too few replicas, is a Cluster with
+	// slots that nobody serves, or is still loading its data.
 	ReasonAuth        Reason = "auth"
 	ReasonNoPerm      Reason = "noperm"
 	ReasonReadOnly    Reason = "readonly"
@@ -80,19 +76,17 @@ const (
 	ReasonReplicas    Reason = "noreplicas"
 	ReasonClusterDown Reason = "clusterdown"
 	ReasonLoading     Reason = "loading"
-	// ReasonRecovering: push was down, and its echoes have not yet come back
-	// often enough in a row.
+	// ReasonRecovering: push was down, and too few echoes in a row have come back since.
 	ReasonRecovering Reason = "recovering"
-	// ReasonSaturated: the gateway has more to do than it can, see [Saturation].
+	// ReasonSaturated: the gateway has more work than it can do, see [Saturation].
 	ReasonSaturated Reason = "saturated"
-	// ReasonTick: the application has fallen silent, see [TickMonitor].
+	// ReasonTick: the application is silent, see [TickMonitor].
 	ReasonTick Reason = "tick"
 	// ReasonMissed: too many browsers found by polling what push had not announced.
 	ReasonMissed Reason = "missed"
 )
 
-// Reasons returns every Reason but ReasonNone, in a fixed order, so that a
-// metric can show each of them as zero from the start.
+// Reasons returns every Reason except ReasonNone, in a fixed order.
 func Reasons() []Reason {
 	return []Reason{
 		ReasonStarting, ReasonLateEcho, ReasonNoEcho, ReasonSource, ReasonRecovering, ReasonAuth, ReasonNoPerm, ReasonReadOnly,

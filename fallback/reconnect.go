@@ -3,41 +3,40 @@ package fallback
 import "time"
 
 const (
-	// takes is how many streams a gateway lets in per second if no limit says
-	// otherwise: an eighth of what two cores were measured to do.
-	takes = 1000
-	// MostAway bounds how long a stream may be kept away.
-	MostAway = time.Minute
+	// defaultConnects is how many streams per second a gateway is taken to admit if no
+	// limit is set: an eighth of what was measured on two cores.
+	defaultConnects = 1000
+	// MostWait bounds how long a browser waits before it opens a stream.
+	MostWait = time.Minute
 )
 
-// ReconnectSpread returns how long n streams need to reconnect to so many gateways,
-// each of which lets in perSecond; 0 or less: 1,000. It is never shorter than least,
-// which a few streams need, nor longer than a minute.
+// ReconnectSpread returns how long n streams need to reconnect to other gateways, if
+// each of these admits perSecond streams a second; 0 or less: 1,000. It is least at
+// least, and otherwise a minute at most.
 func ReconnectSpread(n, gateways, perSecond int, least time.Duration) time.Duration {
 	if perSecond <= 0 {
-		perSecond = takes
+		perSecond = defaultConnects
 	}
 	seconds := float64(max(0, n)) / (float64(max(1, gateways)) * float64(perSecond))
-	if seconds >= MostAway.Seconds() {
-		return max(least, MostAway)
+	if seconds >= MostWait.Seconds() {
+		return max(least, MostWait)
 	}
 	return max(least, duration(seconds*1000))
 }
 
-// Queue gives those who ask when they may open a stream a place each, so that no
-// more come in a second than a limit lets in. It is a value; its zero value is
-// empty.
+// Queue gives each caller a time to open a stream, so that no more open in a second
+// than a limit admits. It is a value; its zero value is empty.
 type Queue struct{ end time.Time }
 
-// Join returns the Queue with one more, and for how long that one has to wait at
-// now, a minute at most. perSecond of 0 or less lets everybody come at once.
+// Join returns the Queue with one more caller, and how long that caller must wait
+// from now, a minute at most. With perSecond of 0 or less nobody waits.
 func (q Queue) Join(perSecond int, now time.Time) (Queue, time.Duration) {
 	if perSecond <= 0 {
 		return Queue{}, 0
 	}
 	wait := max(0, q.end.Sub(now))
-	if wait >= MostAway {
-		return q, MostAway
+	if wait >= MostWait {
+		return q, MostWait
 	}
 	return Queue{now.Add(wait + time.Second/time.Duration(perSecond))}, wait
 }

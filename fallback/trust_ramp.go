@@ -5,36 +5,35 @@ import (
 	"time"
 )
 
-// Trusted is the highest step of the trust ramp, which earns the whole of
-// Policy.Slow.
+// Trusted is the highest step of the trust ramp. Its interval is Policy.Slow.
 const Trusted = 4
 
-// Trust is how far push has proved itself: a step from 0 to [Trusted]. At step 0
-// healthy push earns no more than degraded push does; each step lasts as long as
-// the interval that it earns, so that every browser has polled once, and found
-// nothing that push had missed, before it is asked to wait longer.
+// Trust is how far push has proved that it works: a step from 0 to [Trusted]. At step
+// 0 the interval with healthy push is the same as with degraded push. Each step lasts
+// as long as its interval. So every browser has polled once, and could report news
+// that push missed, before the interval grows.
 //
 //	what happens                          the step
 //	healthy for one interval of its step  one up
 //	degraded                              one down, once for each time
 //	down                                  0
-//	healthy again                         the same; the time begins anew
+//	healthy again                         the same; its time starts again
 //
 // Trust is a value; the zero Trust has proved nothing.
 type Trust struct {
 	step int
-	push Push      // when it was last followed
-	next time.Time // when the next step is earned; zero: by nothing that is so now
+	push Push      // of the last Follow
+	next time.Time // when the step rises; zero: never, as things are
 }
 
-// Step is the step, for [Input.Step].
+// Step returns the step, for [Input.Step].
 func (t Trust) Step() int { return t.step }
 
-// Next is when the step changes by time alone; zero: never.
+// Next returns when the step rises by time alone; zero: never.
 func (t Trust) Next() time.Time { return t.next }
 
-// Take returns a Trust of that step, if it is higher: a fresh gateway takes over
-// what its fleet has proved.
+// Take returns a Trust of a step, if that is higher: a starting gateway takes over the
+// step of its fleet.
 func (t Trust) Take(step int) Trust {
 	if step <= t.step {
 		return t
@@ -42,7 +41,7 @@ func (t Trust) Take(step int) Trust {
 	return Trust{step: min(step, Trusted), push: t.push}
 }
 
-// Follow returns the Trust after push was found to be so at now.
+// Follow returns the Trust with this state of push at now.
 func (t Trust) Follow(p Policy, push Push, now time.Time) Trust {
 	before := t.push
 	t.push = push
@@ -68,13 +67,14 @@ func (t Trust) Follow(p Policy, push Push, now time.Time) Trust {
 	return t
 }
 
-// proof is how long a step lasts.
+// proof returns how long a step lasts.
 func (p Policy) proof(step int) time.Duration {
 	return p.Cadence(Input{Push: Healthy, Share: 1, Step: step}).Poll
 }
 
-// earned is the interval of a step, in equal factors from least to most.
-func earned(least, most float64, step int) float64 {
+// stepInterval returns the interval of a step, in milliseconds, from least to most. It
+// grows by the same factor with each step.
+func stepInterval(least, most float64, step int) float64 {
 	switch {
 	case step <= 0:
 		return least

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -126,7 +127,7 @@ func (g *Gateway) countRefusal(w http.ResponseWriter, p *problem) {
 
 // ceilSeconds returns d in whole seconds, rounded up, for a header.
 func ceilSeconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+	return strconv.FormatInt(int64(math.Ceil(d.Seconds())), 10)
 }
 
 // writeJSON writes an answer that nobody may cache.

@@ -80,13 +80,11 @@ func (p *Pacer) findFault(ctx context.Context, r MissedReport) fallback.Fault {
 	return fallback.Blame(int64(r.Version), believed, stored)
 }
 
-// voteAgainstPush counts a vote against push. A report may come to another gateway than the stream. So the number of votes
-// needed follows from this gateway's share of the fleet's streams, or from its own streams if they are more.
+// voteAgainstPush counts a vote against push.
 func (p *Pacer) voteAgainstPush(voter string, project version.Project) {
-	size := p.FleetSize()
-	audits := fallback.Audits(max(size.Own, size.Streams/max(size.Instances, 1)), p.Now().Poll)
+	audits := p.FleetSize().Audits(p.Now().Poll)
 	now := time.Now()
-	if until := p.missed.audit.Fault(voter, project.String(), audits, now); now.Before(until) {
+	if until := p.missed.audit.Vote(voter, project.String(), audits, now); now.Before(until) {
 		p.health.Missed(until)
 		p.signal()
 	}

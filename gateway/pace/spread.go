@@ -81,7 +81,7 @@ func (s *spreader) Connect(caller limits.Key, perSecond int, now time.Time) time
 		return wait
 	})
 	if exhausted { // an application may give all its users one subject: they must not come at one moment
-		wait += time.Duration(rand.Int64N(int64(fallback.MostAway)))
+		wait += time.Duration(rand.Int64N(int64(fallback.MostWait)))
 	}
 	return wait
 }

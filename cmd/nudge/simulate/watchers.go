@@ -159,8 +159,8 @@ func (w *simulation) report(i uint32, p *page, e browser.Effect) {
 		return
 	}
 	w.tally.faults++
-	audits := fallback.Audits(max(g.size.Own, g.size.Streams/max(g.size.Instances, 1)), g.cadence.Poll)
-	if until := g.audit.Fault(name("page", i), name("project", project), audits, w.date()); w.date().Before(until) {
+	audits := g.size.Audits(g.cadence.Poll)
+	if until := g.audit.Vote(name("page", i), name("project", project), audits, w.date()); w.date().Before(until) {
 		g.health.Missed(until)
 		g.signal()
 	}
