@@ -2,27 +2,19 @@ package gateway
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"nudge/gateway/stream"
 )
 
-// phase is how far a gateway is from its end.
-type phase int32
-
+// The phases of a gateway.
 const (
-	serving phase = iota
+	serving int32 = iota
 	leaving       // not ready, so that load balancers choose others, but still serving
 	drained       // closing all streams; a new one is closed at once
 )
 
-func (p phase) String() string { return [...]string{"serving", "leaving", "drained"}[p] }
-
-type atomicPhase struct{ v atomic.Int32 }
-
-func (a *atomicPhase) Load() phase   { return phase(a.v.Load()) }
-func (a *atomicPhase) Store(p phase) { a.v.Store(int32(p)) }
+var phases = [...]string{serving: "serving", leaving: "leaving", drained: "drained"}
 
 // drained reports whether streams are sent to other gateways.
 func (g *Gateway) drained() bool { return g.phase.Load() == drained }

@@ -73,7 +73,7 @@ type Gateway struct {
 	ops       http.Handler
 
 	begun       time.Time
-	phase       atomicPhase
+	phase       atomic.Int32  // serving, leaving or drained
 	flagChanged chan struct{} // one slot
 }
 

@@ -83,7 +83,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 	v := g.pace.Verdict()
 	writeOK(w, Status{
 		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
-		Phase: g.phase.Load().String(), Reason: string(v.Reason), LastEcho: v.LastEcho, Wire: g.pace.Now().Wire(), pressure: g.pressure(),
+		Phase: phases[g.phase.Load()], Reason: string(v.Reason), LastEcho: v.LastEcho, Wire: g.pace.Now().Wire(), pressure: g.pressure(),
 		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
 		Missed: g.pace.MissedStatus(), Fleet: g.pace.FleetStatus(),
 	})
