@@ -9,9 +9,9 @@ import (
 	"nudge/cmd/nudge/config"
 )
 
-// newConfigCommand is `nudge config`. loader is asked when a sub-command runs,
-// after the flags are parsed, so that --config is known. Problems are returned
-// as the error, one per line; wrong usage as a usageError.
+// newConfigCommand is `nudge config`. A sub-command calls loader when it runs,
+// after the flags are parsed, so that --config is known. The error is the
+// problems, one per line, or a usageError.
 func newConfigCommand(loader func() config.Loader) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
@@ -52,8 +52,8 @@ func newConfigPrintCommand(loader func() config.Loader) *cobra.Command {
 	return &cobra.Command{
 		Use:   "print",
 		Short: "Print the configuration in effect, and where each value comes from",
-		Long: "Prints what flags, environment, file and defaults come to, as a config.yaml with\n" +
-			"the origin of each value beside it. Secrets are masked.",
+		Long: "Prints the configuration that follows from flags, environment, file and defaults, as a\n" +
+			"config.yaml with the origin of each value beside it. Secrets are masked.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loaded, err := loader().Load()
@@ -86,7 +86,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// usageError is a command that was not called as its help says: exit 2.
+// usageError says that a command was called in another way than its help says. The exit code is 2.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }

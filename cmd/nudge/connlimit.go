@@ -7,7 +7,7 @@ import (
 	"nudge/gateway/limits"
 )
 
-// slotsForRequests are connections beyond those for streams: what the gateway keeps from streams, less 128.
+// slotsForRequests is how many connections are allowed beyond those for streams. The gateway reserves 128 files more.
 const slotsForRequests = 384
 
 // connLimit bounds how many connections are open at once. The remaining file descriptors are for Redis, files and the

@@ -39,7 +39,7 @@ func newDemoCommand() *cobra.Command {
 	return cmd
 }
 
-// demoConfig is quick, so that a visitor sees intervals change: it keeps nothing, and makes its own secret.
+// demoConfig has short times, so that a visitor sees intervals change. It stores nothing and makes its own secret.
 func demoConfig(address string) *config.Config {
 	c := config.Default()
 	c.Listen, c.OpsListen = address, ""
@@ -175,7 +175,7 @@ func (d *demonstration) publish(ctx context.Context, project string, v, prev int
 	return err
 }
 
-// setPush is the switch on the page: the same road that a reload takes.
+// setPush is the switch on the page. It applies settings as a reload does.
 func (d *demonstration) setPush(on bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

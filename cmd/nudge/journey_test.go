@@ -234,7 +234,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"publish", "--data", "{", "42@1"}, 2, "--data is not JSON"},
 		{[]string{"publish", "--data", "{}", "42@1"}, 2, "data: needs prev"},
 		{[]string{"publish", "--nonsense"}, 2, "unknown flag"},
-		{[]string{"watch"}, 2, "name a project"},
+		{[]string{"watch"}, 2, "name at least one project"},
 		{[]string{"watch", "42@3"}, 2, "42@3 has a version; write 42"},
 		{[]string{"watch", "--gateway", g.url, "42"}, 1, "refuses (401)"},
 		{[]string{"token", "--config", g.file, "--subscribe", "42"}, 0, "eyJ"},

@@ -38,10 +38,10 @@ func newLoadCommand(loader func() config.Loader) *cobra.Command {
 		Use:   "load",
 		Short: "Open many streams, publish, and measure",
 		Long: "Opens streams of one or more gateways, waits, publishes advances, and reports connects\n" +
-			"and deliveries per second, latencies, and what was lost, refused or closed; and, for\n" +
-			"gateways on this machine, memory per stream and CPU. It is for planning how much a\n" +
-			"machine can bear: run it against a gateway that nobody else uses, started anew if memory\n" +
-			"is in question. Linux only.\n\n" +
+			"and deliveries per second, latencies, and what was lost, refused or closed. For gateways\n" +
+			"on this machine it also reports memory per stream and CPU. Use it to find out how much a\n" +
+			"machine can serve: run it against a gateway that nobody else uses. To measure memory,\n" +
+			"restart the gateway first. Linux only.\n\n" +
 			"Streams get tokens signed with the configured auth.secret, unless --token is given.\n" +
 			"Advances go to Redis as configured, or with --publish http to the first gateway.\n" +
 			"Each version is the Unix time in µs, so its reader knows how old it is.\n\n" +
@@ -73,7 +73,7 @@ func newLoadCommand(loader func() config.Loader) *cobra.Command {
 	fl.IntVar(&o.Inflight, "inflight", 256, "connects under way at once; 0: all")
 	fl.DurationVar(&o.Timeout, "connect-timeout", load.DefaultTimeout, "how long a stream's hello may take")
 	fl.BoolVar(&o.Reconnect, "reconnect", false, "after settling, close all streams at once, open them again at once, and say how long that took")
-	fl.BoolVar(&o.Reopen, "reopen", false, "open streams again that end, when their goodbye says so (default: they count as closed)")
+	fl.BoolVar(&o.Reopen, "reopen", false, "reopen streams that end, at the time that their goodbye says (default: they count as closed)")
 	fl.StringVar(&f.publish, "publish", "", "where to publish: redis, or http for POST /versions of the first gateway (default redis, if one is configured)")
 	fl.StringVar(&f.token, "token", "", "token for all streams, and for --publish http (or NUDGE_TOKEN; default: signed with auth.secret)")
 	fl.BoolVar(&f.oneSubject, "one-subject", false, "sign one token for all streams (default: each stream is another user)")
@@ -151,7 +151,7 @@ func runLoad(cmd *cobra.Command, l config.Loader, o load.Options, f loadFlags) e
 	return err
 }
 
-// tokens are those of the streams. Without a secret none are sent: the gateway may be open.
+// tokens returns the tokens of the streams. Without a secret it returns none: the gateway may run with auth.open.
 func (f loadFlags) tokens(auth config.Auth, o load.Options, now time.Time) ([]string, error) {
 	if token := f.given(); token != "" {
 		return []string{token}, nil
@@ -175,7 +175,7 @@ func (f loadFlags) tokens(auth config.Auth, o load.Options, now time.Time) ([]st
 	return tokens, nil
 }
 
-// given is the token that was given, if one was.
+// given returns the token of --token or NUDGE_TOKEN, or "".
 func (f loadFlags) given() string {
 	if f.token != "" {
 		return f.token
@@ -186,7 +186,7 @@ func (f loadFlags) given() string {
 // tokenLife is how long tokens must live: streams end in the last fifth of it.
 func tokenLife(o load.Options) time.Duration { return 24*time.Hour + 2*(o.Settle+o.Duration) }
 
-// publisher is how to publish; done must be called at the end.
+// publisher returns a function that publishes, and done, which the caller must call at the end.
 func (f loadFlags) publisher(c *config.Config, o load.Options) (publish func(context.Context, []load.Advance) (int, error), done func(), err error) {
 	if f.publish == "redis" || f.publish == "" && c.Redis.Mode != "none" {
 		return publishToRedis(c)
@@ -262,6 +262,6 @@ func (r *remote) publishAll(ctx context.Context, advances []load.Advance) (stale
 	if err := json.NewDecoder(resp.Body).Decode(&receipt); err != nil {
 		return 0, fmt.Errorf("the answer is not a gateway's: %w; name a gateway with --gateway", err)
 	}
-	_, _ = io.Copy(io.Discard, resp.Body) // so that the connection is used again
+	_, _ = io.Copy(io.Discard, resp.Body) // so that the connection can be reused
 	return receipt.Stale, nil
 }

@@ -1,5 +1,5 @@
-// Command nudge is the gateway that lets an application which polls switch to push, and back: the server,
-// the demo, and the tools to publish, watch and mint tokens.
+// Command nudge is the gateway that lets an application that polls switch to push, and back. It has the server, the demo,
+// and commands that publish, watch, sign tokens, measure and simulate.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is main with its outside passed in. Results go to stdout, all else to stderr.
+// run is main with its arguments and outputs as parameters. Results go to stdout, everything else to stderr.
 func run(args []string, stdout, stderr io.Writer) (exit int) {
 	root := newRootCommand()
 	root.SetArgs(args)
@@ -54,10 +54,10 @@ func newRootCommand() *cobra.Command {
 	var file string
 	root := &cobra.Command{
 		Use:   "nudge",
-		Short: "Lets an application which polls switch to push, and back at any moment",
-		Long: "Nudge tells browsers that a project has a newer version; they then poll the\n" +
-			"application, which stays the truth. While push is proven healthy they poll\n" +
-			"rarely, and at their old pace when it is not.",
+		Short: "Lets an application that polls switch to push, and back at any moment",
+		Long: "Nudge tells browsers that a project has a newer version. The browsers then poll the\n" +
+			"application, whose answer is the truth. While push is proven healthy they poll\n" +
+			"rarely. Otherwise they poll at their old pace.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -36,8 +36,8 @@ func newPublishCommand(loader func() config.Loader) *cobra.Command {
 		Use:   "publish PROJECT@VERSION",
 		Short: "Tell that a project has a newer version",
 		Long: "Stores the version and announces it, as the application does after each commit.\n" +
-			"It goes to the gateway named by --gateway, else to Redis as configured. A version\n" +
-			"that is not newer than the stored one is stale: nothing happens, and it is no error.",
+			"Publishes to the gateway named by --gateway, else to the configured Redis. A version\n" +
+			"that is not newer than the stored one is stale: nothing changes, and the exit code is 0.",
 		Example: "  nudge publish 42@124\n  nudge publish --gateway http://127.0.0.1:8080 --token \"$(nudge token --publish 42)\" 42@124",
 		Args:    oneArgument("the project and its version, such as 42@124"),
 	}
@@ -60,7 +60,7 @@ func newPublishCommand(loader func() config.Loader) *cobra.Command {
 			}
 			a.Prev = &v
 		}
-		// The reading of POST /versions checks it, so that both ways refuse the same.
+		// POST /versions reads the same text, so that both ways refuse the same values.
 		text, err := json.Marshal(a)
 		if err != nil {
 			return usageError{fmt.Errorf("--data is not JSON: %.80s; write JSON, such as '{\"title\": \"new\"}'", data)}
@@ -96,7 +96,7 @@ func (r *remote) publish(ctx context.Context, loader func() config.Loader, news 
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return version.Receipt{}, fmt.Errorf("%w; see whether it runs, and whether --gateway is its address", clientError(err))
+		return version.Receipt{}, fmt.Errorf("%w; check that the gateway runs, and that --gateway is its address", clientError(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

@@ -19,7 +19,7 @@ import (
 	"nudge/version/redis"
 )
 
-// pushOrder is the arguments of nudge push. An empty flag was not given.
+// pushOrder holds the arguments of nudge push. An empty string means that the flag was not given.
 type pushOrder struct {
 	verb, percent, ramp string
 	warnings            io.Writer // where to say what is wrong with the rest of the configuration
@@ -31,13 +31,13 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "push on|off|clear|status",
 		Short: "Switch push on or off for the whole fleet",
-		Long: "Overrides the flag of all gateways at once, through Redis as configured, until clear ends\n" +
-			"that and each goes by its own configuration again. Gateways that start later follow it\n" +
-			"too. One whose configuration says push.enabled: false stays off, whatever is said here.\n" +
-			"Of the configuration this goes by redis alone, whatever is wrong with the rest.\n\n" +
-			"off --ramp 0s is the kill switch: all streams end at once, and everybody polls at the fast\n" +
-			"interval. Without --ramp that is spread over push.ramp of each gateway. If Redis is what\n" +
-			"broke, set push.enabled: false in the configuration of each gateway instead.",
+		Long: "Overrides the flag of all gateways at once, through the configured Redis. Gateways that\n" +
+			"start later obey too. clear removes the override: each gateway then uses its own\n" +
+			"configuration again. A gateway with push.enabled: false in its configuration stays off.\n" +
+			"This command reads only the redis section, so it works if other keys have mistakes.\n\n" +
+			"off --ramp 0s is the kill switch: all streams end at once, and all pages poll at the fast\n" +
+			"interval. Without --ramp the change is spread over push.ramp of each gateway. If Redis is\n" +
+			"broken, set push.enabled: false in the configuration of each gateway instead.",
 		Example: "  nudge push off --ramp 0s\n  nudge push on --percent 10\n  nudge push clear",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || !slices.Contains([]string{"on", "off", "clear", "status"}, args[0]) {
@@ -46,12 +46,12 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&order.percent, "percent", "", "with on: share of the subjects that get push, 0 to 100, instead of push.percent")
-	cmd.Flags().StringVar(&order.ramp, "ramp", "", "with on and off: over what time the change spreads, up to 24h, instead of push.ramp; 0s: at once")
+	cmd.Flags().StringVar(&order.percent, "percent", "", "with on: percentage of the subjects that get push, 0 to 100, instead of push.percent")
+	cmd.Flags().StringVar(&order.ramp, "ramp", "", "with on and off: time over which the change takes effect, up to 24h, instead of push.ramp; 0s: at once")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what is stored as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		order.verb, order.warnings = args[0], cmd.ErrOrStderr()
-		for _, name := range []string{"percent", "ramp"} { // a variable of a script that is not set, perhaps
+		for _, name := range []string{"percent", "ramp"} { // perhaps a variable of a script that is not set
 			if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
 				return usageError{fmt.Errorf("--%s is empty; give it a value, or leave it out", name)}
 			}
@@ -75,7 +75,7 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 	return cmd
 }
 
-// override is the override to set; nil: none.
+// override returns the override to set, or nil for none.
 func (p pushOrder) override() (*control.Override, error) {
 	if p.percent != "" && p.verb != "on" {
 		return nil, errors.New("--percent goes with on only: nudge push on --percent 10")
@@ -106,9 +106,9 @@ func (p pushOrder) override() (*control.Override, error) {
 	return o, nil
 }
 
-// give sets o, or for status only reads, and returns what is stored then.
+// give stores o, or with status only reads, and returns what is stored afterwards.
 func (p pushOrder) give(ctx context.Context, l config.Loader, o *control.Override) (control.FlagEntry, error) {
-	l.Only = []string{"redis"} // a switch for emergencies must not wait until the rest is mended
+	l.Only = []string{"redis"} // a switch for emergencies must work while other keys have mistakes
 	if p.percent != "" {
 		l.Only = append(l.Only, "auth.open")
 	}
@@ -117,7 +117,7 @@ func (p pushOrder) give(ctx context.Context, l config.Loader, o *control.Overrid
 		return control.FlagEntry{}, err
 	}
 	for _, mistake := range loaded.Passed {
-		fmt.Fprintf(p.warnings, "warning: passed over: %s\n", mistake)
+		fmt.Fprintf(p.warnings, "warning: ignored: %s\n", mistake)
 	}
 	c := loaded.Config
 	if c.Redis.Mode == "none" {
@@ -126,7 +126,7 @@ func (p pushOrder) give(ctx context.Context, l config.Loader, o *control.Overrid
 	}
 	if c.Auth.Open && o != nil && o.Percent != nil && *o.Percent > 0 && *o.Percent < 100 {
 		return control.FlagEntry{}, usageError{errors.New(
-			"--percent: with auth.open nobody has a subject, so that a share is nobody; write 100, or nudge push off")}
+			"--percent: with auth.open nobody has a subject, so a percentage would exclude everybody; write 100, or nudge push off")}
 	}
 	options, err := redisOptions(c, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -148,22 +148,22 @@ func (p pushOrder) give(ctx context.Context, l config.Loader, o *control.Overrid
 	return entry, err
 }
 
-// pushText says in a line what is stored.
+// pushText describes in one line what is stored.
 func pushText(e control.FlagEntry) string {
 	since := e.Time.Format("2006-01-02 15:04:05 UTC")
 	o := e.Override
 	if o == nil {
-		text := "no override: each gateway goes by its own configuration"
+		text := "no override: each gateway uses its own configuration"
 		if e.Seq > 0 {
 			text += ", since " + since
 		}
 		return text
 	}
 	var b strings.Builder
-	b.WriteString("push is set off for the whole fleet")
+	b.WriteString("push is switched off for the whole fleet")
 	if o.Enabled {
 		b.Reset()
-		b.WriteString("push is set on for the whole fleet")
+		b.WriteString("push is switched on for the whole fleet")
 		if o.Percent != nil {
 			fmt.Fprintf(&b, ", for %d percent of the subjects", *o.Percent)
 		}
@@ -175,7 +175,7 @@ func pushText(e control.FlagEntry) string {
 	if o.Enabled {
 		b.WriteString("gateways whose configuration says push.enabled: false stay off")
 	} else {
-		b.WriteString("nudge push clear ends that")
+		b.WriteString("nudge push clear removes this")
 	}
 	return b.String()
 }

@@ -71,19 +71,19 @@ var aTime = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
 func TestPushPrints(t *testing.T) {
 	redis := redistest.Start(t)
 	config := configFile(t, quick("127.0.0.1:0", redis.Addr, "{}"))
-	if out, _ := pushed(t, 0, config, "status"); out != "no override: each gateway goes by its own configuration\n" {
+	if out, _ := pushed(t, 0, config, "status"); out != "no override: each gateway uses its own configuration\n" {
 		t.Errorf("at first: %q", out)
 	}
 	if out, _ := pushed(t, 0, config, "status", "--json"); out != `{"override":null}`+"\n" {
 		t.Errorf("at first: %q", out)
 	}
 	for _, tt := range []struct{ args, says, override string }{
-		{"off", "push is set off for the whole fleet, since TIME; nudge push clear ends that\n", `{"enabled":false,"percent":null,"ramp_ms":null}`},
-		{"off --ramp 0s", "push is set off for the whole fleet, with a ramp of 0s, since TIME; nudge push clear ends that\n", `{"enabled":false,"percent":null,"ramp_ms":0}`},
-		{"on", "push is set on for the whole fleet, since TIME; gateways whose configuration says push.enabled: false stay off\n", `{"enabled":true,"percent":null,"ramp_ms":null}`},
-		{"on --percent 10 --ramp 5m", "push is set on for the whole fleet, for 10 percent of the subjects, with a ramp of 5m, since TIME; " +
+		{"off", "push is switched off for the whole fleet, since TIME; nudge push clear removes this\n", `{"enabled":false,"percent":null,"ramp_ms":null}`},
+		{"off --ramp 0s", "push is switched off for the whole fleet, with a ramp of 0s, since TIME; nudge push clear removes this\n", `{"enabled":false,"percent":null,"ramp_ms":0}`},
+		{"on", "push is switched on for the whole fleet, since TIME; gateways whose configuration says push.enabled: false stay off\n", `{"enabled":true,"percent":null,"ramp_ms":null}`},
+		{"on --percent 10 --ramp 5m", "push is switched on for the whole fleet, for 10 percent of the subjects, with a ramp of 5m, since TIME; " +
 			"gateways whose configuration says push.enabled: false stay off\n", `{"enabled":true,"percent":10,"ramp_ms":300000}`},
-		{"clear", "no override: each gateway goes by its own configuration, since TIME\n", "null"},
+		{"clear", "no override: each gateway uses its own configuration, since TIME\n", "null"},
 	} {
 		set, _ := pushed(t, 0, config, strings.Fields(tt.args)...)
 		status, _ := pushed(t, 0, config, "status")
@@ -132,7 +132,7 @@ func TestPushReachesTheFleet(t *testing.T) {
 	redis.Start()
 	late := serveFile(t, configFile(t, text))
 	late.untilAnswer("/poll-interval", isOff(true))
-	if out, _ := pushed(t, 0, one.file, "status"); !strings.HasPrefix(out, "push is set off for the whole fleet") {
+	if out, _ := pushed(t, 0, one.file, "status"); !strings.HasPrefix(out, "push is switched off for the whole fleet") {
 		t.Errorf("after a restart of Redis: %s", out)
 	}
 

@@ -21,13 +21,13 @@ import (
 	"nudge/version/redis"
 )
 
-// remote is the other side of publish and watch: a gateway, if one was named, else Redis as configured.
+// remote is where publish and watch connect to: the named gateway, else the configured Redis.
 type remote struct {
 	gateway string
 	token   string
 }
 
-// flags adds --gateway and --token. The environment stands for both, so that a token need not be typed.
+// flags adds --gateway and --token. The environment can replace both, so that a token need not be typed.
 func (r *remote) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.gateway, "gateway", os.Getenv("NUDGE_GATEWAY"), "URL of a gateway (or NUDGE_GATEWAY); else Redis as configured")
 	cmd.Flags().StringVar(&r.token, "token", "", "token for the gateway (or NUDGE_TOKEN)")
@@ -41,7 +41,7 @@ func (r *remote) redis(l config.Loader, board *version.Board, log *slog.Logger) 
 		return nil, err
 	}
 	if loaded.Config.Redis.Mode == "none" {
-		return nil, usageError{errors.New("redis.mode is none, so there is no Redis to go to; name a gateway with --gateway URL, or configure redis")}
+		return nil, usageError{errors.New("redis.mode is none, so there is no Redis to connect to; name a gateway with --gateway URL, or configure redis")}
 	}
 	o, err := redisOptions(loaded.Config, log)
 	if err != nil {
@@ -72,7 +72,7 @@ func (r *remote) request(ctx context.Context, method, path string, query url.Val
 	return req, nil
 }
 
-// refusal is a gateway's answer that is no success.
+// gatewayError is a gateway's answer with another status than success.
 type gatewayError struct {
 	status int
 	detail string
@@ -83,21 +83,21 @@ func (e *gatewayError) Error() string {
 	return fmt.Sprintf("the gateway refuses (%d): %s", e.status, e.detail)
 }
 
-// final tells whether asking again would bring the same.
+// final tells whether another try would get the same answer.
 func (e *gatewayError) final() bool {
 	return e.status >= 400 && e.status < 500 && e.status != http.StatusTooManyRequests || e.status == http.StatusNoContent
 }
 
-// readGatewayError makes an error of an answer that is no success.
+// readGatewayError reads the error from a gateway's answer.
 func readGatewayError(resp *http.Response) *gatewayError {
 	e := &gatewayError{status: resp.StatusCode, detail: http.StatusText(resp.StatusCode)}
 	var problem struct{ Detail string }
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // a body that breaks off leaves the status
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // if the body breaks off, the status is enough
 	if json.Unmarshal(text, &problem) == nil && problem.Detail != "" {
 		e.detail = problem.Detail
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
-		e.detail += "; give one with --token or NUDGE_TOKEN (nudge token mints one)"
+		e.detail += "; give one with --token or NUDGE_TOKEN (nudge token signs one)"
 	}
 	if seconds, err := time.ParseDuration(resp.Header.Get("Retry-After") + "s"); err == nil {
 		e.after = seconds
@@ -105,7 +105,7 @@ func readGatewayError(resp *http.Response) *gatewayError {
 	return e
 }
 
-// brief takes the operation and the URL, which may hold a token, out of an HTTP client's error.
+// clientError removes the operation and the URL from an HTTP client's error: the URL may hold a token.
 func clientError(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

@@ -23,9 +23,9 @@ func newServeCommand(loader func() config.Loader) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a gateway",
-		Long: "Runs a gateway until SIGTERM or SIGINT, which makes it say goodbye to its streams\n" +
-			"first; a second signal ends it at once. The configuration is read again whenever\n" +
-			"its file changes, and at SIGHUP.",
+		Long: "Runs a gateway until SIGTERM or SIGINT. The gateway then ends its streams with a\n" +
+			"goodbye before it exits; a second signal ends it at once. It reads the configuration\n" +
+			"again whenever the file changes, and at SIGHUP.",
 		Args: noArguments,
 	}
 	cmd.Flags().StringVar(&address, "listen", "", "public address, instead of the configured one")
@@ -46,14 +46,14 @@ func newServeCommand(loader func() config.Loader) *cobra.Command {
 	return cmd
 }
 
-// untilSignal ends with the first SIGTERM or SIGINT. A second one ends the process at once: somebody is in a
-// hurry. stop undoes it; it must be called.
+// untilSignal returns a context that ends with the first SIGTERM or SIGINT. A second signal ends the process at once. The
+// caller must call stop, which ends the handling of signals.
 func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
 	if parent == nil {
 		parent = context.Background()
 	}
 	ctx, cancel := context.WithCancel(parent)
-	signals := make(chan os.Signal, 2) // so that no second one is lost while the first is being heard
+	signals := make(chan os.Signal, 2) // room for a second signal while the first one is handled
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	stopped, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -134,7 +134,7 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	return runAll(ctx, g, servers, watcher.Run)
 }
 
-// listenAll opens the public listener, with these slots, and the operators' with its own.
+// listenAll opens the public listener, which uses slots, and the operators' listener, which has its own.
 func listenAll(c *config.Config, g *gateway.Gateway, slots *connLimit, log *slog.Logger) ([]*server, error) {
 	public, err := listen("listen", c.Listen, c.TLS, g.Handler(), slots, log)
 	if err != nil {
@@ -151,7 +151,7 @@ func listenAll(c *config.Config, g *gateway.Gateway, slots *connLimit, log *slog
 	return []*server{public, ops}, nil
 }
 
-// logStart tells in the log what was started, and what about it may surprise.
+// logStart logs what was started, and warns of settings that may surprise.
 func logStart(c *config.Config, log *slog.Logger, servers []*server, path string) {
 	var ops string
 	if len(servers) > 1 {
@@ -160,17 +160,17 @@ func logStart(c *config.Config, log *slog.Logger, servers []*server, path string
 	log.Info("nudge serves", "version", release, "listen", servers[0].listener.Addr().String(), "ops_listen", ops,
 		"config", path, "redis", c.Redis.Mode, "push", c.Push.Enabled)
 	if c.Redis.Mode == "none" {
-		log.Warn("redis.mode is none: this serves one node, hears only of what is published to it over HTTP, and forgets it at restart")
+		log.Warn("redis.mode is none: this gateway works alone, gets only versions that are published to it over HTTP, and forgets them at restart")
 	}
 	if c.Auth.Open {
 		log.Warn("auth.open: everybody who can reach this gateway may subscribe to every project")
 	}
 }
 
-// runAll runs a gateway with its servers until ctx ends; then it lets the streams go, stops listening, and ends the
-// rest, in this order, so that nobody is cut who could be told.
+// runAll runs a gateway with its servers until ctx ends. Then it ends the streams, stops listening, and ends everything
+// else. In this order every stream gets its goodbye.
 func runAll(ctx context.Context, g *gateway.Gateway, servers []*server, also ...func(context.Context) error) error {
-	// The gateway outlives the signal: it tells the streams goodbye.
+	// The gateway runs on after the signal, to send the goodbyes.
 	group, serving := errgroup.WithContext(context.WithoutCancel(ctx))
 	inner, stop := context.WithCancel(serving)
 	defer stop()

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// headerTimeout and headerBytes bound the head of a request: slow and long ones cost memory.
+	// headerTimeout and headerBytes limit the head of a request: slow and long heads cost memory.
 	headerTimeout = 10 * time.Second
 	headerBytes   = 32 << 10 // 64 projects of 128 characters, and a cookie
 	// closeTimeout is how long a server waits for ordinary requests at the end.
@@ -29,14 +29,14 @@ type server struct {
 	listener net.Listener
 }
 
-// listen opens a listener, plain or with TLS, whose connections take slots. key is the key of the configuration that says
-// where; messages name it.
+// listen opens a listener, plain or with TLS, whose connections take slots. Messages name key, the key of the configuration
+// that holds the address.
 func listen(key, address string, tlsc config.TLS, handler http.Handler, slots *connLimit, log *slog.Logger) (*server, error) {
-	listening := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, and time-outs all else
+	listening := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, time-outs find other dead connections
 	l, err := listening.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
-			err = fmt.Errorf("%w; choose another address, or stop what uses it", err)
+			err = fmt.Errorf("%w; choose another address, or stop the program that uses it", err)
 		}
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
@@ -44,7 +44,7 @@ func listen(key, address string, tlsc config.TLS, handler http.Handler, slots *c
 	s := &server{listener: &limitedListener{Listener: l, slots: slots}}
 	s.Handler, s.ConnContext = handler, parked.ConnContext
 	s.ReadHeaderTimeout, s.MaxHeaderBytes, s.IdleTimeout = headerTimeout, headerBytes, 2*time.Minute
-	s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // every port scan would be a line
+	s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // else every port scan would write a line
 	s.Protocols = new(http.Protocols)
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetHTTP2(true)

@@ -18,9 +18,9 @@ func newSimulateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Simulate a fleet and its browsers, and what a fault would do",
-		Long: "Plays a fault to the real controller and a model of the browsers, under virtual time, and\n" +
-			"reports the polls per second that reach the application, how old news is when pages\n" +
-			"have it, and how many polls Nudge saves. No network, no Redis, no configuration.\n\n" +
+		Long: "Simulates a fault with the real controller and a model of the browsers, in simulated time.\n" +
+			"Reports the polls per second that reach the application, how old news is when pages\n" +
+			"have it, and how many polls Nudge saves. Needs no network, no Redis and no configuration.\n\n" +
 			"Scripts: " + strings.Join(simulate.Scripts(), ", ") + ".\n\n" +
 			"The same seed gives the same result. Exit 1: a promise was broken.",
 		Example: "  nudge simulate --script redis\n" +
@@ -32,18 +32,18 @@ func newSimulateCommand() *cobra.Command {
 	fl.SortFlags = false
 	fl.StringVar(&o.Script, "script", "steady", "what happens: "+strings.Join(simulate.Scripts(), ", "))
 	fl.IntVar(&o.Browsers, "browsers", 30_000, "pages that are open; 0: 30000; 100000 for the script crowd")
-	fl.Float64Var(&o.Hours, "hours", 1, "virtual time to measure, after the fleet has come to rest")
-	fl.Uint64Var(&o.Seed, "seed", 1, "of chance")
-	fl.IntVar(&o.Projects, "projects", 0, "that the pages watch; 0: one for every six pages")
+	fl.Float64Var(&o.Hours, "hours", 1, "simulated hours to measure, after the fleet has settled")
+	fl.Uint64Var(&o.Seed, "seed", 1, "of the random numbers")
+	fl.IntVar(&o.Projects, "projects", 0, "projects that the pages watch; 0: one for every six pages")
 	fl.Float64Var(&o.Advances, "advances", 0, "changes per second, over all projects; 0: one for every 1,000 pages; below 0: none")
-	fl.IntVar(&o.Gateways, "gateways", 0, "0: three, and one more for every 100,000 pages")
-	fl.BoolVar(&o.Settled, "settled", false, "tabs neither come and go nor sleep")
+	fl.IntVar(&o.Gateways, "gateways", 0, "gateways of the fleet; 0: three, and one more for every 100,000 pages")
+	fl.BoolVar(&o.Settled, "settled", false, "no tab is opened, closed, hidden or put to sleep")
 	fl.DurationVar(&o.Policy.Fast, "fast", 10*time.Second, "poll.fast")
 	fl.DurationVar(&o.Policy.Slow, "slow", 5*time.Minute, "poll.slow")
 	fl.DurationVar(&o.Policy.Longest, "longest", time.Minute, "poll.longest")
 	fl.Float64Var(&o.Policy.Budget, "budget", 0, "poll.budget")
 	fl.DurationVar(&o.Ramp, "ramp", time.Minute, "push.ramp")
-	fl.DurationVar(&o.Latency, "latency", 50*time.Millisecond, "what the application takes to answer")
+	fl.DurationVar(&o.Latency, "latency", 50*time.Millisecond, "time that the application needs to answer")
 	fl.IntVar(&o.Connects, "connects", 0, "limits.connects_per_second of each gateway; 0: no limit")
 	fl.BoolVar(&asJSON, "json", false, "print the result as one JSON object, with every second")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

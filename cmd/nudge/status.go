@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// statusTimeout bounds nudge status: it is asked when something is wrong.
+	// statusTimeout limits nudge status: it must not hang when something is wrong.
 	statusTimeout = 10 * time.Second
-	// statusBytes is more than a fleet of 1,000 gateways, and 1,000 that vanished, takes.
+	// statusBytes limits the answer. It is enough for 1,000 gateways and 1,000 that vanished.
 	statusBytes = 8 << 20
 )
 
@@ -28,9 +28,9 @@ func newStatusCommand(loader func() config.Loader) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show how a gateway does, and what it knows of the fleet",
-		Long: "Asks a gateway's operators' listener, which is ops_listen of the configuration unless\n" +
-			"--ops names another, and prints its state and the gateways that it knows of.",
+		Short: "Show the state of a gateway, and what it knows of the fleet",
+		Long: "Asks the operators' listener of a gateway: the configured ops_listen, or the URL of\n" +
+			"--ops. Prints the state of the gateway, and all gateways that it knows of.",
 		Example: "  nudge status\n  nudge status --ops http://10.0.0.7:9090 --json",
 		Args:    noArguments,
 	}
@@ -70,7 +70,7 @@ func decodeStatus(text []byte, s *gatewayStatus) error {
 	return err
 }
 
-// opsURL is where to ask: where the flag says, else where the configuration says that a gateway listens.
+// opsURL returns the URL of the flag, else that of the configured ops_listen.
 func opsURL(flag string, loader func() config.Loader) (*url.URL, error) {
 	if flag != "" {
 		base, err := url.Parse(flag)
@@ -87,14 +87,14 @@ func opsURL(flag string, loader func() config.Loader) (*url.URL, error) {
 	}
 	address := loaded.Config.OpsListen
 	if address == "" {
-		return nil, usageError{errors.New("ops_listen is empty, so there is nobody to ask; set it, or name another gateway's with --ops URL")}
+		return nil, usageError{errors.New("ops_listen is empty, so there is no listener to ask; set it, or name another gateway's with --ops URL")}
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("ops_listen: %w", err)
 	}
 	if port == "0" {
-		return nil, usageError{fmt.Errorf("ops_listen is %s, another port at each start; name the present one, which is in the log, with --ops URL", address)}
+		return nil, usageError{fmt.Errorf("ops_listen is %s, so the port changes at each start; take the present one from the log and write it as --ops URL", address)}
 	}
 	if config.EveryHost(host) { // it listens on all addresses of this machine
 		host = "127.0.0.1"
@@ -102,7 +102,7 @@ func opsURL(flag string, loader func() config.Loader) (*url.URL, error) {
 	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, nil
 }
 
-// askOps is the body of /status.
+// askOps returns the body of /status.
 func askOps(ctx context.Context, base *url.URL) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base.JoinPath("status").String(), nil)
 	if err != nil {

@@ -32,8 +32,8 @@ const answered = `{"protocol":1,"node":"gw-1","instance":"0a7c8c5f","version":"0
 const statusPage = `gw-1 (0a7c8c5f), nudge 0.1.0, up 3h0m0s, serving
 push is down (no-echo, probes do not come back); the newest probe that came back is 9s old
 browsers poll every 10s with a proven stream, every 10s without; heartbeats every 25s
-4721 browsers, 10 of them without a stream; of 472 polls per second that the application can take, 451 come without news
-60 polls after news are to come; push is trusted at step 3 of 4
+4721 browsers, 10 of them without a stream; polls per second: 472 allowed, 451 without news
+60 polls for news are still to come; push is trusted at step 3 of 4
 the flag is on for 10% of users, for projects a*, not for projects 42 7
 1204 streams, 310 projects
 new streams are refused: limit
@@ -129,7 +129,7 @@ func TestStatusCommand(t *testing.T) {
 		"no flag":       {[]string{"--opps", "x"}, 2, "nudge status: unknown flag"},
 		"argument":      {[]string{"gw-1"}, 2, `"gw-1"`},
 		"no listener":   {[]string{"--config", statusConfig(t, `""`)}, 2, "ops_listen is empty"},
-		"any port":      {[]string{"--config", statusConfig(t, "127.0.0.1:0")}, 2, "ops_listen is 127.0.0.1:0, another port at each start"},
+		"any port":      {[]string{"--config", statusConfig(t, "127.0.0.1:0")}, 2, "ops_listen is 127.0.0.1:0, so the port changes at each start"},
 		"bad config":    {[]string{"--config", statusConfig(t, "9090")}, 1, "ops_listen"},
 	} {
 		if exit, out, errs := nudge(append([]string{"status"}, tt.args...)...); exit != tt.exit || out != "" || !strings.Contains(errs, tt.says) {

@@ -17,7 +17,7 @@ import (
 // gatewayStatus is an answer of /status.
 type gatewayStatus struct{ gateway.Status }
 
-// print writes the page. What others may have made up is made printable: it goes to a terminal.
+// print writes the page. Text from other gateways goes to a terminal, so it is made printable.
 func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	var page strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&page, format+"\n", args...) }
@@ -26,9 +26,9 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	line("push is %s", s.push(now))
 	line("browsers poll every %v with a proven stream, every %v without; heartbeats every %v",
 		ms(s.PollMS), ms(s.FastMS), ms(s.HeartbeatMS))
-	line("%d browsers, %d of them without a stream; of %d polls per second that the application can take, %d come without news",
+	line("%d browsers, %d of them without a stream; polls per second: %d allowed, %d without news",
 		s.Browsers, s.Polling, s.Budget, s.Interval)
-	line("%d polls after news are to come; push is trusted at step %d of %d", s.Backlog, s.Step, fallback.Trusted)
+	line("%d polls for news are still to come; push is trusted at step %d of %d", s.Backlog, s.Step, fallback.Trusted)
 	line("the flag is %s", s.flag())
 	line("%d streams, %d projects", s.Streams, s.Projects)
 	if s.Refusing != "" {
@@ -68,7 +68,7 @@ func row(w io.Writer, m pace.GatewayStatus, push, heard string) {
 	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", printable(m.Node), printable(m.Instance), printable(m.Version), m.Streams, push, heard)
 }
 
-// push is the state of push, and why it is not healthy.
+// push returns the state of push, and why it is not healthy.
 func (s *gatewayStatus) push(now time.Time) string {
 	echo := "no probe has come back yet"
 	if !s.LastEcho.IsZero() {
@@ -84,24 +84,24 @@ func (s *gatewayStatus) push(now time.Time) string {
 	return fmt.Sprintf("%s (%s); %s", s.Push, text, echo)
 }
 
-// reasonTexts say for people why push is not healthy: one for each of fallback.Reasons.
+// reasonTexts say in words why push is not healthy: one for each of fallback.Reasons.
 var reasonTexts = map[fallback.Reason]string{
-	fallback.ReasonStarting:    "it has just begun",
+	fallback.ReasonStarting:    "the gateway has just started",
 	fallback.ReasonLateEcho:    "probes come back late",
 	fallback.ReasonNoEcho:      "probes do not come back",
 	fallback.ReasonSource:      "Redis cannot be reached",
-	fallback.ReasonRecovering:  "it was down, and is trusted after 5 probes in a row",
+	fallback.ReasonRecovering:  "it was down; it is trusted again after 5 probes in a row",
 	fallback.ReasonAuth:        "Redis refuses user or password",
 	fallback.ReasonNoPerm:      "a right in Redis is missing",
-	fallback.ReasonReadOnly:    "Redis is a replica there",
+	fallback.ReasonReadOnly:    "this Redis is a replica",
 	fallback.ReasonMisconf:     "Redis cannot save to disk",
 	fallback.ReasonMemory:      "Redis is out of memory",
 	fallback.ReasonReplicas:    "Redis has too few replicas",
-	fallback.ReasonClusterDown: "nobody serves some slots of the Cluster",
+	fallback.ReasonClusterDown: "some slots of the Cluster have no master",
 	fallback.ReasonLoading:     "Redis is reading its data",
-	fallback.ReasonSaturated:   "this gateway has more to do than it can",
-	fallback.ReasonTick:        "the application does not tick any more",
-	fallback.ReasonMissed:      "browsers report news that it did not announce",
+	fallback.ReasonSaturated:   "this gateway is late with its own work",
+	fallback.ReasonTick:        "the application has stopped ticking",
+	fallback.ReasonMissed:      "browsers report news that push did not announce",
 }
 
 // flag says who gets push.
@@ -123,7 +123,7 @@ func (s *gatewayStatus) flag() string {
 	return text
 }
 
-// word is text without what a terminal would obey; nothing is a dash, so that a table keeps its columns.
+// printable replaces characters that a terminal would obey. Empty text becomes a dash, so that a table keeps its columns.
 func printable(text string) string {
 	return cmp.Or(strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -135,5 +135,5 @@ func printable(text string) string {
 
 func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// since is how long ago t was, by a clock that may differ from that of the machine which told it.
+// since returns how long ago t was; never below 0, since t may be from the clock of another machine.
 func since(t, now time.Time) time.Duration { return max(0, now.Sub(t)).Round(time.Second) }

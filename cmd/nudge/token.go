@@ -11,7 +11,7 @@ import (
 	"nudge/version"
 )
 
-// tokenClaims are what a token says.
+// tokenClaims are the claims of a token.
 type tokenClaims struct {
 	subject   string
 	subscribe []string
@@ -19,7 +19,7 @@ type tokenClaims struct {
 	ttl       time.Duration
 }
 
-// sign makes a token of the claims, as an application would.
+// sign signs a token with the claims, as an application would.
 func (g tokenClaims) sign(auth config.Auth, now time.Time) (string, error) {
 	for _, text := range append(append([]string{}, g.subscribe...), g.publish...) {
 		if _, err := version.ParsePattern(text); err != nil {
@@ -46,16 +46,16 @@ func newTokenCommand(loader func() config.Loader) *cobra.Command {
 	var g tokenClaims
 	cmd := &cobra.Command{
 		Use:   "token",
-		Short: "Mint a token, for trying out",
+		Short: "Sign a token, for tests by hand",
 		Long: "Prints a token signed with auth.secret, and nothing else. In production the\n" +
-			"application signs; this is for terminals and scripts.",
+			"application signs tokens; this command is for terminals and scripts.",
 		Example: "  curl -N -H \"Authorization: Bearer $(nudge token --subscribe 42)\" \\\n    'http://127.0.0.1:8080/events?project=42'",
 		Args:    noArguments,
 	}
 	cmd.Flags().StringSliceVar(&g.subscribe, "subscribe", nil, "projects it may subscribe to, such as 42,team-* or '*'")
 	cmd.Flags().StringSliceVar(&g.publish, "publish", nil, "projects it may publish over HTTP")
 	cmd.Flags().StringVar(&g.subject, "sub", "", "the user it is for")
-	cmd.Flags().DurationVar(&g.ttl, "ttl", time.Hour, "how long it is good for")
+	cmd.Flags().DurationVar(&g.ttl, "ttl", time.Hour, "how long the token is valid")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if len(g.subscribe)+len(g.publish) == 0 {
 			return usageError{fmt.Errorf("the token would allow nothing; add --subscribe or --publish")}

@@ -23,14 +23,13 @@ func newWatchCommand(loader func() config.Loader) *cobra.Command {
 	var from remote
 	cmd := &cobra.Command{
 		Use:   "watch PROJECT…",
-		Short: "Print each advance of projects, one a line",
-		Long: "Prints 42@124 for the newest version of each project, and again for each advance, until\n" +
-			"interrupted. It listens to the gateway named by --gateway, else to Redis as\n" +
-			"configured.",
+		Short: "Print each advance of projects, one per line",
+		Long: "Prints the newest version of each project, such as 42@124, and then each advance, until\n" +
+			"interrupted. Connects to the gateway named by --gateway, else to the configured Redis.",
 		Example: "  nudge watch 42 7",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{errors.New("name a project at least, such as 42")}
+				return usageError{errors.New("name at least one project, such as 42")}
 			}
 			return nil
 		},
@@ -52,11 +51,11 @@ func newWatchCommand(loader func() config.Loader) *cobra.Command {
 	return cmd
 }
 
-// watcher prints what changed since it last printed a project.
+// watcher prints a version of a project if it is another than the last one printed.
 type watcher struct {
 	remote
 	out   io.Writer
-	notes io.Writer // what is not a result
+	notes io.Writer // gets everything that is not a result
 	marks []version.Mark
 	last  map[string]version.Version
 }
@@ -133,7 +132,7 @@ func (w *watcher) gatewayLoop(ctx context.Context) error {
 	}
 }
 
-// stream reads one stream to its end, and returns when to come back.
+// stream reads one stream to its end, and returns how long to wait before the next one.
 func (w *watcher) stream(ctx context.Context) (after time.Duration, err error) {
 	query := url.Values{}
 	for _, m := range w.marks {
@@ -150,7 +149,7 @@ func (w *watcher) stream(ctx context.Context) (after time.Duration, err error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusNoContent {
-		return 0, &gatewayError{status: resp.StatusCode, detail: "push is switched off for these projects (push in its configuration)"}
+		return 0, &gatewayError{status: resp.StatusCode, detail: "push is off for these projects; see nudge push status, and push in the gateway's configuration"}
 	}
 	if resp.StatusCode != http.StatusOK {
 		refused := readGatewayError(resp)
@@ -168,7 +167,7 @@ func (w *watcher) stream(ctx context.Context) (after time.Duration, err error) {
 	return 0, errors.New("the stream ended without a goodbye")
 }
 
-// event takes one event; ended tells a goodbye.
+// event handles one event. ended is true after a goodbye.
 func (w *watcher) event(e sse.Event) (after time.Duration, ended bool, err error) {
 	var data struct {
 		Project  string
@@ -187,10 +186,10 @@ func (w *watcher) event(e sse.Event) (after time.Duration, ended bool, err error
 	switch e.Type {
 	case "hello":
 		for _, project := range data.Unknown {
-			w.note("%s: nobody has published a version that the gateway can vouch for", project)
+			w.note("%s: the gateway does not know the version of this project; publish one", project)
 		}
 		for _, project := range append(data.Denied, data.Off...) {
-			w.note("%s: not served (the token does not cover it, or push is off for it)", project)
+			w.note("%s: no news of this project; the token does not cover it, or push is off for it", project)
 		}
 		for project, v := range data.Versions {
 			if err := w.print(project, v); err != nil {

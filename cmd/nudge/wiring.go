@@ -18,7 +18,7 @@ import (
 	"nudge/version/redis"
 )
 
-// newLogger makes the logger that the configuration asks for; its level can be set later.
+// newLogger returns the configured logger, and its level, which can be changed later.
 func newLogger(c config.Log, w io.Writer) (*slog.Logger, *slog.LevelVar) {
 	level := new(slog.LevelVar)
 	level.Set(levelOf(c))
@@ -29,13 +29,13 @@ func newLogger(c config.Log, w io.Writer) (*slog.Logger, *slog.LevelVar) {
 	return slog.New(slog.NewTextHandler(w, options)), level
 }
 
-// levelOf is the level by its name. Only for a configuration that was checked.
+// levelOf returns the configured level. The configuration must have been checked.
 func levelOf(c config.Log) (l slog.Level) {
-	_ = l.UnmarshalText([]byte(c.Level)) // info, as zero, if it has no such name
+	_ = l.UnmarshalText([]byte(c.Level)) // an unknown name leaves 0, which is info
 	return l
 }
 
-// gatewaySettings is the part of a configuration that the gateway takes over while it runs.
+// gatewaySettings returns the settings that a running gateway can change.
 func gatewaySettings(c *config.Config) gateway.Settings {
 	return gateway.Settings{
 		Flag: fallback.Flag{
@@ -66,11 +66,11 @@ func gatewayLimits(l config.Limits) limits.Settings {
 	return most
 }
 
-// gatewayOptions is what a gateway needs routeDemo its source.
+// gatewayOptions returns all options of a gateway except its source.
 func gatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 	node := c.Node
 	if node == "" {
-		node, _ = os.Hostname() // a machine without a name has a gateway without one
+		node, _ = os.Hostname() // without a host name the node has no name
 		node = node[:min(len(node), version.MaxWord)]
 	}
 	o := gateway.Options{
@@ -80,12 +80,12 @@ func gatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 		DrainDelay: c.Drain.Delay, DrainWindow: c.Drain.Window, Log: log,
 	}
 	if o.Proven = c.Redis.Mode == "none"; !o.Proven {
-		o.Listen = c.Redis.Probe // to hear the others' probes before wanting traffic
+		o.Listen = c.Redis.Probe // to receive the probes of other gateways before it is ready
 	}
 	return o
 }
 
-// redisOptions is how to reach Redis.
+// redisOptions returns how to connect to Redis.
 func redisOptions(c *config.Config, log *slog.Logger) (redis.Options, error) {
 	o := redis.Options{
 		Mode:  map[string]redis.Mode{"sentinel": redis.Sentinel, "cluster": redis.Cluster}[c.Redis.Mode],

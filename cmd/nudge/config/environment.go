@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// A layer is what one source says: values of the types of their keys, and where each is given.
+// A layer holds the values of one source, each of its key's type, and where each was given.
 type layer struct {
 	values  map[string]any
 	origins map[string]string
 }
 
-// readEnvironment reads the variable of every key as strictly as the file. A variable that is set to nothing counts: it
-// makes text and lists empty, and is an error for everything else.
+// readEnvironment reads the variable of every key as strictly as the file. An empty variable counts too: it makes a text or a
+// list empty, and is an error for any other type.
 func readEnvironment(lookup func(string) (string, bool)) (layer, Problems) {
 	return readTexts(func(s setting) (string, string, bool) {
 		text, given := lookup(s.env)
@@ -25,7 +25,7 @@ func readFlags(flags map[string]string) (layer, Problems) {
 	var unknown Problems
 	for key := range flags {
 		if _, known := settingByKey[key]; !known {
-			unknown = append(unknown, Problem{Where: flagName(key), Text: "stands for no key of the configuration"})
+			unknown = append(unknown, Problem{Where: flagName(key), Text: "is not a key of the configuration"})
 		}
 	}
 	l, problems := readTexts(func(s setting) (string, string, bool) {
@@ -35,7 +35,7 @@ func readFlags(flags map[string]string) (layer, Problems) {
 	return l, append(unknown, problems...)
 }
 
-// readTexts reads what lookup finds for each setting: the name that messages call it by, and the text.
+// readTexts reads the text that lookup finds for each setting. name is what messages call the setting.
 func readTexts(lookup func(setting) (name, text string, given bool)) (layer, Problems) {
 	l, problems := layer{map[string]any{}, map[string]string{}}, Problems(nil)
 	for _, s := range settings {
@@ -61,11 +61,11 @@ func flagName(key string) string {
 	return "--" + strings.NewReplacer(".", "-", "_", "-").Replace(key)
 }
 
-// otherVariables are read by commands, not by the configuration.
+// otherVariables are variables that commands read, not the configuration.
 var otherVariables = []string{"NUDGE_GATEWAY", "NUDGE_TOKEN"}
 
-// unknownVariables lists the variables that look as if they were for Nudge and are not, sorted, with the one that was
-// probably meant. Orchestrators inject some, so they are no error.
+// unknownVariables lists, sorted, the variables that begin with NUDGE_ and are no key, each with the similar key that was
+// perhaps meant. Orchestrators inject such variables, so they are no error.
 func unknownVariables(environ []string) []string {
 	var unknown []string
 	for _, pair := range environ {

@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A fileReader reads the file along the keys of Config. It refuses everything that YAML or viper would pass over or
-// repair silently: unknown, repeated and empty keys, values of another type, numbers without unit, further documents.
+// A fileReader reads the file by the keys of Config. It refuses everything that YAML or viper would silently ignore or
+// change: unknown, repeated and empty keys, values of another type, numbers without unit, further documents.
 type fileReader struct {
 	name     string // of the file, for the messages
 	values   map[string]any
@@ -18,8 +18,8 @@ type fileReader struct {
 	problems Problems
 }
 
-// readYAML returns the values of the file, each of its key's type, and where they are given; and all that is wrong with
-// the file, in the order of its lines. name is how messages call it.
+// readYAML returns the values of the file, each of its key's type, and where each was given. It also returns all mistakes in
+// the file, in the order of its lines. Messages call the file name.
 func readYAML(name string, data []byte) (layer, Problems) {
 	r := &fileReader{name: name, values: map[string]any{}, origins: map[string]string{}}
 	documents, err := parseYAML(data)
@@ -33,18 +33,18 @@ func readYAML(name string, data []byte) (layer, Problems) {
 
 func (r *fileReader) documents(documents []*yaml.Node) {
 	if len(documents) > 1 {
-		r.refuse(documents[1], "", "a second document begins here; keep one, nothing would read the rest")
+		r.refuse(documents[1], "", "a second document begins here; keep only one")
 	}
 	if len(documents) == 0 || isNull(documents[0].Content[0]) {
 		r.problems = append(r.problems, Problem{
 			Where: r.name,
-			Text:  "is empty, as if half written; write at least one key, such as heartbeat: 25s, or remove the file",
+			Text:  "is empty; write at least one key, such as heartbeat: 25s, or remove the file",
 		})
 		return
 	}
 	root := documents[0].Content[0]
 	if root.Kind != yaml.MappingNode || tagged(root) {
-		r.refuse(root, "", "is not made of keys; write lines such as heartbeat: 25s")
+		r.refuse(root, "", "holds no keys; write lines such as heartbeat: 25s")
 		return
 	}
 	r.section("", root)
@@ -71,7 +71,7 @@ func (r *fileReader) section(section string, node *yaml.Node) {
 
 func (r *fileReader) entry(section, key string, name, node *yaml.Node) {
 	s, known := settingByKey[key]
-	// push.enabled: false at the top would be the known key push.enabled; elsewhere nobody expects a path.
+	// At the top, push.enabled: false would be the known key push.enabled. A key with a dot is refused everywhere.
 	if strings.Contains(name.Value, ".") || !known && !isSection(key) {
 		r.refuse(name, show(key), unknownKey(section, key, name.Value))
 		return
@@ -95,7 +95,7 @@ func (r *fileReader) value(s setting, name, node *yaml.Node) {
 	value, complaints := s.read(node)
 	for _, c := range complaints {
 		if isNull(c.at) {
-			c.at = name // the line of the key: an absent value may be marked lines below
+			c.at = name // the line of the key, since YAML may place an absent value some lines below
 		}
 		r.refuse(c.at, s.key, c.text)
 	}
@@ -104,7 +104,7 @@ func (r *fileReader) value(s setting, name, node *yaml.Node) {
 	}
 }
 
-// unknownKey says what to do about a key that is not known.
+// unknownKey says how to fix an unknown key.
 func unknownKey(section, full, word string) string {
 	lower := strings.ToLower(full)
 	_, known := settingByKey[lower]
@@ -120,7 +120,7 @@ func unknownKey(section, full, word string) string {
 	if near := nearestKey(lower); near != "" {
 		return "unknown key; did you mean " + near + "?"
 	}
-	return "unknown key; known here are " + strings.Join(keysBelow(section), ", ")
+	return "unknown key; the keys here are " + strings.Join(keysBelow(section), ", ")
 }
 
 func (r *fileReader) refuse(at *yaml.Node, key, text string) {

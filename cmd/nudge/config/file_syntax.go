@@ -28,7 +28,7 @@ func parseYAML(data []byte) ([]*yaml.Node, error) {
 	}
 }
 
-// brokenYAML says where a file stops being YAML.
+// brokenYAML says where the syntax error of a file is.
 func brokenYAML(name string, data []byte, err error) Problem {
 	reason, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
 	if numbered, isNumbered := strings.CutPrefix(reason, "line "); isNumbered {
@@ -42,15 +42,15 @@ func brokenYAML(name string, data []byte, err error) Problem {
 	}
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	line = firstBrokenLine(lines, min(line, len(lines)))
-	text := "is not YAML (" + reason + "); look at the indentation, the quotes and the brackets"
+	text := "is not YAML (" + reason + "); check the indentation, the quotes and the brackets"
 	if indent := bytes.TrimLeft(lines[line-1], " "); bytes.HasPrefix(indent, []byte("\t")) {
-		text = "is indented with a tab; YAML wants spaces"
+		text = "is indented with a tab; indent it with spaces"
 	}
 	return Problem{Where: fmt.Sprintf("%s:%d", name, line), Text: text}
 }
 
-// firstBrokenLine is the line after the longest beginning of the file that is YAML. The line that the parser names is
-// that of the surrounding block, or one too few. It is the answer for a file that is too large to try.
+// firstBrokenLine returns the line after the longest beginning of the file that is YAML. The parser itself names the line of
+// the surrounding block, or the line before. For a file that is too large to try, firstBrokenLine returns that one.
 func firstBrokenLine(lines [][]byte, named int) int {
 	data := bytes.Join(lines, nil)
 	const most = 1 << 20 // bytes to parse, some tenths of a second

@@ -9,14 +9,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A complaint is what is wrong with one value in the file.
+// A complaint is a mistake in one value of the file.
 type complaint struct {
 	at   *yaml.Node
 	text string
 }
 
-// read returns the value that is written in the file, or what is wrong with it: one complaint, or one for each entry
-// of a list. It is as strict as parse is with a variable.
+// read returns the value in the file, or the mistakes in it: one complaint, or one for each entry of a list. It is as strict
+// as parse, which reads variables.
 func (s setting) read(node *yaml.Node) (value any, complaints []complaint) {
 	if s.typ != listType {
 		value, text := s.readOne(node)
@@ -53,7 +53,7 @@ func (s setting) notAList(node *yaml.Node) string {
 	}
 }
 
-// readOne reads what is no list.
+// readOne reads a value that is not a list.
 func (s setting) readOne(node *yaml.Node) (value any, complaint string) {
 	if complaint := shapeComplaint(node); complaint != "" {
 		return nil, complaint
@@ -88,8 +88,8 @@ func (s setting) readOne(node *yaml.Node) (value any, complaint string) {
 	return value, complaint
 }
 
-// shapeComplaint refuses everything that is not a plain value: structure, and
-// the parts of YAML that hide a value from the reader.
+// shapeComplaint refuses everything that is not a plain value: lists, sections,
+// aliases and tags.
 func shapeComplaint(node *yaml.Node) string {
 	switch {
 	case node.Kind == yaml.AliasNode:
@@ -116,7 +116,7 @@ func (s setting) notText(node *yaml.Node, tag string) string {
 		return masked + " is " + kind + ", not text; put it in quotes"
 	}
 	if strings.HasSuffix(s.key, "listen") {
-		return fmt.Sprintf("%s is %s, no address; write host:port, such as 127.0.0.1:8080", show(node.Value), kind)
+		return fmt.Sprintf("%s is %s, not an address; write host:port, such as 127.0.0.1:8080", show(node.Value), kind)
 	}
 	return fmt.Sprintf("%s is %s, not text; write %q", show(node.Value), kind, node.Value)
 }

@@ -1,13 +1,13 @@
-// Package config reads what an operator configures: defaults, config.yaml, NUDGE_* variables and flags.
+// Package config reads the configuration of an operator: defaults, config.yaml, NUDGE_* variables and flags.
 //
 //	Loader.Load ─► file, environment, flags: each value is read once, into its key's type ─► viper merges ─► validate ─► Config
 //	Watcher.Run ─► the file has changed, or SIGHUP ─► Load ─► Apply, or the last good Config stays
 //
-// The fields of [Config] and their tags are the list of all keys; everything else is derived from it (keys.go). An error is
-// [Problems]: everything that is wrong, each with the line, the key and what to write instead.
+// The fields of [Config] and their tags are the list of all keys; everything else is derived from it (key_list.go). An error
+// is [Problems]: all mistakes, each with the line, the key and what to write instead.
 //
-// The package knows no other one of this module. It yields a Config, and package main maps that to what gateway and Redis
-// want: so a key keeps its name when a field elsewhere changes.
+// The package imports no other package of this module. Package main maps a Config to the options of gateway and Redis. So a
+// key keeps its name when a field elsewhere is renamed.
 package config
 
 import (
@@ -50,7 +50,7 @@ type TLS struct {
 	Key  string `mapstructure:"key"`
 }
 
-// Redis says where news comes from.
+// Redis says how to reach Redis, the source of news.
 type Redis struct {
 	Mode             string        `mapstructure:"mode"`  // none, standalone, sentinel or cluster
 	Addrs            []string      `mapstructure:"addrs"` // host:port; one in mode standalone, the Sentinels, or nodes of the Cluster
@@ -66,8 +66,8 @@ type Redis struct {
 	Probe            time.Duration `mapstructure:"probe"` // 100ms to 30s
 }
 
-// Auth says whose tokens are believed. Of Open, Secret and JWKS a gateway
-// needs exactly one.
+// Auth says which tokens are accepted. A gateway needs exactly one of Open,
+// Secret and JWKS.
 type Auth struct {
 	Open           bool          `mapstructure:"open"`
 	Secret         string        `mapstructure:"secret" secret:"true"` // 32 bytes at least
@@ -89,7 +89,7 @@ type Push struct {
 	Ramp    time.Duration `mapstructure:"ramp"` // 0: at once
 }
 
-// Poll is the pace of the browsers.
+// Poll says how often browsers poll.
 type Poll struct {
 	Fast    time.Duration `mapstructure:"fast"`    // 1s at least
 	Slow    time.Duration `mapstructure:"slow"`    // not below Fast
@@ -99,7 +99,7 @@ type Poll struct {
 	Budget  float64       `mapstructure:"budget"`  // polls per second; 0: browsers ÷ Fast, 50 at least
 }
 
-// Limits bounds what callers may use.
+// Limits says how much callers may use.
 type Limits struct {
 	Streams           int           `mapstructure:"streams"`             // 0: from the file limit
 	GoroutineStreams  int           `mapstructure:"goroutine_streams"`   // 0: from the memory limit
@@ -108,18 +108,18 @@ type Limits struct {
 	StreamsPerSubject int           `mapstructure:"streams_per_subject"` // 0: no limit
 	StreamsPerAddress int           `mapstructure:"streams_per_address"` // 0: no limit
 	ConnectsPerSecond int           `mapstructure:"connects_per_second"` // 0: no limit
-	StreamAge         time.Duration `mapstructure:"stream_age"`          // 0: never ended for its age
+	StreamAge         time.Duration `mapstructure:"stream_age"`          // 0: no limit
 	Body              Size          `mapstructure:"body"`                // of a request
 	TrustedProxies    []string      `mapstructure:"trusted_proxies"`     // CIDRs or addresses
 }
 
-// Drain is the time-table of a shutdown.
+// Drain says how long the phases of a shutdown take.
 type Drain struct {
 	Delay  time.Duration `mapstructure:"delay"`
 	Window time.Duration `mapstructure:"window"`
 }
 
-// CORS says which foreign pages may ask.
+// CORS says which other origins may use the gateway.
 type CORS struct {
 	Origins []string `mapstructure:"origins"` // scheme://host[:port], or "*" with auth.open
 }

@@ -13,22 +13,23 @@ import (
 	"github.com/spf13/viper"
 )
 
-// defaultFile is read when no other is named and it exists.
+// defaultFile is read if no other file is named, and if it exists.
 const defaultFile = "config.yaml"
 
 const largestFile = 1 * MiB
 
-// Loader says where a configuration comes from: flag before environment before file before default. The zero value reads
-// ./config.yaml if it exists, and the environment. A Loader may be used again and again, from one goroutine each.
+// Loader says where a configuration comes from. A flag overrides the environment, which overrides the file, which overrides
+// the default. The zero value reads ./config.yaml if it exists, and the environment. A Loader may be used many times, but not
+// by two goroutines at once.
 type Loader struct {
 	// Path is the file named by --config; it is an error if it does not exist. Empty: ./config.yaml if it exists.
 	Path string
 	// Flags are the settings given on the command line, by dotted key; messages call "poll.fast" --poll-fast.
 	Flags map[string]string
-	// Purpose is what the configuration must be good for.
+	// Purpose says which checks the configuration must pass.
 	Purpose Purpose
-	// Only are the keys that matter, or sections of them. All others have their defaults, and mistakes in them are
-	// passed over: for what must work while a gateway goes on with the configuration before. Empty: all matter.
+	// Only are the keys, or sections, that are read. All others get their defaults, and mistakes in them are ignored. It is
+	// for commands that must work while the file has mistakes elsewhere. Empty: all keys are read.
 	Only []string
 }
 
@@ -40,18 +41,18 @@ type Loaded struct {
 	// Origins says where each key was given: "config.yaml:31", "NUDGE_NODE" or "--listen". A key that is not in it has
 	// its default.
 	Origins map[string]string
-	// Overruled are keys of the file that have no effect, each with the variable or flag that wins:
+	// Overruled are keys of the file that have no effect, each with the variable or flag that overrides it:
 	// "push.enabled (NUDGE_PUSH_ENABLED)".
 	Overruled []string
-	// Passed are the mistakes that were passed over, since other keys alone matter.
+	// Passed are the mistakes that were ignored because of Only.
 	Passed Problems
-	// Warnings are for the log, one line each: not wrong, but probably not meant.
+	// Warnings are for the log, one line each: allowed, but probably not intended.
 	Warnings []string
 
 	print fingerprint
 }
 
-// Load reads, checks and merges the configuration. The error is Problems: everything that is wrong, all at once.
+// Load reads, checks and merges the configuration. The error is Problems, which lists all mistakes.
 func (l Loader) Load() (*Loaded, error) { return l.load(l.read()) }
 
 // A reading is the file as it was at one moment.
@@ -61,7 +62,7 @@ type reading struct {
 	err  error // fs.ErrNotExist is fine for a file that nobody named
 }
 
-// A fingerprint tells readings apart.
+// A fingerprint is a hash of a reading, to compare two readings.
 type fingerprint [sha256.Size]byte
 
 func (r reading) fingerprint() fingerprint {
@@ -73,7 +74,7 @@ func (r reading) fingerprint() fingerprint {
 
 func (r reading) missing() bool { return errors.Is(r.err, fs.ErrNotExist) }
 
-// problem is why it cannot be read.
+// problem says why the file cannot be read.
 func (r reading) problem() Problem {
 	if r.missing() {
 		return Problem{Where: r.path, Text: "does not exist; name the file with --config, or create it"}
@@ -106,8 +107,8 @@ func (l Loader) read() reading {
 	return r
 }
 
-// load makes a configuration of the file, the environment and the flags. Each value is read once, where it is given, and
-// becomes a value of its key's type there; all that follows is which one wins.
+// load makes a configuration from the file, the environment and the flags. Each value is read once, where it was given, into
+// its key's type. After that only the order of the sources counts.
 func (l Loader) load(r reading) (*Loaded, error) {
 	loaded := &Loaded{print: r.fingerprint()}
 	var file layer
@@ -140,7 +141,7 @@ func (l Loader) load(r reading) (*Loaded, error) {
 	return loaded, nil
 }
 
-// merge lets viper lay the layers over one another: a later one wins.
+// merge combines the layers with viper: a later layer overrides an earlier one.
 func (l Loader) merge(layers ...layer) (*Config, error) {
 	v := viper.New()
 	for _, s := range settings {
@@ -158,7 +159,7 @@ func (l Loader) merge(layers ...layer) (*Config, error) {
 	return config, nil
 }
 
-// origins is where each key's value in effect was given, and which keys of the file something else overrules.
+// origins returns where each value in effect was given, and which keys of the file are overridden.
 func origins(file layer, others ...layer) (origins map[string]string, overruled []string) {
 	origins = map[string]string{}
 	for _, s := range settings {
@@ -178,15 +179,15 @@ func origins(file layer, others ...layer) (origins map[string]string, overruled 
 	return origins, overruled
 }
 
-// matters tells whether a key, or what is below it, is one of Only or below it.
+// matters tells whether a key is in Only, is below a key of Only, or is above one.
 func (l Loader) matters(key string) bool {
 	return len(l.Only) == 0 || slices.ContainsFunc(l.Only, func(only string) bool {
 		return key == only || strings.HasPrefix(key, only+".") || strings.HasPrefix(only, key+".")
 	})
 }
 
-// serious parts the problems that matter from those that do not. A key with an unknown name may be meant for one that
-// matters.
+// serious separates the problems in keys that are read from all others. An unknown key counts as read: it may be a misspelt
+// one.
 func (l Loader) serious(problems Problems) (matter, passed Problems) {
 	for _, p := range problems {
 		key := strings.ToLower(p.Key)

@@ -138,7 +138,7 @@ func TestEnvironmentIsReadStrictly(t *testing.T) {
 		"NUDGE_AUTH_OPEN":       {"1", "NUDGE_AUTH_OPEN: auth.open: 1 is not true or false; write true"},
 		"NUDGE_PUSH_PERCENT":    {"", "NUDGE_PUSH_PERCENT: push.percent: is empty; write a value, such as 100, or unset it"},
 		"NUDGE_LIMITS_STREAMS":  {" 5", `NUDGE_LIMITS_STREAMS: limits.streams: " 5" is not a whole number; write plain digits, such as 0`},
-		"NUDGE_POLL_JITTER":     {"NaN", "NUDGE_POLL_JITTER: poll.jitter: NaN is not from 0 up to, but without, 1; write 0.2"},
+		"NUDGE_POLL_JITTER":     {"NaN", "NUDGE_POLL_JITTER: poll.jitter: NaN is not at least 0 and below 1; write 0.2"},
 		"NUDGE_POLL_BUDGET":     {"0x10p0", "NUDGE_POLL_BUDGET: poll.budget: 0x10p0 is not a number; write digits, such as 0"},
 		"NUDGE_PUSH_EXCLUDE":    {"a,,b", "NUDGE_PUSH_EXCLUDE: push.exclude: a,,b has an empty entry; write the entries with one comma between them"},
 		"NUDGE_REDIS_PROBE":     {"99ms", "NUDGE_REDIS_PROBE: redis.probe: 99ms is below 100ms; write 100ms or more"},
@@ -161,7 +161,7 @@ func TestEnvironmentIsReadStrictly(t *testing.T) {
 func TestFlagsAreReadStrictly(t *testing.T) {
 	inEmptyDirectory(t)
 	_, err := Loader{Flags: map[string]string{"heartbeat": "5", "limits.stream_age": "x", "nonsense": "x"}}.Load()
-	want := "--nonsense: stands for no key of the configuration\n" +
+	want := "--nonsense: is not a key of the configuration\n" +
 		"--heartbeat: heartbeat: 5 has no unit; write 5s for seconds\n" +
 		"--limits-stream-age: limits.stream_age: x is not a duration; write a number with ms, s, m or h, such as 15s"
 	if err == nil || err.Error() != want {

@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Print writes the configuration in effect as a config.yaml, with where each value comes from beside it. Secrets are masked.
+// Print writes the configuration in effect as a config.yaml, with the origin of each value beside it. Secrets are masked.
 func (l *Loaded) Print(w io.Writer) error {
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": root}

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// A Problem is one thing wrong with a configuration, with the way to fix it.
+// A Problem is one mistake in a configuration, and how to fix it.
 type Problem struct {
-	Where string // config.yaml:31, NUDGE_HEARTBEAT, --listen, or "" when a default is at fault
-	Key   string // heartbeat; "" when the trouble is with the file as a whole
+	Where string // config.yaml:31, NUDGE_HEARTBEAT, --listen, or "" for a default
+	Key   string // heartbeat; "" if the problem is the file as a whole
 	Text  string // what is wrong and what to write instead; never a secret
 	also  []string
 }
@@ -25,8 +25,8 @@ func (p Problem) String() string {
 	return strings.Join(parts, ": ")
 }
 
-// Problems is the error for a configuration that is refused: everything that is
-// wrong with it. It is never empty when returned as an error.
+// Problems is the error for a configuration that is refused: all mistakes in it.
+// It is never empty when returned as an error.
 type Problems []Problem
 
 // Error lists the problems, one per line.
@@ -48,8 +48,8 @@ func (p Problems) err() error {
 	return p
 }
 
-// locate fills in where each problem's key was given; if that key has its default, where a key that contradicts it was.
-// It also names those of the other keys that are not from the file.
+// locate sets where each problem's key was given. If the key has its default, locate uses the place of a key that contradicts
+// it. It also names the other keys that do not come from the file.
 func (p Problems) locate(origins map[string]string) Problems {
 	located := make(Problems, len(p))
 	for i, problem := range p {
@@ -58,7 +58,7 @@ func (p Problems) locate(origins map[string]string) Problems {
 			case origin == "":
 			case problem.Where == "":
 				problem.Where = origin
-			case strings.HasPrefix(origin, "NUDGE_"), strings.HasPrefix(origin, "--"): // which nobody sees in the file
+			case strings.HasPrefix(origin, "NUDGE_"), strings.HasPrefix(origin, "--"): // not visible in the file
 				problem.Text += "; " + key + " is from " + origin
 			}
 		}
@@ -67,7 +67,7 @@ func (p Problems) locate(origins map[string]string) Problems {
 	return located
 }
 
-// show makes text fit for a message: short, on one line, in quotes if it would be hard to read without.
+// show prepares text for a message: short, on one line, and in quotes if necessary.
 func show(text string) string {
 	const longest = 60
 	if len(text) > longest {
@@ -82,5 +82,5 @@ func show(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// masked stands for a secret. It is too short to be one, so nobody can use a printed configuration by accident.
+// masked replaces a secret. It is too short to be one, so a printed configuration cannot be used by accident.
 const masked = "********"

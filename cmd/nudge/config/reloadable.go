@@ -34,8 +34,8 @@ func changes(old, new *Config, counts func(setting) bool) []string {
 	return keys
 }
 
-// reloads tells whether a change of this setting applies at once. Keys of auth wait for the restart if the kind of
-// authentication changes, too: a secret means nothing while the gateway runs open.
+// reloads tells whether a change of this setting applies without a restart. If auth.open or auth.jwks changes too, all keys
+// of auth wait for the restart: a secret has no effect while the gateway runs open.
 func (s setting) reloads(old, new *Config) bool {
 	if strings.HasPrefix(s.key, "auth.") && (old.Auth.Open != new.Auth.Open || old.Auth.JWKS != new.Auth.JWKS) {
 		return false
@@ -45,7 +45,7 @@ func (s setting) reloads(old, new *Config) bool {
 	})
 }
 
-// takeOver is what runs after a reload: new, but with the running values of all keys that need a restart.
+// takeOver returns the configuration after a reload: new, but with the running values of all keys that need a restart.
 func takeOver(running, new *Config) *Config {
 	result := *new
 	for _, s := range settings {

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// Purpose is what a configuration must be good for.
+// Purpose says which checks a configuration must pass.
 type Purpose uint8
 
 const (
-	// ForCommands: the values must agree with one another. For publish, watch, token, config print.
+	// ForCommands checks that the values do not contradict one another. For publish, watch, token, config print.
 	ForCommands Purpose = iota
-	// ForServing: besides, the gateway must know which tokens to accept. For serve, config check.
+	// ForServing also checks that the gateway knows which tokens to accept. For serve, config check.
 	ForServing
 )
 
 const (
 	defaultPrefix = "nudge"
 	maxProjects   = 64
-	// day bounds what browsers wait for: their timers overflow after 24.8 days,
-	// jitter included.
+	// day is the longest interval. Timers of browsers overflow after 24.8 days,
+	// and jitter adds to the interval.
 	day = 24 * time.Hour
 )
 
-// Validate checks ranges and contradictions. The error is Problems: all that were found. It opens no file and no
+// Validate checks ranges and contradictions. The error is Problems, which lists all mistakes. It opens no file and no
 // connection.
 func (c *Config) Validate(purpose Purpose) error { return c.check(purpose).err() }
 
@@ -85,7 +85,7 @@ func (c *Config) checkPoll(r *refusals) {
 	}
 	// Written so that NaN, which is neither below nor above anything, is refused.
 	if !(p.Jitter >= 0 && p.Jitter < 1) {
-		r.refuse("poll.jitter", "%s is not from 0 up to, but without, 1; write 0.2", plain(p.Jitter))
+		r.refuse("poll.jitter", "%s is not at least 0 and below 1; write 0.2", plain(p.Jitter))
 	}
 	if !(p.Budget >= 0 && p.Budget <= math.MaxInt32) {
 		r.refuse("poll.budget", "%s is not a rate; write polls per second, or 0 for browsers ÷ poll.fast", plain(p.Budget))
@@ -134,8 +134,8 @@ func (r *refusals) refuse(key, format string, args ...any) *refusals {
 	return r
 }
 
-// and names the other keys of the contradiction that was refused last. If the first key has its default, the message names
-// their line.
+// and adds the other keys of a contradiction to the last problem. If the first key has its default, the message names the
+// line of one of these keys.
 func (r *refusals) and(keys ...string) { (*r)[len(*r)-1].also = keys }
 
 func (r *refusals) within(key string, d, least, most time.Duration) {

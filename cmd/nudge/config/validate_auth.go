@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// shortestSecret is the size of the smallest HMAC in use, in bytes: a shorter
-// key is easier to guess than the signature.
+// shortestSecret is the size of the smallest HMAC in use, in bytes. A shorter
+// secret would be easier to guess than the signature.
 const shortestSecret = 32
 
 const makeSecret = "openssl rand -hex 32"
 
-// cookieName is a token in the words of HTTP.
+// cookieName matches a token, as HTTP defines it.
 var cookieName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 func (c *Config) checkAuth(r *refusals, purpose Purpose) {
@@ -30,7 +30,7 @@ func (c *Config) checkAuth(r *refusals, purpose Purpose) {
 	r.secret("auth.secret", a.Secret)
 	r.secret("auth.previous_secret", a.PreviousSecret)
 	if a.PreviousSecret != "" && a.Secret == "" {
-		r.refuse("auth.previous_secret", "is for rotation, beside auth.secret; write that too, or remove this").and("auth.secret")
+		r.refuse("auth.previous_secret", "is only for rotation and needs auth.secret; write auth.secret too, or remove this").and("auth.secret")
 	}
 	if a.Audience == "" {
 		r.refuse("auth.audience", "is empty, so tokens made for others would pass; write nudge, or what the application puts in aud")
@@ -48,8 +48,8 @@ func (r *refusals) secret(key, secret string) {
 	case len(secret) < shortestSecret:
 		r.refuse(key, "has %d bytes and needs %d at least; make one with %s", len(secret), shortestSecret, makeSecret)
 	case strings.TrimSpace(secret) != secret:
-		// Seen with secrets read from files: the application trims the end of
-		// the line, and every token is refused.
-		r.refuse(key, "has white space or a line break around it, which the application hardly signs with; remove it")
+		// This happens with secrets from files: the application trims the end
+		// of the line, and the gateway then refuses every token.
+		r.refuse(key, "has white space or a line break around it; remove it, since the application probably signs without it")
 	}
 }

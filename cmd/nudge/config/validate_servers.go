@@ -54,7 +54,7 @@ func (c *Config) checkRedis(r *refusals) {
 	redis := c.Redis
 	for i, addr := range redis.Addrs {
 		if slices.Contains(redis.Addrs[:i], addr) {
-			r.refuse("redis.addrs", "%s stands there twice; write each address once", show(addr))
+			r.refuse("redis.addrs", "%s is listed twice; write each address once", show(addr))
 		}
 		if host, port, err := splitAddress(addr); err != nil {
 			r.refuse("redis.addrs", "%s %v; write host:port, such as 127.0.0.1:6379", show(addr), err)
@@ -73,7 +73,7 @@ func (c *Config) checkRedis(r *refusals) {
 		r.refuse("redis.username", "needs redis.password; write it, or set NUDGE_REDIS_PASSWORD")
 	}
 	if redis.TLSCA != "" && !redis.TLS {
-		r.refuse("redis.tls_ca", "is read with redis.tls: true only; write that, or remove this").and("redis.tls")
+		r.refuse("redis.tls_ca", "is used only with redis.tls: true; write redis.tls: true, or remove this").and("redis.tls")
 	}
 	if !prefix.MatchString(redis.Prefix) {
 		r.refuse("redis.prefix", "%s is no prefix; write 1 to 64 of A-Z a-z 0-9 . _ ~ : - that do not end with a colon", show(redis.Prefix))
@@ -125,8 +125,8 @@ func (c *Config) checkRedisMode(r *refusals) {
 	}
 }
 
-// checkCORS holds the origins to the form in which browsers send theirs, since
-// they are compared letter by letter.
+// checkCORS checks that origins are written as browsers send them, since they
+// are compared letter by letter.
 func (c *Config) checkCORS(r *refusals) {
 	for _, origin := range c.CORS.Origins {
 		if origin == "*" {
@@ -145,8 +145,8 @@ func (c *Config) checkCORS(r *refusals) {
 	}
 }
 
-// sentOrigin is the origin as a browser spells it: lower case, no path, no port
-// that goes without saying.
+// sentOrigin returns the origin as a browser sends it: lower case, no path, no
+// default port.
 func sentOrigin(text string) (origin string, ok bool) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {

@@ -41,7 +41,7 @@ func TestValidateRefuses(t *testing.T) {
 		{`redis.sentinel_username: needs redis.sentinel_password; write it, or set NUDGE_REDIS_SENTINEL_PASSWORD`, func(c *Config) {
 			c.Redis.Mode, c.Redis.Addrs, c.Redis.Master, c.Redis.SentinelUsername = "sentinel", []string{"a:1"}, "m", "u"
 		}},
-		{`redis.addrs: a:1 stands there twice; write each address once`, func(c *Config) {
+		{`redis.addrs: a:1 is listed twice; write each address once`, func(c *Config) {
 			c.Redis.Mode, c.Redis.Addrs, c.Redis.Master = "sentinel", []string{"a:1", "a:1"}, "m"
 		}},
 		{`redis.addrs: is empty, and redis.mode: cluster needs some of its nodes; write [host:6379, …]`, func(c *Config) { c.Redis.Mode = "cluster" }},
@@ -60,7 +60,7 @@ func TestValidateRefuses(t *testing.T) {
 		{`redis.db: -1 is below 0; write 0 or more`, func(c *Config) { c.Redis.DB = -1 }},
 		{`redis.db: 3 needs a redis.prefix of its own, since pub/sub ignores the database; write one, such as nudge3`, func(c *Config) { c.Redis.DB = 3 }},
 		{`redis.username: needs redis.password; write it, or set NUDGE_REDIS_PASSWORD`, func(c *Config) { c.Redis.Username = "u" }},
-		{`redis.tls_ca: is read with redis.tls: true only; write that, or remove this`, func(c *Config) { c.Redis.TLSCA = "ca.pem" }},
+		{`redis.tls_ca: is used only with redis.tls: true; write redis.tls: true, or remove this`, func(c *Config) { c.Redis.TLSCA = "ca.pem" }},
 		{`redis.prefix: "" is no prefix; write 1 to 64 of A-Z a-z 0-9 . _ ~ : - that do not end with a colon`, func(c *Config) { c.Redis.Prefix = "" }},
 		{`redis.prefix: n* is no prefix; write 1 to 64 of A-Z a-z 0-9 . _ ~ : - that do not end with a colon`, func(c *Config) { c.Redis.Prefix = "n*" }},
 		{`redis.prefix: n{a} is no prefix; write 1 to 64 of A-Z a-z 0-9 . _ ~ : - that do not end with a colon`, func(c *Config) { c.Redis.Prefix = "n{a}" }},
@@ -72,9 +72,9 @@ func TestValidateRefuses(t *testing.T) {
 		{`auth.open: contradicts auth.secret; write open: false to check tokens, or remove the secret to let everybody in`, func(c *Config) { c.Auth.Open = true }},
 		{`auth.jwks: is not supported by this version yet; use auth.secret`, func(c *Config) { c.Auth.Secret, c.Auth.JWKS = "", "https://x" }},
 		{`auth.secret: has 31 bytes and needs 32 at least; make one with openssl rand -hex 32`, func(c *Config) { c.Auth.Secret = goodSecret[1:] }},
-		{`auth.secret: has white space or a line break around it, which the application hardly signs with; remove it`, func(c *Config) { c.Auth.Secret += "\n" }},
+		{`auth.secret: has white space or a line break around it; remove it, since the application probably signs without it`, func(c *Config) { c.Auth.Secret += "\n" }},
 		{`auth.previous_secret: has 5 bytes and needs 32 at least; make one with openssl rand -hex 32`, func(c *Config) { c.Auth.PreviousSecret = "short" }},
-		{`auth.previous_secret: is for rotation, beside auth.secret; write that too, or remove this`, func(c *Config) { c.Auth.Open, c.Auth.Secret, c.Auth.PreviousSecret = true, "", otherSecret }},
+		{`auth.previous_secret: is only for rotation and needs auth.secret; write auth.secret too, or remove this`, func(c *Config) { c.Auth.Open, c.Auth.Secret, c.Auth.PreviousSecret = true, "", otherSecret }},
 		{`auth.audience: is empty, so tokens made for others would pass; write nudge, or what the application puts in aud`, func(c *Config) { c.Auth.Audience = "" }},
 		{`auth.leeway: -1s is below 0s; write 0s or more`, func(c *Config) { c.Auth.Leeway = -time.Second }},
 		{`auth.leeway: 11m is above 10m; write 10m or less`, func(c *Config) { c.Auth.Leeway = 11 * time.Minute }},
@@ -96,10 +96,10 @@ func TestValidateRefuses(t *testing.T) {
 		{`poll.longest: 9s is below poll.fast (10s); write 10s or more`, func(c *Config) { c.Poll.Longest = 9 * time.Second }},
 		{`poll.gap: -1s is below 0s; write 0s or more`, func(c *Config) { c.Poll.Gap = -time.Second }},
 		{`poll.gap: 11s is above poll.fast (10s), so news would be slower than polling; write 10s or less`, func(c *Config) { c.Poll.Gap = 11 * time.Second }},
-		{`poll.jitter: 1 is not from 0 up to, but without, 1; write 0.2`, func(c *Config) { c.Poll.Jitter = 1 }},
-		{`poll.jitter: -0.1 is not from 0 up to, but without, 1; write 0.2`, func(c *Config) { c.Poll.Jitter = -0.1 }},
-		{`poll.jitter: NaN is not from 0 up to, but without, 1; write 0.2`, func(c *Config) { c.Poll.Jitter = math.NaN() }},
-		{`poll.jitter: -Inf is not from 0 up to, but without, 1; write 0.2`, func(c *Config) { c.Poll.Jitter = math.Inf(-1) }},
+		{`poll.jitter: 1 is not at least 0 and below 1; write 0.2`, func(c *Config) { c.Poll.Jitter = 1 }},
+		{`poll.jitter: -0.1 is not at least 0 and below 1; write 0.2`, func(c *Config) { c.Poll.Jitter = -0.1 }},
+		{`poll.jitter: NaN is not at least 0 and below 1; write 0.2`, func(c *Config) { c.Poll.Jitter = math.NaN() }},
+		{`poll.jitter: -Inf is not at least 0 and below 1; write 0.2`, func(c *Config) { c.Poll.Jitter = math.Inf(-1) }},
 		{`poll.budget: -1 is not a rate; write polls per second, or 0 for browsers ÷ poll.fast`, func(c *Config) { c.Poll.Budget = -1 }},
 		{`poll.budget: NaN is not a rate; write polls per second, or 0 for browsers ÷ poll.fast`, func(c *Config) { c.Poll.Budget = math.NaN() }},
 		{`poll.budget: +Inf is not a rate; write polls per second, or 0 for browsers ÷ poll.fast`, func(c *Config) { c.Poll.Budget = math.Inf(1) }},

@@ -16,8 +16,8 @@ var (
 	listType     = reflect.TypeFor[[]string]()
 )
 
-// Plain digits only: YAML would read 0755 as octal, 1_000 and 0x10 as numbers. The next reader would take them for
-// something else.
+// Only plain digits are accepted. YAML would read 0755 as octal, and 1_000 and 0x10 as numbers; people may read them
+// differently.
 var plainDigits = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 
 func parseDigits(text string) (int64, bool) {
@@ -29,7 +29,7 @@ func parseDigits(text string) (int64, bool) {
 }
 
 // Parse reads text as the value of a key, such as poll.fast, and checks its range. The error says what is wrong and what
-// to write instead. It is for flags of commands that stand for a key. Panics if there is no such key.
+// to write instead. It is for flags of commands that replace a key. It panics if there is no such key.
 func Parse(key, text string) (value any, err error) {
 	s, known := settingByKey[key]
 	if !known {
@@ -142,5 +142,5 @@ func (s setting) parseFloat(text string) (any, string) {
 	return number, ""
 }
 
-// example is a value that is surely right for the setting: its default.
+// example returns a value that is valid for the setting: its default.
 func (s setting) example() string { return plain(s.in(Default()).Interface()) }

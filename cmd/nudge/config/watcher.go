@@ -11,18 +11,18 @@ import (
 
 // WatcherOptions are the options of [NewWatcher]. Only Loaded is required.
 type WatcherOptions struct {
-	// Loader is what made Loaded, and makes what comes after it.
+	// Loader loaded Loaded, and loads it again.
 	Loader Loader
-	// Loaded is what runs at the start.
+	// Loaded is the configuration at the start.
 	Loaded *Loaded
-	// Apply puts a new configuration in force. It has passed every check, and has the running values of all keys that
-	// need a restart. An error keeps the old one. Called from Run's goroutine; nil: nothing to do.
+	// Apply puts a new configuration in force. The configuration has passed every check, and has the running values of all
+	// keys that need a restart. After an error the old one stays. Called from Run's goroutine; nil: nothing to do.
 	Apply func(*Config) error
 	// Hangup is where SIGHUP arrives; nil: never.
 	Hangup <-chan os.Signal
 	// Log gets one line per change, refusal or SIGHUP; nil: nobody.
 	Log *slog.Logger
-	// Looked gets the outcome of every attempt to reload: nil, or why the last good configuration stays. For metrics.
+	// Looked gets the result of every attempt to reload: nil, or why the last good configuration stays. For metrics.
 	// Called from Run's goroutine.
 	Looked func(error)
 	// Debounce is how long the file must stay unchanged before it is read, and again before it is used; 0: 100ms.
@@ -42,7 +42,7 @@ type Watcher struct {
 	running   *Config     // what Apply took last, or the start
 	hadFile   bool        // a file was read once, so it may not be missing
 	seen      fingerprint // of the file that was last loaded or refused
-	candidate fingerprint // of the file as last read, if it was neither
+	candidate fingerprint // of the file as last read, if that was neither loaded nor refused
 	failing   bool        // the last one was refused
 	restarted string      // the keys last reported as needing a restart
 }
@@ -81,9 +81,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 	poll := time.NewTicker(w.Poll)
 	defer poll.Stop()
-	quiet := time.NewTimer(0) // at once: something may have been saved since the first load
+	quiet := time.NewTimer(0) // at once: the file may have changed since the first load
 	defer quiet.Stop()
-	var since time.Time // when the first event came that was not answered; zero: none
+	var since time.Time // when the first event came that was not handled; zero: none
 
 	for {
 		select {
@@ -93,7 +93,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			if since.IsZero() {
 				since = time.Now()
 			}
-			// A directory that is never quiet must not put the reload off for ever.
+			// A directory that changes all the time must not delay the reload for ever.
 			if time.Since(since) < 3*w.Debounce {
 				quiet.Reset(w.Debounce)
 			}
@@ -123,14 +123,14 @@ func (w *Watcher) open(path string) *fileEvents {
 	}
 	events, err := w.events(directories(path))
 	if err != nil {
-		w.Log.Warn("no file events, the configuration is polled", "path", path, "every", w.Poll, "error", err)
+		w.Log.Warn("cannot watch the configuration file, so it is read at an interval", "path", path, "every", w.Poll, "error", err)
 		return nil
 	}
 	return events
 }
 
-// lookIfChanged reads the file once, and loads it if it has changed and reads the same for the second time: a file that is
-// being written may be cut off, and still be valid. settled is false if it must be called again.
+// lookIfChanged reads the file once. It loads the file if it has changed and two readings are the same: a file that is just
+// being written may be incomplete and still valid. If settled is false, call lookIfChanged again.
 func (w *Watcher) lookIfChanged() (settled bool) {
 	r := w.Loader.read()
 	now := r.fingerprint()
@@ -146,13 +146,13 @@ func (w *Watcher) lookIfChanged() (settled bool) {
 	return true
 }
 
-// look loads and applies what was read. asked: a person asked for it, and gets an answer in the log in any case.
+// look loads and applies a reading. asked: it was requested by SIGHUP, so the log gets a line in any case.
 func (w *Watcher) look(r reading, asked bool) {
 	w.seen = r.fingerprint()
 	changed, err := w.take(r, asked)
 	switch {
 	case err != nil:
-		w.Log.Error("configuration refused, the last good one stays", "problems", oneLine(err))
+		w.Log.Error("configuration refused; the last good one stays", "problems", oneLine(err))
 	case len(changed) > 0:
 		w.Log.Info("configuration reloaded", "changed", strings.Join(changed, " "))
 	case asked || w.failing:
@@ -162,9 +162,9 @@ func (w *Watcher) look(r reading, asked bool) {
 	w.Looked(err)
 }
 
-// take makes the reading the running configuration, and returns what changed.
+// take makes the reading the running configuration, and returns the keys that changed.
 func (w *Watcher) take(r reading, asked bool) (changed []string, err error) {
-	// A file is optional. But removing one hardly means that the defaults should come back.
+	// A file is optional. But to remove one hardly means that the defaults should apply.
 	if r.missing() && w.hadFile {
 		return nil, Problems{r.problem()}
 	}
@@ -191,8 +191,8 @@ func (w *Watcher) take(r reading, asked bool) (changed []string, err error) {
 	}
 	w.restarted = keys
 	if len(changed) == 0 && keys == "" && len(loaded.Overruled) > 0 {
-		// Somebody may believe that push is off now.
-		w.Log.Warn("the file has changed, but nothing in effect has; keys that are also set by the environment or a flag wait for a restart without them",
+		// The operator may believe that push is off now.
+		w.Log.Warn("the file has changed, but no value in effect has; the environment or a flag overrides these keys: remove it there and restart",
 			"overruled", strings.Join(loaded.Overruled, " "))
 	}
 	w.running = next

@@ -8,8 +8,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// fileEvents reports changes in the directories of a file. It watches the directory, not the file: a file that is saved by
-// rename, or removed and made again, is another file, and its watch would be gone.
+// fileEvents reports changes in the directories of a file. It watches directories because a watch of the file itself ends
+// when the file is replaced by rename, or removed and created again.
 type fileEvents struct {
 	changed <-chan struct{} // carries nothing; several changes may be one signal
 	watcher *fsnotify.Watcher
@@ -17,7 +17,7 @@ type fileEvents struct {
 }
 
 // newFileEvents watches directories. A directory that does not exist is no error: the target of a link may have moved
-// already, and follow finds where the link leads now. The caller must call close.
+// already, and follow finds the new target. The caller must call close.
 func newFileEvents(directories []string) (*fileEvents, error) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -35,7 +35,7 @@ func newFileEvents(directories []string) (*fileEvents, error) {
 	return e, nil
 }
 
-// forward ends when the watcher is closed. Errors count as changes: a queue that overflowed has lost some.
+// forward ends when the watcher is closed. An error counts as a change: after an overflow of the queue, events are lost.
 func (e *fileEvents) forward(changed chan<- struct{}) {
 	defer close(e.done)
 	for {
@@ -59,22 +59,22 @@ func (e *fileEvents) forward(changed chan<- struct{}) {
 	}
 }
 
-// follow watches where path leads now: a symbolic link may have moved, a directory may have been made again. If that
-// fails, the Watcher's polling is enough.
+// follow watches the present targets of path: a symbolic link may have moved, a directory may have been created again. If
+// that fails, the Watcher still reads the file at an interval.
 func (e *fileEvents) follow(path string) {
 	for _, directory := range directories(path) {
 		_ = e.watcher.Add(directory)
 	}
 }
 
-// close returns when nothing runs any more.
+// close returns when its goroutine has ended.
 func (e *fileEvents) close() {
 	_ = e.watcher.Close()
 	<-e.done
 }
 
-// directories are those in which a change may change the file: its own, and
-// where its links lead.
+// directories returns the directories in which a change may change the file: its
+// own, and those that its links point to.
 func directories(path string) []string {
 	list := []string{filepath.Dir(path)}
 	if target, err := filepath.EvalSymlinks(path); err == nil && filepath.Dir(target) != list[0] {

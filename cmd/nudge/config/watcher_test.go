@@ -209,7 +209,7 @@ func TestReloadOfTruncatedFile(t *testing.T) {
 	t.Parallel()
 	w := watch(t, aFile(t), nil)
 	must(t, os.Truncate(w.path, 0))
-	w.wantRefusal("FILE: is empty, as if half written; write at least one key, such as heartbeat: 25s, or remove the file")
+	w.wantRefusal("FILE: is empty; write at least one key, such as heartbeat: 25s, or remove the file")
 	writeFile(t, w.path, percent(2))
 	w.wantPercent(2)
 }
@@ -379,11 +379,11 @@ func TestReloadRefusesAndRecovers(t *testing.T) {
 	w := watch(t, aFile(t), nil)
 	writeFile(t, w.path, "node: a\nheartbeat: 15\npush:\n  enable: true\n")
 	w.wantRefusal("FILE:2: heartbeat: 15 has no unit; write 15s for seconds\nFILE:4: push.enable: unknown key; did you mean push.enabled?")
-	w.wantLog(`level=ERROR msg="configuration refused, the last good one stays" problems="FILE:2: heartbeat: 15 has no unit; ` +
+	w.wantLog(`level=ERROR msg="configuration refused; the last good one stays" problems="FILE:2: heartbeat: 15 has no unit; ` +
 		`write 15s for seconds | FILE:4: push.enable: unknown key; did you mean push.enabled?"`)
 
 	writeFile(t, w.path, "push: {percent: 1\n")
-	w.wantRefusal("FILE:1: is not YAML (did not find expected ',' or '}'); look at the indentation, the quotes and the brackets")
+	w.wantRefusal("FILE:1: is not YAML (did not find expected ',' or '}'); check the indentation, the quotes and the brackets")
 	writeFile(t, w.path, percent(101))
 	w.wantRefusal("FILE:3: push.percent: 101 is above 100; write 100 or less")
 	w.log.take()
@@ -474,7 +474,7 @@ func TestReloadWhenApplyFails(t *testing.T) {
 	w.refuse.Store(true)
 	writeFile(t, w.path, percent(2))
 	w.wantRefusal("port in use")
-	w.wantLog(`level=ERROR msg="configuration refused, the last good one stays" problems="port in use"`)
+	w.wantLog(`level=ERROR msg="configuration refused; the last good one stays" problems="port in use"`)
 	w.refuse.Store(false)
 	w.hangup <- syscall.SIGHUP
 	w.wantPercent(2)
@@ -551,7 +551,7 @@ func TestReloadByPolling(t *testing.T) {
 		start := time.Now()
 		go func() { done <- w.Run(ctx) }()
 		synctest.Wait()
-		if line := log.take(); !strings.Contains(line, "no file events") || !strings.Contains(line, "every=5s") {
+		if line := log.take(); !strings.Contains(line, "cannot watch the configuration file") || !strings.Contains(line, "every=5s") {
 			t.Errorf("log: %q", line)
 		}
 

@@ -15,7 +15,7 @@ func newClockBase() (clockBase, error) {
 	return clockBase{now.UnixMicro(), ns}, err
 }
 
-// clock tells the time of day in µs, as it would be if nobody had set it since the run began.
+// clock tells the Unix time in µs. It ignores changes of the system's clock since the run began.
 type clock struct {
 	zero time.Time
 	at   int64
@@ -28,8 +28,8 @@ func (m clockBase) clock() (clock, error) {
 
 func (c clock) now() int64 { return c.at + time.Since(c.zero).Microseconds() }
 
-// bothClocks reads Go's clock, and the monotonic clock by which it measures but which it does not show. Whoever is
-// interrupted between the two reads again: the difference would be in every latency.
+// bothClocks reads Go's clock and the monotonic clock, which Go uses but does not show. If it is interrupted between the two,
+// it reads again: the difference would be in every latency.
 func bothClocks() (now time.Time, ns int64, err error) {
 	const quick = 10_000 // ns
 	best := int64(math.MaxInt64)

@@ -10,22 +10,22 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// deliveries are the advances under way: published, and not yet received by all who watch their project.
+// deliveries are the advances under way: published, and not yet received by all watchers of their project.
 type deliveries struct {
 	mu        sync.Mutex // guards all below
 	watching  [][]bool   // by worker and project: whether it has streams that watch
 	pending   map[int][]*delivery
 	count     int
-	whole     int64                   // advances that all received and nobody skipped
+	whole     int64                   // advances that all watchers received and none skipped
 	all       *hdrhistogram.Histogram // publish call to the last watcher's read, of these, µs
-	completed chan struct{}           // holds a token when count has become less
+	completed chan struct{}           // holds a token when count has decreased
 }
 
 // delivery is one advance under way.
 type delivery struct {
 	version    int64
 	left       uint64 // workers that have streams without it, a bit for each
-	last       int64  // when the last of the others had it
+	last       int64  // when the last of the other workers had it
 	superseded bool   // a stream skipped it for a newer one
 }
 
@@ -46,7 +46,7 @@ func (f *deliveries) watch(watchers [][]int32) {
 	}
 }
 
-// add adds an advance that is about to be published, unless nobody watches its project.
+// add adds an advance that is about to be published, if its project has watchers.
 func (f *deliveries) add(p int, version int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -63,7 +63,7 @@ func (f *deliveries) add(p int, version int64) {
 	f.count++
 }
 
-// arrive is told that all watchers of a project in one worker have a version, and so those before it.
+// arrive notes that all watchers of a project in one worker have a version, and so all versions before it.
 func (f *deliveries) arrive(worker int, there []arrival) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -96,7 +96,7 @@ func (f *deliveries) watched(p int) bool {
 	return slices.ContainsFunc(f.watching, func(projects []bool) bool { return projects[p] })
 }
 
-// forget drops the advances from one version on, and below another: they are not coming.
+// forget drops the advances from version from on, below another version: they will not arrive.
 func (f *deliveries) forget(from, below int64) (dropped int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -131,7 +131,7 @@ func (f *deliveries) gone() {
 	}
 }
 
-// waitBelow waits until fewer than n advances are under way, for the time most. False: they are not.
+// waitBelow waits until fewer than n advances are under way, but at most the time most. It returns false if the time is over.
 func (f *deliveries) waitBelow(ctx context.Context, n int, most time.Duration) bool {
 	timer := time.NewTimer(most)
 	defer timer.Stop()
@@ -159,15 +159,15 @@ type seen struct {
 	got   int64 // versions that came after the first hello
 }
 
-// skipped is how many versions of the log, which is in order, were jumped over: more than one may have been
-// published while the stream was being written to, and then only the newest comes.
+// skipped returns how many versions of the log, which is in order, did not come. Several may be published while a stream is
+// being written to, and then only the newest comes.
 func (s seen) skipped(log []int64) int64 {
 	first := sort.Search(len(log), func(i int) bool { return log[i] > s.after })
 	last := sort.Search(len(log), func(i int) bool { return log[i] > s.upto })
-	return max(0, int64(last-first)-s.got) // below 0: one came whose publishing seemed to have failed
+	return max(0, int64(last-first)-s.got) // below 0: a version came although its publish call failed
 }
 
-// behind tells whether the newest of the log has not been seen.
+// behind tells whether the newest version of the log has not been seen.
 func (s seen) behind(log []int64) bool {
 	return len(log) > 0 && s.upto < log[len(log)-1]
 }
@@ -177,7 +177,7 @@ type watchers struct {
 	newest   int64
 	watchers int32
 	there    int32
-	reported bool // that all have it
+	reported bool // it was reported that all have it
 }
 
 // join adds a watcher that has v.
@@ -194,7 +194,7 @@ func (c *watchers) leave(v int64) {
 	}
 }
 
-// arrive counts a watcher that had less and now has v.
+// arrive counts a watcher that had an older version and now has v.
 func (c *watchers) arrive(v int64) {
 	if v > c.newest {
 		c.newest, c.there, c.reported = v, 0, false
@@ -204,7 +204,7 @@ func (c *watchers) arrive(v int64) {
 	}
 }
 
-// allThere reports, once for each version, whether all have it.
+// allThere tells whether all have the newest version. It returns true once for each version.
 func (c *watchers) allThere() bool {
 	if c.reported || c.watchers == 0 || c.there < c.watchers {
 		return false

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// address is a target or a source as the kernel wants it.
+// address converts a target or a source for the kernel.
 func address(a netip.AddrPort) unix.Sockaddr {
 	if a.Addr().Is4() {
 		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
@@ -17,8 +17,8 @@ func address(a netip.AddrPort) unix.Sockaddr {
 	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }
 
-// dial begins to connect. done tells that it has connected already, as loopback does; else the socket becomes
-// writable when it has.
+// dial begins to connect. If done is true, the socket is connected already, as over loopback. Otherwise the socket becomes
+// writable when it is connected.
 func dial(to unix.Sockaddr, from unix.Sockaddr) (fd int, done bool, err error) {
 	family := unix.AF_INET
 	if _, six := to.(*unix.SockaddrInet6); six {
@@ -29,8 +29,8 @@ func dial(to unix.Sockaddr, from unix.Sockaddr) (fd int, done bool, err error) {
 		return -1, false, err
 	}
 	if from != nil {
-		// The port is chosen by connect, which knows that one port may serve for many destinations; bind
-		// alone would take it away from all others.
+		// So connect chooses the port, and may use one port for many destinations. If bind chose it, no other
+		// connection could use it.
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 		if err := unix.Bind(fd, from); err != nil {
 			unix.Close(fd)
@@ -45,7 +45,7 @@ func dial(to unix.Sockaddr, from unix.Sockaddr) (fd int, done bool, err error) {
 	return -1, false, err
 }
 
-// outcome is how a connect that was not done at once ended.
+// outcome returns the result of a connect that was not done at once.
 func outcome(fd int) error {
 	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	if err != nil {
@@ -57,7 +57,7 @@ func outcome(fd int) error {
 	return nil
 }
 
-// poll is an epoll. Each descriptor is known by a number of its owner's, not by itself.
+// poll is an epoll. The owner gives each descriptor a number, which events carry.
 type poll struct {
 	fd     int
 	events [512]unix.EpollEvent
@@ -71,7 +71,7 @@ func newPoll() (*poll, error) {
 	return &poll{fd: fd}, nil
 }
 
-// add watches fd for reading, and until it has sent its request for writing too. Closing fd ends it.
+// add watches fd for reading and, with writing, for writing. Closing fd removes it.
 func (p *poll) add(fd, number int, writing bool) error {
 	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, interest(number, writing))
 }

@@ -20,7 +20,7 @@ type gatewayProcesses struct {
 	why  string // why some are missing, or cannot be measured
 }
 
-// memory is what processes hold.
+// memory is the memory of processes.
 type memory struct {
 	pss     int64 // bytes
 	sockets int64 // bytes of TCP buffers on the whole machine; below 0: not known
@@ -49,7 +49,7 @@ func findGatewayProcesses(pids []int, targets []target) gatewayProcesses {
 		}
 	}
 	if s.why != "" {
-		s.pids = nil // half of the gateways would be a wrong sum
+		s.pids = nil // a sum over some of the gateways would be wrong
 	}
 	return s
 }
@@ -84,7 +84,7 @@ func listening(at netip.AddrPort) map[string]bool {
 	return found
 }
 
-// holders are the processes that have one of the sockets open. Those of other users cannot be looked into.
+// holders returns the processes that have one of the sockets open. Processes of other users cannot be read.
 func holders(sockets map[string]bool) (pids []int) {
 	processes, _ := filepath.Glob("/proc/[0-9]*/fd")
 	for _, dir := range processes {
@@ -109,17 +109,17 @@ func (s *gatewayProcesses) cpu() int64 {
 	return s.sum(readCPU)
 }
 
-// memory is what they hold. Reading it holds them up for a moment, so it is not for while something is measured.
+// memory returns the memory of the processes. To read it stops them for a moment, so do not call it during a measurement.
 func (s *gatewayProcesses) memory() memory {
 	return memory{s.sum(readPss), readSockets()}
 }
 
-// sum adds up what one reads of each; 0, and from then on, if that cannot be read.
+// sum adds up what read returns for each process. If read fails, sum returns 0, now and later.
 func (s *gatewayProcesses) sum(read func(pid int) (int64, error)) (total int64) {
 	for _, pid := range s.pids {
 		n, err := read(pid)
 		if err != nil {
-			s.pids, s.why = nil, fmt.Sprintf("%v; see whether it still runs, or run as its user or as root", err)
+			s.pids, s.why = nil, fmt.Sprintf("%v; check that the process still runs, or run as its user or as root", err)
 			return 0
 		}
 		total += n
@@ -127,9 +127,9 @@ func (s *gatewayProcesses) sum(read func(pid int) (int64, error)) (total int64) 
 	return total
 }
 
-// readPss is the memory of a process, what it shares divided among those who share it. Files that it maps are left
-// out, where the kernel tells them apart (Linux 5.9): the gateway's program is this tool's too, so its share of that
-// becomes smaller as readers start.
+// readPss returns the memory of a process. Shared memory is divided among the processes that share it. Mapped files are left
+// out if the kernel lists them apart (Linux 5.9 or later). Otherwise the gateway's share of its program would shrink as
+// readers start, since they run the same program.
 func readPss(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
@@ -146,13 +146,13 @@ func readPss(pid int) (int64, error) {
 	return 0, fmt.Errorf("memory of process %d: no Pss in smaps_rollup", pid)
 }
 
-// readCPU is the CPU time of a process in µs, the kernel's for it included. The kernel counts in 1/100 s.
+// readCPU returns the CPU time of a process in µs, in user space and in the kernel. The kernel counts in 1/100 s.
 func readCPU(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, fmt.Errorf("CPU of process %d: %w", pid, err)
 	}
-	// The name before may hold anything, but is in brackets.
+	// The name in brackets may hold any character, so begin after the last bracket.
 	f := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	const user, system = 11, 12
 	if len(f) <= system {
@@ -166,7 +166,7 @@ func readCPU(pid int) (int64, error) {
 	return (u + k) * 10_000, err
 }
 
-// readSockets is the memory of the machine's TCP buffers; below 0 if it cannot be read.
+// readSockets returns the memory of all TCP buffers of the machine, or -1 if it cannot be read.
 func readSockets() int64 {
 	text, _ := os.ReadFile("/proc/net/sockstat")
 	for line := range strings.Lines(string(text)) {
@@ -183,7 +183,7 @@ func readSockets() int64 {
 	return -1
 }
 
-// fileLimit is how many files they may open, all together; 0 if it cannot be read.
+// fileLimit returns how many files all processes together may open; 0 if it cannot be read.
 func (s *gatewayProcesses) fileLimit() (files int64) {
 	for _, pid := range s.pids {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
@@ -197,12 +197,12 @@ func (s *gatewayProcesses) fileLimit() (files int64) {
 	return files
 }
 
-// portsPerAddress is how many ports an address has to connect from.
+// portsPerAddress returns how many ports of an address can be used to connect from.
 func portsPerAddress() int {
 	var low, high int
 	text, _ := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
 	if _, err := fmt.Sscan(string(text), &low, &high); err != nil || high <= low {
-		return 28_232 // the kernel's choice, if nobody made another
+		return 28_232 // the kernel's default
 	}
 	return high - low + 1
 }

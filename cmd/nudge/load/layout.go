@@ -6,7 +6,7 @@ import (
 	"nudge/cmd/nudge/load/sse"
 )
 
-// share is the part of worker i of n things: where it begins, and how many it is.
+// share returns the part of n things that worker i gets: the first, and how many.
 func share(n, workers, i int) (first, count int) {
 	first = n * i / workers
 	return first, n*(i+1)/workers - first
@@ -22,7 +22,7 @@ type layout struct {
 // project is the j-th project of stream s.
 func (l layout) project(s, j int) int { return (s + j) % l.Projects }
 
-// slot is the reverse of project: which of its projects p is to stream s; -1 if it is none.
+// slot is the reverse of project: project p is the slot-th project of stream s; -1: s does not watch p.
 func (l layout) slot(s, p int) int {
 	j := (p - s%l.Projects + l.Projects) % l.Projects
 	if j >= l.PerStream {
@@ -33,7 +33,7 @@ func (l layout) slot(s, p int) int {
 
 func (l layout) name(p int) string { return l.Prefix + strconv.Itoa(p) }
 
-// index is the reverse of name; -1 if it is no project of ours.
+// index is the reverse of name; -1: the run has no project of this name.
 func (l layout) index(name []byte) int {
 	if len(name) <= len(l.Prefix) || string(name[:len(l.Prefix)]) != l.Prefix {
 		return -1

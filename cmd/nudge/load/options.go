@@ -1,21 +1,20 @@
-// Package load opens many streams of a gateway, publishes advances, and measures what becomes of both. It is
-// the work of nudge load.
+// Package load is nudge load: it opens many streams of a gateway, publishes advances, and measures connects and deliveries.
 //
 // One process publishes and adds up; one or more processes of the same binary read, each with a single thread
 // and an epoll, so that measuring 19,000 streams costs a few megabytes and no goroutine for any of them.
 //
 // # How latency is measured
 //
-// The version that is published is the Unix time in microseconds at the publish call. Its reader knows
-// how long it took, without anything shared but the clock; and the clock is the machine's monotonic one, so
-// that a step of the time of day spoils nothing. The publish call itself is part of the latency, and so is the
-// reading: with 10,000 readers on the cores that serve them, the last one is late even behind a perfect server.
+// The published version is the Unix time in microseconds at the publish call. So a reader knows how long the delivery took.
+// Publisher and readers share only the machine's monotonic clock, so a change of the system's clock has no effect. The
+// latency includes the publish call and the reading: with 10,000 readers on the cores of the gateway, the last one would be
+// late even with a perfect server.
 //
 // # What is counted
 //
-// An advance is delivered to a stream when the stream reads it, as a version or in a later hello. A stream that
-// jumped over advances has skipped them, as the protocol wants; one that lacks the newest version of
-// one of its projects at the end is lost. Versions that this run has not published do not count.
+// An advance is delivered to a stream when the reader reads it, as a version or in a later hello. A stream may skip
+// advances, as the protocol allows. A stream is lost if it lacks the newest version of one of its projects at the end.
+// Versions that this run did not publish do not count.
 //
 // The result as JSON is [Result]; its fields are never renamed, and new ones may come.
 package load
@@ -42,12 +41,12 @@ const (
 )
 
 const (
-	// perProcess is how many streams one reading process takes at most: what a limit of 20,000 files leaves, and
-	// about what one thread can serve.
+	// perProcess limits the streams of one reading process. A limit of 20,000 files leaves room for this many, and one
+	// thread can serve about as many.
 	perProcess = 19_000
-	// ownFiles are what a reading process needs besides its streams.
+	// ownFiles is how many files a reading process needs besides its streams.
 	ownFiles = 64
-	// mostProcesses bounds the reading processes: the workers that an advance has not reached yet are the bits of a uint64.
+	// mostProcesses limits the reading processes. The workers that an advance has not reached yet are the bits of a uint64.
 	mostProcesses = 64
 	// mostPerStream is the most projects that any gateway lets one stream watch.
 	mostPerStream = 64
@@ -76,7 +75,7 @@ type Options struct {
 	Inflight  int           // connects under way at once; 0: no limit
 	Timeout   time.Duration // for a stream's hello; 0: DefaultTimeout
 	Reconnect bool          // after settling, close all streams at once and open them again at once
-	Reopen    bool          // open streams again that end, when their goodbye says so
+	Reopen    bool          // reopen streams that end, at the time that their goodbye says
 
 	Tokens  []string // of the streams, in turn; empty: none is sent
 	Sources []string // local addresses to connect from, in turn; empty: loopback ones if needed, else the system's choice
@@ -92,7 +91,7 @@ type Options struct {
 	Progress io.Writer
 }
 
-// Check tells what is wrong with the options, and what to write instead. [Run] checks too.
+// Check returns a mistake in the options, and what to write instead. [Run] checks too.
 func (o Options) Check() error {
 	_, err := o.filled()
 	return err
@@ -131,7 +130,7 @@ func (o Options) refusal() error {
 	case o.PerStream > mostPerStream:
 		return fmt.Errorf("%d projects per stream are more than a gateway allows; write %d or less", o.PerStream, mostPerStream)
 	case o.PerStream > o.Projects:
-		return fmt.Errorf("%d projects per stream, but only %d projects; raise the projects", o.PerStream, o.Projects)
+		return fmt.Errorf("%d projects per stream, but only %d projects; write more projects", o.PerStream, o.Projects)
 	case !(o.Rate >= 0 && o.Rate <= 1e6):
 		return fmt.Errorf("a rate of %v advances per second; write a number from 0 to 1000000", o.Rate)
 	case o.Rate > 0 && o.Window > 0:
@@ -139,7 +138,7 @@ func (o Options) refusal() error {
 	case o.publishes() && o.Duration <= 0:
 		return errors.New("there is a rate or a window, but no duration to publish for; write 30s, or a rate of 0")
 	case o.publishes() && o.Publish == nil:
-		return errors.New("there is a rate or a window, but no way to publish")
+		return errors.New("there is a rate or a window, but no Publish function; set it, or write a rate of 0")
 	case o.Duration < 0 || o.Settle < 0 || o.Grace < 0 || o.Timeout < 0:
 		return errors.New("a duration is below 0; write one such as 30s")
 	case o.Workers > mostProcesses:

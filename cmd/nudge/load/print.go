@@ -72,7 +72,7 @@ func (s Server) print(row row) {
 		row("gateway's memory", "%s bytes per stream (Pss from %s to %s, processes %s)",
 			number(*s.BytesPerStream), size(s.PssBefore), size(s.PssAfter), strings.Trim(fmt.Sprint(s.PIDs), "[]"))
 		if *s.BytesPerStream < 0 {
-			row("", "less than before: it had held more streams; start it anew to measure its memory")
+			row("", "less than before, since it held more streams earlier; restart it to measure its memory")
 		}
 	}
 	if s.SocketBytes != nil {

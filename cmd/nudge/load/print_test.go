@@ -50,7 +50,7 @@ problems
 	}
 	each = -1
 	b.Reset()
-	if err := r.Print(&b); err != nil || !strings.Contains(b.String(), "start it anew") {
+	if err := r.Print(&b); err != nil || !strings.Contains(b.String(), "restart it") {
 		t.Errorf("%v; less memory than before:\n%s", err, b.String())
 	}
 	each = 253.4

@@ -39,7 +39,7 @@ func problems(r *Result) []string {
 	}
 	s := r.Streams
 	if s.Kept > 0 {
-		add("%s times a hello called a project denied or off: the token must cover %s* (nudge token --subscribe '%[2]s*'), and push must be on for it",
+		add("%s times a hello listed a project as denied or off: the token must cover %s* (nudge token --subscribe '%[2]s*'), and push must be on for it",
 			number(s.Kept), r.Plan.Prefix)
 	}
 	if s.Lost > 0 {
@@ -83,11 +83,11 @@ func refusedFor(key string, r *Result) string {
 		own        = "raise limits.streams_per_subject or limits.streams_per_address, or leave out --one-subject"
 		tooFast    = "raise limits.connects_per_second, or lower --inflight"
 		allLimits  = "raise limits.streams, limits.connects_per_second, limits.streams_per_subject or limits.streams_per_address"
-		unfamiliar = "ask the gateway's log"
+		unfamiliar = "see the gateway's log"
 	)
 	switch what {
 	case "401":
-		return "the gateway does not believe the token; set NUDGE_AUTH_SECRET to the gateway's secret, or give a token with --token or NUDGE_TOKEN"
+		return "the gateway refuses the token; set NUDGE_AUTH_SECRET to the gateway's secret, or give a token with --token or NUDGE_TOKEN"
 	case "403":
 		return fmt.Sprintf("the token must cover %s*; mint one with nudge token --subscribe '%[1]s*'", r.Plan.Prefix)
 	case "404":
@@ -95,7 +95,7 @@ func refusedFor(key string, r *Result) string {
 	case "400":
 		return "lower --projects-per-stream to limits.projects_per_stream"
 	case "204", "off":
-		return "push is switched off; see push in the gateway's configuration"
+		return "push is off; see nudge push status, and push in the gateway's configuration"
 	case "drain":
 		return "the gateway is being stopped; wait until it is back"
 	case "503", "429", "overload":
@@ -126,9 +126,9 @@ func failedFor(key string) string {
 	case strings.Contains(key, "cannot assign requested address"):
 		return "the ports to connect from are used up; wait a minute, or name more local addresses with --source"
 	case key == sse.ErrSilent.Error():
-		return "raise --connect-timeout, lower --inflight, or see whether the gateway is overloaded"
+		return "raise --connect-timeout, lower --inflight, or check whether the gateway is overloaded"
 	case strings.Contains(key, "connection refused"):
-		return "nobody listens there any more; see whether the gateway still runs"
+		return "nothing listens at this address any more; check that the gateway still runs"
 	}
 	return "see the gateway's log; a lower --inflight may help"
 }

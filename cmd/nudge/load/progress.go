@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// How often progress is shown: on a terminal, where a line replaces the last, and elsewhere, where each phase
-// begins with a line besides.
+// How often progress is shown. On a terminal each line replaces the one before. Elsewhere there is also a line at the begin
+// of each phase.
 const (
 	terminalEvery = 250 * time.Millisecond
 	plainEvery    = 5 * time.Second
 )
 
-// progress tells what goes on.
+// progress shows what the run is doing.
 type progress struct {
 	out      io.Writer // nil: nobody is told
 	terminal bool

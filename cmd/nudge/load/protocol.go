@@ -4,7 +4,7 @@ import (
 	"net/netip"
 )
 
-// task is the first line that a worker gets, as JSON: what it is for. Commands follow, one a line.
+// task is the first line that a worker gets, as JSON: what to read. Commands follow, one per line.
 type task struct {
 	Clock     clockBase
 	First     int // its first stream, counted over all workers
@@ -24,8 +24,8 @@ type target struct {
 	Path string // of the stream
 }
 
-// clockBase is what the clocks of all processes of a run start from: the time of day at one moment of the machine's monotonic
-// clock. Versions of this run are not below it.
+// clockBase is one moment by the system's clock and by the machine's monotonic clock. The clocks of all processes of a run
+// start from it. No version of the run is below it.
 type clockBase struct {
 	Day       int64 // Unix time, µs
 	Monotonic int64 // ns
@@ -60,10 +60,10 @@ type arrival struct {
 	At      int64 `json:"t"`
 }
 
-// answer is what a worker says to a command.
+// answer is a worker's answer to a command.
 type answer struct {
 	Watchers []int32 `json:",omitempty"` // by project
-	Behind   int     // streams that lack the newest of one of their projects
+	Behind   int     // streams that lack the newest version of one of their projects
 	Skipped  int64
 	Latency  []byte `json:",omitempty"`
 	Connect  []byte `json:",omitempty"`
@@ -94,7 +94,7 @@ type round struct {
 	Opened  int64
 	Refused map[string]int64  // by status or reason, with the time to come back: 503/10s, overload/5s
 	Failed  map[string]int64  // by what went wrong
-	Details map[string]string // what the first refusal of each kind said for people
+	Details map[string]string // the text of the first refusal of each kind
 	Last    int64             // when the last hello came
 }
 
@@ -141,10 +141,10 @@ func sum(m map[string]int64) (n int64) {
 	return n
 }
 
-// mostKeys bounds what is counted apart, whatever a server thinks of.
+// mostKeys limits the keys of a map of counts, whatever a server sends.
 const mostKeys = 50
 
-// count adds one to a key. Beyond mostKeys all new keys are one.
+// count adds one to a key. Beyond mostKeys all new keys count as one.
 func count(m map[string]int64, key string) {
 	if _, known := m[key]; !known && len(m) >= mostKeys {
 		key = "other"

@@ -29,8 +29,8 @@ type publisher struct {
 	stale   int64
 	failed  int64
 	failure error // the first
-	late    int64 // µs, the most by which a call came after its time
-	dropped int64 // advances that the window gave up waiting for
+	late    int64 // µs, the longest time by which a call was late
+	dropped int64 // advances that the window stopped waiting for
 	began   int64
 	ended   int64
 	told    func(done int64) // progress; may be nil
@@ -40,8 +40,7 @@ func newPublisher(l layout, now func() int64, publish func(context.Context, []Ad
 	return &publisher{layout: l, now: now, publish: publish, deliveries: f, log: make([][]int64, l.Projects), calls: newHistogram()}
 }
 
-// paced publishes at a rate per second, at even times, until ctx ends. What is late is not left out: it is
-// published at once.
+// paced publishes at a rate per second, at even times, until ctx ends. It publishes late advances at once and skips none.
 func (p *publisher) paced(ctx context.Context, rate float64, duration time.Duration) {
 	p.began = p.now()
 	defer func() { p.ended = p.now() }()
@@ -63,7 +62,7 @@ func (p *publisher) paced(ctx context.Context, rate float64, duration time.Durat
 		p.some(ctx, int(n))
 		sent += n
 	}
-	// The last advance has its time, too.
+	// Wait for the time of the last advance, too.
 	timer.Reset(time.Duration(p.began+duration.Microseconds()-p.now()) * time.Microsecond)
 	select {
 	case <-ctx.Done():
@@ -89,13 +88,13 @@ func (p *publisher) windowed(ctx context.Context, window int, duration, grace ti
 			return
 		}
 		p.some(ctx, 1)
-		if p.failure != nil && p.done == 0 { // nothing will come of it
+		if p.failure != nil && p.done == 0 { // nothing was ever published
 			return
 		}
 	}
 }
 
-// nextWatched goes to the next project that somebody watches: nothing can be waited for with the others.
+// nextWatched goes to the next project that has watchers: for the others there is nothing to wait for.
 func (p *publisher) nextWatched() bool {
 	for range p.layout.Projects {
 		if p.deliveries.watched(p.turn) {
@@ -106,7 +105,7 @@ func (p *publisher) nextWatched() bool {
 	return false
 }
 
-// some publishes the next n advances in one call. A call that began is not cut short by the end of the run.
+// some publishes the next n advances in one call. The end of the run does not cancel a call that has begun.
 func (p *publisher) some(ctx context.Context, n int) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), publishTime)
 	defer stop()
@@ -131,7 +130,7 @@ func (p *publisher) some(ctx context.Context, n int) {
 		if p.failure == nil {
 			p.failure = err
 		}
-		for i := n - 1; i >= 0; i-- { // some may have been taken all the same; nobody is blamed for missing them
+		for i := n - 1; i >= 0; i-- { // some may have been stored nevertheless; no stream counts as lost for them
 			p.log[projects[i]] = p.log[projects[i]][:len(p.log[projects[i]])-1]
 		}
 		p.deliveries.forget(now, math.MaxInt64)

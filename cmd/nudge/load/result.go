@@ -7,9 +7,9 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Result is what a run has found. As JSON it is stable: fields are not renamed, and new ones may come. What could
-// not be measured is missing. Names ending in _s are seconds, in _ms milliseconds, in _us microseconds; all else
-// is counts, or bytes where it says so.
+// Result is the result of a run. As JSON it is stable: fields are never renamed, and new ones may come. Figures that could
+// not be measured are missing. Names ending in _s are seconds, in _ms milliseconds, in _us microseconds. All others are
+// counts, or bytes where the comment says so.
 type Result struct {
 	Started     time.Time `json:"started"`
 	TookS       float64   `json:"took_s"`
@@ -71,7 +71,7 @@ type Publish struct {
 	Advances  int64    `json:"advances"`
 	Failed    int64    `json:"failed"`
 	Stale     int64    `json:"stale"`   // not newer than what was stored: somebody else publishes to these projects
-	Dropped   int64    `json:"dropped"` // that a window waited for in vain
+	Dropped   int64    `json:"dropped"` // advances that a window stopped waiting for
 	TookS     float64  `json:"took_s"`
 	PerSecond float64  `json:"per_second"`
 	CallMS    *Latency `json:"call_ms,omitempty"` // the publish call alone
@@ -83,7 +83,7 @@ type Publish struct {
 // Deliver is how advances reached the streams.
 type Deliver struct {
 	Delivered int64    `json:"delivered"`
-	Skipped   int64    `json:"skipped"` // jumped over for a newer one, as the protocol wants
+	Skipped   int64    `json:"skipped"` // skipped for a newer one, as the protocol allows
 	TookS     float64  `json:"took_s"`  // from the first publish call to the last delivery
 	PerSecond float64  `json:"per_second"`
 	LatencyMS *Latency `json:"latency_ms,omitempty"`    // publish call to the client's read
@@ -92,7 +92,7 @@ type Deliver struct {
 	Bytes     float64  `json:"bytes"`                   // read, per delivery, heartbeats included
 }
 
-// Streams is what became of the streams.
+// Streams says how the streams ended, and what they read.
 type Streams struct {
 	Open       int              `json:"open"` // at the end
 	Lost       int              `json:"lost"` // open, but not on the newest version of each of their projects
@@ -112,11 +112,11 @@ type Server struct {
 	PIDs []int `json:"pids,omitempty"`
 	// BytesPerStream is the growth of Pss, without mapped files, from before the first connect until after settling, for
 	// each open stream.
-	// It means something for gateways that were started anew: one that held many streams before has the memory still.
+	// It is right only for gateways that were restarted: a gateway that held many streams before still has their memory.
 	BytesPerStream *float64 `json:"bytes_per_stream,omitempty"`
 	PssBefore      int64    `json:"pss_before_bytes,omitempty"`
 	PssAfter       int64    `json:"pss_after_bytes,omitempty"`
-	// SocketBytes is the growth of the machine's TCP buffers (not of the sockets themselves) meanwhile, everybody's: over loopback both ends.
+	// SocketBytes is the growth of the TCP buffers of all processes (not of the sockets themselves): over loopback both ends.
 	SocketBytes *int64  `json:"socket_bytes,omitempty"`
 	CPUS        float64 `json:"cpu_s,omitempty"` // of the whole run
 	FileLimit   int64   `json:"file_limit,omitempty"`
@@ -150,7 +150,7 @@ func (r *Result) OK() bool {
 	return r.Streams.Lost == 0 && r.Streams.Missing == 0 && (r.Publish == nil || r.Publish.Failed == 0 && r.Publish.Dropped == 0)
 }
 
-// longest is the greatest latency that a histogram tells from others.
+// longest is the greatest latency that a histogram can record.
 const longest = 10 * time.Minute
 
 // newHistogram holds µs, exact to three digits.
@@ -158,12 +158,12 @@ func newHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, longest.Microseconds(), 3)
 }
 
-// record adds a latency. What is out of range counts as its end.
+// record adds a latency. A value out of range counts as the nearest value in range.
 func record(h *hdrhistogram.Histogram, us int64) {
 	_ = h.RecordValue(min(max(us, 1), longest.Microseconds()))
 }
 
-// encode makes a histogram fit to be sent; merge adds what was sent.
+// encode encodes a histogram for sending; merge adds a histogram that was sent.
 func encode(h *hdrhistogram.Histogram) ([]byte, error) {
 	return h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Run does what the options say, and measures it. When ctx ends, it stops where it is and returns the figures so
-// far. Its error says that there are none.
+// Run runs the load that the options describe, and measures it. When ctx ends, Run stops and returns the figures so far. If
+// it returns an error, there are no figures.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	o, err := o.filled()
 	if err != nil {
@@ -49,7 +49,7 @@ type run struct {
 	firstCPU   int64
 }
 
-// phases are what a run consists of. An interrupt leaves out what comes before the summary.
+// phases runs all phases. After an interrupt it skips to the summary.
 func (r *run) phases(ctx context.Context) error {
 	err := r.measure(ctx)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -88,7 +88,7 @@ func (r *run) measure(ctx context.Context) (err error) {
 	return r.hold(ctx, r.o.Duration)
 }
 
-// open opens all streams, and waits until each is open or has failed. An interrupt comes with what is known.
+// open opens all streams, and waits until each is open or has failed. After an interrupt it returns the figures so far.
 func (r *run) open(ctx context.Context, inflight int) (*Opening, error) {
 	before := r.gateways.cpu()
 	c, err := r.workers.total()
@@ -153,7 +153,7 @@ func (r *run) settle(ctx context.Context) error {
 	return nil
 }
 
-// hold does nothing for a while, or until no stream is left.
+// hold waits for d, or until no stream is left.
 func (r *run) hold(ctx context.Context, d time.Duration) error {
 	ctx, stop := context.WithTimeout(ctx, d)
 	defer stop()

@@ -178,7 +178,7 @@ func TestCannotRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	if _, err := Run(t.Context(), Options{Gateways: []string{"http://" + l.Addr().String()}}); err == nil || !strings.Contains(err.Error(), "see whether it runs") {
+	if _, err := Run(t.Context(), Options{Gateways: []string{"http://" + l.Addr().String()}}); err == nil || !strings.Contains(err.Error(), "check that it runs") {
 		t.Errorf("nobody listens: %v", err)
 	}
 	s := newScript(t)

@@ -83,7 +83,7 @@ func tokensOf(tokens []string, first, n int) []string {
 	return own
 }
 
-// isTerminal tells whether a line can be written over.
+// isTerminal tells whether w is a terminal, where a line can be overwritten.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {
@@ -93,7 +93,7 @@ func isTerminal(w io.Writer) bool {
 	return err == nil
 }
 
-// findTarget looks up a gateway and connects to it once, so that a wrong address fails once and not for each stream.
+// findTarget resolves a gateway's address and connects once. So a wrong address is one error, and not one for each stream.
 func findTarget(ctx context.Context, gateway string) (target, error) {
 	u, err := parseGateway(gateway)
 	if err != nil {
@@ -106,7 +106,7 @@ func findTarget(ctx context.Context, gateway string) (target, error) {
 	dialer := net.Dialer{Timeout: 5 * time.Second}
 	c, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
-		return target{}, fmt.Errorf("reach the gateway %s: %w; see whether it runs, or name it with --gateway", gateway, err)
+		return target{}, fmt.Errorf("reach the gateway %s: %w; check that it runs, or name it with --gateway", gateway, err)
 	}
 	defer c.Close()
 	addr, ok := c.RemoteAddr().(*net.TCPAddr)
@@ -120,7 +120,7 @@ func findTarget(ctx context.Context, gateway string) (target, error) {
 	}, nil
 }
 
-// workersFor is how many reading processes are needed, if each may open files files.
+// workersFor returns how many reading processes are needed if each may have files open files.
 func workersFor(streams, wanted, files int) (int, error) {
 	each := min(perProcess, files-ownFiles)
 	if each < 1 {
@@ -137,8 +137,8 @@ func workersFor(streams, wanted, files int) (int, error) {
 	return min(max(wanted, needed, 1), max(streams, 1)), nil
 }
 
-// sourcesFor chooses addresses to connect from. A pair of addresses has as many connections to a port as there are
-// ports to connect from, and closed ones linger; so each source gets a quarter of them. ports is their number.
+// sourcesFor chooses addresses to connect from. ports is the number of ports of an address. It limits the connections from
+// one address to one port of another, and closed connections keep their port for a while. So each source gets a quarter.
 func sourcesFor(streams, ports int, targets []target) ([]string, error) {
 	each := max(1, ports/4)
 	perTarget := (streams + len(targets) - 1) / len(targets)
@@ -158,7 +158,7 @@ func sourcesFor(streams, ports int, targets []target) ([]string, error) {
 	var sources []string
 	for i := range (perTarget + each - 1) / each {
 		if i > 250 {
-			return nil, errors.New("these streams need more loopback addresses than this tool uses; name more gateways, or fewer streams")
+			return nil, errors.New("these streams need more loopback addresses than nudge load uses; name more gateways, or open fewer streams")
 		}
 		sources = append(sources, "127.0.0."+strconv.Itoa(i+2))
 	}

@@ -22,17 +22,17 @@ const (
 	live
 )
 
-// stream is one stream as its reader needs it.
+// stream is the state of one stream in its reader.
 type stream struct {
 	sse.Response
 	began int64 // when it began to connect
 	fd    int32 // -1: none
 	sent  int32 // bytes of the request
 	phase phase
-	again bool // it lived before, in this round
+	again bool // it was open before, in this round
 }
 
-// openSome begins the connects that are allowed now, and tells whether there are more.
+// openSome begins as many connects as are allowed now, and tells whether more are left.
 func (w *worker) openSome() (more bool) {
 	for range connectsBetween {
 		if w.next >= len(w.streams) || w.inflight > 0 && w.waiting >= w.inflight {
@@ -88,8 +88,8 @@ func (w *worker) send(i int) error {
 	return nil
 }
 
-// request is what stream i asks for, until the next call. It asks as a browser does, so that it is refused as
-// browsers are.
+// request returns the request of stream i; it is valid until the next call. It looks like a browser's, so that the gateway
+// refuses it as it refuses browsers.
 func (w *worker) request(i int) []byte {
 	t := w.task.Targets[w.target(i)]
 	b := append(append(w.scratch[:0], "GET "...), t.Path...)
@@ -138,7 +138,7 @@ func (w *worker) ready(i int, events uint32) {
 		w.counts.Bytes += int64(n)
 		err = s.Feed(w.buffer[:n], &w.listener)
 	}
-	if w.verdict != nil { // what an event said weighs more than how the connection ended
+	if w.verdict != nil { // an event says more than the end of the connection
 		err = w.verdict
 	}
 	if err != nil {
@@ -146,7 +146,7 @@ func (w *worker) ready(i int, events uint32) {
 	}
 }
 
-// finish ends stream i, and sees to its return if it may.
+// finish ends stream i, and reopens it later if it may.
 func (w *worker) finish(i int, why error) {
 	s := &w.streams[i]
 	lived := s.phase == live
@@ -191,7 +191,7 @@ func (w *worker) drop(i int) {
 	*s = stream{fd: -1, again: s.again}
 }
 
-// closeAll closes every stream, as when all readers vanish at once.
+// closeAll closes every stream at once.
 func (w *worker) closeAll() {
 	for i := range w.streams {
 		for j := range w.task.Layout.PerStream {
@@ -219,7 +219,7 @@ func (w *worker) endSilent() {
 	}
 }
 
-// reopenDue opens streams again that have ended, when they are due.
+// reopenDue reopens ended streams that are due.
 func (w *worker) reopenDue() {
 	for len(w.returns) > 0 && w.returns[0].at <= w.clock.now() {
 		i := w.returns.take()
@@ -227,7 +227,7 @@ func (w *worker) reopenDue() {
 	}
 }
 
-// returns are the streams that come back, by the time they are due.
+// returns are the streams to reopen, by the time at which they are due.
 type returns []due
 
 type due struct {

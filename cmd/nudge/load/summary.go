@@ -11,7 +11,7 @@ import (
 func (r *run) awaitDeliveries(ctx context.Context) error {
 	r.progress.phase("waiting for the last")
 	grace := r.o.Grace
-	if ctx.Err() != nil { // somebody waits; what is under way arrives in less, or hardly at all
+	if ctx.Err() != nil { // a person waits; most advances under way arrive sooner
 		grace = min(grace, time.Second)
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), grace)
@@ -57,7 +57,7 @@ func (r *run) delivered(start, end counts, cpu int64) {
 	r.deliveries.mu.Unlock()
 }
 
-// summarize puts together the result at the end.
+// summarize completes the result at the end.
 func (r *run) summarize(ctx context.Context) error {
 	res := r.result
 	found, err := r.workers.ask(command{Do: doCollect})
@@ -93,10 +93,10 @@ func (r *run) summarize(ctx context.Context) error {
 	return nil
 }
 
-// leastCPU is the CPU time in µs below which the kernel's count, in steps of 10,000, says nothing.
+// leastCPU is the least CPU time in µs that is reported: the kernel counts in steps of 10,000.
 const leastCPU = 100_000
 
-// perEach divides CPU time in µs; 0 if there is too little of it to be divided.
+// perEach divides a CPU time in µs by n; 0 if the time is below leastCPU.
 func perEach(cpu, n int64) float64 {
 	if cpu < leastCPU || n == 0 {
 		return 0

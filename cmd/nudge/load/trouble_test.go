@@ -38,14 +38,14 @@ func TestRefused(t *testing.T) {
 		failed  string
 		says    string
 	}{
-		{"401", func(w http.ResponseWriter) bool { return problem(w, 401, "", "the token is bad") }, "401", "", `"the token is bad": the gateway does not believe the token; set NUDGE_AUTH_SECRET`},
+		{"401", func(w http.ResponseWriter) bool { return problem(w, 401, "", "the token is bad") }, "401", "", `"the token is bad": the gateway refuses the token; set NUDGE_AUTH_SECRET`},
 		{"403", func(w http.ResponseWriter) bool { return problem(w, 403, "", "no") }, "403", "", "nudge token --subscribe 'load-*'"},
 		{"404", func(w http.ResponseWriter) bool { return problem(w, 404, "", "no") }, "404", "", "base_path"},
 		{"429", func(w http.ResponseWriter) bool { return problem(w, 429, "30", "") }, "429/30s", "", "limits.streams_per_subject"},
 		{"503 full", func(w http.ResponseWriter) bool { return problem(w, 503, "10", "") }, "503/10s", "", "raise limits.streams or"},
 		{"503 fast", func(w http.ResponseWriter) bool { return problem(w, 503, "5", "") }, "503/5s", "", "limits.connects_per_second"},
 		{"503", func(w http.ResponseWriter) bool { return problem(w, 503, "", "") }, "503", "", "limits.streams, limits.connects"},
-		{"204", func(w http.ResponseWriter) bool { w.WriteHeader(204); return true }, "204", "", "push is switched off"},
+		{"204", func(w http.ResponseWriter) bool { w.WriteHeader(204); return true }, "204", "", "push is off"},
 		{"500", func(w http.ResponseWriter) bool { return problem(w, 500, "", "a bug") }, "500", "", "log"},
 		{"overload", func(w http.ResponseWriter) bool { return goodbyes(w, "overload", 10000) }, "overload/10s", "", "raise limits.streams or"},
 		{"draining", func(w http.ResponseWriter) bool { return goodbyes(w, "drain", 1000) }, "drain/1s", "", "being stopped"},

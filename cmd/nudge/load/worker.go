@@ -22,9 +22,9 @@ import (
 const (
 	// tick is how often a worker reports, and looks for streams that wait too long.
 	tick = 200 * time.Millisecond
-	// idleWait bounds how long a worker sleeps, in ms: a command waits as long at most.
+	// idleWait limits how long a worker sleeps, in ms. A command may wait this long.
 	idleWait = 20
-	// connectsBetween is how many connects are begun before something is read.
+	// connectsBetween is how many connects begin before the worker reads again.
 	connectsBetween = 64
 )
 
@@ -58,13 +58,13 @@ type worker struct {
 	returns  returns
 	reported time.Time
 
-	// Of the read that is being understood:
+	// Of the read that is being parsed:
 	at      int   // the stream
 	now     int64 // when
-	verdict error // that the stream must end, by what an event said
+	verdict error // why an event ends the stream
 }
 
-// closedSeen is what a stream has seen of a connection that is gone, of a stream that came back.
+// closedSeen is what a reopened stream saw over its earlier connection.
 type closedSeen struct {
 	project int
 	seen
@@ -162,7 +162,7 @@ func (w *worker) end() {
 	w.poll.close()
 }
 
-// turn connects who is to connect, reads what has come, and reports.
+// step begins connects that are due, reads what has arrived, and reports.
 func (w *worker) step() error {
 	w.reopenDue()
 	more := w.openSome()
@@ -261,7 +261,7 @@ func (w *worker) check() *answer {
 	return f
 }
 
-// What stream i has as its j-th project.
+// The j-th project of stream i, and what is known of it.
 func (w *worker) project(i, j int) int        { return w.task.Layout.project(w.task.First+i, j) }
 func (w *worker) seenBy(i, j int) *seen       { return &w.spans[i*w.task.Layout.PerStream+j] }
 func (w *worker) watchers(i, j int) *watchers { return &w.watchersOf[w.project(i, j)] }

@@ -9,13 +9,13 @@ import (
 	"nudge/cmd/nudge/load/sse"
 )
 
-// ahead is how far, in µs, a version may lie before the reader's clock and be this run's: the two processes'
-// clocks differ by microseconds.
+// ahead is how far, in µs, a version of this run may be ahead of the reader's clock: the clocks of two processes differ by
+// microseconds.
 const ahead = 1_000_000
 
-var errEvent = errors.New("an event that is not of a gateway")
+var errEvent = errors.New("an event that no gateway sends")
 
-// takeHead accepts the head of a response, or says why it is no stream.
+// takeHead checks the head of a response. The error says why the response is not a stream.
 func (w *worker) takeHead(h sse.Head) error {
 	if h.Status != 200 {
 		return &sse.HeadError{Head: h}
@@ -28,7 +28,7 @@ func (w *worker) takeHead(h sse.Head) error {
 
 // takeEvent takes an event of the stream that is being read.
 func (w *worker) takeEvent(k sse.Kind, data []byte) {
-	if w.verdict != nil { // what follows a goodbye does not count
+	if w.verdict != nil { // events after a goodbye do not count
 		return
 	}
 	ok := true
@@ -96,7 +96,7 @@ func (w *worker) takeHello(data []byte) bool {
 	return true
 }
 
-// advance takes the version of a project. A hello repeats what is known, which is no mistake.
+// advance takes the version of a project. again: a known version is no mistake, since a hello repeats it.
 func (w *worker) advance(project []byte, v int64, again bool) {
 	j := w.slot(project)
 	if j < 0 || v < w.task.Clock.Day || v > w.now+ahead {
@@ -121,7 +121,7 @@ func (w *worker) advance(project []byte, v int64, again bool) {
 	w.noteAllThere(w.at, j)
 }
 
-// slot is which of its projects this is to the stream that is being read; -1 if it is none.
+// slot returns which project of the stream being read this is; -1: the stream does not watch it.
 func (w *worker) slot(project []byte) int {
 	p := w.task.Layout.index(project)
 	if p < 0 {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// workers are the reading processes, as the process that publishes sees them.
+// workers are the reading processes, in the process that publishes.
 type workers struct {
 	processes []*process
 	there     func(worker int, there []arrival)
@@ -23,7 +23,7 @@ type workers struct {
 	wait      sync.WaitGroup
 
 	mu  sync.Mutex
-	err error // the first fault of any reader, for good
+	err error // the first error of any reader; it stays
 }
 
 // process is one reading process.
@@ -50,7 +50,7 @@ func startWorkers(command []string, all []task, there func(int, []arrival)) (*wo
 		f.wait.Go(func() { f.listen(i, r, out) })
 		if err := r.commands.Encode(o); err != nil {
 			f.close(closeTime)
-			return nil, f.err // of the process, which ended; it says more
+			return nil, f.err // the error of the process that ended says more
 		}
 	}
 	return f, nil
@@ -59,7 +59,7 @@ func startWorkers(command []string, all []task, there func(int, []arrival)) (*wo
 func startWorker(command []string) (*process, io.Reader, error) {
 	r := &process{cmd: exec.Command(command[0], command[1:]...), answer: make(chan *answer, 1), counts: newCounts()}
 	r.cmd.Stderr = &r.stderr
-	// Ctrl-C is for us: they must live to tell what they have seen. They end with their standard input.
+	// Ctrl-C must not end the readers before they have reported. They end when their standard input closes.
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	in, err := r.cmd.StdinPipe()
 	if err != nil {
@@ -95,7 +95,7 @@ func (f *workers) listen(i int, r *process, out io.Reader) {
 		}
 		f.wake()
 	}
-	r.in.Close() // if it says what nobody understands, it would stay
+	r.in.Close() // else a reader with a malformed report would stay
 	ended := r.cmd.Wait()
 	if errors.Is(err, io.EOF) {
 		err = ended
@@ -118,7 +118,7 @@ func (f *workers) wake() {
 	}
 }
 
-// total is what all readers together have seen.
+// total returns the counts of all readers together.
 func (f *workers) total() (counts, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -132,7 +132,7 @@ func (f *workers) total() (counts, error) {
 	return all, f.err
 }
 
-// until waits until the counts are as wanted. Only one may wait at a time.
+// until waits until want returns true. Only one goroutine may wait at a time.
 func (f *workers) until(ctx context.Context, want func(counts) bool) error {
 	for {
 		c, err := f.total()
@@ -165,10 +165,10 @@ func (f *workers) tell(c command) error {
 	return nil
 }
 
-// answerTime is how long a reader may take to answer. It may have a great deal to read first.
+// answerTime limits how long a reader may take to answer. It may have much to read first.
 const answerTime = 30 * time.Second
 
-// ask sends a command to all, and returns what they find.
+// ask sends a command to all, and returns their answers.
 func (f *workers) ask(c command) ([]*answer, error) {
 	if err := f.tell(c); err != nil {
 		return nil, err
@@ -195,7 +195,7 @@ func (f *workers) ask(c command) ([]*answer, error) {
 // closeTime is how long a reader may take to end.
 const closeTime = 10 * time.Second
 
-// close ends the readers, and waits until they are gone. Those that take longer than most are killed.
+// close ends the readers, and waits until they have ended. It kills those that take longer than most.
 func (f *workers) close(most time.Duration) {
 	for _, r := range f.processes {
 		r.in.Close()
@@ -211,7 +211,7 @@ func (f *workers) close(most time.Duration) {
 	case <-time.After(most):
 	}
 	for _, r := range f.processes {
-		_ = r.cmd.Process.Kill() // it has gone already, or goes now
+		_ = r.cmd.Process.Kill() // an error means that it has ended already
 	}
 	<-gone
 }

@@ -14,12 +14,12 @@ import (
 // ErrSilent says that a stream got no hello in time.
 var ErrSilent = errors.New("no hello in time")
 
-// End is why a stream ended, as it is counted.
+// End is the reason why a stream ended, as the counts name it.
 type End struct {
 	Key     string // a few words out of a small set
 	Refused bool   // the gateway answered, but not with a stream
-	Detail  string // what it said for people
-	Final   bool   // there is no use in coming back
+	Detail  string // the text of its answer
+	Final   bool   // another try would get the same answer
 	After   time.Duration
 	Spread  time.Duration
 }
@@ -34,7 +34,7 @@ type HeadError struct{ Head }
 
 func (h *HeadError) Error() string { return "status " + strconv.Itoa(h.Status) }
 
-// EndOf judges why a stream ended; lived tells whether it had its hello.
+// EndOf returns the End of a stream that ended with the error why. lived tells whether it had its hello.
 func EndOf(why error, lived bool) End {
 	e := End{After: time.Second, Spread: time.Second}
 	var bye *GoodbyeError
@@ -46,7 +46,7 @@ func EndOf(why error, lived bool) End {
 		e.After = time.Duration(bye.AfterMS) * time.Millisecond
 		e.Spread = time.Duration(bye.SpreadMS) * time.Millisecond
 		e.Final = bye.Reason == "off" || bye.Reason == "revoked"
-		if !lived { // as browsers are refused, whom any other status would end for good
+		if !lived { // a refusal for browsers: any other status would end an EventSource for good
 			e.Refused = true
 			e.Key = withWait(bye.Reason, e.After)
 		}

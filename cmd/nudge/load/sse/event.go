@@ -30,13 +30,13 @@ func kindOf(name []byte) Kind {
 	return Other
 }
 
-// longestLine bounds what is kept of a line: a hello for 64 projects with the longest names has about 20 kB.
+// longestLine limits how much of a line is kept: a hello for 64 projects with the longest names has about 20 kB.
 const longestLine = 256 << 10
 
 var errLine = errors.New("a line without an end")
 
-// parser takes a stream of server-sent events apart, in whatever pieces it comes. Between two pieces it holds
-// memory only for an event that has begun.
+// parser parses a stream of server-sent events, in pieces of any size. Between two pieces it holds memory only for an event
+// that has begun.
 type parser struct {
 	rest   []byte // of a line whose end has not come
 	data   []byte // of the event under way
@@ -46,7 +46,7 @@ type parser struct {
 	skip   bool // the line under way is a comment, of which nothing is kept
 }
 
-// feed takes the next piece, and calls emit for each event that ends in it. The data is only good during emit.
+// feed takes the next piece, and calls emit for each event that ends in it. The data is valid only during emit.
 func (e *parser) feed(b []byte, emit func(Kind, []byte)) error {
 	for len(b) > 0 {
 		if e.cr && b[0] == '\n' {
@@ -83,7 +83,7 @@ func (e *parser) feed(b []byte, emit func(Kind, []byte)) error {
 		}
 		e.line(line, emit)
 	}
-	if e.filled { // what it points into is the caller's, and is about to change
+	if e.filled { // the data points into the caller's buffer, which is about to change
 		e.data = bytes.Clone(e.data)
 	}
 	return nil

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// ParseVersion reads the data of a version event. Gateways write project and version first, and then it costs no
-// memory; any other order of fields is read as well.
+// ParseVersion reads the data of a version event. If project and version come first, as gateways write them, it allocates
+// nothing. It reads any other order of fields too.
 func ParseVersion(data []byte) (project []byte, v int64, ok bool) {
 	if rest, found := bytes.CutPrefix(data, []byte(`{"project":"`)); found {
 		if name, _, v, ok := pair(rest, `","version":`); ok {
@@ -23,8 +23,8 @@ func ParseVersion(data []byte) (project []byte, v int64, ok bool) {
 	return []byte(said.Project), *said.Version, true
 }
 
-// pair reads a name, what must follow it, and a whole number. rest begins with what follows the number, which must
-// be a comma or a closing brace: a number that goes on in another way is left to the real parser.
+// pair reads a name, the text between, and a whole number. rest begins after the number, with a comma or a closing brace. A
+// number that continues in another way is left to the JSON parser.
 func pair(b []byte, between string) (name, rest []byte, v int64, ok bool) {
 	quote := bytes.IndexByte(b, '"')
 	if quote < 0 || bytes.IndexByte(b[:quote], '\\') >= 0 {
@@ -45,11 +45,11 @@ func pair(b []byte, between string) (name, rest []byte, v int64, ok bool) {
 	return b[:quote], number[end:], v, ok
 }
 
-// ParseHello reads the data of a hello: it calls each for every version in it, and returns how many projects are
-// kept from this stream, for ever or for now. The common case again costs no memory.
+// ParseHello reads the data of a hello. It calls each for every version in it, and returns how many projects the stream does
+// not get, because they are denied or off. The common case allocates nothing.
 func ParseHello(data []byte, each func(project []byte, v int64)) (kept int, ok bool) {
 	if bytes.Contains(data, []byte(`"denied":[]`)) && bytes.Contains(data, []byte(`"off":[]`)) {
-		if rest, ok := parseVersions(data, nil); ok { // first all, then each: half a hello must not count twice
+		if rest, ok := parseVersions(data, nil); ok { // check everything before each is called, so that no version counts twice
 			parseVersions(rest, each)
 			return 0, true
 		}
@@ -67,8 +67,8 @@ func ParseHello(data []byte, each func(project []byte, v int64)) (kept int, ok b
 	return len(said.Denied) + len(said.Off), true
 }
 
-// parseVersions reads the object "versions". A quote within a JSON text has a backslash before it, so these bytes
-// stand nowhere else.
+// parseVersions reads the object "versions". A quote inside a JSON string has a backslash before it, so the bytes searched for
+// are nowhere else.
 func parseVersions(data []byte, each func([]byte, int64)) (from []byte, ok bool) {
 	i := bytes.Index(data, []byte(`"versions":{`))
 	if i < 0 {
@@ -110,7 +110,7 @@ func ParseGoodbye(data []byte) (Closing, bool) {
 	return f, true
 }
 
-// ParseDecimal reads digits without making a string of them.
+// ParseDecimal reads digits without allocating a string.
 func ParseDecimal(digits []byte) (n int64, ok bool) {
 	if len(digits) == 0 || len(digits) > 18 {
 		return 0, false

@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// stage is how far an answer was read.
+// stage is how far a response has been read.
 type stage uint8
 
 const (
@@ -32,8 +32,7 @@ var (
 	errChunk = errors.New("a chunk is malformed")
 )
 
-// Response reads what a gateway says on one connection, in whatever pieces it comes: a head, then events, chunked
-// or not.
+// Response reads a gateway's response on one connection, in pieces of any size: a head, then events, chunked or not.
 type Response struct {
 	parser
 	left  int64 // of the chunk, or the whole body
@@ -41,7 +40,7 @@ type Response struct {
 	sized bool // the chunk's size has a digit
 }
 
-// Listener is told what is in an answer. An error of head ends the reading.
+// Listener gets the parts of a response. An error of Head ends the reading.
 type Listener struct {
 	Head  func(Head) error
 	Event func(Kind, []byte)
@@ -57,7 +56,7 @@ type Head struct {
 	Detail  string // of the problem in the body, if it came along
 }
 
-// Feed takes the next piece. Its error is io.EOF at the end of a body that has one before the connection has.
+// Feed takes the next piece. It returns io.EOF when the body ends before the connection does.
 func (a *Response) Feed(b []byte, l *Listener) error {
 	for len(b) > 0 {
 		switch a.stage {
@@ -93,7 +92,7 @@ func (a *Response) Feed(b []byte, l *Listener) error {
 	return nil
 }
 
-// feedSize takes one byte of what stands between the data of two chunks.
+// feedSize takes one byte between the data of two chunks.
 func (a *Response) feedSize(c byte) error {
 	switch {
 	case a.stage == inChunkEnd:
@@ -107,7 +106,7 @@ func (a *Response) feedSize(c byte) error {
 			return errChunk
 		}
 		if a.left == 0 {
-			return io.EOF // trailers, if any, say nothing about events
+			return io.EOF // trailers, if any, hold no events
 		}
 		a.stage = inChunk
 	case a.stage == inExtension || c == '\r':
@@ -135,8 +134,8 @@ func hexDigit(c byte) (int64, bool) {
 	return 0, false
 }
 
-// feedHead takes a piece of the head, and returns what is behind it. The lines of a head are kept where those of
-// the events are later.
+// feedHead takes a piece of the head, and returns the bytes after it. It keeps the lines of the head in the same buffer as
+// later those of the events.
 func (a *Response) feedHead(b []byte, l *Listener) (rest []byte, err error) {
 	text := b
 	if len(a.rest) > 0 {
@@ -174,7 +173,7 @@ func (a *Response) feedHead(b []byte, l *Listener) (rest []byte, err error) {
 	return text[end:], nil
 }
 
-// headEnd is where the body begins; -1 if the head is not whole. Lines may end in LF alone.
+// headEnd returns where the body begins; -1 if the head is incomplete. Lines may end in LF alone.
 func headEnd(b []byte) int {
 	from := 0
 	for {
@@ -223,8 +222,8 @@ func parseHead(b []byte) (Head, error) {
 	return h, nil
 }
 
-// problemDetail finds what a problem (RFC 9457) says for people. The body is short and comes with its head; if it
-// does not, the status alone must do.
+// problemDetail finds the detail of a problem document (RFC 9457). The body is short and usually comes with the head. If it
+// does not, the status is enough.
 func problemDetail(body []byte) string {
 	from, to := bytes.IndexByte(body, '{'), bytes.LastIndexByte(body, '}')
 	var problem struct{ Detail string }
