@@ -2,7 +2,7 @@ package simulate
 
 import "nudge/cmd/nudge/simulate/browser"
 
-// plan sets when a project changes next.
+// plan schedules the next change of a project.
 func (w *simulation) plan(i uint32) {
 	p := &w.projects[i]
 	if p.rate <= 0 {
@@ -33,7 +33,7 @@ func (w *simulation) advance(i uint32) {
 	}
 }
 
-// deliver is news of a project that reaches those who listen.
+// deliver brings news of a project to the gateways that listen.
 func (w *simulation) deliver(i uint32) {
 	if w.redis.down {
 		return
@@ -45,7 +45,7 @@ func (w *simulation) deliver(i uint32) {
 	}
 }
 
-// poll is a request to the application.
+// poll handles a poll that reaches the application.
 func (w *simulation) poll(i uint32, p *page, why browser.Cause) {
 	finds := false
 	for k, id := range p.projects() {
@@ -57,7 +57,7 @@ func (w *simulation) poll(i uint32, p *page, why browser.Cause) {
 	w.timers.set(w.ofPage(answer, i), w.now()+w.o.Latency.Milliseconds())
 }
 
-// answered is its answer.
+// answered handles the application's answer to a poll.
 func (w *simulation) answered(i uint32, p *page) {
 	versions := w.found[:0]
 	for k, id := range p.projects() {

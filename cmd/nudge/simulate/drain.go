@@ -8,14 +8,14 @@ import (
 	"nudge/fallback"
 )
 
-// How a gateway drainStep, in milliseconds: the load balancer notices, and goodbyes are said over the window.
+// Times of a drain, in milliseconds.
 const (
 	drainAfter, drainSpread = 1000, 4000
 	balancerLooks           = 500
 	sliceOf                 = 20
 )
 
-// drainStep is what is next for a gateway that restarts.
+// drainStep is the next step of a gateway that restarts.
 type drainStep uint8
 
 const (
@@ -26,7 +26,7 @@ const (
 	restart
 )
 
-// leave begins a drain; then the process starts anew.
+// leave begins a drain; afterwards the process restarts.
 func (g *gateway) leave() {
 	g.phase, g.drainStep = leaving, leaveBalancer
 	g.w.timers.set(g.number(lifecycle), g.w.now()+g.w.o.Drain.Delay.Milliseconds()/2)
@@ -63,7 +63,7 @@ func (g *gateway) nextLifecycle() {
 	w.timers.set(g.number(lifecycle), w.now()+wait)
 }
 
-// stop ends the process. Streams that are left break.
+// stop ends the process and breaks the remaining streams.
 func (g *gateway) stop() {
 	g.alive, g.balanced, g.connected = false, false, false
 	for _, kind := range []int{probe, decide, sweepTimer, connect, lifecycle} {
@@ -78,7 +78,7 @@ func (g *gateway) stop() {
 // sweep does something to each of a gateway's streams, evenly over a time.
 type sweep struct {
 	ids         []uint32
-	lives       []uint32 // the streams' numbers: others may have taken their place
+	lives       []uint32 // the numbers of these streams, since other streams may have taken their slots
 	at          int
 	begun, over int64
 	do          func(id uint32)

@@ -10,20 +10,20 @@ import (
 	"nudge/version"
 )
 
-// phase is how far a gateway is from its end.
+// phase is the phase of a gateway's life.
 type phase uint8
 
 const (
 	serving phase = iota
-	leaving       // not ready, but serving
-	drained       // saying goodbye; a new stream gets one at once
+	leaving       // not ready, but still accepting streams
+	drained       // sending goodbyes; a new stream gets one at once
 )
 
-// lookAgain is how often a gateway looks at the fleet, even if nothing is reported; readyMost how long it keeps itself from
-// traffic at start.
+// lookAgain is how often a gateway decides again, even if nothing has happened. readyMost is how long it is not ready at most
+// when it starts. Both are in milliseconds.
 const lookAgain, readyMost = 2000, 10_000
 
-// gateway is one gateway. What it decides, the real controller decides.
+// gateway is one gateway. The real controller makes its decisions.
 type gateway struct {
 	w     *simulation
 	index int
@@ -34,8 +34,8 @@ type gateway struct {
 	begun           int64
 	listenUntil     int64
 
-	cut, connected bool // from Redis; to it
-	failures       int  // to connect, since it was connected last
+	cut, connected bool // cut: it cannot reach Redis; connected: it has a subscription
+	failures       int  // failed connects since it was connected last
 	echoed         int64
 
 	controller fallback.Controller
@@ -47,9 +47,9 @@ type gateway struct {
 	queue      fallback.Queue
 	size       fallback.Size
 	cadence    fallback.Cadence
-	said       browser.Message // cadence, as it is written
+	said       browser.Message // the cadence as streams get it
 	on         bool            // the flag
-	returning  int64           // until when those whom the flag lets in again are spread
+	returning  int64           // until when pages that the flag includes again connect at random times
 	allowance  float64         // of new streams
 	allowed    int64           // when that was computed
 
@@ -71,7 +71,7 @@ func newGateway(w *simulation, index int) *gateway {
 	}
 	g.start()
 	if w.o.Play == nil {
-		g.controller.Trust() // the fleet has run for long
+		g.controller.Trust() // the fleet has been healthy for long
 		g.balanced = true
 	}
 	return g
@@ -81,7 +81,7 @@ func (g *gateway) number(kind int) uint32 { return g.w.ofGateway(kind, g.index) 
 
 func (g *gateway) name() string { return fmt.Sprintf("gw-%d-%d", g.index+1, g.life) }
 
-// start is a process that begins.
+// start starts the process.
 func (g *gateway) start() {
 	o := &g.w.o
 	g.life++
@@ -120,7 +120,7 @@ func (g *gateway) settled() bool {
 	return g.listenUntil != 0 && g.w.now() >= g.listenUntil || g.w.now()-g.begun >= readyMost
 }
 
-// self is what it says of itself with each probe.
+// self is what the gateway sends with each probe.
 func (g *gateway) self() fallback.Member {
 	return fallback.Member{
 		Instance: g.name(), Node: g.name(), Streams: len(g.streams), Polling: g.pollers.Polling(g.w.date()),
@@ -128,7 +128,7 @@ func (g *gateway) self() fallback.Member {
 	}
 }
 
-// decide is what the pacer of a gateway does.
+// decide does what the pacer of a gateway does.
 func (g *gateway) decide() {
 	now := g.w.date()
 	v := g.controller.Judge(g.health.Verdict(now), fallback.Lag{}, now)
@@ -139,7 +139,7 @@ func (g *gateway) decide() {
 	if d.Cadence != g.cadence {
 		g.tune(d.Cadence)
 		for k := len(g.streams) - 1; k >= 0; k-- {
-			if k < len(g.streams) { // a heartbeat may prove a stream, and so end another
+			if k < len(g.streams) { // a heartbeat may prove a stream, and its page then closes the old one
 				if s := g.w.streams.at(g.streams[k]); s.stage >= open {
 					g.w.hear(s, browser.Heartbeat, &g.said)
 				}
@@ -168,7 +168,7 @@ func messageOf(c fallback.Cadence) browser.Message {
 	}
 }
 
-// news is the spread of news for own streams of this gateway.
+// news returns the spread of news for own streams of this gateway.
 func (g *gateway) news(w *fallback.Window, own int) browser.Millis {
 	return float64(g.backlog.Announce(w, g.size.Watchers(own), g.w.date()).Milliseconds())
 }

@@ -9,34 +9,34 @@ import (
 	"nudge/fallback"
 )
 
-// Options say what to simulate. Of all but Script, Seed, Advances and Quiet the zero value takes the default.
+// Options say what to simulate. The zero value of a field stands for its default.
 type Options struct {
 	Script   string  // one of [Scripts]; "": steady
 	Browsers int     // pages; 0: 30,000
-	Hours    float64 // of virtual time after the fleet has come to rest; 0: 1
+	Hours    float64 // of simulated time after the fleet has settled; 0: 1
 	Seed     uint64
 	Projects int     // 0: one for every six pages
 	Advances float64 // per second, over all projects; below 0: none; 0: one for every 1,000 pages
 	Gateways int     // 0: 3, and one more for each 100,000 pages
-	// Settled: tabs neither come and go nor sleep.
+	// Settled: no tab is opened, closed, hidden or put to sleep.
 	Settled bool
 	// Policy, Probe and Ramp are as in the configuration, where their defaults are.
 	Policy fallback.Policy
 	Probe  time.Duration
 	Ramp   time.Duration
-	// Latency is what the application takes to answer; 0: 50 ms.
+	// Latency is the time that the application needs to answer; 0: 50 ms.
 	Latency time.Duration
-	// Network is the way between gateways and pages, in one direction; 0: 20 ms.
+	// Network is the latency between gateways and pages, in one direction; 0: 20 ms.
 	Network time.Duration
-	// Drain is as in the configuration, and Restart what it takes to start a process anew: in a rolling deploy. 0: the
+	// Drain is as in the configuration. Restart is the time that a process needs to start again in a rolling deploy. 0: the
 	// defaults, and 2 s.
 	Drain   struct{ Delay, Window time.Duration }
 	Restart time.Duration
-	// Connects is how many new streams a gateway lets in per second; 0: no limit.
+	// Connects is how many new streams a gateway accepts per second; 0: no limit.
 	Connects int
-	// Play, if not nil, takes the place of Script, Browsers, Hours, Projects, Advances and Settled.
+	// Play, if not nil, replaces Script, Browsers, Hours, Projects, Advances and Settled.
 	Play *Play
-	// Progress is told what share is done, now and then; nil: nobody is.
+	// Progress is called now and then with the fraction that is done; nil: not called.
 	Progress func(share float64)
 }
 
@@ -49,13 +49,13 @@ func Scripts() []string {
 	return names
 }
 
-// Check completes the options, or says what is wrong with them.
+// Check sets the defaults. The error says which option is wrong.
 func (o *Options) Check() error {
 	if o.Script == "" || o.Play != nil {
 		o.Script = scripts[0].name
 	}
 	if !slices.Contains(Scripts(), o.Script) {
-		return fmt.Errorf("--script %q: there are %s", o.Script, strings.Join(Scripts(), ", "))
+		return fmt.Errorf("--script %q is unknown; write one of %s", o.Script, strings.Join(Scripts(), ", "))
 	}
 	if o.Play != nil {
 		if err := o.Play.check(); err != nil {
@@ -85,7 +85,7 @@ func (o *Options) Check() error {
 		}
 	}
 	if o.Projects > o.Browsers {
-		return fmt.Errorf("--projects: %d are more than there are browsers", o.Projects)
+		return fmt.Errorf("--projects: %d are more than the browsers; write a smaller number", o.Projects)
 	}
 	if o.Hours == 0 {
 		o.Hours = 1
@@ -97,7 +97,7 @@ func (o *Options) Check() error {
 		o.Advances = float64(o.Browsers) / 1000
 	}
 	if o.Advances > 10_000 {
-		return fmt.Errorf("--advances: more than 10,000 a second are not simulated")
+		return fmt.Errorf("--advances is above 10000 a second; write 10000 or less")
 	}
 	for _, d := range []struct{ value, or *time.Duration }{
 		{&o.Probe, ptr(2 * time.Second)},
@@ -117,7 +117,7 @@ func (o *Options) Check() error {
 			*d.value = *d.or
 		}
 		if *d.value < 0 {
-			return fmt.Errorf("a duration below 0")
+			return fmt.Errorf("a duration is below 0; write one such as 10s")
 		}
 	}
 	if o.Policy.Jitter == 0 {
@@ -128,7 +128,7 @@ func (o *Options) Check() error {
 
 func ptr[T any](v T) *T { return &v }
 
-// every is how often the project that very many watch changes, in milliseconds; 0: there is none.
+// every is the time in milliseconds between changes of the project that very many pages watch; 0: there is no such project.
 func (o *Options) every() int64 {
 	switch o.Script {
 	case "crowd":
@@ -139,8 +139,8 @@ func (o *Options) every() int64 {
 	return 0
 }
 
-// warm is how long the fleet takes to come to rest before the measurement begins: its pages come evenly over one slow
-// interval, so that they poll evenly from the beginning, and each has polled once. A play is measured as a whole.
+// warm is how long the fleet needs to settle before the measurement begins, in milliseconds. Pages open evenly over one slow
+// interval, so that they poll evenly and each has polled once. A play is measured from its beginning.
 func (o *Options) warm() int64 {
 	if o.Play != nil {
 		return 0

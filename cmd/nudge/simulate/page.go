@@ -12,10 +12,10 @@ const most = 3
 // page is one tab.
 type page struct {
 	browser.Browser
-	own     [most]uint32 // its projects, by what the application calls them
+	own     [most]uint32 // its projects, by their numbers in the application
 	owns    uint8        // how many of them there are
-	streams [2]uint32    // that it has with gateways; 0: none
-	found   [most]int32  // what the poll in flight will bring
+	streams [2]uint32    // its streams by number; 0: none
+	found   [most]int32  // the versions that the poll in flight will return
 
 	visibility visibility
 	shown      int32 // since when it is visible
@@ -27,10 +27,10 @@ type page struct {
 	hides      int32   // until when it stays hidden
 }
 
-// projects are those of the page, by what the application calls them.
+// projects returns the page's projects, by their numbers in the application.
 func (p *page) projects() []uint32 { return p.own[:p.owns] }
 
-// give gives a page w.event, and does what it wants done.
+// give gives a page w.event, and does the effects that the page returns.
 func (w *simulation) give(i uint32) {
 	p := &w.pages[i]
 	w.effects = p.Reduce(&w.event, float64(w.now()), w.random, w.effects[:0])
@@ -67,7 +67,7 @@ func (w *simulation) happenToPage(kind int, i uint32) {
 	}
 }
 
-// do does one thing that a page wants.
+// do does one effect of a page.
 func (w *simulation) do(i uint32, p *page, e browser.Effect) {
 	switch e.Kind {
 	case browser.Open:

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Play is all that happens in a simulation, but for what chance decides in pages and gateways: so the same can be played
-// to real processes. All gateways start when it begins, and nothing is proved yet. Its pages stay visible.
+// Play is everything that happens in a simulation, except random decisions of pages and gateways. So real processes can run
+// the same play. All gateways start when it begins, and push is not proven yet. Its pages stay visible.
 type Play struct {
 	// Pages are the projects of each page: from 1 to 3, numbered from 0.
 	Pages [][]uint32
@@ -17,18 +17,18 @@ type Play struct {
 	From, Until time.Duration
 	// Changes are those of projects, in the order of time.
 	Changes []Change
-	// Acts are what is done to the fleet, in the order of time.
+	// Acts are the faults and other changes of the fleet, in the order of time.
 	Acts   []Act
 	Length time.Duration
 }
 
-// Change is a new version of a project, the next higher one. All begin with 0.
+// Change raises the version of a project by one. All begin at 0.
 type Change struct {
 	At      time.Duration
 	Project uint32
 }
 
-// Compose draws pages and changes, by Seed, Browsers, Projects and Advances. The caller adds the acts.
+// Compose makes random pages and changes from Seed, Browsers, Projects and Advances. The caller adds the acts.
 func Compose(o Options, from, until, length time.Duration) (*Play, error) {
 	o.Play = nil
 	if err := o.Check(); err != nil {
@@ -59,7 +59,7 @@ func (p *Play) Opens(page int) time.Duration {
 	return p.From + (p.Until-p.From)*time.Duration(page)/time.Duration(len(p.Pages))
 }
 
-// projects is how many there are.
+// projects returns the number of projects.
 func (p *Play) projects() int {
 	n := uint32(0)
 	for _, page := range p.Pages {
@@ -73,16 +73,16 @@ func (p *Play) projects() int {
 
 func (p *Play) check() error {
 	if len(p.Pages) == 0 || p.Length <= 0 || p.From <= 0 || p.Until < p.From {
-		return errors.New("a play needs pages, a length, and a time for pages to open")
+		return errors.New("a play lacks pages, its length, or a time for pages to open; set Pages, Length, From and Until")
 	}
 	for i, page := range p.Pages {
 		if len(page) == 0 || len(page) > most {
-			return fmt.Errorf("page %d of the play: 1 to %d projects", i, most)
+			return fmt.Errorf("page %d of the play has too few or too many projects; give it 1 to %d", i, most)
 		}
 	}
 	if !slices.IsSortedFunc(p.Changes, func(a, b Change) int { return int(a.At - b.At) }) ||
 		!slices.IsSortedFunc(p.Acts, func(a, b Act) int { return int(a.At - b.At) }) {
-		return errors.New("changes and acts of a play stand in the order of time")
+		return errors.New("changes or acts of the play are not in the order of time; sort them")
 	}
 	return nil
 }

@@ -11,15 +11,15 @@ type project struct {
 	rate    float64 // advances per second
 	version int32   // as the application has it
 	commits []int32 // when each version was made
-	awake   int32   // pages that are there, and have it
+	awake   int32   // pages that are awake and watch it
 	stored  int32   // the version in Redis, as its newest script left it
 }
 
-// largest is how many pages a project has at most, however large the fleet: projects of a larger fleet are more, not larger.
+// largest is how many pages a project has at most. A larger fleet has more projects, not larger ones.
 const largest = 5000
 
-// cast draws the projects' sizes and activity, and which of them each page has: its own, and of every fifth page one
-// or two more. Few are large and most are small; sizes follow a power law, activity a log-normal one.
+// cast draws the size and activity of each project, and the projects of each page. Each page has one project; every fifth page
+// has one or two more. Few projects are large and most are small: sizes follow a power law, activity is log-normal.
 func cast(o Options, random *rand.Rand) (projects []project, pages [][]uint32) {
 	projects = make([]project, o.Projects)
 	pages = make([][]uint32, o.Browsers)
@@ -49,7 +49,7 @@ func cast(o Options, random *rand.Rand) (projects []project, pages [][]uint32) {
 		switch {
 		case o.Script == "crowd":
 			room = append(room, 0)
-		case o.Script == "herd" && i%5 == 0: // and nothing else: its news is what all others stand beside
+		case o.Script == "herd" && i%5 == 0: // and no other project: its news is the load beside which the others are measured
 			room = append(room, 0)
 			pages[i] = room[begun:len(room):len(room)]
 			continue

@@ -5,20 +5,21 @@ import (
 	"nudge/version"
 )
 
-// redis is the Redis that all gateways listen to.
+// redis is the Redis that all gateways are subscribed to.
 type redis struct {
 	down bool
-	era  int // its replication id: another one after each restart
+	era  int // its replication id, which changes with each restart
 }
 
-// A gateway waits up to reconnectFirst milliseconds before it connects again, doubled with each failure, reconnectMost at most.
+// reconnectFirst is the longest pause before a gateway connects again, in milliseconds. It doubles with each failure, up to
+// reconnectMost.
 const reconnectFirst, reconnectMost = 100, 500
 
-// watched is a project that a gateway listens for, beside what its board says of it.
+// watched is what a gateway keeps of a project besides its board.
 type watched struct {
-	index version.Index // on the board; 0: nobody has watched it yet
-	era   uint32        // of what its watchers were told last
-	waits bool          // somebody was told that it waits
+	index version.Index // on the board; 0: no stream has watched it yet
+	era   uint32        // the era of the last hello to its watchers
+	waits bool          // a hello said that it is waiting
 }
 
 func (w *simulation) killRedis() {
@@ -34,7 +35,7 @@ func (w *simulation) killRedis() {
 // reaches tells whether the gateway can talk to Redis.
 func (g *gateway) reaches() bool { return !g.w.redis.down && !g.cut }
 
-// disconnect follows a connection that broke, or was given up. What is believed stands until there is another.
+// disconnect handles a connection that broke or was closed. Versions stay believed until there is another connection.
 func (g *gateway) disconnect() {
 	g.connected = false
 	g.board.Gap()
@@ -48,7 +49,7 @@ func (g *gateway) retry() {
 	g.w.timers.set(g.number(connect), g.w.now()+1+int64(g.w.random()*float64(wait)))
 }
 
-// connect tries to reach Redis, and then reads the keys of what it listens for.
+// connect tries to reach Redis, and then reads the keys of all watched projects.
 func (g *gateway) connect() {
 	if !g.reaches() {
 		g.health.Lost(fallback.ReasonSource, g.w.date())
@@ -57,8 +58,8 @@ func (g *gateway) connect() {
 		return
 	}
 	g.connected, g.failures, g.echoed = true, 0, g.w.now()
-	// The first echo is on its way beside the keys. That it is there first is the worse case for the application: hellos
-	// that ask for polls are spread over what is thought to be room when push has just come back.
+	// The first echo and the keys come at the same time. Here the echo comes first, which is the worse case for the
+	// application: hellos that ask for polls are then spread over the room of push that is up again.
 	g.probe()
 	g.decide()
 	for p := range g.watched {
@@ -69,7 +70,7 @@ func (g *gateway) connect() {
 	g.deliver()
 }
 
-// watch makes a project known to the board, and listens for it.
+// watch opens a project on the board, and subscribes to it.
 func (g *gateway) watch(p uint32) {
 	g.watched[p].index = g.board.Open(g.w.names[p])
 	for int(g.watched[p].index) >= len(g.numbers) {
@@ -87,7 +88,7 @@ func (g *gateway) confirm(p uint32) {
 	g.board.Confirm(g.w.names[p], version.Key{Version: version.Version(g.w.projects[p].stored), Known: true}, uint32(g.w.redis.era)+1)
 }
 
-// state is what the gateway believes of a project.
+// state returns what the gateway believes of a project.
 func (g *gateway) state(p uint32) version.State {
 	_, s := g.board.At(g.watched[p].index)
 	return s
@@ -101,7 +102,7 @@ func (g *gateway) message(p uint32, v int32) {
 	}
 }
 
-// deliver tells watchers what has changed on the board: an advance as such, all else by one hello each.
+// deliver sends watchers what has changed on the board: an advance as a version, any other change as a hello.
 func (g *gateway) deliver() {
 	var anew []watcher
 	for changes := g.board.Take(g.changes[:0]); len(changes) > 0; changes = g.board.Take(changes[:0]) {
@@ -128,7 +129,7 @@ func (g *gateway) deliver() {
 	}
 }
 
-// probe sends one, which all who listen hear, and itself above all.
+// probe sends a probe, which all connected gateways receive, including this one.
 func (g *gateway) probe() {
 	now := g.w.now()
 	g.w.timers.set(g.number(probe), now+g.w.o.Probe.Milliseconds())
@@ -147,7 +148,7 @@ func (g *gateway) probe() {
 	for _, other := range g.w.gateways {
 		if other.alive && other.connected && other.reaches() {
 			other.fleet.Hear(self, date)
-			if !other.settled() { // it takes over what the fleet has proved, before it wants traffic
+			if !other.settled() { // it takes over the fleet's step of trust before it is ready
 				other.signal()
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"nudge/cmd/nudge/simulate/browser"
 )
 
-// Result is what a simulation has shown. Times are virtual; all but Seconds is about the time after the fleet came to rest.
+// Result is the result of a simulation. Times are simulated. All fields but Seconds cover the time after the fleet settled.
 type Result struct {
 	Script   string  `json:"script"`
 	Seed     uint64  `json:"seed"`
@@ -18,15 +18,15 @@ type Result struct {
 	FastMS   int64   `json:"fast_ms"`
 	SlowMS   int64   `json:"slow_ms"`
 	Advances int     `json:"advances"`
-	// Awake is how many pages are there at the end and not asleep.
+	// Awake is how many pages are open and not asleep at the end.
 	Awake int `json:"awake"`
 
 	Polls  int64            `json:"polls"`
 	Empty  int64            `json:"empty_polls"`
 	News   int64            `json:"news_polls"` // caused by news
 	Causes map[string]int64 `json:"causes"`
-	// Early are polls by interval that came sooner than the interval in force at the one before allows, since it got shorter;
-	// Vain those for news that found nothing.
+	// Early are polls by interval that came sooner than the interval at the poll before allowed, since it became shorter.
+	// Vain are polls for news that found nothing.
 	Early int `json:"early_polls"`
 	Vain  int `json:"vain_polls"`
 	// Plain is what plain polling would have made.
@@ -34,8 +34,8 @@ type Result struct {
 
 	Staleness Staleness `json:"staleness_ms"` // of visible pages: from commit to page
 	Small     Small     `json:"small_staleness_ms"`
-	// Over are the seconds in which the application got more than promise 2 allows, and Late the pages that learnt later
-	// than promise 1 does, the worst of them by LateMS.
+	// Over are the seconds in which the application got more polls than promise 2 allows. Late are the pages that learnt
+	// of a version later than promise 1 allows, the worst by LateMS milliseconds.
 	Over   int     `json:"over_seconds"`
 	Late   int     `json:"late_pages"`
 	LateMS float64 `json:"late_ms"`
@@ -60,14 +60,14 @@ type Staleness struct {
 	P50 float64 `json:"p50"`
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
-	// Beyond is what 99 % of it was below, less the spread that was told with the news; and Twice the most that any
-	// was above twice that spread.
+	// Beyond is the 99th percentile of the age less the spread of the news. Twice is the most by which an age was above
+	// twice that spread.
 	Beyond float64 `json:"beyond_spread_p99"`
 	Twice  float64 `json:"beyond_twice_spread_max"`
 	N      int     `json:"n"`
 }
 
-// Small is how old news of projects with fewer than ten pages was when visible pages had it.
+// Small is the staleness of news of projects with fewer than ten pages.
 type Small struct {
 	P50 float64 `json:"p50"`
 	P99 float64 `json:"p99"`
@@ -90,7 +90,8 @@ type Phase struct {
 	Most    float64 `json:"most"` // what promise 2 allows, at least
 }
 
-// Second is one second: how many polls, and of these empty ones, such for news, and early or vain ones; and what promise 2 allows.
+// Second is one second: the number of polls, of these the empty ones, those for news, and the early or vain ones, and what
+// promise 2 allows.
 type Second struct {
 	Polls int32   `json:"polls"`
 	Empty int32   `json:"empty"`
@@ -158,8 +159,8 @@ func (w *simulation) result() *Result {
 	return r
 }
 
-// Divide sums the seconds up by the phases that begin with these acts. Staleness knows how old news was in each, from 0 on,
-// the one before the first act.
+// Divide adds up the seconds of each phase; a phase begins with an act. staleness returns how old news was in a phase. Phase 0
+// is the one before the first act.
 func (r *Result) Divide(acts []Act, staleness func(phase int) (p50, p99 float64)) {
 	begin, name := 0, "before"
 	if len(acts) == 0 {

@@ -2,24 +2,24 @@ package simulate
 
 import "time"
 
-// Act is something that is done to the fleet.
+// Act is a fault or another change of the fleet.
 type Act struct {
 	At    time.Duration // after the measurement began
-	Phase string        // what the time after it is called; "": it is no other than before
+	Phase string        // name of the time after it; "": the phase before goes on
 	Do    Action        // nil: nothing
 }
 
 // Action changes the fleet.
 type Action func(*simulation)
 
-// KillRedis ends Redis as a crash would, and StartRedis starts it again, with all that it had stored.
+// KillRedis ends Redis like a crash, and StartRedis starts it again, with everything that it had stored.
 func KillRedis(w *simulation)  { w.killRedis() }
 func StartRedis(w *simulation) { w.redis.down = false }
 
-// BreakSubscriptions breaks the connections of all gateways to Redis, which takes them back at once.
+// BreakSubscriptions breaks the connections of all gateways to Redis, which accepts new ones at once.
 func BreakSubscriptions(w *simulation) { w.eachGateway((*gateway).disconnect) }
 
-// Kill ends a gateway as a crash would, and Start starts it again. They count from 0.
+// Kill ends a gateway like a crash, and Start starts it again. Gateways are numbered from 0.
 func Kill(gateway int) Action  { return func(w *simulation) { w.gateways[gateway].stop() } }
 func Start(gateway int) Action { return func(w *simulation) { w.gateways[gateway].start() } }
 
@@ -29,7 +29,7 @@ func Deploy(w *simulation) { w.rolling = true; w.gateways[0].leave() }
 // Flag switches push for the whole fleet.
 func Flag(on bool) Action { return func(w *simulation) { w.setFlag(on) } }
 
-// scripts are all there are. The first is what is played when none is named.
+// scripts are all scripts. The first is the default.
 var scripts = []struct {
 	name, says string
 	acts       []Act
@@ -79,7 +79,7 @@ func (w *simulation) eachGateway(do func(*gateway)) {
 	}
 }
 
-// rollOn goes on with a rolling deploy when a gateway is ready again.
+// rollOn continues a rolling deploy when a gateway is ready again.
 func (w *simulation) rollOn(index int) {
 	if index+1 < len(w.gateways) {
 		w.gateways[index+1].leave()
@@ -88,7 +88,7 @@ func (w *simulation) rollOn(index int) {
 	}
 }
 
-// partition cuts half of the gateways off from Redis: what is sent goes nowhere, and nobody is told.
+// partition cuts half of the gateways off from Redis: messages are lost without an error.
 func (w *simulation) partition(cut bool) {
 	for _, g := range w.gateways[:(len(w.gateways)+1)/2] {
 		g.cut = cut

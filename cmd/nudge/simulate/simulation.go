@@ -30,7 +30,7 @@ const (
 
 const (
 	// Of a gateway.
-	probe       = iota // it sends a probe, and hears it
+	probe       = iota // it sends a probe and receives it
 	decide             // its pacer decides anew
 	sweepTimer         // the next slice of goodbyes, or of a change of the flag
 	connect            // it tries to reach Redis
@@ -47,7 +47,7 @@ const (
 // epoch is when the simulation begins, for code that needs dates.
 var epoch = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 
-// simulation is all that is simulated. One goroutine has it.
+// simulation is the state of a simulation. Only one goroutine uses it.
 type simulation struct {
 	o        Options
 	timers   *timers
@@ -61,13 +61,13 @@ type simulation struct {
 	redis    redis
 	tally    *tally
 	script   []Act    // what is still to come
-	changes  []Change // of a play, likewise
+	changes  []Change // of a play, still to come
 	off      bool     // the flag
 	rolling  bool     // a deploy is under way
 	begun    int64    // when the measurement begins
 	ends     int64
 
-	effects        []browser.Effect // of the event that is on its way
+	effects        []browser.Effect // of the present event
 	event          browser.Event
 	said           []browser.Said
 	greeting, news browser.Message
@@ -91,12 +91,12 @@ func newSimulation(o Options) *simulation {
 	}
 	w.ends = w.begun + int64(o.Hours*3_600_000)
 	if o.Play != nil {
-		w.ends = o.Play.Length.Milliseconds() + 1 // its last second ends, too
+		w.ends = o.Play.Length.Milliseconds() + 1 // so that its last second ends, too
 	}
 	for i := range m {
 		p, err := version.ParseProject(strconv.Itoa(i))
 		if err != nil {
-			panic(err) // a number is the name of a project
+			panic(err) // cannot happen: a number is a valid project id
 		}
 		w.names = append(w.names, p)
 	}
@@ -106,7 +106,7 @@ func newSimulation(o Options) *simulation {
 	}
 	for i := range w.pages {
 		w.pages[i].owns = uint8(copy(w.pages[i].own[:], named[i]))
-		// Tabs are opened evenly over one interval, so that the fleet is at rest from the beginning.
+		// Tabs open evenly over one interval, so that the fleet is settled from the beginning.
 		opens := 1000 + int64(w.random()*float64(o.Policy.Slow.Milliseconds()))
 		if o.Play != nil {
 			opens = o.Play.Opens(i).Milliseconds()
@@ -135,7 +135,7 @@ func (w *simulation) ofGateway(kind, i int) uint32 {
 	return 1 + uint32(pageEnds*len(w.pages)+projectEnds*len(w.projects)+kind*w.o.Gateways+i)
 }
 
-// change is the number of the next change of a play, second that of what happens every second, and act that of the script.
+// change, second and act are the timers of the next change of a play, of each second, and of the next act of the script.
 func (w *simulation) change() uint32 { return uint32(len(w.timers.items) - 3) }
 func (w *simulation) second() uint32 { return uint32(len(w.timers.items) - 2) }
 func (w *simulation) act() uint32    { return uint32(len(w.timers.items) - 1) }
@@ -145,7 +145,7 @@ func (w *simulation) date() time.Time {
 	return epoch.Add(time.Duration(w.timers.now) * time.Millisecond)
 }
 
-// run lets it all happen.
+// run runs the simulation to its end.
 func (w *simulation) run() {
 	if len(w.script) > 0 {
 		w.timers.set(w.act(), w.begun+w.script[0].At.Milliseconds())

@@ -6,7 +6,7 @@ import (
 	"nudge/cmd/nudge/simulate/browser"
 )
 
-// few is how many pages a small project has less than.
+// few: a small project has fewer pages than this.
 const few = 10
 
 // plain are the intervals of plain polling that Nudge is compared with, in seconds.
@@ -16,7 +16,7 @@ var plain = [...]float64{3, 10, 30}
 type tally struct {
 	w *simulation
 
-	awake   int         // pages that are there and not asleep
+	awake   int         // pages that are open and not asleep
 	seconds []second    // since the simulation began
 	now     second      // the present one
 	most    int         // pages awake at once in it
@@ -24,7 +24,7 @@ type tally struct {
 	stales  []histogram // the same, by phase
 	small   histogram   // the same, of projects with few watchers
 	beyond  histogram   // the same, less the spread of the news
-	twice   float64     // the most that one was above twice that spread
+	twice   float64     // the most by which an age was above twice that spread
 	late    int         // pages that learnt later than promise 1 allows
 	latest  float64     // the most by which one was late, in milliseconds
 	early   int         // interval polls sooner than the interval allows
@@ -49,7 +49,7 @@ func newTally(w *simulation) *tally {
 
 func (t *tally) measuring() bool { return t.w.now() >= t.w.begun }
 
-// second ends one.
+// second ends the present second.
 func (t *tally) second() {
 	o := &t.w.o.Policy
 	m := o.Budget
@@ -92,7 +92,7 @@ func (t *tally) polled(p *page, why browser.Cause, finds bool) {
 	}
 }
 
-// advanced takes note of an advance: how many polls of plain polling would find it.
+// advanced counts the polls of plain polling that would find an advance.
 func (t *tally) advanced(p *project) {
 	if !t.measuring() {
 		return
@@ -106,7 +106,7 @@ func (t *tally) advanced(p *project) {
 	}
 }
 
-// learnt takes note of a page that gets a version of a project which was committed then.
+// learnt notes that a page gets a version that was committed at this time.
 func (t *tally) learnt(p *page, project *project, commit int64) {
 	if !t.measuring() || commit < t.w.begun {
 		return
@@ -124,12 +124,12 @@ func (t *tally) learnt(p *page, project *project, commit int64) {
 	}
 }
 
-// announced is the longest spread that what the page has just learnt may have been told with.
+// announced returns the longest spread that came with the news which the page has just learnt.
 func (p *page) announced() float64 {
 	return max(float64(p.before), float64(p.spread), p.Spread(), p.Window())
 }
 
-// check holds an age against promise 1.
+// check compares an age with promise 1.
 func (t *tally) check(p *page, age float64) {
 	policy := &t.w.o.Policy
 	bound := 2*float64(policy.Heartbeat.Milliseconds()) + (1+policy.Jitter)*float64(max(p.worst, float32(p.Fast()))) +
@@ -140,7 +140,7 @@ func (t *tally) check(p *page, age float64) {
 	}
 }
 
-// finish looks at who has still not learnt something.
+// finish counts pages that have not learnt a version at the end.
 func (t *tally) finish() {
 	for i := range t.w.pages {
 		p := &t.w.pages[i]
@@ -157,7 +157,7 @@ func (t *tally) finish() {
 	}
 }
 
-// histogram counts milliseconds, to one part in a hundred.
+// histogram counts durations in milliseconds, exact to 1 %.
 type histogram struct {
 	counts  [2000]int
 	n       int
@@ -170,7 +170,7 @@ func (h *histogram) add(ms float64) {
 	h.counts[min(len(h.counts)-1, int(100*math.Log1p(max(ms, 0))))]++
 }
 
-// at is below what a share of them is.
+// at returns the value that this share of the durations is below.
 func (h *histogram) at(share float64) float64 {
 	left := int(math.Ceil(share * float64(h.n)))
 	for i, n := range h.counts {

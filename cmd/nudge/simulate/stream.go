@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// helloMost is how long a hello waits for the source to listen, and secondEvent when a heartbeat follows the first one.
+	// helloMost is how long a hello waits for the subscription, and secondEvent how long after it a heartbeat follows.
 	helloMost, secondEvent = 2000, 1000
 	// streamAge is when a stream rotates, more or less.
 	streamAge, rotateJitter = 3_600_000, 0.2
@@ -18,8 +18,8 @@ type progress uint8
 
 const (
 	dialling progress = iota
-	arriving          // let in; its hello waits for Redis
-	open              // greeted
+	arriving          // accepted; its hello waits for Redis
+	open              // it had its hello
 	settled           // and proven
 )
 
@@ -28,7 +28,7 @@ type stream struct {
 	page, number uint32
 	gateway      int32 // -1: none yet
 	at           uint32
-	places       [most]uint32 // where it stands among the watchers of each of the page's projects
+	places       [most]uint32 // its index among the watchers of each of the page's projects
 	stage        progress
 	slot         uint8 // of the page
 }
@@ -55,7 +55,7 @@ func (s *slab) add(v stream) uint32 {
 	return uint32(len(s.all) - 1)
 }
 
-// toBrowser is the way between gateway and browser, one way.
+// toBrowser is the latency between gateway and browser in one direction, in milliseconds.
 func (w *simulation) toBrowser() int64 { return w.o.Network.Milliseconds() }
 
 func (w *simulation) open(i uint32, p *page, number uint32) {
@@ -81,7 +81,7 @@ func (w *simulation) close(i uint32, p *page, slot int) {
 	w.timers.clear(w.ofPage(streamA+slot, i))
 }
 
-// step is what is next for a stream.
+// step does the next step of a stream.
 func (w *simulation) step(i uint32, id uint32) {
 	s := w.streams.at(id)
 	switch s.stage {
@@ -99,11 +99,11 @@ func (w *simulation) step(i uint32, id uint32) {
 	}
 }
 
-// dial is a request for a stream that reaches a gateway, if the load balancer finds one.
+// dial handles a request for a stream, which the load balancer gives to a gateway.
 func (w *simulation) dial(i uint32, id uint32) {
 	g := w.balance()
 	switch {
-	case g == nil || !g.on: // nobody answers, or 204
+	case g == nil || !g.on: // no gateway answers, or 204
 		w.cutStream(id)
 	case g.phase == drained:
 		w.sendGoodbye(id, refusal(browser.Drain, 1000))
@@ -119,7 +119,7 @@ func refusal(why browser.Reason, after browser.Millis) browser.Message {
 	return browser.Message{Reason: why, After: after, Spread: after, Jitter: -1}
 }
 
-// cutStream ends a stream without a word.
+// cutStream breaks a stream without a goodbye.
 func (w *simulation) cutStream(id uint32) {
 	s := *w.streams.at(id)
 	p := &w.pages[s.page]
@@ -137,7 +137,7 @@ func (w *simulation) sendGoodbye(id uint32, m browser.Message) {
 	w.give(s.page)
 }
 
-// balance is the gateway that the next request goes to; nil: none answers.
+// balance returns the gateway for the next request; nil: no gateway answers.
 func (w *simulation) balance() *gateway {
 	ready := 0
 	for _, g := range w.gateways {

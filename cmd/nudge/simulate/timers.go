@@ -1,7 +1,7 @@
 package simulate
 
-// timers fire by the millisecond, and in the order in which they were set within one. Each has a number and at most one time,
-// so setting one allocates nothing. Inside it is a timing wheel: a ring of timers for each slot of time.
+// timers fire with a resolution of 1 ms; within one millisecond they fire in the order in which they were set. Each timer has
+// a number and at most one time, so setting one allocates nothing. Inside is a timing wheel: a ring of timers per time slot.
 type timers struct {
 	now   int64
 	slots []uint32 // of the number that comes first in each; 0: nothing
@@ -14,7 +14,7 @@ type item struct {
 	due           int32 // 0: not set
 }
 
-// horizon is how far ahead the slots reach, a power of two. A later timer comes by again.
+// horizon is how many milliseconds the slots cover, a power of two. A later timer stays in its slot for another turn.
 const horizon = 1 << 19
 
 // newTimers returns timers with the numbers 1 to most.
@@ -22,7 +22,7 @@ func newTimers(most int) *timers {
 	return &timers{now: 1, slots: make([]uint32, horizon), items: make([]item, most+1)}
 }
 
-// set makes timer n fire at due, or now if that is past, instead of when it was due before.
+// set makes timer n fire at due, or now if that is past. An earlier time of n no longer counts.
 func (t *timers) set(n uint32, due int64) {
 	due = max(due, t.now)
 	it := &t.items[n]
@@ -44,7 +44,7 @@ func (t *timers) clear(n uint32) {
 	}
 }
 
-// next is a timer that fires now; 0: there is none any more.
+// next returns a timer that fires now; 0: no timer is set.
 func (t *timers) next() uint32 {
 	for {
 		n := t.slots[t.now&(horizon-1)]

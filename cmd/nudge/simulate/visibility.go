@@ -6,7 +6,7 @@ import (
 	"nudge/cmd/nudge/simulate/browser"
 )
 
-// visibility is how a page is seen.
+// visibility is whether a page is visible, hidden, asleep or closed.
 type visibility uint8
 
 const (
@@ -16,7 +16,7 @@ const (
 	asleep // frozen by its browser, or the machine's lid is shut
 )
 
-// How long, on average, a tab stays as it is, in milliseconds. One in five that are hidden is put to sleep after five minutes.
+// The average times that a tab stays as it is, in milliseconds. One in five hidden tabs is put to sleep after five minutes.
 const (
 	staysVisible = 15 * 60_000
 	staysHidden  = 30 * 60_000
@@ -29,7 +29,7 @@ func (w *simulation) exponential(mean float64) int64 {
 	return 1 + int64(math.Min(-math.Log(1-w.random())*mean, 1e8))
 }
 
-// changeVisibility is the next thing that a person does with a tab.
+// changeVisibility does what a user does next with a tab.
 func (w *simulation) changeVisibility(i uint32, p *page) {
 	stays := int64(0)
 	switch {
@@ -38,7 +38,7 @@ func (w *simulation) changeVisibility(i uint32, p *page) {
 		stays = w.exponential(staysVisible)
 	case p.visibility == visible && w.random() < float64(staysVisible)/staysOpen:
 		w.closeTab(i, p)
-		stays = 1 + int64(w.random()*2000) // somebody else opens one
+		stays = 1 + int64(w.random()*2000) // another user opens a tab
 	case p.visibility == visible:
 		p.visibility = hidden
 		w.event = browser.Event{Kind: browser.Hidden}
@@ -71,7 +71,7 @@ func (w *simulation) changeVisibility(i uint32, p *page) {
 	}
 }
 
-// openTab is a page that was just loaded, with everything that the application has.
+// openTab loads a page with the newest versions of the application.
 func (w *simulation) openTab(i uint32, p *page) {
 	has := p.Projects
 	if has == nil {
@@ -87,7 +87,7 @@ func (w *simulation) openTab(i uint32, p *page) {
 	w.event = browser.Event{Kind: browser.Start}
 	w.give(i)
 	p.drawn = float32(p.Interval())
-	p.Vouch(true, float64(w.now())) // gateways that die say so, and all others send their heartbeats
+	p.Vouch(true, float64(w.now())) // the simulation breaks the streams of dead gateways, and all others send heartbeats
 }
 
 func (w *simulation) closeTab(i uint32, p *page) {
@@ -100,7 +100,7 @@ func (w *simulation) closeTab(i uint32, p *page) {
 	}
 }
 
-// count follows how many pages are there.
+// count updates the number of open pages.
 func (w *simulation) count(p *page, by int32) {
 	w.tally.awake += int(by)
 	for _, id := range p.projects() {

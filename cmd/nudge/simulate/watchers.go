@@ -8,9 +8,9 @@ import (
 	"nudge/gateway/limits"
 )
 
-// This file holds what a gateway tells its streams, and answers to pages.
+// This file holds what a gateway sends to its streams, and its answers to pages.
 
-// watcher is a stream, and which of its page's projects it watches.
+// watcher is a stream and one of its page's projects, in one number.
 type watcher uint32
 
 const watcherShift = 2 // room for the number of a project
@@ -56,7 +56,7 @@ func (g *gateway) leaveGateway(id uint32, s *stream) {
 	s.gateway = -1
 }
 
-// sendHello sends a hello: everything there is to say to a stream.
+// sendHello sends a hello with the state of all projects of a stream.
 func (g *gateway) sendHello(id uint32) {
 	s := g.w.streams.at(id)
 	m := g.said
@@ -99,14 +99,14 @@ func (g *gateway) sendVersion(p uint32, v int64) {
 	for _, of := range watchers {
 		s := w.streams.at(of.stream())
 		if s.stage < open {
-			continue // its hello will tell
+			continue // its hello will have the version
 		}
 		w.news.Project = of.project()
 		w.hear(s, browser.Version, &w.news)
 	}
 }
 
-// reply answers a page's question how things stand.
+// reply answers GET /poll-interval of a page.
 func (w *simulation) reply(i uint32, p *page) {
 	g := w.balance()
 	if g == nil {
@@ -140,7 +140,7 @@ func (w *simulation) reply(i uint32, p *page) {
 	w.give(i)
 }
 
-// report is a page that says what push has missed.
+// report handles POST /missed of a page.
 func (w *simulation) report(i uint32, p *page, e browser.Effect) {
 	g := w.balance()
 	if g == nil {
