@@ -80,7 +80,7 @@ type Gateway struct {
 // Host is the gateway as a source sees it.
 type Host struct {
 	version.Host
-	Control func(control.Entries) // called with all entries of the control hash whenever one has changed
+	Control func(control.Entries) // called with all control entries of the fleet whenever one has changed
 }
 
 // New returns a gateway. It starts nothing.

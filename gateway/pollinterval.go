@@ -76,7 +76,7 @@ func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.
 		c = g.pace.Without()
 	} else {
 		after := g.pace.ConnectAfter()
-		if access.count(stream.Served) > 0 && answer.Refusing == "" { // it may open a stream, and mostly does
+		if access.count(stream.Served) > 0 && answer.Refusing == "" { // the caller may open a stream, and usually does
 			after = max(after, g.pace.Connect(limits.KeyOf(who.Subject), g.current.Load().Limits.ConnectsPerSecond, time.Now()))
 		}
 		answer.ConnectAfterMS = after.Milliseconds()

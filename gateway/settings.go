@@ -14,7 +14,7 @@ import (
 	"nudge/version/control"
 )
 
-// Settings may change while streams are open, by [Gateway.Apply]. The zero value lets nobody in: it has no keys, and its
+// Settings may change while streams are open, by [Gateway.Apply]. The zero value admits no caller: it has no keys, and its
 // flag is off.
 type Settings struct {
 	Flag   fallback.Flag

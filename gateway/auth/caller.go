@@ -11,7 +11,7 @@ import (
 // Caller is who sends a request. The zero value is a caller without a token, who may do nothing. It does not change.
 type Caller struct {
 	Open       bool      // Settings.Open: may subscribe to everything
-	Subject    string    // "sub"; "": the token names nobody
+	Subject    string    // "sub"; "": the token has none
 	Issued     time.Time // "iat", in whole seconds; zero: the token does not say
 	Expires    time.Time // zero: never
 	FromCookie bool      // the token came in a cookie, which browsers send for pages of any origin
@@ -36,8 +36,8 @@ func covers(all []version.Pattern, p version.Project) bool {
 	return slices.ContainsFunc(all, func(t version.Pattern) bool { return t.Match(p) })
 }
 
-// Name returns a name that tells the caller from others: the subject, else the network of address, from which the request
-// came.
+// Name returns a name for the caller, to tell callers apart: the subject, else the network of address, from which the
+// request came.
 func (c *Caller) Name(address string) string {
 	if c.Subject != "" {
 		return "subject " + c.Subject

@@ -113,7 +113,7 @@ func (a *Admission) Count() (parked, goroutines int) {
 	return a.open[Parked], a.open[Goroutine]
 }
 
-// Full reports whether the next stream of this kind would be refused, whoever comes.
+// Full reports whether the next stream of this kind would be refused for any caller.
 func (a *Admission) Full(k Kind) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -142,7 +142,7 @@ func (h *Hub) closeLocked(i version.Index) {
 	h.dropLocked(i)
 }
 
-// dropLocked takes a topic that nobody needs off the board.
+// dropLocked removes a topic from the board if nothing names it and the source does not listen for it.
 func (h *Hub) dropLocked(i version.Index) {
 	if t := h.at(i); t.names == 0 && t.phase == named {
 		*t = topic{}

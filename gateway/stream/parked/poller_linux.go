@@ -13,7 +13,7 @@ import (
 	"nudge/gateway/stream/loop"
 )
 
-// Supported tells whether streams can be parked on this system.
+// Supported reports whether streams can be parked on this system.
 const Supported = true
 
 // poller is an epoll instance for one loop. The cost of epoll(7) depends on the number of sockets with events, not on the number
