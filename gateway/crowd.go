@@ -6,36 +6,25 @@ import (
 )
 
 const (
-	// A crowd begins when crowdStep streams open within crowdPace.
+	// crowdStep is how many streams open until memory is worth giving back.
 	crowdStep = 100
-	crowdPace = time.Second
-	// A crowd is over when no further crowdStep streams have opened for crowdCalm.
+	// crowdCalm is how long no crowdStep may be complete before it is given back.
 	crowdCalm = 10 * time.Second
 )
 
-// watchCrowds calls Options.Crowd when a crowd of streams begins, and when it is over.
+// watchCrowds calls Options.Calm when a crowd of streams has opened.
 func (g *Gateway) watchCrowds(ctx context.Context) error {
 	calm := time.NewTimer(crowdCalm)
 	calm.Stop() // there is no crowd yet
 	defer calm.Stop()
-	var last time.Time // when crowdStep streams were complete
-	crowd := false
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-g.crowd:
-			now := time.Now()
-			if !crowd && now.Sub(last) < crowdPace {
-				crowd = true
-				g.opt.Crowd(true)
-			}
-			if last = now; crowd {
-				calm.Reset(crowdCalm)
-			}
+			calm.Reset(crowdCalm)
 		case <-calm.C:
-			crowd = false
-			g.opt.Crowd(false)
+			g.opt.Calm()
 		}
 	}
 }

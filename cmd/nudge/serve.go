@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -91,7 +92,8 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	}
 	slots := newConnLimit()
 	o := gatewayOptions(c, log)
-	o.Released, o.Crowd = slots.give, crowd
+	// What a crowd needed, nobody may need again: it goes back to the system.
+	o.Released, o.Calm = slots.give, debug.FreeOSMemory
 	var source *redis.Source
 	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		if c.Redis.Mode == "none" {
