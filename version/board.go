@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Board holds what is believed of every watched project: a version, or nothing. A [Source] writes to it, and whoever
-// tells the browsers reads it. All methods may be called at any time by any goroutine; none blocks.
+// Board holds, for every watched project, the version that is believed, or that none is. A [Source] writes to it, and the
+// gateway's hub reads it. All methods may be called at any time by any goroutine; none blocks.
 type Board struct {
 	changed chan struct{} // one slot; a token means that Take has something
 
@@ -16,40 +16,41 @@ type Board struct {
 	next    Index                    // the first that was never used
 	free    []Index                  // of dropped projects
 	dirty   []Index                  // changed since the last Take, oldest first; record.dirty says which still count
-	extras  map[Index]*News          // of projects with one advance since the last Take that was more than a number
+	extras  map[Index]*News          // of projects with one advance since the last Take that had more than a version
 	reads   uint32                   // routine reads that began
 }
 
 // State is what is believed of one project.
 type State struct {
 	Version Version
-	// Era counts the breaks in what is believed: a reset, a version that had to be forgotten. Within
-	// an era the version only grows.
+	// Era grows with each reset, and each time that a believed version is forgotten. Within an era the version only
+	// grows.
 	Era uint32
-	// Listening: the source is subscribed, and the key has been read. Otherwise the project is waiting.
+	// Listening: the source is subscribed and has read the key. Otherwise the project is waiting.
 	Listening bool
-	// Known: Version is believed. Otherwise the project is unknown: whoever shows it must ask the application.
+	// Known: Version is believed. Otherwise the project is unknown, and its pages must poll the application.
 	Known bool
 }
 
-// Change is a project whose state moved since the last [Board.Take].
+// Change is a project whose state changed since the last [Board.Take].
 type Change struct {
 	Project Project
 	Index   Index
 	State
-	// Reset: the present era follows the one before by a reset, so that a reader of that one may be told
-	// the lower version. A reader of an older era must be told everything anew.
+	// Reset: the present era began with a reset. A reader of the era before may be sent the lower version. A reader of an
+	// older era must be sent its whole state again.
 	Reset bool
-	// Advance: readers who were told all changes before are sent Version as an event, and poll for it. Otherwise they
-	// need no event (a subscription was confirmed, the version did not grow), or need everything anew: they were
-	// told that nobody listens, the version is not known any more, or it does not follow from the one they know.
+	// Advance: a reader that has all changes before is sent Version as an event, and polls for it. If Advance is false,
+	// there are two cases. Either the reader needs no event: a subscription was confirmed and the version did not grow.
+	// Or it needs its whole state again: it was told that the project is waiting, the version is no longer known, or the
+	// version does not follow from the one that the reader has.
 	Advance bool
-	// Extras holds Prev, Writer and Data as they were published with this advance; nil if it has none or
-	// several advances were merged.
+	// Extras holds Prev, Writer and Data as published with this advance; nil if there are none, or if several advances
+	// were merged.
 	Extras *News
 }
 
-// Key is what was read of a project's key.
+// Key is the content of a project's key.
 type Key struct {
 	Version Version
 	Known   bool // false: no key, or none that holds a version
@@ -62,11 +63,11 @@ func NewBoard() *Board {
 	return b
 }
 
-// Changed receives a token when there may be something to [Board.Take]. One reader only.
+// Changed returns a channel that gets a token when [Board.Take] may return something. Only one reader may use it.
 func (b *Board) Changed() <-chan struct{} { return b.changed }
 
-// takeMost is how many changes are taken at a time. When a subscription is confirmed all projects change: to take
-// 100,000 at once would lock the board for long, and the caller would keep a buffer for as many.
+// takeMost is how many changes Take returns at a time. When a subscription is confirmed, all projects change. To take 100,000
+// at once would lock the board for long, and the caller would keep a buffer of this size.
 const takeMost = 1000
 
 // Take appends to buf projects that changed since the last call, once each, oldest change first, with their newest
@@ -98,7 +99,7 @@ func (b *Board) Take(buf []Change) []Change {
 	return buf
 }
 
-// State is what is believed of p now; the zero State if nobody watches it.
+// State returns the state of p; the zero State if p is not on the board.
 func (b *Board) State(p Project) State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -108,14 +109,14 @@ func (b *Board) State(p Project) State {
 	return State{}
 }
 
-// Len is how many projects are on the board.
+// Len returns how many projects are on the board.
 func (b *Board) Len() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.indices.used
 }
 
-// Index is the index of p; false: it is not on the board.
+// Index returns the index of p; false: p is not on the board.
 func (b *Board) Index(p Project) (Index, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -123,13 +124,13 @@ func (b *Board) Index(p Project) (Index, bool) {
 	return i, i != 0
 }
 
-// Project is the project with this index; zero if there is none.
+// Project returns the project with this index; zero if there is none.
 func (b *Board) Project(i Index) Project {
 	p, _ := b.At(i)
 	return p
 }
 
-// At is the project with this index, and what is believed of it; zero if there is none.
+// At returns the project with this index and its state; zero if there is none.
 func (b *Board) At(i Index) (Project, State) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -162,7 +163,7 @@ func (b *Board) Open(p Project) Index {
 	return i
 }
 
-// Clear drops all that is known of p, which is waiting then. For sources, when they no longer listen for it.
+// Clear forgets the state of p, which is waiting then. A source calls it when it is no longer subscribed to p.
 func (b *Board) Clear(p Project) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -172,7 +173,7 @@ func (b *Board) Clear(p Project) {
 	}
 }
 
-// Drop takes p off the board, with all that is known of it. No source may listen for it.
+// Drop removes p and its state from the board. No source may be subscribed to p.
 func (b *Board) Drop(p Project) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -186,7 +187,7 @@ func (b *Board) Drop(p Project) {
 	delete(b.extras, i)
 }
 
-// Message is news that came from a publisher: believed if nothing is, or if it is greater; a reset always.
+// Message takes news of a publisher. Its version is believed if none is, if it is greater, or if it is a reset.
 func (b *Board) Message(n News) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -213,9 +214,9 @@ func (b *Board) Message(n News) {
 	}
 }
 
-// Gap tells that the subscription broke: nothing is listened for until it is confirmed again. What is
-// believed stays believed until then, since a short break mostly loses nothing; but not what was heard
-// since an earlier gap that was never confirmed: nobody can tell which history that came from.
+// Gap notes that the subscription broke: no project is listened for until it is confirmed again. Until then a believed version
+// stays believed, since a short gap mostly loses nothing. An exception is a version that came after an earlier gap and before
+// its confirmation: it may be from another data set.
 func (b *Board) Gap() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -230,10 +231,10 @@ func (b *Board) Gap() {
 	}
 }
 
-// Confirm tells that the source listens for p (again) and has read its key afterwards. DataSet is the number of the
-// data set that was read (0: unknown). A belief survives a gap only within one data set, if the key has not fallen below
-// it, and if no reset came meanwhile except one that the key holds: another may be older or newer than the read.
-// Otherwise the belief is forgotten.
+// Confirm notes that the source is subscribed to p (again) and has read its key afterwards. dataSet is the number of the data
+// set that was read (0: unknown). After a gap a version stays believed only if the data set is the same, and if the key is not
+// below the version. If a reset came meanwhile, the key must also hold it: any other reset may be older or newer than the read.
+// Otherwise the version is forgotten.
 func (b *Board) Confirm(p Project, key Key, dataSet uint32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -254,10 +255,10 @@ func (b *Board) BeginRead() uint32 {
 	return b.reads
 }
 
-// Routine takes p's key as a routine read found it, since news may be lost without a gap. It is ignored if the
-// project changed since the read began. A greater key is news. A key below both the belief and the last key is a
-// reset; one below the belief alone is from a publisher that never writes keys. If nothing is believed, only a
-// key that has changed is news.
+// Routine takes p's key from a routine read, since news may be lost without a gap. It ignores the key if the project changed
+// since the read began. A greater key is news. A key below both the believed version and the last key is a reset. A key below
+// the believed version alone is from a publisher that never writes keys. If no version is believed, only a key that has changed
+// is news.
 func (b *Board) Routine(p Project, key Key, read uint32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -272,7 +273,7 @@ func (b *Board) Routine(p Project, key Key, read uint32) {
 
 func (b *Board) at(i Index) *record { return &b.records[i/recordsAtOnce][i%recordsAtOnce] }
 
-// mark puts a project among what Take returns, and wakes its caller.
+// mark adds a project to those that Take returns, and wakes the reader.
 func (b *Board) mark(i Index, r *record) {
 	r.read = b.reads
 	if r.advances != 1 || !r.known {

@@ -1,10 +1,10 @@
 package version
 
-// Fault is why a source knows that no news comes: one word. The set is closed; Faults lists it.
+// Fault is the reason why a source gets no news, in one word. Faults lists all of them.
 type Fault string
 
 const (
-	FaultConnection Fault = "source"      // no connection, or anything that has no word of its own
+	FaultConnection Fault = "source"      // no connection, or any fault not listed below
 	FaultAuth       Fault = "auth"        // user or password are refused
 	FaultNoPerm     Fault = "noperm"      // a right is missing
 	FaultReadOnly   Fault = "readonly"    // it is a replica
@@ -15,7 +15,7 @@ const (
 	FaultLoading    Fault = "loading"     // it is reading its data set
 )
 
-// Faults are all words that [Evidence.Lost] may be given.
+// Faults are all faults that [Evidence.Lost] may get.
 func Faults() []Fault {
 	return []Fault{
 		FaultConnection, FaultAuth, FaultNoPerm, FaultReadOnly, FaultMisconf, FaultMemory, FaultReplicas, FaultCluster, FaultLoading,

@@ -2,8 +2,8 @@ package version
 
 import "hash/maphash"
 
-// Index is a small number, from 1 on, that stands for a project while it is on the board. After the project is dropped
-// another one may get it. Data about each project can be kept in a slice by Index, instead of a map by name.
+// Index is a small number, from 1 on, that identifies a project while it is on the board. After the project is dropped,
+// another one may get the number. So data of each project can be in a slice by Index, instead of a map by name.
 type Index uint32
 
 // indices finds the index of a project: a hash table with linear probing. A map would hold each name once more, and take
@@ -19,7 +19,7 @@ func newIndices(name func(Index) string) indices {
 	return indices{maphash.MakeSeed(), make([]Index, 8), 0, name}
 }
 
-// find returns the index of p, and the slot where it is or belongs; 0: it has none.
+// find returns the index of p, and the slot where the index is or belongs; 0: p has no index.
 func (x *indices) find(p Project) (i Index, slot int) {
 	for slot = x.home(p.id); ; slot = x.after(slot) {
 		if i = x.slots[slot]; i == 0 || x.name(i) == p.id {
@@ -50,7 +50,7 @@ func (x *indices) add(p Project, i Index) {
 	x.slots[slot] = i
 }
 
-// remove removes the index in a slot. Those behind it that could not be in their own move up.
+// remove removes the index in a slot. Later indices that were displaced by it move up.
 func (x *indices) remove(slot int) {
 	x.used--
 	mask := len(x.slots) - 1

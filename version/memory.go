@@ -34,7 +34,7 @@ func NewMemory(board *Board, opt MemoryOptions) *Memory {
 	return &Memory{board: board, opt: opt, stored: map[Project]Version{}}
 }
 
-// Run gives an echo each probe. There is no way for news here that could break, so being run is the evidence.
+// Run gives an echo each probe. There is no connection that could break, so running proves that news arrives.
 func (m *Memory) Run(ctx context.Context) error {
 	tick := time.NewTicker(m.opt.Probe)
 	defer tick.Stop()
@@ -97,7 +97,7 @@ func (m *Memory) Read(_ context.Context, p Project) (Key, error) {
 	return Key{v, known}, nil
 }
 
-// Newest is the version stored of p.
+// Newest returns the stored version of p.
 func (m *Memory) Newest(p Project) (v Version, known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -167,8 +167,7 @@ func (f fields) text(name string) (s string, err error) {
 	return s, nil
 }
 
-// Message is what is published on the project's channel: the bare integer where that says it all.
-// [Decode] reads it back.
+// Message returns the message for the project's channel: a bare integer if n has only a version. [Decode] reads it back.
 func (n News) Message() []byte {
 	if n.Prev == nil && n.Writer == "" && !n.Reset {
 		return strconv.AppendInt(nil, int64(n.Version), 10)

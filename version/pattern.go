@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// Pattern names one project (42) or all whose ids begin with a prefix (team-*, or * for all).
+// Pattern matches one project (42), or all whose ids begin with a prefix (team-*, or * for all).
 // Tokens and the feature flag use it. The zero Pattern matches nothing.
 type Pattern struct {
 	text   string
 	prefix bool
 }
 
-// ParsePattern makes a Pattern of s: a project's id, or a prefix of one with a * behind it.
+// ParsePattern makes a Pattern of s: a project's id, or a prefix followed by *.
 func ParsePattern(s string) (Pattern, error) {
 	text, prefix := strings.CutSuffix(s, "*")
 	if text == "" && prefix {

@@ -9,22 +9,22 @@ import (
 // MaxWord is the greatest length of each text of a [Peer] in bytes.
 const MaxWord = 128
 
-// Peer is what a gateway says of itself with each of its probes; in JSON it is the rest of the message of a probe.
+// Peer is what a gateway sends about itself with each probe. In JSON it is the message of the probe without its number.
 type Peer struct {
 	Instance string `json:"instance"` // of this process, unique among all
-	Node     string `json:"node"`     // its name among people; two may share one
+	Node     string `json:"node"`     // its name for people; two gateways may share one
 	Streams  int    `json:"streams"`  // open now
-	// Uncovered are those of them whose pages go on polling at the fast interval.
+	// Uncovered is how many of these streams have pages that keep polling at the fast interval.
 	Uncovered int    `json:"uncovered,omitempty"`
 	Polling   int    `json:"polling,omitempty"` // browsers without a stream that asked it how often to poll
 	Step      int    `json:"step,omitempty"`    // of the trust ramp
 	Push      string `json:"push"`              // as fallback.Push says it
-	Leaving   bool   `json:"leaving,omitempty"` // from SIGTERM on: its streams will be back elsewhere, and are not lost
+	Leaving   bool   `json:"leaving,omitempty"` // from SIGTERM on: its streams will connect to other gateways, and are not lost
 	Nudge     string `json:"nudge"`             // version of Nudge
 }
 
-// Check tells what is wrong with p. Anybody who may publish may write a probe, so a source checks every field before it
-// reaches a log or a terminal.
+// Check returns what is wrong with p. Every client that may publish can write a probe. So a source checks every field before
+// it reaches a log or a terminal.
 func (p Peer) Check() error {
 	if p.Instance == "" {
 		return errors.New("instance: missing")

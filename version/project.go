@@ -32,7 +32,7 @@ func ParseProject(s string) (Project, error) {
 	return Project{s}, nil
 }
 
-// Clone is the same project in memory of its own: one that was cut out of a request keeps all of that.
+// Clone returns a copy of p in its own memory. A project that is a part of a request's text keeps that whole text in memory.
 func (p Project) Clone() Project { return Project{strings.Clone(p.id)} }
 
 // String is the id.

@@ -1,15 +1,15 @@
 package version
 
-// recordsAtOnce is how many records are allocated together: 8 KiB. They live long, and each one alone would keep a page
-// of short-lived memory around it in use.
+// recordsAtOnce is how many records are allocated together: 8 KiB. They live long. Allocated
+// alone, each would keep a page of otherwise free memory in use.
 const recordsAtOnce = 146
 
 // record is one project on the board. There may be hundreds of thousands, so it is small. Board.mu guards it.
 type record struct {
 	project Project // zero: this index is not in use
 	version Version // believed, if known
-	// lastKey is what the project's key held when it was last read. From a gap until the confirmation it is the belief at
-	// the beginning of the gap instead: the two are never needed at the same time.
+	// lastKey is what the project's key held when it was last read. From a gap until the confirmation it is the version
+	// that was believed at the beginning of the gap: the two are never needed at the same time.
 	lastKey Version
 	era     uint32
 	dataSet uint32 // number of the data set at the last confirmation; 0: unknown
@@ -20,8 +20,8 @@ type record struct {
 	lastKeyKnown bool
 	confirmed    bool // at least once
 	reset        bool // the era began with a reset of a known version
-	gapNews      bool // the belief is from a message in a gap that is not confirmed yet
-	gapEra       bool // an era began since the last gap did
+	gapNews      bool // the believed version is from a message in a gap that is not confirmed yet
+	gapEra       bool // an era began after the last gap began
 	dirty        bool // changed since the last Take
 
 	takenListening, takenKnown bool // at the last Take
@@ -50,14 +50,14 @@ func (r *record) advance() bool {
 	return r.eras == 1 && r.reset && r.takenKnown
 }
 
-// move makes v the belief. It is greater than the last one in this era.
+// move makes v the believed version. v is greater than the last one in this era.
 func (r *record) move(v Version) {
 	r.known, r.version = true, v
 	r.gapNews = !r.listening
 	r.advances = min(r.advances+1, 2)
 }
 
-// restart makes v the belief in a new era. It may be lower than the last one.
+// restart makes v the believed version in a new era. v may be lower than the last one.
 func (r *record) restart(v Version) {
 	r.reset = r.known
 	r.beginEra()
@@ -103,7 +103,7 @@ func (r *record) confirm(key Key, dataSet uint32) {
 		r.move(key.Version)
 	case first:
 	case same && !r.gapEra && beforeKnown && key.Known && key.Version >= before:
-		// Compared with the belief before the gap, since messages in the gap may be newer than the read.
+		// Compared with the version believed before the gap, since messages in the gap may be newer than the read.
 		if key.Version > r.version {
 			r.move(key.Version)
 		}
@@ -114,7 +114,7 @@ func (r *record) confirm(key Key, dataSet uint32) {
 	}
 }
 
-// routine takes the key of a routine read, and reports whether the belief changes; see [Board.Routine].
+// routine takes the key of a routine read, and reports whether the state changes; see [Board.Routine].
 func (r *record) routine(key Version) bool {
 	before, beforeKnown := r.lastKey, r.lastKeyKnown
 	r.lastKey, r.lastKeyKnown = key, true

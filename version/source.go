@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// ErrUnavailable is wrapped by the errors of [Source.Publish] and [Source.Read] when the source cannot be reached
-// now, though nothing is wrong with what was asked. Asking or publishing the same again is safe.
+// ErrUnavailable is wrapped by the errors of [Source.Publish] and [Source.Read] if the source cannot be reached now, although
+// the arguments are valid. It is safe to call again with the same arguments.
 var ErrUnavailable = errors.New("version: source unavailable")
 
-// Source is where news comes from. It writes what it hears to the [Board] it was made with.
+// Source receives news and writes it to the [Board] that it was made with.
 type Source interface {
-	// Run listens until ctx ends, and returns nil then. It outlives every fault of what it listens to.
+	// Run listens until ctx ends, and then returns nil. It continues after every fault of the connection or the server.
 	Run(ctx context.Context) error
-	// Watch asks for news of p. It does not wait: the board tells when the source listens. Watching what
-	// is watched changes nothing. It may be called before Run.
+	// Watch subscribes to news of p. It does not wait: the board shows when the source listens. A second call changes
+	// nothing. Watch may be called before Run.
 	Watch(p Project)
-	// Forget ends Watch. What is known of p is dropped from the board, where p is waiting then.
+	// Forget ends Watch. The board forgets the state of p, which is waiting then.
 	Forget(p Project)
-	// Publish stores and announces news, in order. What is not newer than the stored version is only counted. After an
+	// Publish stores and announces news, in order. It only counts versions that are not newer than the stored one. After an
 	// error a part may be stored.
 	Publish(ctx context.Context, news []News) (Receipt, error)
 	// Read returns the stored version of p, which need not be watched. If it is watched, and the version is news, the
@@ -35,7 +35,7 @@ type Receipt struct {
 	Stale    int // not newer than the version stored
 }
 
-// Stats tells what a source has been through. Counters only grow.
+// Stats are counts of a source. Counters only grow.
 type Stats struct {
 	Watched   int    // projects watched now
 	Messages  uint64 // messages received on projects' channels
@@ -51,14 +51,14 @@ type Host struct {
 	Self func() Peer
 	// Peer takes the probe of a gateway, this one included.
 	Peer func(Peer)
-	// Tick is called when the application has said that it is alive.
+	// Tick is called for each tick of the application.
 	Tick func()
 }
 
-// Evidence is how a source proves that news would come through, or tells that it would not.
+// Evidence has the functions by which a source proves that news arrives, or says that it does not.
 type Evidence struct {
-	// Echo takes a probe that came back the way news comes, by the time at which it was sent.
+	// Echo takes the time at which a probe was sent that came back in the way of news.
 	Echo func(sent time.Time)
-	// Lost takes why no news comes. The next Echo ends that.
+	// Lost takes the reason why no news arrives. It holds until the next Echo.
 	Lost func(Fault, error)
 }

@@ -10,7 +10,7 @@ import (
 // Max is the greatest version: the greatest integer that JSON numbers and JavaScript hold exactly.
 const Max Version = 1<<53 - 1
 
-// Version is a project's version, 0 … [Max]. It only grows, but for a reset.
+// Version is a project's version, 0 … [Max]. It only grows, except by a reset.
 type Version int64
 
 // ParseVersion reads a bare decimal integer: no sign, no leading zero, no fraction, no exponent.
@@ -35,7 +35,7 @@ func ParseVersion(s string) (Version, error) {
 
 func (v Version) valid() bool { return v >= 0 && v <= Max }
 
-// Mark is a project with the version somebody holds of it, written 42@124, or 42 where none is known.
+// Mark is a project with a version, written 42@124, or 42 if the version is not known.
 type Mark struct {
 	Project Project
 	Version Version

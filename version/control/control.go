@@ -21,14 +21,14 @@ const (
 	maxRamp = 24 * time.Hour
 )
 
-// Entries are what all gateways are told: an override of the flag, and revocations. They are not changed after they were
-// handed out.
+// Entries hold what all gateways are told: an override of the flag, and revocations. They never change after they were
+// returned.
 type Entries struct {
 	Flag        FlagEntry
 	Revocations []RevocationEntry // the oldest first, each once
 }
 
-// Stamp is when an entry was set, by the clock and count of Redis.
+// Stamp says when an entry was set: by the clock of Redis, and by a sequence number.
 type Stamp struct {
 	Seq  int64     `json:"seq,omitempty"` // a later change has a greater one; 0: nothing was ever set
 	Time time.Time `json:"time,omitzero"`
@@ -44,10 +44,10 @@ type FlagEntry struct {
 type Override struct {
 	Enabled bool
 	Percent *int           // 0 to 100; nil: what each gateway's configuration says
-	Ramp    *time.Duration // up to 24 h, in whole milliseconds; nil: likewise
+	Ramp    *time.Duration // up to 24 h, in whole milliseconds; nil: what each gateway's configuration says
 }
 
-// MarshalJSON writes o as gateways and tools show it: with the ramp in milliseconds, and null for what is not overridden.
+// MarshalJSON writes o as gateways and commands show it: the ramp in milliseconds, and null for what is not overridden.
 func (o Override) MarshalJSON() ([]byte, error) {
 	var ms *int64
 	if o.Ramp != nil {
@@ -61,7 +61,7 @@ func (o Override) MarshalJSON() ([]byte, error) {
 	}{o.Enabled, o.Percent, ms})
 }
 
-// Check tells what is wrong with o.
+// Check returns what is wrong with o.
 func (o Override) Check() error {
 	switch {
 	case o.Percent != nil && (*o.Percent < 0 || *o.Percent > 100):
@@ -79,17 +79,17 @@ type RevocationEntry struct {
 	field string // where it is stored: equal revocations have the same
 }
 
-// Revocation takes tokens back before they expire: those with an ID, those of a subject, or all. At least one of ID,
-// Subject and Before is needed.
+// Revocation makes tokens invalid before they expire: those with an ID, those of a subject, or all. At least one of ID,
+// Subject and Before must be set.
 type Revocation struct {
 	ID      string          // "jti"; "": any
 	Subject string          // "sub"; "": any
-	Project version.Project // with Subject: takes back only this project; zero: all
-	Before  time.Time       // only what was issued before; zero: whenever. A token that does not say when counts as before
-	Until   time.Time       // when the last token that it concerns has expired, leeway included: it is forgotten then
+	Project version.Project // with Subject: revokes only access to this project; zero: all
+	Before  time.Time       // only tokens issued before; zero: all. A token without iat counts as issued before
+	Until   time.Time       // when the last revoked token has expired, leeway included: the revocation is forgotten then
 }
 
-// Check tells what is wrong with r.
+// Check returns what is wrong with r.
 func (r Revocation) Check() error {
 	switch {
 	case r.ID == "" && r.Subject == "" && r.Before.IsZero():
@@ -121,8 +121,8 @@ func storable(ms int64) bool {
 	return ms > 0 && ms < year10000
 }
 
-// Merge returns the later override of c and d, and all their revocations that are not over at this time. The order of c
-// and d makes no difference.
+// Merge returns the later override of both, and all their revocations that are not over at this time. The result does not
+// depend on the order of the two.
 func (c Entries) Merge(d Entries, now time.Time) Entries {
 	merged := Entries{Flag: c.Flag}
 	if cmp.Or(d.Flag.compare(c.Flag.Stamp), cmp.Compare(d.Flag.text(), c.Flag.text())) > 0 {
@@ -146,6 +146,6 @@ func (c Entries) Merge(d Entries, now time.Time) Entries {
 	return merged
 }
 
-// compare orders stamps. Redis gives a number twice only if it loses both its data and its clock; then any order will do
-// that is the same at all gateways.
+// compare orders stamps. Redis gives a number twice only if it loses both its data and its clock. Then any order is good that
+// is the same at all gateways.
 func (s Stamp) compare(t Stamp) int { return cmp.Or(cmp.Compare(s.Seq, t.Seq), s.Time.Compare(t.Time)) }

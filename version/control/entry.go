@@ -17,7 +17,7 @@ import (
 //go:embed control.lua
 var script string
 
-// Script is the Lua script that reads and writes the hash of all entries. Its arguments stand at its head.
+// Script is the Lua script that reads and writes the hash of all entries. Its first lines describe its arguments.
 func Script() string { return script }
 
 const (
@@ -30,7 +30,7 @@ const (
 // The fields of the hash.
 const (
 	flagField   = "flag"
-	revokeField = "revoke:" // and a hash of what is revoked: the same twice is one
+	revokeField = "revoke:" // followed by a hash of the revocation, so that equal revocations share a field
 )
 
 // Command makes the script store an entry.
@@ -40,7 +40,7 @@ type Command struct {
 	Stamp        // zero: a new one is given
 }
 
-// FlagCommand sets an override; nil ends the one before.
+// FlagCommand sets an override; nil removes it.
 func FlagCommand(o *Override) Command {
 	return Command{flagField, FlagEntry{Override: o}.text(), Stamp{}}
 }
@@ -171,7 +171,7 @@ func decodeFlag(text string, s Stamp) (FlagEntry, error) {
 	}
 	o := Override{Enabled: *t.Enabled, Percent: t.Percent}
 	if t.RampMS != nil {
-		if *t.RampMS < 0 || *t.RampMS > maxRamp.Milliseconds() { // before it overflows
+		if *t.RampMS < 0 || *t.RampMS > maxRamp.Milliseconds() { // checked before the conversion, which would overflow
 			return FlagEntry{}, errors.New("ramp_ms: not from 0 to 24 h")
 		}
 		ramp := time.Duration(*t.RampMS) * time.Millisecond
@@ -193,7 +193,7 @@ func decodeRevocation(field, text string, s Stamp) (RevocationEntry, error) {
 	if err := r.Check(); err != nil {
 		return RevocationEntry{}, err
 	}
-	if field != r.field() { // it would be written back beside itself
+	if field != r.field() { // else it would be written back to a second field
 		return RevocationEntry{}, errors.New("is not in the field of what it says")
 	}
 	return RevocationEntry{s, r, field}, nil

@@ -14,20 +14,20 @@ var source string
 
 var script = redis.NewScript(source)
 
-// Script is the Lua script by which every publisher should publish: it stores a version if it is newer, and announces
-// it, atomically. Its arguments stand at its head.
+// Script is the Lua script that every publisher should use. It stores a version if it is newer, and announces it, atomically.
+// Its first lines describe its arguments.
 func Script() string { return source }
 
 // Name is the channel and the key of a project. The braces make both live in one slot of a Redis Cluster.
 func Name(prefix string, p version.Project) string { return prefix + ":{" + p.String() + "}" }
 
-// Client is what publishing needs of a client of go-redis. Every kind has it: of one server, of a master that Sentinels
-// name, of a Cluster, of a ring.
+// Client is the part of a go-redis client that publishing needs. Every kind of client has it: for one server, for a master that
+// Sentinels name, for a Cluster, for a ring.
 type Client interface {
 	Pipelined(ctx context.Context, fn func(redis.Pipeliner) error) ([]redis.Cmder, error)
 }
 
-// Pipeline runs [Script] for each of news by way of client, and returns their replies in the same order. The error is that of the
+// Pipeline runs [Script] for each item of news with client, and returns the replies in the same order. The error is that of the
 // connection, or of one of the replies.
 func Pipeline(ctx context.Context, client Client, prefix string, news []version.News) ([]redis.Cmder, error) {
 	replies, err := pipeline(ctx, client, redis.Pipeliner.EvalSha, script.Hash(), prefix, news)
@@ -35,7 +35,7 @@ func Pipeline(ctx context.Context, client Client, prefix string, news []version.
 	if len(again) == 0 {
 		return replies, err
 	}
-	// A server was restarted, or sees the script for the first time. EVAL finds the right server by its key, leaves the
+	// A server was restarted, or gets the script for the first time. EVAL finds the right server by its key, stores the
 	// script there, and needs no right to load scripts.
 	more, err := pipeline(ctx, client, redis.Pipeliner.Eval, source, prefix, again)
 	for i, reply := range more {
@@ -44,7 +44,7 @@ func Pipeline(ctx context.Context, client Client, prefix string, news []version.
 	return replies, err
 }
 
-// pipeline runs a script for each of news by call, which is EVAL or EVALSHA.
+// pipeline runs a script for each item of news by call, which is EVAL or EVALSHA.
 func pipeline(
 	ctx context.Context, client Client,
 	call func(redis.Pipeliner, context.Context, string, []string, ...any) *redis.Cmd,
@@ -62,8 +62,8 @@ func pipeline(
 	})
 }
 
-// unscripted are those of news, and their places, whose server did not know the script, and what came after them for
-// the same project: somebody else may have brought the script in between, and a reset must not come after its followers.
+// unscripted returns the items, with their places, whose server did not know the script. It also returns the items after them
+// of the same project: another client may have loaded the script in between, and a reset must not come after later versions.
 func unscripted(news []version.News, replies []redis.Cmder) (at []int, again []version.News) {
 	unknown := map[version.Project]bool{}
 	for i, reply := range replies {

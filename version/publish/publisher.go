@@ -10,27 +10,27 @@ import (
 	"nudge/version"
 )
 
-// Options are the options of [To]. The zero value is right wherever the gateways have the default prefix.
+// Options are the options of [To]. The zero value is right if the gateways have the default prefix.
 type Options struct {
 	Prefix string // redis.prefix of the gateways; "": nudge
 }
 
-// Publisher publishes by the script of [Script]: it stores a version if it is newer and announces it,
-// in one atomic step. It holds nothing but the client, starts nothing, and may be used by many goroutines at once.
+// Publisher publishes with [Script], which stores a version if it is newer and announces it, in one atomic step. It holds only
+// the client, starts no goroutine, and may be used by many goroutines at once.
 type Publisher struct {
 	client Client
 	opt    Options
 }
 
-// To returns a publisher by way of client: the *redis.Client, *redis.ClusterClient or *redis.Ring of go-redis that the
-// application has, or any redis.UniversalClient. It does not connect. Closing the client is left to the application,
-// and so are its time-outs and retries: they bound how long a publish takes.
+// To returns a publisher that uses client: the *redis.Client, *redis.ClusterClient or *redis.Ring of go-redis that the
+// application has, or any redis.UniversalClient. It does not connect. The application closes the client, and sets its time-outs
+// and retries, which limit how long a publish takes.
 func To(client Client, opt Options) *Publisher {
 	return &Publisher{client: client, opt: opt}
 }
 
-// Advance tells that project is now at version v. A version that is not newer than the stored one changes nothing, and
-// is no error: somebody else has told of a newer one. Errors are those of [Publisher.Publish].
+// Advance publishes that project is now at version v. A version that is not newer than the stored one changes nothing and is
+// no error: a newer one was already published. Errors are those of [Publisher.Publish].
 func (p *Publisher) Advance(ctx context.Context, project string, v int64) error {
 	id, err := version.ParseProject(project)
 	if err != nil {
@@ -40,12 +40,12 @@ func (p *Publisher) Advance(ctx context.Context, project string, v int64) error 
 	return err
 }
 
-// Publish tells of any number of advances in one round trip, in order where they are of one project; in a Cluster it
-// takes one for each server concerned, at the same time. A few thousand at once are fine.
+// Publish publishes any number of advances in one round trip. Advances of one project keep their order. In a Cluster there is
+// one round trip for each server concerned, all at the same time. A few thousand advances at once are fine.
 //
-// News that breaks a rule of [version.News] is refused with an error that names the field, and then nothing was
-// published. Any other error wraps [version.ErrUnavailable] and its cause: Redis did not take all of it. The receipt
-// counts what it took for certain, and publishing the same again is safe: what was taken is stale then.
+// If news breaks a rule of [version.News], the error names the field, and nothing was published. Any other error wraps
+// [version.ErrUnavailable] and its cause: Redis did not store everything. The receipt counts the advances that were stored for
+// certain. To publish the same again is safe: advances that were stored are stale then.
 func (p *Publisher) Publish(ctx context.Context, news ...version.News) (version.Receipt, error) {
 	checked := make([]version.News, len(news))
 	for i, n := range news {

@@ -14,21 +14,21 @@ import (
 const (
 	dialTimeout  = 2 * time.Second
 	replyTimeout = 2 * time.Second
-	// Sizes of a connection's buffers in bytes: of an ordinary one, of the subscriber, which must keep up with 100,000
-	// messages a second, and of one that is closed after a command or two.
+	// Sizes of the buffers of a connection in bytes: an ordinary one, the subscriber, which must read 100,000 messages a
+	// second, and one that is closed after one or two commands.
 	buffer, subscriberBuffer, briefBuffer = 4 << 10, 32 << 10, 512
 )
 
-// Quiet keeps go-redis from writing to stderr, in the whole process: every fault reaches us as an error, and is logged
-// once, where it is understood. Only main may call it, before anything else.
+// Quiet stops go-redis from writing to stderr, in the whole process. Every fault is also returned as an error, and this package
+// logs it once. Only main may call Quiet, before anything else.
 func Quiet() { redis.SetLogger(silent{}) }
 
 type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// client returns the options of every client: RESP2, short timeouts, and no retries, since a publish that the library
-// repeats after a timeout would find its own news stale.
+// client returns the options of every client: RESP2, short timeouts, and no retries. If the library repeated a publish after a
+// timeout, its own news would be stale.
 func (o *Options) client(addr string) *redis.Options {
 	return &redis.Options{
 		Addr: addr, DB: o.DB, Username: o.Username, Password: o.Password, TLSConfig: o.TLS,
@@ -51,8 +51,8 @@ func (o *Options) briefClient(addr string) *redis.Options {
 	return c
 }
 
-// brief does one exchange with a server over a new connection, and closes it when ctx ends: the library itself would
-// wait for its timeout.
+// brief does one exchange with a server over a new connection, and closes the connection when ctx ends. The library itself
+// would wait for its timeout.
 func brief[T any](ctx context.Context, opt *redis.Options, exchange func(context.Context, *redis.Client) (T, error)) (T, error) {
 	client := redis.NewClient(opt)
 	cut := context.AfterFunc(ctx, func() { client.Close() })
@@ -67,8 +67,8 @@ func brief[T any](ctx context.Context, opt *redis.Options, exchange func(context
 
 var errNoAnswer = errors.New("no answer in time")
 
-// dialOnce returns a dialer that makes one connection, which it stores in made. The library would replace a broken one and
-// subscribe again without a word, and nobody would read the keys after that gap.
+// dialOnce returns a dialer that makes only one connection, which it stores in made. Otherwise the library would replace a
+// broken connection and subscribe again without an error, and the keys would not be read after that gap.
 func dialOnce(opt *redis.Options, made *net.Conn) func(context.Context, string, string) (net.Conn, error) {
 	dial := redis.NewDialer(opt)
 	var used atomic.Bool
@@ -81,7 +81,7 @@ func dialOnce(opt *redis.Options, made *net.Conn) func(context.Context, string, 
 	}
 }
 
-// isReply reports whether err is a reply of the server, and not a fault of the connection.
+// isReply reports whether err is an error reply of the server, and not an error of the connection.
 func isReply(err error) bool {
 	var reply redis.Error
 	return errors.As(err, &reply)

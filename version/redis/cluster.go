@@ -33,13 +33,13 @@ func slotOf(tag string) uint16 {
 	return crc % slotCount
 }
 
-// nodesAsked bounds how many nodes are asked at once.
+// nodesAsked limits how many nodes are asked at once.
 const nodesAsked = 8
 
-// askCluster finds the masters of a Cluster. The newest claim counts: a node that is cut off has an old one.
+// askCluster finds the masters of a Cluster. The newest claim counts, since a node that is cut off has an old claim.
 func (f *finder) askCluster(ctx context.Context) (topology, error) {
 	nodes := slices.Clone(f.opt.Addrs)
-	if last := f.last.Load(); last != nil { // the seeds may have gone since
+	if last := f.last.Load(); last != nil { // the configured nodes may have gone meanwhile
 		for _, m := range last.masters {
 			if !slices.Contains(nodes, m.addr) {
 				nodes = append(nodes, m.addr)

@@ -17,8 +17,8 @@ import (
 
 var controlScript = redis.NewScript(control.Script())
 
-// Control reads what all gateways are told. Like the two below it works whether or not Run is running, and its error
-// wraps [version.ErrUnavailable] if Redis did not answer, or refused.
+// Control reads what all gateways are told. Control, SetFlag and Revoke work whether or not Run is running. Their errors wrap
+// [version.ErrUnavailable] if Redis did not answer, or refused.
 func (r *Source) Control(ctx context.Context) (control.Entries, error) {
 	answer, err := r.publisher.control(ctx)
 	if err != nil {
@@ -28,8 +28,8 @@ func (r *Source) Control(ctx context.Context) (control.Entries, error) {
 	return e.Merge(control.Entries{}, time.Now()), nil
 }
 
-// SetFlag overrides the flag of all gateways until it is called again. Nil ends that: each gateway follows its own
-// configuration. It returns what is stored now.
+// SetFlag overrides the flag of all gateways until it is called again. Nil removes the override: each gateway then uses its own
+// configuration. SetFlag returns what is stored now.
 func (r *Source) SetFlag(ctx context.Context, o *control.Override) (control.FlagEntry, error) {
 	if o != nil {
 		if err := o.Check(); err != nil {
@@ -44,7 +44,7 @@ func (r *Source) SetFlag(ctx context.Context, o *control.Override) (control.Flag
 var ErrTooManyRevocations = errors.New("redis: 10,000 revocations are in force; " +
 	"revoke everything issued before a time with one, or change the secret")
 
-// Revoke takes tokens back at all gateways. The same twice is one.
+// Revoke makes tokens invalid at all gateways. To revoke the same again changes nothing.
 func (r *Source) Revoke(ctx context.Context, v control.Revocation) (control.RevocationEntry, error) {
 	if err := v.Check(); err != nil {
 		return control.RevocationEntry{}, err
@@ -77,7 +77,7 @@ const (
 	controlRetry = time.Second
 )
 
-// controlKeeper keeps the control hash in Redis and this gateway's memory of it the same. It outlives sessions.
+// controlKeeper keeps the control hash in Redis and this gateway's copy of it equal. It lives longer than a session.
 type controlKeeper struct {
 	name      string // of the hash
 	routine   time.Duration
@@ -90,8 +90,8 @@ type controlKeeper struct {
 	warned    time.Time       // when a malformed entry was last logged
 }
 
-// run reads the hash when a session begins, at each announcement (whatever it says), and routinely, since an
-// announcement may be lost.
+// run reads the hash when a session begins, at each message on its channel, whatever the message says, and about once a minute,
+// since a message may be lost.
 func (k *controlKeeper) run(ctx context.Context, pool *clientPool) error {
 	for retry := controlRetry; ; {
 		again := routineWait(k.routine)
@@ -129,7 +129,7 @@ func routineWait(mean time.Duration) time.Duration {
 	return time.Duration(float64(mean) * (0.8 + 0.4*rand.Float64()))
 }
 
-// reconcile reads the hash, tells the host what is new, and writes back what was lost.
+// reconcile reads the hash, gives new entries to the host, and writes lost entries back.
 func (k *controlKeeper) reconcile(ctx context.Context, pool *clientPool) error {
 	client, err := pool.serving(pool.masters(), k.name)
 	if err != nil {
@@ -163,7 +163,7 @@ func (k *controlKeeper) reconcile(ctx context.Context, pool *clientPool) error {
 func (k *controlKeeper) writeBack(ctx context.Context, client *redis.Client, lost []control.Command) error {
 	for batch := range slices.Chunk(lost, keysPerRead) {
 		replies, _ := client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-			for _, c := range batch { // the script was just run, so the server has it
+			for _, c := range batch { // the script just ran, so the server has it
 				controlScript.EvalSha(ctx, pipe, []string{k.name}, c.Args()...)
 			}
 			return nil

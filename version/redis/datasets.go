@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// replyError is what we conclude from an answer of a server, in the form of an error reply.
+// replyError is an error that follows from a server's answer. It has the form of an error reply.
 type replyError string
 
 func (e replyError) Error() string { return string(e) }
@@ -14,8 +14,8 @@ func (replyError) RedisError()     {}
 const errReplica = replyError("READONLY it is a replica; redis.addrs must name a master")
 
 // dataSets numbers the data sets of the masters for the board. A data set is known by its replication id, which changes
-// when a server is restarted or replaced. A data set that comes back after another one gets a new number: what was
-// believed in between belongs to neither.
+// when a server is restarted or replaced. A data set that comes back after another one gets a new number: versions
+// believed in between may be from the other one.
 type dataSets struct {
 	mu           sync.Mutex        // guards all below
 	ids          map[string]string // of this session, by address
@@ -33,8 +33,8 @@ func (d *dataSets) beginSession() {
 	}
 }
 
-// meet takes the INFO replication of a server, and returns the number of its data set; 0: the server does not tell. The
-// server must be a master, with the same data set as before in this session.
+// meet takes the INFO replication of a server, and returns the number of its data set; 0: the answer has no replication id. It
+// is an error if the server is no master, or if its data set has changed in this session.
 func (d *dataSets) meet(addr, info string) (uint32, error) {
 	if field(info, "role") == "slave" {
 		return 0, errReplica

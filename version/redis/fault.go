@@ -12,7 +12,7 @@ import (
 	"nudge/version"
 )
 
-// faults says what a word in a server's error means, and what an operator can do about it.
+// faults says what a word in a server's error means, and how an operator can fix it.
 var faults = []struct {
 	word  string
 	fault version.Fault
@@ -41,7 +41,7 @@ func diagnose(err error) (f version.Fault, fix string) {
 	var reply redis.Error
 	if errors.As(err, &reply) {
 		for _, known := range faults {
-			if strings.Contains(reply.Error(), known.word) { // with an old server it is not at the start
+			if strings.Contains(reply.Error(), known.word) { // old servers do not put it at the start
 				return known.fault, known.fix
 			}
 		}
@@ -59,7 +59,7 @@ func diagnose(err error) (f version.Fault, fix string) {
 	return version.FaultConnection, "see whether Redis runs, redis.addrs names it, and redis.tls is as it wants"
 }
 
-// faultLog tells the host why no news comes, and logs it when that changes. It belongs to Run, and within a session to
+// faultLog tells the host why no news arrives, and logs the reason when it changes. Only Run uses it, and within a session only
 // the prober.
 type faultLog struct {
 	log  *slog.Logger
@@ -67,7 +67,7 @@ type faultLog struct {
 	last string // the last fault and its fix; "" after a good probe
 }
 
-// tell tells that no news comes.
+// tell tells the host that no news arrives.
 func (l *faultLog) tell(err error) {
 	fault, fix := diagnose(err)
 	if l.isNew(err) {
@@ -76,7 +76,7 @@ func (l *faultLog) tell(err error) {
 	l.lost(fault, err)
 }
 
-// isNew reports whether err needs another fix than the last one, and remembers it.
+// isNew reports whether err needs another fix than the error before, and remembers err.
 func (l *faultLog) isNew(err error) bool {
 	fault, fix := diagnose(err)
 	before := l.last

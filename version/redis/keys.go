@@ -31,8 +31,8 @@ type keyRead struct {
 	dataSet uint32
 }
 
-// read reads keys and, over the same connection, which data set they are in: in another one than before, what was
-// believed may never have been stored.
+// read reads keys and, over the same connection, the data set that they are in. If the data set is another than before, a
+// believed version may never have been stored in it.
 func (k *keyReader) read(ctx context.Context, projects []version.Project) ([]keyRead, error) {
 	reads := make([]keyRead, len(projects))
 	t := k.pool.masters()
@@ -65,10 +65,10 @@ func (k *keyReader) readFrom(ctx context.Context, addr string, projects []versio
 	for i, text := range texts {
 		r := &reads[places[i]]
 		switch err := text.Err(); {
-		case isRedirect(err): // its slot is moving: as if there were no key, in an unknown data set
+		case isRedirect(err): // its slot is moving: treat it as no key in an unknown data set
 			continue
 		case err != nil && !aboutKey(err):
-			return err // it is about the server
+			return err // the error is about the server, not about one key
 		case err == nil:
 			if v, err := version.ParseVersion(text.Val()); err == nil {
 				r.Key = version.Key{Version: v, Known: true}

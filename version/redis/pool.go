@@ -8,7 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// clientPool is a client for each master, made when it is first used.
+// clientPool holds a client for each master, made at its first use.
 type clientPool struct {
 	opt  *Options
 	life time.Duration // of a connection; 0: until it breaks
@@ -37,7 +37,7 @@ func (p *clientPool) of(addr string) *redis.Client {
 
 var errNoMaster = errors.New("a part of the Cluster has no master; see CLUSTER INFO")
 
-// serving returns the client of the master that serves this key, according to t.
+// serving returns the client of the master that serves this key by topology t.
 func (p *clientPool) serving(t topology, key string) (*redis.Client, error) {
 	m, ok := t.tagged(key)
 	if !ok {

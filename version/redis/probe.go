@@ -21,15 +21,15 @@ import (
 // publishScript is for probes, which are published like news.
 var publishScript = redis.NewScript(publish.Script())
 
-// prober publishes to our own channel again and again, in the way and at the place where publishers do. It outlives
-// sessions.
+// prober publishes to this instance's own channel at an interval, with the same script and to the same servers as publishers.
+// It lives longer than a session.
 type prober struct {
 	opt      *Options
 	names    names
 	finder   *finder
 	dataSets *dataSets
 	faults   *faultLog
-	last     atomic.Int64          // number of the last message. Keys hold it, so it outlives sessions too
+	last     atomic.Int64          // number of the last message. The probe's keys hold it, so it lives longer than a session
 	refused  atomic.Pointer[error] // the reply that refused the last probe; nil: none did
 
 	mu   sync.Mutex // guards open
@@ -64,7 +64,7 @@ func (p *prober) begin(now time.Time, masters int) []version.Version {
 	return numbers
 }
 
-// returned takes a message that has come back. Whole: all of its probe are back now.
+// returned takes a message that has come back. whole: all messages of its probe are back now.
 func (p *prober) returned(number version.Version) (sent time.Time, whole bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,7 +77,7 @@ func (p *prober) returned(number version.Version) (sent time.Time, whole bool) {
 	return one.sent, one.left == 0
 }
 
-// run probes until ctx ends. Each time turn is told who the masters are; its error ends the run.
+// run probes until ctx ends. Before each probe it gives the masters to turn, whose error ends run.
 func (p *prober) run(ctx context.Context, turn func(topology) error) error {
 	tick := time.NewTicker(p.opt.Probe)
 	defer tick.Stop()
@@ -94,7 +94,7 @@ func (p *prober) run(ctx context.Context, turn func(topology) error) error {
 		case isReply(err): // the server answers, and refuses news
 			p.refused.Store(&err)
 			p.faults.tell(err)
-		case ctx.Err() == nil && p.faults.isNew(err): // it may be over soon; if not, the missing echo tells
+		case ctx.Err() == nil && p.faults.isNew(err): // it may be over soon; if not, the echo will be missing
 			_, fix := diagnose(err)
 			p.opt.Log.Warn("the probe could not be sent", "error", err, "fix", fix)
 		}
@@ -106,11 +106,11 @@ func (p *prober) run(ctx context.Context, turn func(topology) error) error {
 	}
 }
 
-// errMoved ends a session when a master is replaced: the new one may not have all that the old one had.
+// errMoved ends a session when a master is replaced: the new one may lack news of the old one.
 var errMoved = errors.New("another server is master now")
 
-// probe sends one. It asks for the masters and dials each time, as a new publisher would: an old connection may still lead
-// to a demoted master that nobody publishes to any more.
+// probe sends a probe. It finds the masters and dials each time, as a new publisher does: an old connection may still lead to
+// a demoted master, to which no publisher connects any more.
 func (p *prober) probe(ctx context.Context, turn func(topology) error) error {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, max(p.opt.Probe, time.Second))
@@ -171,8 +171,8 @@ func (p *prober) send(ctx context.Context, c redis.Scripter, m master, number ve
 	return publishScript.Eval(ctx, c, []string{p.names.probe(m.tag)}, text, message, "1", probeExpiry)
 }
 
-// sayLeaving sends a last probe, which says that this gateway leaves: otherwise the others would count its streams as
-// lost. It takes a second at most.
+// sayLeaving sends a last probe, which says that this gateway leaves. Otherwise the others would count its streams as lost. It
+// takes a second at most.
 func (p *prober) sayLeaving() {
 	t := p.finder.last.Load()
 	if p.opt.Host.Self == nil || t == nil {
@@ -181,7 +181,7 @@ func (p *prober) sayLeaving() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_, _ = brief(ctx, p.opt.briefClient(t.masters[0].addr), func(ctx context.Context, c *redis.Client) (any, error) {
-		return nil, p.send(ctx, c, t.masters[0], version.Version(p.last.Add(1))).Err() // if it fails, the others find out by the silence
+		return nil, p.send(ctx, c, t.masters[0], version.Version(p.last.Add(1))).Err() // if it fails, the others notice that probes are missing
 	})
 }
 
@@ -194,8 +194,8 @@ type probeMessage struct {
 // maxProbe is the greatest length of a probe's message in bytes.
 const maxProbe = 4 << 10
 
-// decodeProbe reads what an instance sent on its channel. The peer is nil if the message is only a number: from a source
-// that is no gateway's, such as that of nudge watch.
+// decodeProbe reads a probe of an instance. The peer is nil if the message is only a number: the sender is then no gateway, but
+// for example nudge watch.
 func decodeProbe(instance string, raw []byte) (number version.Version, peer *version.Peer, err error) {
 	if number, err := version.ParseVersion(string(raw)); err == nil {
 		return number, nil, nil

@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// publishTries is how often the same is sent, if servers reply that it belongs to another one.
+	// publishTries is how often a command is sent, if servers reply that another server serves its slot.
 	publishTries = 3
 	// publisherLife is the age of a publisher's connection. An address may lead to another server by then.
 	publisherLife = 5 * time.Second
 )
 
-// publisher publishes news, and sets what the fleet is told, with or without a session. Its connections may outlive
-// gaps, since the caller learns of every failure.
+// publisher publishes news, and sets what the fleet is told, with or without a session. Its connections may stay open over a
+// gap, since the caller gets every error.
 type publisher struct {
 	opt    *Options
 	names  names
@@ -30,13 +30,13 @@ type publisher struct {
 	pool   clientPool
 }
 
-// unavailable says what could not be done with Redis, why, and what to do about it.
+// unavailable returns an error that says what could not be done with Redis, why, and how to fix it.
 func (p *publisher) unavailable(what string, err error) error {
 	_, fix := diagnose(err)
 	return fmt.Errorf("%s Redis at %s: %w: %v; %s", what, strings.Join(p.opt.Addrs, ", "), version.ErrUnavailable, err, fix)
 }
 
-// masters returns the masters that were found last, or finds them.
+// masters returns the masters that were found last. If there are none, it finds them.
 func (p *publisher) masters(ctx context.Context) (topology, error) {
 	if t := p.pool.masters(); len(t.masters) > 0 {
 		return t, nil
@@ -48,8 +48,8 @@ func (p *publisher) masters(ctx context.Context) (topology, error) {
 	return t, err
 }
 
-// attempt sends something to the masters, and again as long as servers reply that it belongs to another one. What send
-// reports otherwise is returned.
+// attempt calls send with the masters, and again while servers reply that another server serves the slot. It returns any other
+// error of send.
 func (p *publisher) attempt(ctx context.Context, send func(topology) error) (err error) {
 	for range publishTries {
 		var t topology
@@ -79,7 +79,7 @@ func (p *publisher) publish(ctx context.Context, news []version.News) (receipt v
 	return receipt, nil
 }
 
-// send sends news to the masters of its projects. It returns what was refused, with the last reason.
+// send sends news to the masters of its projects. It returns the news that was refused, with the last reason.
 func (p *publisher) send(ctx context.Context, t topology, news []version.News, receipt *version.Receipt) (again []version.News, why error) {
 	sent := 0
 	for m, places := range t.share(len(news), func(place int) version.Project { return news[place].Project }) {

@@ -18,10 +18,10 @@ const (
 // readRequest asks for the key of one project.
 type readRequest struct {
 	project version.Project
-	answer  chan version.Key // one slot, since the caller may be gone; closed: no answer
+	answer  chan version.Key // one slot, since the caller may have returned; closed: no answer
 }
 
-// Read implements [version.Source]. Requests that come together are answered together, by at most one pipeline each
+// Read implements [version.Source]. Requests at the same time share a pipeline. There is at most one pipeline each
 // routinePause.
 func (r *Source) Read(ctx context.Context, p version.Project) (version.Key, error) {
 	q := readRequest{p, make(chan version.Key, 1)}
@@ -79,7 +79,7 @@ func (s *session) answerRequests(ctx context.Context) error {
 	}
 }
 
-// routine reads all keys about once a minute: news may be lost where no probe notices.
+// routine reads all keys about once a minute: news may be lost although probes come back.
 func (s *session) routine(ctx context.Context) error {
 	for {
 		if err := sleep(ctx, routineWait(s.opt.Routine)); err != nil {
@@ -99,7 +99,7 @@ func (s *session) routine(ctx context.Context) error {
 	}
 }
 
-// readRoutinely reads keys, and puts on the board what is news in them.
+// readRoutinely reads keys, and gives them to the board.
 func (s *session) readRoutinely(ctx context.Context, projects []version.Project) ([]keyRead, error) {
 	began := s.board.BeginRead()
 	reads, err := s.keys.read(ctx, projects)

@@ -10,9 +10,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// askSentinels finds the master that the Sentinels name. More than half of those configured must answer, and the
-// latest failover counts: a majority knows of it, so one of the answers does. Fewer may be on the wrong side of a
-// network split, with a master that nobody publishes to any more.
+// askSentinels finds the master that the Sentinels name. More than half of the configured Sentinels must answer. The answer with
+// the latest failover counts: a majority knows of it, so at least one answer has it. With fewer answers, a network split may
+// hide that there is a new master.
 func (f *finder) askSentinels(ctx context.Context) (topology, error) {
 	claims, err := askAll(ctx, f.opt.Addrs, len(f.opt.Addrs)/2+1, f.askSentinel)
 	if err != nil {
@@ -32,7 +32,7 @@ func (f *finder) askSentinel(ctx context.Context, addr string) (claim, error) {
 			about = pipe.Do(ctx, "SENTINEL", "MASTER", f.opt.Master)
 			return nil
 		})
-		if about.Err() != nil { // it says more of an unknown name
+		if about.Err() != nil { // this error says more if the name is unknown
 			err = about.Err()
 		}
 		if err != nil {

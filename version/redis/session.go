@@ -14,10 +14,10 @@ import (
 	"nudge/version"
 )
 
-// channelsPerCommand bounds a SUBSCRIBE: Redis serves nobody else while it works through one.
+// channelsPerCommand limits a SUBSCRIBE: Redis serves no other client while it executes one.
 const channelsPerCommand = 1000
 
-// session is one subscribing connection, from dialling to its first fault.
+// session is one subscribing connection, from the dial to its first error.
 type session struct {
 	opt       *Options
 	names     names
@@ -33,7 +33,7 @@ type session struct {
 	pubsub *redis.PubSub
 	conn   net.Conn // under pubsub
 	begun  time.Time
-	echoed atomic.Int64 // when the last echo was sent, since begun: setting the clock changes nothing
+	echoed atomic.Int64 // when the last echo was sent, as time since begun: so a change of the clock has no effect
 }
 
 // run runs the session over the connection that client makes and stores in conn, until its first fault. Proven: an echo
@@ -66,8 +66,8 @@ func (s *session) run(ctx context.Context, client *redis.Client, conn *net.Conn)
 	return s.echoed.Load() != 0, err
 }
 
-// begin subscribes to what is not a project's: all probes, what the fleet is told, and the application's tick. It waits
-// for the confirmations.
+// begin subscribes to all channels that belong to no project: all probes, what the fleet is told, and the application's tick.
+// It waits for the confirmations.
 func (s *session) begin(ctx context.Context) error {
 	if err := s.pubsub.Subscribe(ctx, s.names.control(), s.names.tick()); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (s *session) begin(ctx context.Context) error {
 	return nil
 }
 
-// receive takes what the server sends.
+// receive handles everything that the server sends.
 func (s *session) receive(ctx context.Context) error {
 	for {
 		got, err := s.pubsub.Receive(ctx)
@@ -135,7 +135,7 @@ func (s *session) message(m *redis.Message) {
 		s.counters.messages.Add(1)
 		p, err := s.names.projectOf(m.Channel)
 		if err != nil {
-			return // we did not subscribe to it
+			return // this session did not subscribe to it
 		}
 		n, err := version.Decode(p, []byte(m.Payload))
 		if err != nil {
@@ -186,15 +186,15 @@ func (s *session) command(ctx context.Context) error {
 			}
 			continue
 		}
-		_ = s.conn.SetWriteDeadline(time.Now().Add(replyTimeout)) // if it fails, so does the write
+		_ = s.conn.SetWriteDeadline(time.Now().Add(replyTimeout)) // if it fails, the write fails too
 		if _, err := s.conn.Write(c.encode(s.names)); err != nil {
 			return fmt.Errorf("subscribe: %w", err)
 		}
 	}
 }
 
-// encode returns the command as Redis reads it (RESP). The library is not used for it: it would keep the name of each
-// channel, to subscribe again by itself.
+// encode returns the command in RESP. The library is not used because it would keep the name of each channel, to subscribe
+// again by itself.
 func (c *command) encode(n names) []byte {
 	verb := "SUBSCRIBE"
 	if c.unsubscribe {
@@ -227,7 +227,7 @@ func (o *Options) echoTime() time.Duration { return 2*o.Probe + time.Second }
 
 var errNoEcho = errors.New("the probe does not come back")
 
-// supervise ends the session when no echo comes, even if the connection seems healthy.
+// supervise ends the session when no echo comes in time, even if the connection seems healthy.
 func (s *session) supervise(ctx context.Context) error {
 	for {
 		left := time.Until(s.begun.Add(time.Duration(s.echoed.Load()) + s.opt.echoTime()))

@@ -19,11 +19,11 @@ import (
 	"nudge/version/control"
 )
 
-// Mode is what kind of Redis a source goes to.
+// Mode is the kind of Redis that a source uses.
 type Mode uint8
 
 const (
-	Standalone Mode = iota // one server, or an address behind which there is one
+	Standalone Mode = iota // one server, or an address that leads to one
 	Sentinel               // a master that Sentinels name
 	Cluster                // a Redis Cluster, with plain pub/sub
 )
@@ -33,7 +33,7 @@ type Options struct {
 	Mode     Mode
 	Addrs    []string // host:port, or the path of a unix socket: the server; the Sentinels; some nodes of the Cluster
 	Master   string   // its name among the Sentinels
-	DB       int      // of the keys; channels ignore it. A Cluster has none but 0
+	DB       int      // of the keys; channels ignore it. A Cluster has only 0
 	Username string
 	Password string
 	TLS      *tls.Config // nil: plain; of Sentinels too
@@ -43,27 +43,27 @@ type Options struct {
 	Prefix   string        // of every key and channel; "": nudge
 	Instance string        // of this process, unique among all; it names the probe's channel. "": random
 	Probe    time.Duration // time between two probes; 0: 2 s
-	Routine  time.Duration // mean time between two reads of all keys without a cause; 0: 1 min
+	Routine  time.Duration // mean time between two routine reads of all keys; 0: 1 min
 	Host     version.Host
-	// Control is called with all that the fleet is told, whenever it has changed, and must not block. Nil: the source
-	// does not read it, and writes nothing back.
+	// Control is called with everything that the fleet is told, whenever it has changed. It must not block. Nil: the source
+	// does not read the hash, and writes nothing back.
 	Control func(control.Entries)
 	Log     *slog.Logger // nil: discarded
 }
 
 // Source is a [version.Source] for any number of gateways: a standalone server, one that Sentinels watch, or a
-// Cluster. One connection subscribes, only to projects in use; in a Cluster every node passes on what is published
-// at any node. A silent connection proves nothing: probes must come back over it from every master, or a new one is made,
-// to wherever the masters are then. Each new subscription is a gap, after which the keys are read again.
+// Cluster. One connection subscribes, only to projects in use. In a Cluster every node passes on messages that are
+// published at any node. An open connection proves nothing: probes must come back over it from every master. If they do not, the
+// source finds the masters and connects again. Each new subscription is a gap, after which the keys are read again.
 //
-// go-redis reconnects and subscribes again without a word, which would hide gaps. So a subscribing client may dial
-// only once. Nor is go-redis asked where the masters are, since it remembers old answers.
+// go-redis reconnects and subscribes again without an error, which would hide gaps. So a subscribing client may dial only once.
+// The source also finds the masters itself, since go-redis keeps old answers.
 type Source struct {
 	opt       Options
 	names     names
 	board     *version.Board
 	subs      *subscriptions
-	useMu     sync.Mutex // keeps subs and board in step in Watch and Forget
+	useMu     sync.Mutex // Watch and Forget hold it, so that subs and board agree
 	requests  chan readRequest
 	counters  counters
 	dataSets  dataSets
@@ -138,7 +138,7 @@ func (r *Source) Run(ctx context.Context) error {
 			r.prober.sayLeaving()
 			return nil
 		}
-		// A proven connection that breaks may be back at once, and then nobody need be told.
+		// A proven connection that breaks may be back at once. Then no browser needs to know.
 		failures++
 		if time.Since(begun) > 8*backoffMost {
 			failures = 0
@@ -155,7 +155,7 @@ func (r *Source) Run(ctx context.Context) error {
 	}
 }
 
-// session runs one.
+// session runs one session.
 func (r *Source) session(ctx context.Context) (proven bool, err error) {
 	t, err := r.finder.find(ctx)
 	if err != nil {
@@ -177,7 +177,7 @@ func (r *Source) session(ctx context.Context) (proven bool, err error) {
 	return proven, fmt.Errorf("subscription at Redis %s: %w", r.lastAddr, err)
 }
 
-// choose picks the master to subscribe at: another than last time if there are several, since that one may be cut off
+// choose returns the master to subscribe at. If there are several, it is another than last time, since that one may be cut off
 // from the rest.
 func (r *Source) choose(t topology) {
 	last := r.lastAddr
@@ -193,7 +193,7 @@ func (r *Source) subscriber(conn *net.Conn) *redis.Options {
 	o := r.opt.client(r.lastAddr)
 	o.Dialer = dialOnce(o, conn)
 	o.ReadBufferSize = subscriberBuffer
-	// The server must be met over this connection: another one to the same address may reach another server.
+	// INFO must use this connection: another connection to the same address may reach another server.
 	o.OnConnect = func(ctx context.Context, c *redis.Conn) error {
 		info, err := c.Info(ctx, "replication").Result()
 		if err != nil && !isReply(err) {
@@ -237,5 +237,5 @@ func (r *Source) Stats() version.Stats {
 	}
 }
 
-// Close ends what [Source.Publish] holds open.
+// Close closes the connections of [Source.Publish].
 func (r *Source) Close() { r.publisher.pool.reset() }

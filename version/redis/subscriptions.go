@@ -6,7 +6,7 @@ import (
 	"nudge/version"
 )
 
-// phase is how far the subscription to a project has come in the present session.
+// phase is the state of the subscription to a project in the present session.
 type phase uint8
 
 const (
@@ -17,8 +17,8 @@ const (
 	confirmed       // the key is to be read, or has been
 )
 
-// subscriptions are those that the subscribing connection should have, and how far it has come. One command is on its way
-// at a time, so each answer belongs to it, and a probe never waits behind the answers of a hundred.
+// subscriptions are the subscriptions that the connection should have, and the state of each. Only one command is under way at
+// a time. So each answer belongs to this command, and a probe never waits behind the answers to many.
 type subscriptions struct {
 	board *version.Board
 	ask   chan struct{} // one slot: there may be something for nextCommand
@@ -27,13 +27,13 @@ type subscriptions struct {
 	mu      sync.Mutex // guards all below
 	phases  []phase    // by index
 	toAsk   []version.Index
-	toRetry []version.Index   // of a refused command: asked for one by one
+	toRetry []version.Index   // of a refused command, to be asked for one by one
 	toRead  []version.Index   // projects in these three may have moved on meanwhile
 	toDrop  []version.Project // to unsubscribe from
 	sent    *command          // not fully answered yet; nil: none
 }
 
-// command is a SUBSCRIBE or an UNSUBSCRIBE, and how many answers to it are still to come.
+// command is a SUBSCRIBE or an UNSUBSCRIBE, and the number of answers that are still to come.
 type command struct {
 	unsubscribe bool
 	projects    []version.Project
@@ -80,13 +80,13 @@ func (s *subscriptions) forget(p version.Project) {
 	s.phases[i] = unwanted
 }
 
-// findLocked is the index of a project that is watched.
+// findLocked returns the index of a project that is watched.
 func (s *subscriptions) findLocked(p version.Project) (version.Index, bool) {
 	i, ok := s.board.Index(p)
 	return i, ok && int(i) < len(s.phases) && s.phases[i] != unwanted
 }
 
-// begin starts a session: nothing is subscribed to, everything is to be.
+// begin starts a session, in which no project is subscribed to yet.
 func (s *subscriptions) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,8 +141,8 @@ func (s *subscriptions) takeLocked(queue *[]version.Index, in phase, most int) (
 	return taken
 }
 
-// answered takes the answer that p is subscribed to, or no longer. If p was forgotten meanwhile it changes nothing, since
-// an UNSUBSCRIBE follows. False: no such command was sent.
+// answered takes the answer that p is subscribed to, or no longer is. If p was forgotten meanwhile, the answer changes nothing,
+// since an UNSUBSCRIBE follows. It returns false if no such command was sent.
 func (s *subscriptions) answered(p version.Project, subscribed bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,8 +161,8 @@ func (s *subscriptions) answered(p version.Project, subscribed bool) bool {
 	return true
 }
 
-// refusal takes the answer that the command on its way is refused. Its projects are asked for again one by one, since
-// perhaps only one is forbidden. Alone: p was refused alone. Fatal: it was no SUBSCRIBE to projects.
+// refusal takes the answer that the command under way is refused. Its projects are asked for again one by one, since perhaps
+// only one is forbidden. alone: the command was for p only. fatal: the command was no SUBSCRIBE to projects.
 func (s *subscriptions) refusal() (p version.Project, alone, fatal bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,7 +187,7 @@ func (s *subscriptions) refusal() (p version.Project, alone, fatal bool) {
 	return version.Project{}, false, false
 }
 
-// retryRefused asks again for what was refused: the rights may have changed.
+// retryRefused asks again for refused projects: the rights may have changed.
 func (s *subscriptions) retryRefused() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

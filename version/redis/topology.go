@@ -12,20 +12,20 @@ import (
 	"nudge/version"
 )
 
-// topology is the masters of a moment: one, but for a Cluster.
+// topology is the masters at one moment: one master, or several in a Cluster.
 type topology struct {
 	masters []master
-	// slots says by slot which of masters serves it, nobody where none does; nil: the first serves everything.
+	// slots has for each slot the place of its master in masters, or nobody; nil: the first serves everything.
 	slots *[slotCount]uint16
 }
 
-// master is a server that takes news.
+// master is a server that accepts writes.
 type master struct {
 	addr string
 	tag  string // a hash tag in one of its slots; "" outside a Cluster
 }
 
-// nobody is in topology.slots where no master serves a slot.
+// nobody marks a slot in topology.slots that no master serves.
 const nobody = ^uint16(0)
 
 // tagged returns the place in masters of the one that serves names with this hash tag, or this name if it has no tag;
@@ -38,8 +38,8 @@ func (t topology) tagged(tag string) (int, bool) {
 	return int(i), i != nobody
 }
 
-// share returns, by a master's place, the places of the things that it serves, of n things that belong to projects. What
-// no master serves is left out.
+// share divides n things, each of a project, among the masters. It returns for each master the places of its things. Things
+// that no master serves are left out.
 func (t topology) share(n int, project func(place int) version.Project) map[int][]int {
 	shares := map[int][]int{}
 	for place := range n {
@@ -54,14 +54,14 @@ func (t topology) has(addr string) bool {
 	return slices.ContainsFunc(t.masters, func(m master) bool { return m.addr == addr })
 }
 
-// finder finds out who the masters are.
+// finder finds the masters.
 type finder struct {
 	opt  *Options
 	last atomic.Pointer[topology] // found last; nil: never
 }
 
-// findTime is the longest search for the masters. Once enough servers have answered, the others are waited for lateTime
-// only, since one may be frozen.
+// findTime limits the search for the masters. Once enough servers have answered, it waits only lateTime for the others, since
+// one may be frozen.
 const (
 	findTime = time.Second
 	lateTime = 200 * time.Millisecond
@@ -87,7 +87,7 @@ func (f *finder) find(ctx context.Context) (topology, error) {
 	return t, err
 }
 
-// claim is who the masters are according to one Sentinel or one node of a Cluster.
+// claim is the topology according to one Sentinel or one node of a Cluster.
 type claim struct {
 	epoch int64 // grows with each failover and each slot that moves
 	topology
@@ -97,8 +97,8 @@ func newest(claims []claim) topology {
 	return slices.MaxFunc(claims, func(a, b claim) int { return cmp.Compare(a.epoch, b.epoch) }).topology
 }
 
-// askAll asks all addresses at once, and returns the claims of enough of them, and of any more that answer soon after. If
-// too few answer, the error is one that a server sent, if any did.
+// askAll asks all addresses at once. It returns when enough have answered, with their claims and those of others that answer
+// soon after. If too few answer, the error is one that a server sent, if any did.
 func askAll(ctx context.Context, addrs []string, enough int, ask func(context.Context, string) (claim, error)) ([]claim, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	type outcome struct {
