@@ -2,19 +2,19 @@ package browser
 
 import "math"
 
-// Never is a time that does not come.
+// Never is a time that never comes.
 var Never = math.Inf(1)
 
 // Options are what an application decides about its pages. The zero value works.
 type Options struct {
-	// Fast is the interval until a gateway says another; 0: 10 s.
+	// Fast is the interval until a gateway sends one; 0: 10 s.
 	Fast Millis
 	// Hidden is the least interval while the tab is hidden; 0: none.
 	Hidden Millis
 }
 
-// Browser is one page: all its state. Only Reduce changes it, but for Projects, which its driver may append to before Start.
-// It is not safe for concurrent use. It may not be copied while it is used, but moved.
+// Browser is the state of one page. Only Reduce changes it; before Start, the driver may also append to Projects. It is not safe
+// for concurrent use. It may be moved, but not copied while it is in use.
 type Browser struct {
 	Projects []Project
 
@@ -30,18 +30,18 @@ type Browser struct {
 	base    Millis // the interval that due was drawn from
 	cycleAt Millis // when the wait for it began
 	longest Millis // the longest interval since
-	floor   Millis // before it the application wants no poll but for news,
-	hold    Millis // and before this one none at all
+	floor   Millis // before this time the application wants no poll except for news,
+	hold    Millis // and before this time none at all
 	window  window
 	newsAt  Millis // when the last news-driven poll began
 
 	flightAt Millis // when the poll in flight began
-	pressure Millis // when it seems to lack a connection
-	audit    Millis // when what a safety poll found is judged
-	quiet    Millis // until when nothing is reported
+	pressure Millis // when it counts as lacking a connection
+	audit    Millis // when the finding of a safety poll is checked
+	quiet    Millis // until when the page sends no report
 
-	// The link.
-	held, fresh stream // the one that counts, and the one that is to replace it
+	// The streams.
+	held, fresh stream // the stream in use, and the one that shall replace it
 	stepAt      Millis // when the next step is due
 	grace       Millis // the poll interval kept after a goodbye; 0: none
 	graceEnd    Millis
@@ -67,7 +67,7 @@ type Browser struct {
 	slow          bool // pressure: what had piled up while the page slept is given time
 }
 
-// New returns a page that has these projects. It does nothing before Start.
+// New returns a page with these projects. It does nothing before Start.
 func New(projects []Project, o Options) Browser {
 	if !(o.Fast > 0) {
 		o.Fast = 10_000
@@ -80,7 +80,7 @@ func New(projects []Project, o Options) Browser {
 	}
 }
 
-// Due is when the page is to get a Tick; [Never]: not unless something happens.
+// Due returns when the page needs a Tick; [Never]: only after another event.
 func (b *Browser) Due() Millis {
 	due := min(b.held.due, b.fresh.due, b.stepAt, b.graceEnd, b.audit)
 	if b.flight != 0 {
@@ -89,35 +89,35 @@ func (b *Browser) Due() Millis {
 	return min(due, b.pollDue())
 }
 
-// Fast is the interval without a stream, as a gateway last said.
+// Fast returns the interval without a stream, as a gateway sent it last.
 func (b *Browser) Fast() Millis { return b.fast }
 
-// Spread is that of the newest news.
+// Spread returns the spread of the newest news.
 func (b *Browser) Spread() Millis { return b.spread }
 
-// Window is the time over which its last news was spread: that of the window before it, if that was longer.
+// Window returns the spread of the page's last window, or of the window before it, if that was longer.
 func (b *Browser) Window() Millis { return max(b.window.spread, b.window.before) }
 
-// Interval is the one in force.
+// Interval returns the interval in force.
 func (b *Browser) Interval() Millis { return b.inForce() }
 
-// Hastened tells whether it became shorter since the last poll, and is still.
+// Hastened tells whether the interval is shorter than at some time since the last poll.
 func (b *Browser) Hastened() bool { return b.base < b.longest }
 
-// Proven tells whether the page has a stream that has proved itself.
+// Proven tells whether the page has a proven stream.
 func (b *Browser) Proven() bool { return b.held.state == proven }
 
-// Streaming is the number of the stream that counts; 0: there is none.
+// Streaming returns the number of the stream in use; 0: there is none.
 func (b *Browser) Streaming() uint32 { return b.held.id }
 
-// Replacing is the number of the stream that is to replace it; 0: there is none.
+// Replacing returns the number of the stream that shall replace it; 0: there is none.
 func (b *Browser) Replacing() uint32 { return b.fresh.id }
 
 // Graceful tells whether the page keeps a slow interval without a proven stream, since a gateway said goodbye.
 func (b *Browser) Graceful() bool { return b.grace > 0 && b.held.state != proven }
 
-// Vouch says that the streams of this page are alive, until it is called with false: so a driver that knows it need
-// not give each of their heartbeats. The last event then counts as heard at now.
+// Vouch tells the page that its streams are alive, until it is called with false. So a driver that knows this need not send each
+// heartbeat. The last event then counts as received at now.
 func (b *Browser) Vouch(alive bool, now Millis) {
 	b.vouch = alive
 	for _, s := range []*stream{&b.held, &b.fresh} {
@@ -131,5 +131,5 @@ func (b *Browser) Vouch(alive bool, now Millis) {
 // Question is the number of the question that is under way; 0: none.
 func (b *Browser) Question() uint32 { return b.question }
 
-// Polls is how many polls have begun, which is the number of the newest.
+// Polls returns how many polls have begun, which is the number of the newest.
 func (b *Browser) Polls() uint32 { return b.polls }

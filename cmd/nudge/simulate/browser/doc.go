@@ -1,8 +1,8 @@
 // Package browser is a model of a page that uses the shim: the same rules as web/src, without a browser.
 //
-// nudge simulate and the test that compares it with real gateways (package replay) need thousands of pages, each with a
-// world of their own around it: simulated time there, real connections here. The model itself has no clock, no randomness,
-// no goroutine and no I/O. A driver gives it events, and does the effects that come back:
+// nudge simulate and the test that compares it with real gateways (package replay) need thousands of pages: with simulated
+// time in the first, with real connections in the second. The model itself has no clock, no randomness,
+// no goroutine and no I/O. A driver gives it events, and does the effects that it returns:
 //
 //	b := browser.New(projects, browser.Options{})
 //	effects = b.Reduce(&browser.Event{Kind: browser.Start}, now, random, effects[:0])
@@ -11,10 +11,10 @@
 //
 // Due may lie in the past, even right after a Tick: then the next one is due at once.
 //
-// The model has what decides when a page polls and when it opens streams. It leaves out what no driver plays: what a page
-// shows, tokens and sessions, versions delivered with their data, questions held open instead of streams that stay mute,
-// pauses, and projects that come and go.
+// The model has the rules by which a page polls and opens streams. It leaves out everything that no driver uses: what a page
+// shows, tokens and sessions, versions with data, held requests in place of mute streams, pauses, and projects that are added or
+// removed.
 //
-// testdata/vectors.json, which web/test/vectors.test.js writes, holds the model to the shim: the same events and random
+// testdata/vectors.json, written by web/test/vectors.test.js, compares the model with the shim: the same events and random
 // numbers must lead to the same effects.
 package browser

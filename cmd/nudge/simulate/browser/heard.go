@@ -1,6 +1,6 @@
 package browser
 
-// follow takes what any message says of the cadence.
+// follow takes the cadence of a message.
 func (t *turn) follow(m *Message) {
 	b := t.Browser
 	if m.Push != Unsaid {
@@ -74,7 +74,7 @@ func (t *turn) advance(m *Message) {
 	}
 }
 
-// dismissed follows a goodbye.
+// dismissed handles a goodbye.
 func (t *turn) dismissed(s *stream, m *Message) {
 	b := t.Browser
 	if m.Reason == OffNow {
@@ -92,7 +92,7 @@ func (t *turn) dismissed(s *stream, m *Message) {
 	if t.drop(s) {
 		return
 	}
-	// A gateway that sends everybody away at once must not be asked again at once.
+	// If a gateway ends all streams at once, pages must not ask it again at once.
 	least := Millis(shortestStep)
 	if !counted {
 		least = between(t.random, 1000, 2000)
@@ -100,7 +100,7 @@ func (t *turn) dismissed(s *stream, m *Message) {
 	t.wait(max(ms, least), openStream, asked)
 }
 
-// lost follows the end of a stream that nobody meant to end.
+// lost handles the unintended end of a stream.
 func (t *turn) lost(s *stream, how end) {
 	b := t.Browser
 	steady := s.state == proven && t.now-b.provenAt >= stable

@@ -3,15 +3,15 @@ package browser
 const (
 	// The n-th failure in a row waits anything up to 1 s · 2ⁿ, within these bounds.
 	firstStep, shortestStep, longestStep = 1000, 250, 30_000
-	// A stream that was proven for this long clears the record.
+	// A stream that was proven for this long resets the count of failures.
 	stable = 60_000
-	// Those who lose their streams at once spread their return over this much, or over the newest spread.
+	// Pages that lose their streams at once reconnect over this time, or over the newest spread.
 	firstLoss = 5000
-	// From the second mute stream in a row, or when streams crowd out polls, push rests: this long, doubled each time.
+	// After the second mute stream in a row, or when streams take the connections of polls, push pauses: this long, doubled each time.
 	coolFirst, coolMost = 300_000, 3_600_000
-	// After an intended end nobody polls faster for this long, or until this long after the time to come back.
+	// After a goodbye a page does not poll faster for this long, or until this long after its time to reconnect.
 	leastGrace, graceMore = 60_000, 10_000
-	// The terms of a gateway that names none hold for six intervals, and for this long at most.
+	// Without a ttl_ms an answer of a gateway holds for six intervals, and for this long at most.
 	longestTerms = 60_000
 	// A question without an answer for this long has failed.
 	questionPatience = 15_000
@@ -27,7 +27,7 @@ const (
 	giveUp // the question was not answered in time
 )
 
-// rest is why nothing is tried at the moment. Only a pause of the link's own choice may be cut short.
+// rest is why the page does not try a stream now. Only a pause that the page itself chose may be ended early.
 type rest uint8
 
 const (
@@ -49,13 +49,13 @@ func (t *turn) take(s step) {
 	}
 }
 
-// wait takes the place of whatever step was pending or under way.
+// wait replaces the step that was pending or under way.
 func (t *turn) wait(ms Millis, next step, how rest) {
 	t.question = 0
 	t.rest, t.step, t.stepAt = how, next, t.now+ms
 }
 
-// failed asks how things stand a while later: the longer, the more often it has failed in a row.
+// failed asks /poll-interval later: the more failures in a row, the longer the wait.
 func (t *turn) failed(atLeast Millis) {
 	b := t.Browser
 	b.mute = false
@@ -68,7 +68,7 @@ func (t *turn) failed(atLeast Millis) {
 	t.wait(max(wait, stretched(t.random, atLeast, b.jitter)), askTerms, how)
 }
 
-// halt gives up streams until the verdict may have changed: as long as the terms hold.
+// halt opens no stream until the answer of the gateway may have changed: until ttl_ms is over.
 func (t *turn) halt() {
 	ms := t.ttl
 	if ms == 0 {
@@ -90,7 +90,7 @@ func (t *turn) cool(n uint8) Millis {
 	return min(coolMost, coolFirst*Millis(int(1)<<min(n, 10))) * between(t.random, 0.8, 1.2)
 }
 
-// ask asks how things stand, and so why a stream may have ended. No answer in time is a failure.
+// ask asks /poll-interval, which may say why a stream ended. No answer in time is a failure.
 func (t *turn) ask() {
 	b := t.Browser
 	b.questions++
@@ -113,14 +113,14 @@ func (t *turn) reply(e *Event) {
 	t.heed(e)
 }
 
-// verdict is what an answer means for the stream.
+// verdict says what an answer means for the stream.
 type verdict uint8
 
 const (
 	goAhead verdict = iota
 	denied          // or nobody knows who the page is
 	off
-	busy // or nobody answers: the same again
+	busy // or no answer: try again
 )
 
 func judged(status int, m *Message) verdict {
@@ -135,7 +135,7 @@ func judged(status int, m *Message) verdict {
 		return off
 	case m.Refusing:
 		return busy
-	case m.Fast == 0: // somebody else answers in the gateway's place
+	case m.Fast == 0: // the answer is not from a gateway
 		return busy
 	}
 	return goAhead
@@ -167,7 +167,7 @@ func (t *turn) heed(e *Event) {
 // connect opens a stream, now or when the gateway says.
 func (t *turn) connect(m *Message) {
 	b := t.Browser
-	// The network is fine, so a mute stream was not its fault.
+	// The network works, so it did not cause the mute stream.
 	rests := false
 	if b.mute {
 		b.mutes = min(b.mutes+1, 100)
@@ -184,7 +184,7 @@ func (t *turn) connect(m *Message) {
 	}
 }
 
-// silence is a message that says nothing.
+// silence is an empty message.
 var silence = Message{Jitter: -1, Version: -1}
 
 func (t *turn) open() {
@@ -212,7 +212,7 @@ func (t *turn) stream(number uint32) *stream {
 	return nil
 }
 
-// drop lets go of a stream; true if the other takes its place.
+// drop removes a stream; true if the other stream replaces it.
 func (t *turn) drop(s *stream) (heir bool) {
 	b := t.Browser
 	if s.id != 0 {
@@ -232,7 +232,7 @@ func (t *turn) suspend() {
 	t.drop(&t.held)
 }
 
-// renew: the page was away, or the network. Whatever stream there is may be dead without knowing.
+// renew: the page or the network was away. An open stream may be dead without an error.
 func (t *turn) renew() {
 	b := t.Browser
 	back := b.rest == gone
@@ -246,7 +246,7 @@ func (t *turn) renew() {
 	t.wait(t.random()*1000, next, own)
 }
 
-// makeWay gives up streams for polls.
+// makeWay closes streams to free connections for polls.
 func (t *turn) makeWay() {
 	b := t.Browser
 	if b.held.id == 0 {

@@ -11,7 +11,7 @@ const (
 	againFirst, againMost = 250, 4
 	// Failing polls never back off further than this.
 	longestBackoff = 300_000
-	// Nobody can send a page away for longer than this.
+	// No header makes a page wait longer than this.
 	longestWish = 3_600_000
 	// News may be as late as this, or twice this, before it counts as missed; after a report the page is silent for a while.
 	auditGrace, auditQuiet = 2000, 300_000
@@ -168,7 +168,7 @@ func (t *turn) unpolled(e *Event) {
 	t.hasten()
 }
 
-// over ends the poll in flight. Whatever comes first ends it; a later word of the same poll is not heard.
+// over ends the poll in flight. The first result ends it; a later result of the same poll is ignored.
 func (t *turn) over(e *Event) bool {
 	b := t.Browser
 	if b.flight == 0 || e.Number != b.flight {
@@ -187,7 +187,7 @@ func (t *turn) hasten() {
 	t.hurry = none
 }
 
-// examine keeps what a poll found that nothing but the interval asked for: a while later it should have been announced.
+// examine keeps the versions that a poll by interval found: a little later push should have announced them.
 func (t *turn) examine() {
 	at := t.now + stretched(t.random, auditGrace, 1)
 	t.audit = Never // without a find there is nothing to judge
@@ -200,7 +200,7 @@ func (t *turn) examine() {
 	}
 }
 
-// judge reports what push has missed.
+// judge reports versions that push has missed.
 func (t *turn) judge() {
 	if !t.trusted() || t.now < t.quiet {
 		return
@@ -215,7 +215,7 @@ func (t *turn) judge() {
 	}
 }
 
-// crowd: the poll in flight seems to find no connection. The page's streams may hold the one that it needs.
+// crowd: the poll in flight seems to get no connection. The page's streams may hold the one that it needs.
 func (t *turn) crowd() {
 	b := t.Browser
 	if t.now-b.flightAt > crowded+late && !b.slow {

@@ -71,7 +71,7 @@ func (s *stream) hear(name Name, m *Message, now Millis, vouched bool) (proof bo
 	return proof
 }
 
-// late is how the stream ends, if it does, when its time has come.
+// overdue returns how the stream ends at its due time, and whether it does.
 func (s *stream) overdue(now Millis) (how end, over bool) {
 	over = now-s.due > late
 	switch {

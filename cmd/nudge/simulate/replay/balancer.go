@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// looks is how often a balancer asks whether a gateway wants traffic.
+// looks is how often a balancer asks /ready of a gateway.
 const looks = 500 * time.Millisecond
 
-// Balancer is a load balancer within the client: each request goes to one of the gateways that want traffic, by chance.
-// One that nobody listens at is left out at once.
+// Balancer is a load balancer within the client: each request goes to a random gateway that is ready. If a gateway refuses the
+// connection, the balancer leaves it out at once.
 type Balancer struct {
 	gateways  []*target
 	transport *http.Transport
@@ -26,7 +26,7 @@ type target struct {
 	ready atomic.Bool
 }
 
-// NewBalancer balances between gateways at these URLs. None wants traffic until it is asked.
+// NewBalancer balances between the gateways at these URLs. A gateway gets no traffic until /ready answered 200.
 func NewBalancer(urls ...string) (*Balancer, error) {
 	b := &Balancer{transport: &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true}}
 	for _, text := range urls {
@@ -44,7 +44,7 @@ func (b *Balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	for {
 		g := b.pick()
 		if g == nil {
-			return nil, errors.New("no gateway wants traffic")
+			return nil, errors.New("no gateway is ready; see the logs of the gateways")
 		}
 		resp, err := b.ask(r, g)
 		var op *net.OpError

@@ -22,7 +22,7 @@ type Crowd struct {
 	Latency time.Duration
 	// Gateways is where requests to gateways go. Nobody but the crowd uses it.
 	Gateways *Balancer
-	// Token is what a page shows to gateways. It covers the page's projects, and has a subject of its own.
+	// Token returns the token of a page. It covers the page's projects, and each has another subject.
 	Token func(page int) string
 	// Publish tells of a new version. It is called from many goroutines; what comes back is only counted.
 	Publish func(ctx context.Context, project string, version int64) error
@@ -35,19 +35,19 @@ type Crowd struct {
 	tasks sync.WaitGroup
 }
 
-// Outcome is what a play came to.
+// Outcome is the result of a play.
 type Outcome struct {
 	simulate.Result
-	// Unpublished are versions that Redis did not take, and Failed polls that got no answer.
+	// Unpublished are versions that Redis did not store, and Failed polls that got no answer.
 	Unpublished, Failed int
-	// Behind is by how much 99 % of all timers of pages were late at most, in milliseconds: what this machine adds.
+	// Behind is the 99th percentile of the lateness of all timers of pages, in milliseconds: the delay that this machine adds.
 	Behind float64
 }
 
 // Name is what the gateways call a project.
 func Name(project uint32) string { return fmt.Sprint(project) }
 
-// Run plays, from begun on, and returns when the play is over. When ctx ends before, the outcome is worth nothing.
+// Run runs the play, which begins at begun, and returns when it is over. If ctx ends before, the outcome is not valid.
 func (c *Crowd) Run(ctx context.Context, begun time.Time) (*Outcome, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"nudge/cmd/nudge/simulate/browser"
 )
 
-// wire is what gateways send, all of it together.
+// wire has the fields of all messages of gateways.
 type wire struct {
 	Push           string           `json:"push"`
 	PollMS         float64          `json:"poll_ms"`

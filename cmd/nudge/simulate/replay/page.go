@@ -10,7 +10,7 @@ import (
 	"nudge/cmd/nudge/simulate/browser"
 )
 
-// page is one page. Its own goroutine has it; those that wait for an answer or read a stream send events.
+// page is one page. Only its own goroutine uses it; goroutines that wait for an answer or read a stream send it events.
 type page struct {
 	browser.Browser
 	crowd   *Crowd
@@ -69,7 +69,7 @@ func (p *page) run(ctx context.Context) {
 	}
 }
 
-// give gives the page an event, and does what it wants done.
+// give gives the page an event, and does the effects that the page returns.
 func (p *page) give(ctx context.Context, e *browser.Event) {
 	now := p.crowd.now()
 	if e.Kind == browser.Polled && e.Number == p.Polls() {
