@@ -149,7 +149,7 @@ func TestPushReachesTheFleet(t *testing.T) {
 	pushed(t, 0, one.file, "on", "--ramp", "0s")
 	one.untilAnswer("/poll-interval", isOff(false))
 	other.untilAnswer("/poll-interval", isOff(false))
-	late.stderr.until(t, 0, "changes nothing here")
+	late.stderr.until(t, 0, "without effect on this gateway")
 	if status, body := late.get("/poll-interval", ""); !isOff(true)(status, body) {
 		t.Errorf("push.enabled is false here: %s", body)
 	}
