@@ -34,7 +34,7 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 		Long: "Overrides the flag of all gateways at once, through the configured Redis. Gateways that\n" +
 			"start later obey too. clear removes the override: each gateway then uses its own\n" +
 			"configuration again. A gateway with push.enabled: false in its configuration stays off.\n" +
-			"This command reads only the redis section, so it works if other keys have mistakes.\n\n" +
+			"Reads only the redis section (with --percent also auth.open), so mistakes elsewhere do not matter.\n\n" +
 			"off --ramp 0s is the kill switch: all streams end at once, and all pages poll at the fast\n" +
 			"interval. Without --ramp the change is spread over push.ramp of each gateway. If Redis is\n" +
 			"broken, set push.enabled: false in the configuration of each gateway instead.",

@@ -33,7 +33,7 @@ type Options struct {
 	// SetPush turns the real flag on or off; Push tells what it is now.
 	SetPush func(on bool) error
 	Push    func() bool
-	// Token mints a token with which the page may subscribe to both projects,
+	// Token signs a token with which the page may subscribe to both projects,
 	// valid for ttl.
 	Token func(ttl time.Duration) (string, error)
 	// Newest is the newest number published to a project, false if none is

@@ -51,7 +51,7 @@ func (a *App) counterChanges(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, a.newestCount())
 }
 
-// token mints what the page shows to the gateway.
+// token signs the token that the page sends to the gateway.
 func (a *App) token(w http.ResponseWriter, r *http.Request) error {
 	if _, err := readFields(w, r); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (a *App) token(w http.ResponseWriter, r *http.Request) error {
 	}
 	token, err := a.opts.Token(a.opts.TokenTTL)
 	if err != nil {
-		a.opts.Log.Error("token not minted", "error", err)
+		a.opts.Log.Error("cannot sign the page's token", "error", err)
 		return err
 	}
 	return writeJSON(w, http.StatusOK, struct {

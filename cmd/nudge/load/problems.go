@@ -89,7 +89,7 @@ func refusedFor(key string, r *Result) string {
 	case "401":
 		return "the gateway refuses the token; set NUDGE_AUTH_SECRET to the gateway's secret, or give a token with --token or NUDGE_TOKEN"
 	case "403":
-		return fmt.Sprintf("the token must cover %s*; mint one with nudge token --subscribe '%[1]s*'", r.Plan.Prefix)
+		return fmt.Sprintf("the token must cover %s*; sign one with nudge token --subscribe '%[1]s*'", r.Plan.Prefix)
 	case "404":
 		return "there is no /events; write the gateway's base_path into --gateway"
 	case "400":
