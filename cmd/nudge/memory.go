@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// gcPercent is how much garbage may lie about, in percent of what is in use (GOGC). Idle streams leave hardly any, so
-// collecting it early costs nothing and keeps the process small. It costs a crowd nothing that could be measured.
+// gcPercent is how much garbage may collect, in percent of the memory in use (GOGC). Idle streams make hardly any garbage, so
+// an early collection costs nothing and keeps the process small. For a crowd that connects no cost could be measured.
 const gcPercent = 50
 
-// limitMemory makes the process small, as far as the environment does not say otherwise. To be called first of all.
+// limitMemory makes the process small, unless the environment says otherwise. Call it before anything else.
 func limitMemory() {
-	// The heap profile's bookkeeping needs more memory than 10,000 idle streams. GODEBUG=memprofilerate=524288 is Go's
-	// own way to ask for it, and has then been followed already.
+	// The heap profile's bookkeeping needs more memory than 10,000 idle streams. With GODEBUG=memprofilerate=524288
+	// the runtime has already switched it on.
 	if !strings.Contains(os.Getenv("GODEBUG"), "memprofilerate=") {
 		runtime.MemProfileRate = 0
 	}

@@ -92,7 +92,7 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	}
 	slots := newConnLimit()
 	o := gatewayOptions(c, log)
-	// What a crowd needed, nobody may need again: it goes back to the system.
+	// Memory that a crowd of new streams needed is returned to the system.
 	o.Released, o.Calm = slots.give, debug.FreeOSMemory
 	var source *redis.Source
 	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
