@@ -6,25 +6,36 @@ import (
 )
 
 const (
-	// crowdStep is how many streams open until memory is worth giving back.
+	// A crowd begins when crowdStep streams open within crowdPace.
 	crowdStep = 100
-	// crowdCalm is how long no crowdStep may be complete before it is given back.
+	crowdPace = time.Second
+	// A crowd is over when no further crowdStep streams have opened for crowdCalm.
 	crowdCalm = 10 * time.Second
 )
 
-// watchCrowds calls Options.Calm when a crowd of streams has opened.
+// watchCrowds calls Options.Crowd when a crowd of streams begins, and when it is over.
 func (g *Gateway) watchCrowds(ctx context.Context) error {
 	calm := time.NewTimer(crowdCalm)
 	calm.Stop() // there is no crowd yet
 	defer calm.Stop()
+	var last time.Time // when crowdStep streams were complete
+	crowd := false
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-g.crowd:
-			calm.Reset(crowdCalm)
+			now := time.Now()
+			if !crowd && now.Sub(last) < crowdPace {
+				crowd = true
+				g.opt.Crowd(true)
+			}
+			if last = now; crowd {
+				calm.Reset(crowdCalm)
+			}
 		case <-calm.C:
-			g.opt.Calm()
+			crowd = false
+			g.opt.Crowd(false)
 		}
 	}
 }

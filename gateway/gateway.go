@@ -46,9 +46,9 @@ type Options struct {
 	// not block. nil: not called.
 	Released func()
 
-	// Calm is called some seconds after many streams have opened: the time to give memory back. It is called by one
-	// goroutine; nil: not called.
-	Calm func()
+	// Crowd is called with true when a hundred streams open within a second, and with false when this is over: then memory
+	// can be given back. One goroutine calls it. nil: not called.
+	Crowd func(begins bool)
 
 	Log *slog.Logger // nil: discarded
 }
@@ -88,8 +88,8 @@ func New(opt Options) (*Gateway, error) {
 	if opt.Source == nil {
 		return nil, errors.New("gateway: Options.Source is needed")
 	}
-	if opt.Calm == nil {
-		opt.Calm = func() {}
+	if opt.Crowd == nil {
+		opt.Crowd = func(bool) {}
 	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)

@@ -7,9 +7,13 @@ import (
 	"strings"
 )
 
-// gcPercent is how much garbage may collect, in percent of the memory in use (GOGC). Idle streams make hardly any garbage, so
-// an early collection costs nothing and keeps the process small. For a crowd that connects no cost could be measured.
-const gcPercent = 50
+// How much garbage may collect, in percent of the memory in use (GOGC). Idle streams make hardly any garbage, so an early
+// collection costs nothing and keeps the process small. A crowd that connects makes seven kilobytes for each stream: with
+// gcIdle its connects took a tenth longer. With gcCrowd all the time, 584 B of each stream stayed in one run of three.
+const (
+	gcIdle  = 50
+	gcCrowd = 100
+)
 
 // limitMemory makes the process small, unless the environment says otherwise. Call it before anything else.
 func limitMemory() {
@@ -18,7 +22,22 @@ func limitMemory() {
 	if !strings.Contains(os.Getenv("GODEBUG"), "memprofilerate=") {
 		runtime.MemProfileRate = 0
 	}
+	setGC(gcIdle)
+}
+
+// setGC sets the share of garbage, unless GOGC in the environment has.
+func setGC(percent int) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		debug.SetGCPercent(percent)
 	}
+}
+
+// crowd follows gateway.Options.Crowd. Memory that the crowd needed is returned to the system afterwards.
+func crowd(begins bool) {
+	if begins {
+		setGC(gcCrowd)
+		return
+	}
+	setGC(gcIdle)
+	debug.FreeOSMemory()
 }

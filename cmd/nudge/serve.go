@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -92,8 +91,7 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	}
 	slots := newConnLimit()
 	o := gatewayOptions(c, log)
-	// Memory that a crowd of new streams needed is returned to the system.
-	o.Released, o.Calm = slots.give, debug.FreeOSMemory
+	o.Released, o.Crowd = slots.give, crowd
 	var source *redis.Source
 	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		if c.Redis.Mode == "none" {
