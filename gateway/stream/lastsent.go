@@ -2,15 +2,6 @@ package stream
 
 import "nudge/version"
 
-// Access is whether a caller may see a project.
-type Access uint8
-
-const (
-	Served   Access = iota
-	Denied          // the token does not cover it
-	Excluded        // the flag excludes it
-)
-
 // LastSent is what a stream was last sent of a project, and its access to that project. There is one for each project of each
 // stream, so it has only 12 bytes, aligned to 4.
 type LastSent struct {

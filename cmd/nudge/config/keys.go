@@ -3,7 +3,7 @@
 //	Loader.Load ─► file, environment, flags: each value is read once, into its key's type ─► viper merges ─► validate ─► Config
 //	Watcher.Run ─► the file has changed, or SIGHUP ─► Load ─► Apply, or the last good Config stays
 //
-// The fields of [Config] and their tags are the list of all keys; everything else is derived from it (key_list.go). An error
+// The fields of [Config] and their tags are the list of all keys; everything else is derived from it (reflect.go). An error
 // is [Problems]: all mistakes, each with the line, the key and what to write instead.
 //
 // The package imports no other package of this module. Package main maps a Config to the options of gateway and Redis. So a
@@ -122,45 +122,6 @@ type Drain struct {
 // CORS says which other origins may use the gateway.
 type CORS struct {
 	Origins []string `mapstructure:"origins"` // scheme://host[:port], or "*" with auth.open
-}
-
-// Default returns the defaults. Callers own the result. It has no secret: serving needs auth.secret or auth.open besides.
-func Default() *Config {
-	return &Config{
-		Listen:    "127.0.0.1:8080",
-		OpsListen: "127.0.0.1:9090",
-		Log:       Log{Level: "info", Format: "text"},
-		Redis: Redis{
-			Mode:   "none",
-			Addrs:  []string{},
-			Prefix: defaultPrefix,
-			Probe:  2 * time.Second,
-		},
-		Auth: Auth{Audience: "nudge", Leeway: 30 * time.Second, Cookie: "nudge"},
-		Push: Push{
-			Enabled: true,
-			Percent: 100,
-			Include: []string{},
-			Exclude: []string{},
-			Ramp:    time.Minute,
-		},
-		Poll: Poll{
-			Fast:    10 * time.Second,
-			Slow:    5 * time.Minute,
-			Longest: time.Minute,
-			Gap:     time.Second,
-			Jitter:  0.2,
-		},
-		Heartbeat: 25 * time.Second,
-		Limits: Limits{
-			ProjectsPerStream: maxProjects,
-			StreamAge:         time.Hour,
-			Body:              64 * KiB,
-			TrustedProxies:    []string{},
-		},
-		Drain: Drain{Delay: 5 * time.Second, Window: 20 * time.Second},
-		CORS:  CORS{Origins: []string{}},
-	}
 }
 
 // Proxies returns TrustedProxies as networks; a plain address is a network of

@@ -2,6 +2,15 @@ package stream
 
 import "nudge/version"
 
+// Access is whether a caller may see a project.
+type Access uint8
+
+const (
+	Served   Access = iota
+	Denied          // the token does not cover it
+	Excluded        // the flag excludes it
+)
+
 // Rules decide what the owner of a stream may see. They are a snapshot of the settings: each change of
 // these makes new Rules. The funcs may be called by any goroutine and must not block.
 type Rules struct {

@@ -1,0 +1,42 @@
+package config
+
+import "time"
+
+// Default returns the defaults. Callers own the result. It has no secret: serving needs auth.secret or auth.open besides.
+func Default() *Config {
+	return &Config{
+		Listen:    "127.0.0.1:8080",
+		OpsListen: "127.0.0.1:9090",
+		Log:       Log{Level: "info", Format: "text"},
+		Redis: Redis{
+			Mode:   "none",
+			Addrs:  []string{},
+			Prefix: defaultPrefix,
+			Probe:  2 * time.Second,
+		},
+		Auth: Auth{Audience: "nudge", Leeway: 30 * time.Second, Cookie: "nudge"},
+		Push: Push{
+			Enabled: true,
+			Percent: 100,
+			Include: []string{},
+			Exclude: []string{},
+			Ramp:    time.Minute,
+		},
+		Poll: Poll{
+			Fast:    10 * time.Second,
+			Slow:    5 * time.Minute,
+			Longest: time.Minute,
+			Gap:     time.Second,
+			Jitter:  0.2,
+		},
+		Heartbeat: 25 * time.Second,
+		Limits: Limits{
+			ProjectsPerStream: maxProjects,
+			StreamAge:         time.Hour,
+			Body:              64 * KiB,
+			TrustedProxies:    []string{},
+		},
+		Drain: Drain{Delay: 5 * time.Second, Window: 20 * time.Second},
+		CORS:  CORS{Origins: []string{}},
+	}
+}
