@@ -44,8 +44,8 @@ func (l *Loop) notify(e Event) {
 	l.wakeLocked()
 }
 
-// takeIn adds a slice of the arrived streams to the loop.
-func (l *Loop) takeIn(now time.Time) {
+// acceptArrivals adds a slice of the arrived streams to the loop.
+func (l *Loop) acceptArrivals(now time.Time) {
 	n := min(len(l.coming), slice)
 	for i := range l.coming[:n] {
 		l.enter(&l.coming[i], now)
@@ -69,7 +69,7 @@ func (l *Loop) enter(a *Arrival, now time.Time) {
 		l.end(i, r, stream.Gone)
 		return
 	}
-	l.remember(r.Ends())
+	l.noteEnd(r.Ends())
 	if a.Judged != l.opt.Rules() { // flag or revocations have changed meanwhile
 		l.judge(i, r, true, now)
 	}

@@ -16,8 +16,8 @@ const (
 	// slice is how many writes the loop does for one kind of work in one turn: some hundred microseconds. A turn without work
 	// costs as much as half a write.
 	slice = 16
-	// looks bounds how many streams one slice visits if few of them need a write.
-	looks = 4096
+	// mostVisits bounds how many streams one slice visits if few of them need a write.
+	mostVisits = 4096
 	// lingerMost is how long a browser may take to close the connection after its goodbye.
 	lingerMost = 2 * time.Second
 	// tick is the shortest wait for the next stream of a sweep: streams that are due within one tick are visited together.
@@ -157,7 +157,7 @@ func (l *Loop) Run(ctx context.Context) (err error) {
 			return fmt.Errorf("a stream loop: %w", err)
 		}
 		for _, e := range l.events {
-			l.happen(e, time.Now())
+			l.handle(e, time.Now())
 		}
 	}
 	return nil
@@ -252,7 +252,7 @@ func (l *Loop) collect(now time.Time) {
 		}
 	}
 	for _, e := range happened {
-		l.happen(e, now)
+		l.handle(e, now)
 	}
 	for _, do := range posted {
 		do(now)

@@ -5,9 +5,9 @@ import "time"
 // turn does a slice of each kind of work, and reports whether some is left.
 func (l *Loop) turn(now time.Time) (busy bool) {
 	defer l.count()
-	l.takeIn(now)
+	l.acceptArrivals(now)
 	l.deliver(now)
-	l.keepTimes(now)
+	l.runTimers(now)
 	busy = len(l.coming) > 0 || len(l.sending) > 0
 
 	every := l.opt.Cadence().Every
@@ -36,15 +36,15 @@ func (l *Loop) turn(now time.Time) (busy bool) {
 	return busy
 }
 
-// purpose is a sweep, how long it takes, and what it does to each stream.
-type purpose struct {
+// sweepTask is a sweep, how long it takes, and what it does to each stream.
+type sweepTask struct {
 	*sweep
 	over time.Duration
 	do   func(uint32, *record, time.Time)
 }
 
-func (l *Loop) sweeps(heartbeat time.Duration) [6]purpose {
-	return [6]purpose{
+func (l *Loop) sweeps(heartbeat time.Duration) [6]sweepTask {
+	return [6]sweepTask{
 		{&l.beats, heartbeat, l.beat},
 		{&l.cadence, 0, l.followCadence},
 		{&l.ends, 0, l.endIfDue},
@@ -61,7 +61,7 @@ func (l *Loop) visit(s *sweep, now time.Time, over time.Duration, do func(uint32
 	}
 	due := s.due(now, l.streams.high, over)
 	begun := l.written
-	for n := 0; s.at < due && n < looks && l.written-begun < slice; n++ {
+	for n := 0; s.at < due && n < mostVisits && l.written-begun < slice; n++ {
 		s.at++
 		if r := l.streams.at(s.at); r.fd != 0 {
 			do(s.at, r, now)
@@ -84,8 +84,8 @@ func (l *Loop) next(now time.Time) time.Time {
 	return next
 }
 
-// keepTimes does what is due by the timers and ends.
-func (l *Loop) keepTimes(now time.Time) {
+// runTimers does what is due by the timers and ends.
+func (l *Loop) runTimers(now time.Time) {
 	for i, r := l.pop(&l.waits, now); r != nil; i, r = l.pop(&l.waits, now) {
 		l.greetNow(i, r, now)
 	}
@@ -125,8 +125,8 @@ func (l *Loop) find(t Tag) *record {
 	return nil
 }
 
-// remember updates firstEnd for a stream that ends in this Unix second; 0: never.
-func (l *Loop) remember(end uint32) {
+// noteEnd updates firstEnd for a stream that ends in this Unix second; 0: never.
+func (l *Loop) noteEnd(end uint32) {
 	if end != 0 && (l.firstEnd == 0 || end < l.firstEnd) {
 		l.firstEnd = end
 	}
