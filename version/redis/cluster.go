@@ -105,7 +105,7 @@ func readSlots(ranges []redis.ClusterSlot, host string) (topology, error) {
 		}
 	}
 	if len(t.masters) == 0 {
-		return topology{}, errors.New("nobody serves any slot of the Cluster")
+		return topology{}, errors.New("no node of the Cluster serves a slot; see CLUSTER INFO")
 	}
 	return t, t.tagMasters()
 }

@@ -56,7 +56,7 @@ func diagnose(err error) (f version.Fault, fix string) {
 	if errors.As(err, &certificate) {
 		return version.FaultConnection, "redis.tls_ca must be the authority that signed Redis's certificate, and redis.addrs a name in it"
 	}
-	return version.FaultConnection, "see whether Redis runs, redis.addrs names it, and redis.tls is as it wants"
+	return version.FaultConnection, "check that Redis runs, that redis.addrs is its address, and that redis.tls says whether it uses TLS"
 }
 
 // faultLog tells the host why no news arrives, and logs the reason when it changes. Only Run uses it, and within a session only
