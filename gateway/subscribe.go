@@ -44,7 +44,7 @@ func parseMarks(query string, most int) ([]version.Mark, error) {
 		}
 	}
 	if len(marks) > most {
-		return nil, fmt.Errorf("%d projects; one request may name %d at most, so name the others in a second one (pages: nudge/wide)", len(marks), most)
+		return nil, fmt.Errorf("%d projects; one request may name %d at most, so name the others in a second one (pages: nudge/multi)", len(marks), most)
 	}
 	return marks, nil
 }

@@ -216,10 +216,10 @@ func manyProjects(t *testing.T, b *enginetest.Browser) {
 			}
 		})
 	})
-	for _, transport := range []string{"wide(undefined, virtual)", "wide(tabs({ scope: 'alice' }), virtual)"} {
+	for _, transport := range []string{"multi(undefined, virtual)", "multi(tabs({ scope: 'alice' }), virtual)"} {
 		tab := b.Open(t, f.URL)
 		tab.Until("window.begin")
-		enginetest.Eval[bool](tab, fmt.Sprintf("(({ wide, tabs }) => begin('page', %q, { transport: %s, projects: Object.fromEntries([[42, 100], ...Array.from({ length: 149 }, (_, i) => ['p' + i, 100])]) }))(transports)", f.URL, transport))
+		enginetest.Eval[bool](tab, fmt.Sprintf("(({ multi, tabs }) => begin('page', %q, { transport: %s, projects: Object.fromEntries([[42, 100], ...Array.from({ length: 149 }, (_, i) => ['p' + i, 100])]) }))(transports)", f.URL, transport))
 		until(tab, proven+" && s.mode === 'push'")
 		if open := count(f, func(f *faulty) int { return len(f.live) }); open != 3 {
 			t.Errorf("%s: %d streams are open, for 150 projects", transport, open)

@@ -16,8 +16,8 @@ const page = `<!doctype html><meta charset="utf-8"><title>page</title>
 import { createNudge } from '/nudge.js'
 import { tabs } from '/nudge.tabs.js'
 import { fetchStream } from '/nudge.fetch.js'
-import { wide } from '/nudge.wide.js'
-window.transports = { tabs, fetchStream, wide }
+import { multi } from '/nudge.multi.js'
+window.transports = { tabs, fetchStream, multi }
 const asked = new URLSearchParams(location.search)
 let speed = %d
 let since = { real: performance.now(), virtual: Date.now() }

@@ -53,7 +53,7 @@ export interface Delivery {
 }
 
 export interface Options {
-  /** The projects on the page, each with the version it was rendered at. More than 64 need `wide()` of nudge/wide. */
+  /** The projects on the page, each with the version it was rendered at. More than 64 need `multi()` of nudge/multi. */
   readonly projects: Readonly<Record<string, number>>;
   /**
    * The request that the application already had: "what changed since?" May throw; that never stops anything. Whoever throws
@@ -72,7 +72,7 @@ export interface Options {
   readonly gateway?: string;
   /** The interval until a gateway has named one. Default: 10,000. */
   readonly fast?: number;
-  /** What carries streams: `tabs()` of nudge/tabs, `fetchStream()` of nudge/fetch, `wide()` of nudge/wide. Default: the browser's EventSource. */
+  /** What carries streams: `tabs()` of nudge/tabs, `fetchStream()` of nudge/fetch, `multi()` of nudge/multi. Default: the browser's EventSource. */
   readonly transport?: Transport;
   /** The least interval while the tab is hidden. Default: 60,000; five times as long where the browser saves data. */
   readonly hidden?: number;

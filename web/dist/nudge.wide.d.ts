@@ -1,19 +1,3 @@
 import type { Transport } from './nudge.js';
-/** What it needs of a window. */
-export interface WideEnv {
-    readonly Date: {
-        now(): number;
-    };
-    readonly Math: {
-        random(): number;
-    };
-    setTimeout(ring: () => void, ms: number): unknown;
-    clearTimeout(id: any): void;
-}
-/**
- * For a page with more projects than one stream takes, which are 64: `createNudge({ transport: wide(tabs({ scope })), … })`.
- * It opens as many streams as that needs, and the page hears them as one: proven when all are, lost when one is. What a
- * gateway refuses is left out until it is to be had; the others keep push. Over HTTP/1.1 a browser has six connections to a
- * host, so let the gateway speak HTTP/2.
- */
-export declare function wide(transport?: Transport, env?: WideEnv): Transport;
+/** @deprecated The old name of `multi` of nudge/multi. It goes with the next version. */
+export declare function wide(transport?: Transport): Transport;

@@ -1,7 +1,7 @@
 // Who has which version: the page, and what gateways have named. What is news follows from that; no time and no chance here.
 
-import { PROJECTS } from './eventsource.js';
 import { type Entry, type Kind, type Of, Unserved } from './state.js';
+import { MAX_PROJECTS } from './transports/url.js';
 import { isVersion, type Message } from './wire.js';
 
 export function entry(id: string, have: unknown): Entry {
@@ -42,7 +42,7 @@ export function marks(entries: Entry[]): Record<string, number> {
 
 /** The projects that a question to a gateway names: not all, if there are more than it takes. */
 export function asked(entries: Entry[]): string[] {
-  return Object.keys(marks(entries)).slice(0, PROJECTS);
+  return Object.keys(marks(entries)).slice(0, MAX_PROJECTS);
 }
 
 /** The one of that project. */

@@ -1,10 +1,11 @@
 import { browser } from './env.js';
-import { eventSource, query, SIGNS } from './eventsource.js';
 import { request, wished } from './gateway.js';
 import { each, entry, marks } from './ledger.js';
 import { watchPage } from './page.js';
 import { due, reduce } from './reduce.js';
 import { Deed, type Effect, type Event, initial, Kind, type Sign, type State } from './state.js';
+import { EVENT_NAMES, eventSource } from './transports/eventsource.js';
+import { projectQuery } from './transports/url.js';
 import type { Delivery, Env, Nudge, Options, PollResult, Snapshot, StreamHandle } from './types.js';
 import { read } from './wire.js';
 import { view } from './view.js';
@@ -114,7 +115,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       const handle = transport!(
         { gateway: root, projects: marks(state.ledger), token: token ?? null },
         {
-          event: (name, data) => SIGNS.includes(name) && tell({ kind: Kind.Said, sign: name as Sign, id, message: read(data) }),
+          event: (name, data) => EVENT_NAMES.includes(name) && tell({ kind: Kind.Said, sign: name as Sign, id, message: read(data) }),
           lost: () => tell({ kind: Kind.Lost, id }),
         },
       );
@@ -134,7 +135,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
           if (state.question === id) token = got; // else somebody else has logged in meanwhile
           return tell({ kind: Kind.Token, id, granted: !!got });
         }
-        const projects = query(marks(state.ledger));
+        const projects = projectQuery(marks(state.ledger));
         const path = { session: '/session', terms: `/poll-interval?${projects}`, versions: `/versions?${projects}&wait=25s` }[what];
         const init = what === 'session' ? { method: 'POST', headers: authorization(), signal } : { signal };
         tell({ kind: Kind.Replied, id, ...(await call(path, init)) });

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import test from 'node:test';
-import { fetchStream } from '../.build/fetch.js';
+import { fetchStream } from '../.build/transports/fetch.js';
 import { createNudge } from '../.build/nudge.js';
-import { parser } from '../.build/parser.js';
+import { eventParser } from '../.build/transports/event-parser.js';
 import { cadence, hello } from './world.js';
 
 const awkward =
@@ -28,7 +28,7 @@ test('an event stream means the same wherever it is cut', () => {
   for (let a = 0; a <= awkward.length; a++) {
     for (let b = a; b <= awkward.length; b += 7) {
       const heard = [];
-      const read = parser((...event) => heard.push(event));
+      const read = eventParser((...event) => heard.push(event));
       for (const part of [awkward.slice(0, a), awkward.slice(a, b), awkward.slice(b)]) assert.equal(read(part), true);
       assert.deepEqual(heard, said, `cut at ${a} and ${b}`);
     }
@@ -37,7 +37,7 @@ test('an event stream means the same wherever it is cut', () => {
 
 test('a line that ends in CR alone has ended', () => {
   const heard = [];
-  const read = parser((...event) => heard.push(event));
+  const read = eventParser((...event) => heard.push(event));
   read('event: a\rdata: 1\r\r');
   assert.deepEqual(heard, [['a', '1']]);
   for (const part of ['event: b\r', '', '\ndata: 2\r', '\n\r', '\n']) read(part);
@@ -46,7 +46,7 @@ test('a line that ends in CR alone has ended', () => {
 
 test('what is too long to be an event ends the reading, in one line or in many', () => {
   for (const piece of ['x'.repeat(1000), `data: ${'x'.repeat(1000)}\n`]) {
-    const read = parser(() => assert.fail('an event'));
+    const read = eventParser(() => assert.fail('an event'));
     let pieces = 0;
     while (read(piece)) assert.ok(++pieces < 200);
     assert.ok(pieces > 90);

@@ -3,13 +3,15 @@
 import type * as published from '../dist/nudge.js';
 import type * as publishedFetch from '../dist/nudge.fetch.js';
 import type * as publishedInspect from '../dist/nudge.inspect.js';
+import type * as publishedMulti from '../dist/nudge.multi.js';
 import type * as publishedTabs from '../dist/nudge.tabs.js';
 import type * as publishedWide from '../dist/nudge.wide.js';
-import type * as sourceFetch from '../src/fetch.js';
 import type * as sourceInspect from '../src/inspect.js';
 import type * as source from '../src/nudge.js';
-import type * as sourceTabs from '../src/tabs.js';
-import type * as sourceWide from '../src/wide.js';
+import type * as sourceFetch from '../src/transports/fetch.js';
+import type * as sourceMulti from '../src/transports/multi.js';
+import type * as sourceTabs from '../src/transports/shared.js';
+import type * as sourceWide from '../src/transports/wide.js';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 export const same: [
@@ -21,9 +23,10 @@ export const same: [
   Same<published.Env, source.Env>,
   Same<Parameters<typeof publishedFetch.fetchStream>, Parameters<typeof sourceFetch.fetchStream>>,
   Same<Parameters<typeof publishedInspect.inspect>, Parameters<typeof sourceInspect.inspect>>,
-  Same<Parameters<typeof publishedTabs.tabs>, Parameters<typeof sourceTabs.tabs>>,
+  Same<Parameters<typeof publishedMulti.multi>, Parameters<typeof sourceMulti.multi>>,
   Same<Parameters<typeof publishedWide.wide>, Parameters<typeof sourceWide.wide>>,
-] = [true, true, true, true, true, true, true, true, true, true];
+  Same<ReturnType<typeof publishedTabs.tabs>, ReturnType<typeof sourceTabs.tabs>>,
+] = [true, true, true, true, true, true, true, true, true, true, true];
 
 declare const createNudge: typeof published.createNudge;
 
@@ -50,7 +53,7 @@ export function usage(): void {
 declare const tabs: typeof publishedTabs.tabs;
 
 export function sharing(own: published.Transport): published.Transport {
-  tabs({ scope: 'alice', transport: own, env: window });
+  tabs({ scope: 'alice', transport: own });
   // @ts-expect-error without it, users would hear each other's news
   tabs({});
   const handle = tabs({ scope: 'alice' })(

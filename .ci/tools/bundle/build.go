@@ -53,11 +53,11 @@ var inner = []string{
 // inside are such properties by entry. What tabs say to each other is not in here: tabs of different builds may meet.
 var inside = map[string][]string{
 	coreSource: inner,
-	"tabs": {
+	"transports/shared": {
 		"after", "apart", "doubt", "expiresAt", "handle", "hear", "heardAt", "hello", "members", "post", "proven", "seen", "solo", "spent", "stale", "stop",
 		"stream",
 	},
-	"wide": {"drained", "expiresAt", "handle", "hello", "helloAt", "out", "proven", "timer"},
+	"transports/multi": {"drained", "expiresAt", "handle", "hello", "helloAt", "out", "proven", "timer"},
 }
 
 // bundle makes one file, and its map, of an entry and of what it imports. An entry that has the core in it gets it as it was
@@ -121,7 +121,7 @@ func modules(web string) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	adapters, err := filepath.Glob(filepath.Join(src, "adapters", "*.ts"))
+	inFolders, err := filepath.Glob(filepath.Join(src, "*", "*.ts"))
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func modules(web string) ([]file, error) {
 		return nil, fmt.Errorf("no sources in %s", src)
 	}
 	var files []file
-	for _, source := range append(sources, adapters...) {
+	for _, source := range append(sources, inFolders...) {
 		text, err := os.ReadFile(source)
 		if err != nil {
 			return nil, err

@@ -21,9 +21,10 @@ type entry struct {
 // entries in the order of their use. The adapters leave the libraries that they adapt to outside.
 var entries = []entry{
 	{"nudge", coreSource, api.FormatESModule, false}, // its types are types.ts
-	{"nudge.tabs", "tabs", api.FormatESModule, true},
-	{"nudge.fetch", "fetch", api.FormatESModule, true},
-	{"nudge.wide", "wide", api.FormatESModule, true},
+	{"nudge.tabs", "transports/shared", api.FormatESModule, true},
+	{"nudge.fetch", "transports/fetch", api.FormatESModule, true},
+	{"nudge.multi", "transports/multi", api.FormatESModule, true},
+	{"nudge.wide", "transports/wide", api.FormatESModule, true}, // the old name of nudge.multi, for one version
 	{"nudge.inspect", "inspect", api.FormatESModule, true},
 	{"nudge.global", "global", api.FormatIIFE, true},
 	{"react", "adapters/react", api.FormatESModule, true},

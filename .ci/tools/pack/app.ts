@@ -4,6 +4,7 @@ import { createNudge, type Nudge, type Snapshot } from 'nudge';
 import { fetchStream } from 'nudge/fetch';
 import 'nudge/global';
 import { inspect } from 'nudge/inspect';
+import { multi } from 'nudge/multi';
 import { useNudge } from 'nudge/react';
 import { pollKeys } from 'nudge/swr';
 import { tabs } from 'nudge/tabs';
@@ -11,7 +12,8 @@ import { pollQueries } from 'nudge/tanstack-query';
 import { pollPage } from 'nudge/turbo';
 import { wide } from 'nudge/wide';
 
-using nudge = createNudge({ projects: { 42: 123 }, poll: pollPage(), transport: wide(tabs({ scope: 'alice', transport: fetchStream() })) });
+using nudge = createNudge({ projects: { 42: 123 }, poll: pollPage(), transport: multi(tabs({ scope: 'alice', transport: fetchStream() })) });
+export const old = wide();
 export const undo: () => void = inspect(nudge, { open: true });
 export const page: Nudge | undefined = globalThis.Nudge.page;
 export const shown = (): [Snapshot, string] => [useNudge(nudge), useNudge(nudge, (s) => s.mode)];

@@ -5,7 +5,7 @@ const TOO_MUCH = 100_000;
  * Reads an event stream as the HTML standard has it (section 9.2.6), piece by piece; the byte order mark is the decoder's.
  * `id` and `retry` mean nothing here: whoever comes back says what it has. Gives false once an event is too long to be one.
  */
-export function parser(event: (name: string, data: string) => void): (text: string) => boolean {
+export function eventParser(event: (name: string, data: string) => void): (text: string) => boolean {
   let left = ''; // of a line that has not ended
   let half = false; // of a line end: an LF may follow, and mean nothing
   let name = '';

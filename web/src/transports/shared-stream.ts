@@ -1,4 +1,4 @@
-import { eventsUrl, PROJECTS } from './eventsource.js';
+import { eventsUrl, MAX_PROJECTS } from './url.js';
 
 // What one stream for several tabs is made of, and what each of them hears of it. Nothing here acts.
 
@@ -25,7 +25,7 @@ export function sound(projects: Projects): boolean {
 }
 
 function fits(projects: Projects): boolean {
-  return Object.keys(projects).length <= PROJECTS && eventsUrl({ gateway: '', projects }).length <= Limit.Query;
+  return Object.keys(projects).length <= MAX_PROJECTS && eventsUrl({ gateway: '', projects }).length <= Limit.Query;
 }
 
 export function union(members: { projects: Projects }[]): Projects {

@@ -1,6 +1,6 @@
+import type { Transport } from '../types.js';
 import { eventSource } from './eventsource.js';
-import { createParty } from './party.js';
-import type { Listens, Transport } from './types.js';
+import { shareStreams, type TabsEnv } from './shared-tab.js';
 
 export interface TabsOptions {
   /**
@@ -10,26 +10,8 @@ export interface TabsOptions {
   readonly scope: string;
   /** How streams are opened. Default: the browser's EventSource. */
   readonly transport?: Transport;
-  /** Takes the place of the window, for tests. */
+  /** @internal Takes the place of the window, for tests. */
   readonly env?: TabsEnv;
-}
-
-/** All that sharing needs of a window. Without locks or channel each tab has a stream of its own. */
-export interface TabsEnv extends Listens {
-  readonly Date: { now(): number };
-  setTimeout(ring: () => void, ms: number): unknown;
-  clearTimeout(id: any): void;
-  readonly navigator?: {
-    readonly locks?: { request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown> };
-  };
-  readonly BroadcastChannel?: new (name: string) => TabsChannel;
-  readonly document?: Listens & { readonly visibilityState: string };
-}
-
-export interface TabsChannel {
-  onmessage: ((event: any) => void) | null;
-  postMessage(note: unknown): void;
-  close(): void;
 }
 
 /**
@@ -38,16 +20,17 @@ export interface TabsChannel {
  * itself as before. Whatever goes wrong, a tab has a stream of its own. It needs Web Locks, and so HTTPS: elsewhere each tab
  * has a stream of its own, and lets go of it while it is hidden, with a goodbye whose reason is `hidden`.
  */
-export function tabs({ scope, transport = eventSource(), env = globalThis as any }: TabsOptions): Transport {
-  const parties = new Map<string, Transport>();
+export function tabs(options: TabsOptions): Transport {
+  const { scope, transport = eventSource(), env = globalThis as any } = options;
+  const shared = new Map<string, Transport>();
   const sight = {};
 
   const open: Transport = (request, on) => {
     if (!env.document) return transport(request, on);
     // Whoever changes what tabs say to each other changes the number.
     const name = `nudge:tabs:1:${request.gateway}:${scope}`;
-    if (!parties.has(name)) parties.set(name, createParty(env, name, transport, sight, () => parties.delete(name)));
-    return parties.get(name)!(request, on);
+    if (!shared.has(name)) shared.set(name, shareStreams(env, name, transport, sight, () => shared.delete(name)));
+    return shared.get(name)!(request, on);
   };
   return Object.assign(open, { bearer: transport.bearer });
 }

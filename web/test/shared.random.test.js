@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tabs } from '../.build/tabs.js';
+import { tabs } from '../.build/transports/shared.js';
 import { Browser } from './browser.js';
 
 const { process } = globalThis; // not in browsers, each of which does it again

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tabs } from '../.build/tabs.js';
+import { tabs } from '../.build/transports/shared.js';
 import { Browser } from './browser.js';
 
 /** A browser with a tab for each set of projects, all of them with a proven stream. Options go before projects. */

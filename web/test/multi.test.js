@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { wide } from '../.build/wide.js';
+import { multi } from '../.build/transports/multi.js';
+import { wide } from '../.build/transports/wide.js';
 import { cadence, chance, hello, terms, answer, World } from './world.js';
 
 const many = (n) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${String(i).padStart(3, '0')}`, 100]));
@@ -22,7 +23,7 @@ function page(more = {}, projects = many(150)) {
     return stream;
   }, more);
   const { setTimeout, clearTimeout } = world.env();
-  const transport = wide(carrier, { Date: { now: () => world.now }, Math: { random: chance(1) }, setTimeout, clearTimeout });
+  const transport = multi(carrier, { Date: { now: () => world.now }, Math: { random: chance(1) }, setTimeout, clearTimeout });
   world.start({ projects, transport });
   return { world, streams, transport };
 }
@@ -405,4 +406,18 @@ test('closed, it leaves no timer and no stream behind', async () => {
 test('it takes the token where the transport does', () => {
   assert.equal(page({ bearer: true }).transport.bearer, true);
   assert.equal(page().transport.bearer, undefined);
+});
+
+test('the old name works, and says so once', () => {
+  const said = [];
+  const { warn } = console;
+  console.warn = (text) => said.push(text);
+  try {
+    const carrier = Object.assign(() => ({ close() {} }), { bearer: true });
+    assert.equal(wide(carrier).bearer, true);
+    wide();
+  } finally {
+    console.warn = warn;
+  }
+  assert.deepEqual(said, ['nudge: wide() of nudge/wide is now multi() of nudge/multi. The old name goes with the next version.']);
 });

@@ -1,6 +1,6 @@
+import type { Push, StreamHandle, Transport } from '../types.js';
 import { eventSource } from './eventsource.js';
-import { divide, has, later, type Projects, type Word } from './split.js';
-import type { Push, StreamHandle, Transport } from './types.js';
+import { divide, has, later, type Projects, type Word } from './shared-stream.js';
 
 const enum Ms {
   /** As for any stream: only an event so long after its hello shows that a part delivers. */
@@ -19,7 +19,7 @@ const enum Ms {
 }
 
 /** What it needs of a window. */
-export interface WideEnv {
+export interface MultiEnv {
   readonly Date: { now(): number };
   readonly Math: { random(): number };
   setTimeout(ring: () => void, ms: number): unknown;
@@ -56,12 +56,12 @@ function parse(data: unknown): any {
 }
 
 /**
- * For a page with more projects than one stream takes, which are 64: `createNudge({ transport: wide(tabs({ scope })), … })`.
+ * For a page with more projects than one stream takes, which are 64: `createNudge({ transport: multi(tabs({ scope })), … })`.
  * It opens as many streams as that needs, and the page hears them as one: proven when all are, lost when one is. What a
  * gateway refuses is left out until it is to be had; the others keep push. Over HTTP/1.1 a browser has six connections to a
  * host, so let the gateway speak HTTP/2.
  */
-export function wide(transport: Transport = eventSource(), env: WideEnv = globalThis as any): Transport {
+export function multi(transport: Transport = eventSource(), env: MultiEnv = globalThis as any): Transport {
   const now = () => env.Date.now();
 
   const open: Transport = (request, on) => {

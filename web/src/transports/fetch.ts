@@ -1,6 +1,6 @@
-import { eventsUrl } from './eventsource.js';
-import { parser } from './parser.js';
-import type { Transport } from './types.js';
+import type { Transport } from '../types.js';
+import { eventParser } from './event-parser.js';
+import { eventsUrl } from './url.js';
 
 export interface FetchOptions {
   /** Takes the place of the browser's. */
@@ -25,7 +25,7 @@ export function fetchStream({ fetch }: FetchOptions = {}): Transport {
       status = response.status;
       // A login page may come with 200 as well.
       if (status !== 200 || !/^text\/event-stream\b/i.test(response.headers.get('Content-Type') ?? '')) return;
-      const read = parser((name, data) => signal.aborted || on.event(name, data));
+      const read = eventParser((name, data) => signal.aborted || on.event(name, data));
       const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const { done, value } = await reader.read();

@@ -1,7 +1,6 @@
-import { createLeader, type Leader, type Note, type Relay } from './leader.js';
-import { covers, sound, split } from './split.js';
-import type { TabsChannel, TabsEnv } from './tabs.js';
-import type { Listens, StreamEvents, StreamHandle, StreamRequest, Transport } from './types.js';
+import type { Listens, StreamEvents, StreamHandle, StreamRequest, Transport } from '../types.js';
+import { createLeader, type Leader, type Note, type Relay } from './shared-leader.js';
+import { covers, sound, split } from './shared-stream.js';
 
 const enum Ms {
   /** A leader that does not answer for so long is not waited for. */
@@ -16,6 +15,24 @@ const enum Ms {
   Apart = 300_000,
   /** A tab that let go of its stream while hidden asks again so often; it is only a look at the clock. */
   Again = 20_000,
+}
+
+/** All that sharing needs of a window. Without locks or channel each tab has a stream of its own. */
+export interface TabsEnv extends Listens {
+  readonly Date: { now(): number };
+  setTimeout(ring: () => void, ms: number): unknown;
+  clearTimeout(id: any): void;
+  readonly navigator?: {
+    readonly locks?: { request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown> };
+  };
+  readonly BroadcastChannel?: new (name: string) => TabsChannel;
+  readonly document?: Listens & { readonly visibilityState: string };
+}
+
+export interface TabsChannel {
+  onmessage: ((event: any) => void) | null;
+  postMessage(note: unknown): void;
+  close(): void;
 }
 
 /** One stream that the core holds here. */
@@ -36,7 +53,7 @@ interface Seat {
  * over the channel, itself included. Where this does not work, for whatever reason, each has a stream of its own. It is made
  * for a first seat, and calls `done` when the last is gone and nothing is left of it.
  */
-export function createParty(
+export function shareStreams(
   world: TabsEnv,
   name: string,
   transport: Transport,

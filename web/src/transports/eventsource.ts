@@ -1,23 +1,8 @@
-import type { Env, Source, StreamEvents, StreamRequest, Transport } from './types.js';
+import type { Env, Source, StreamEvents, StreamRequest, Transport } from '../types.js';
+import { eventsUrl } from './url.js';
 
 /** The events of a stream. Each is heard by its name: a browser shows a page nothing else. */
-export const SIGNS = ['hello', 'version', 'heartbeat', 'goodbye'];
-
-/** A gateway takes no more projects in one request. */
-export const PROJECTS = 64;
-
-/** Projects, each with a version, as gateways want them in a URL. Those that are too many are not served then. */
-export function query(projects: StreamRequest['projects']): string {
-  return Object.entries(projects)
-    .slice(0, PROJECTS)
-    .map(([id, version]) => `project=${encodeURIComponent(id)}@${version}`)
-    .join('&');
-}
-
-/** Where the stream of these projects is. */
-export function eventsUrl({ gateway, projects }: StreamRequest): string {
-  return `${gateway}/events?${query(projects)}`;
-}
+export const EVENT_NAMES = ['hello', 'version', 'heartbeat', 'goodbye'];
 
 /**
  * Streams over the browser's own EventSource, with cookies, for the token is one. Its reconnecting is never used: the first
@@ -42,7 +27,7 @@ export function eventSource(constructor?: Env['EventSource']): Transport {
 
     try {
       source = new (constructor ?? globalThis.EventSource)(eventsUrl(request), { withCredentials: true });
-      for (const name of SIGNS) source.addEventListener(name, (event) => closed || on.event(name, event.data));
+      for (const name of EVENT_NAMES) source.addEventListener(name, (event) => closed || on.event(name, event.data));
       // With data it is no error of the connection, but a message that somebody named so.
       source.addEventListener('error', (event) => 'data' in event || lose());
     } catch {

@@ -1,5 +1,5 @@
-import { covers, has, later, pack, type Projects, union, type Word } from './split.js';
-import type { StreamHandle, Transport } from './types.js';
+import type { StreamHandle, Transport } from '../types.js';
+import { covers, has, later, pack, type Projects, union, type Word } from './shared-stream.js';
 
 const enum Ms {
   /** How long others have to join before a stream is opened. */

@@ -1,0 +1,19 @@
+import type { Transport } from './nudge.js';
+/** What it needs of a window. */
+export interface MultiEnv {
+    readonly Date: {
+        now(): number;
+    };
+    readonly Math: {
+        random(): number;
+    };
+    setTimeout(ring: () => void, ms: number): unknown;
+    clearTimeout(id: any): void;
+}
+/**
+ * For a page with more projects than one stream takes, which are 64: `createNudge({ transport: multi(tabs({ scope })), … })`.
+ * It opens as many streams as that needs, and the page hears them as one: proven when all are, lost when one is. What a
+ * gateway refuses is left out until it is to be had; the others keep push. Over HTTP/1.1 a browser has six connections to a
+ * host, so let the gateway speak HTTP/2.
+ */
+export declare function multi(transport?: Transport, env?: MultiEnv): Transport;
