@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { query } from '../.build/eventsource.js';
+import { projectQuery } from '../.build/transports/url.js';
 import * as book from '../.build/ledger.js';
 import { read } from '../.build/wire.js';
 
@@ -112,7 +112,7 @@ test('a reset is polled for and lowers the version', () => {
   hello(ledger, { 42: 125 });
   assert.equal(advance(ledger, 100, { reset: true }), true);
   assert.equal(ledger.behind(), 0);
-  assert.equal(query(ledger.marks()), 'project=42@100');
+  assert.equal(projectQuery(ledger.marks()), 'project=42@100');
   poll(ledger, { 42: 100 });
   assert.deepEqual(ledger.versions(), { 42: 100 });
   assert.equal(ledger.owes(), false);
@@ -205,10 +205,10 @@ test('an answer without versions brings what was wanted', () => {
 
 test('the query names what a gateway last named, else what the page has', () => {
   const ledger = createLedger({ 42: 123, 'a:b~1': 5 });
-  assert.equal(query(ledger.marks()), 'project=42@123&project=a%3Ab~1@5');
+  assert.equal(projectQuery(ledger.marks()), 'project=42@123&project=a%3Ab~1@5');
   hello(ledger, { 42: 124 });
   poll(ledger, { 42: 126 });
-  assert.equal(query(ledger.marks()), 'project=42@124&project=a%3Ab~1@5');
+  assert.equal(projectQuery(ledger.marks()), 'project=42@124&project=a%3Ab~1@5');
 });
 
 test('odd projects', () => {
