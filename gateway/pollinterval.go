@@ -39,7 +39,7 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem 
 		p.body = struct {
 			*problem
 			pollAnswer
-		}{p, g.pollAnswer(r, &auth.Caller{Open: true}, nil)}
+		}{p, g.pollAnswer(r, &auth.Caller{Open: true}, nil, false)}
 		return p
 	}
 	anonymous := who == nil
@@ -51,7 +51,7 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem 
 		return foreignOrigin()
 	}
 	w.Header().Set("X-Poll-Interval", g.pollSeconds())
-	answer := g.pollAnswer(r, who, marks)
+	answer := g.pollAnswer(r, who, marks, !anonymous)
 	answer.Anonymous = anonymous
 	writeOK(w, answer)
 	return nil
@@ -60,24 +60,32 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem 
 // pollSeconds returns the fast interval for the X-Poll-Interval header.
 func (g *Gateway) pollSeconds() string { return ceilSeconds(g.pace.Now().Fast) }
 
-func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.Mark) pollAnswer {
+// pollAnswer returns the answer to who. known: the caller showed a valid token, or needs none.
+func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.Mark, known bool) pollAnswer {
 	access := g.current.Load().decideAccess(who, marks)
 	excluded := access.count(stream.Excluded) > 0 && access.count(stream.Served) == 0
 	if access.count(stream.Excluded)+access.count(stream.Served) == 0 { // no project that could tell
 		excluded = !g.current.Load().Flag.AllowsCaller(fallback.BucketOf(who.Subject))
 	}
-	c := g.pace.Now()
+	c, caller, now := g.pace.Now(), limits.KeyOf(who.Subject), time.Now()
 	answer := pollAnswer{
-		Protocol: stream.Protocol, TTLMS: c.TTL().Milliseconds(),
-		Denied: access.ids(stream.Denied), Off: access.ids(stream.Excluded), Refusing: g.refusing(r),
+		Protocol: stream.Protocol, Denied: access.ids(stream.Denied), Off: access.ids(stream.Excluded), Refusing: g.refusing(r),
 	}
-	g.pace.Polled(limits.KeyOf(who.Subject), excluded || access.count(stream.Served) == 0 || answer.Refusing != "", c.TTL(), time.Now())
+	noStream := excluded || access.count(stream.Served) == 0 || answer.Refusing != ""
+	g.pace.Polled(caller, noStream, c.TTL(), now)
+	ttl := c.TTL()
+	// Only such a caller waits for a change of the gateway. One who has no token waits for its user to log in, and its page
+	// asks the application for a token each time.
+	if noStream && known {
+		ttl = min(ttl, g.pace.Return(caller, c.Fast, now))
+	}
+	answer.TTLMS = ttl.Milliseconds()
 	if excluded {
 		c = g.pace.Without()
 	} else {
 		after := g.pace.ConnectAfter()
-		if access.count(stream.Served) > 0 && answer.Refusing == "" { // the caller may open a stream, and usually does
-			after = max(after, g.pace.Connect(limits.KeyOf(who.Subject), g.current.Load().Limits.ConnectsPerSecond, time.Now()))
+		if !noStream { // the caller may open a stream, and usually does
+			after = max(after, g.pace.Connect(caller, g.current.Load().Limits.ConnectsPerSecond, now))
 		}
 		answer.ConnectAfterMS = after.Milliseconds()
 	}

@@ -1,6 +1,9 @@
 package gateway_test
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -34,8 +37,10 @@ func TestPollInterval(t *testing.T) {
 			{"anonymous", "/poll-interval", []string{nobody}, object{"anonymous": true}},
 			{"anonymous, projects", "/poll-interval?project=42@5&project=7", []string{nobody}, object{"anonymous": true, "denied": []any{"42", "7"}}},
 			{"anonymous, a project off", "/poll-interval?project=beta", []string{nobody}, object{"anonymous": true, "denied": []any{"beta"}}},
-			{"a project off", "/poll-interval?project=beta", nil, object{"off": []any{"beta"}, "push": "off", "poll_ms": 10000.0}},
-			{"somebody", "/poll-interval", nil, nil},
+			{"a project off", "/poll-interval?project=beta", nil, object{"off": []any{"beta"}, "push": "off", "poll_ms": 10000.0, "ttl_ms": 10000.0}},
+			{"one who opens a stream", "/poll-interval?project=42", nil, nil},
+			{"somebody", "/poll-interval", nil, object{"ttl_ms": 10000.0}},
+			{"all denied", "/poll-interval?project=42", []string{as("ann", "7")}, object{"denied": []any{"42"}, "ttl_ms": 10000.0}},
 			{"one denied", "/poll-interval?project=42&project=7", []string{as("ann", "7")}, object{"denied": []any{"42"}}},
 			{"one off", "/poll-interval?project=42&project=beta", nil, object{"off": []any{"beta"}}},
 		} {
@@ -69,8 +74,12 @@ func TestPollInterval(t *testing.T) {
 		r.apply(func(s *gateway.Settings) { s.Flag.Percent, s.Flag.Ramp = 0, 0 })
 		for _, headers := range [][]string{{nobody}, {as("ann")}} {
 			got := r.get("/poll-interval", headers...).json(t)
+			want := calm(off)
+			if got["anonymous"] == nil { // one who waits for push
+				want["ttl_ms"] = 10000.0
+			}
 			delete(got, "anonymous")
-			if d := cmp.Diff(calm(off), got); d != "" {
+			if d := cmp.Diff(want, got); d != "" {
 				t.Error(d)
 			}
 		}
@@ -80,14 +89,40 @@ func TestPollInterval(t *testing.T) {
 func TestPollSecondsRoundUp(t *testing.T) {
 	for fast, want := range map[time.Duration][2]any{
 		3000 * time.Millisecond: {"3", 18000.0}, 3001 * time.Millisecond: {"4", 18006.0}, 30 * time.Second: {"30", 60000.0},
-	} {
+	} { // of a caller who can open a stream
 		bubble(t, func(o *gateway.Options) { o.Settings.Policy.Fast = fast }, func(t *testing.T, r *rig) {
-			a := r.get("/poll-interval")
+			a := r.get("/poll-interval?project=42")
 			if got := [2]any{a.Header.Get("X-Poll-Interval"), a.json(t)["ttl_ms"]}; got != want {
 				t.Errorf("%v: %v, not %v", fast, got, want)
 			}
 		})
 	}
+}
+
+// A page without a stream notices within fast that push is on again. Very many such pages ask no more often than before.
+func TestTTLFollowsTheLoad(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Flag.Enabled = false }, func(t *testing.T, r *rig) {
+		ttl := func(headers ...string) float64 {
+			return r.get("/poll-interval?project=42", headers...).json(t)["ttl_ms"].(float64)
+		}
+		if got := ttl(); got != 10_000 {
+			t.Errorf("one page that is off asks again after %v ms", got)
+		}
+		for i := range 2000 {
+			ask := r.request(t.Context(), http.MethodGet, "/poll-interval?project=42", "", as(fmt.Sprint("user", i)))
+			r.Handler().ServeHTTP(httptest.NewRecorder(), ask)
+		}
+		if got := ttl(as("ann", "42")); got != 14_000 { // fast, and 2,000 at 500 a second
+			t.Errorf("2,000 asked before: %v ms", got)
+		}
+		if got := ttl(nobody); got != 60_000 {
+			t.Errorf("one without a token: %v ms", got)
+		}
+		time.Sleep(5 * time.Second)
+		if got := ttl(as("ben", "42")); got != 10_000 {
+			t.Errorf("when there is room again: %v ms", got)
+		}
+	})
 }
 
 func TestRefusing(t *testing.T) {

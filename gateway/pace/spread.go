@@ -20,7 +20,14 @@ type spreader struct {
 	queue   fallback.Queue     // of callers that wait to open a stream
 	queued  limits.RepeatGuard // of the queue
 	asked   limits.RepeatGuard // of answers that make the caller poll
+
+	returns  fallback.Queue     // of callers without a stream, who come back to ask why
+	returned limits.RepeatGuard // of returns
 }
+
+// returnsPerSecond is how many callers without a stream this gateway lets come back in a second. Their answers cost little:
+// this many take about a twentieth of a CPU.
+const returnsPerSecond = 500
 
 // resize takes the numbers of the fleet, and the room for news.
 func (s *spreader) resize(r fallback.Room, size fallback.Size, now time.Time) {
@@ -30,6 +37,7 @@ func (s *spreader) resize(r fallback.Room, size fallback.Size, now time.Time) {
 	s.size = size
 	s.queued.Sweep(now)
 	s.asked.Sweep(now)
+	s.returned.Sweep(now)
 }
 
 // News returns the spread of an advance of the project with index i. own is how many streams of this gateway watch it; those
@@ -84,6 +92,19 @@ func (s *spreader) Connect(caller limits.Key, perSecond int, now time.Time) time
 		wait += time.Duration(rand.Int64N(int64(fallback.MostWait)))
 	}
 	return wait
+}
+
+// Return returns after how long a caller without a stream should ask again, to learn of a change: after fast if few ask, so
+// that a page soon notices that push is on again. If more than returnsPerSecond would come back in a second, later callers
+// get a longer time.
+func (s *spreader) Return(caller limits.Key, fast time.Duration, now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wait, _ := s.returned.Take(caller, now, func(bool) (wait time.Duration) {
+		s.returns, wait = s.returns.Join(returnsPerSecond, now)
+		return wait
+	})
+	return fast + wait.Truncate(time.Second) // the page adds its own jitter
 }
 
 // pending returns how many polls the fleet was asked for that have not come yet.
