@@ -24,6 +24,7 @@ func newSimulateCommand() *cobra.Command {
 			"Scripts: " + strings.Join(simulate.Scripts(), ", ") + ".\n\n" +
 			"The same seed gives the same result. Exit 1: a promise was broken.",
 		Example: "  nudge simulate --script redis\n" +
+			"  nudge simulate --script redis --capacity 1000\n" +
 			"  nudge simulate --script steady --browsers 1000000\n" +
 			"  nudge simulate --script kill --json > kill.json",
 		Args: noArguments,
@@ -44,6 +45,8 @@ func newSimulateCommand() *cobra.Command {
 	fl.Float64Var(&o.Policy.Budget, "budget", 0, "poll.budget")
 	fl.DurationVar(&o.Ramp, "ramp", time.Minute, "push.ramp")
 	fl.DurationVar(&o.Latency, "latency", 50*time.Millisecond, "time that the application needs to answer")
+	fl.Float64Var(&o.Capacity, "capacity", 0, "polls per second that the application answers; the others wait; 0: no limit")
+	fl.BoolVar(&o.Off, "off", false, "push is switched off at the beginning: pages poll as without Nudge")
 	fl.IntVar(&o.Connects, "connects", 0, "limits.connects_per_second of each gateway; 0: no limit")
 	fl.BoolVar(&asJSON, "json", false, "print the result as one JSON object, with every second")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -2,47 +2,21 @@ package simulate
 
 import "nudge/cmd/nudge/simulate/browser"
 
-// plan schedules the next change of a project.
-func (w *simulation) plan(i uint32) {
-	p := &w.projects[i]
-	if p.rate <= 0 {
-		return
-	}
-	wait := w.exponential(1000 / p.rate)
-	if every := w.o.every(); every > 0 && i == 0 {
-		wait = every
-	}
-	if due := w.now() + wait; due < w.ends {
-		w.timers.set(w.ofProject(advance, i), due)
-	}
+// application answers the polls one after the other, in the order in which they come. So its answers get slower as more polls
+// come than it has capacity for. An application seldom notices that a page has given up, so it also answers these polls.
+type application struct {
+	capacity float64 // polls per second; 0: no limit
+	latency  float64 // of an answer, without the time that the poll waits
+	free     float64 // when all polls that have come will be done
 }
 
-// advance is a change of a project: committed, then published.
-func (w *simulation) advance(i uint32) {
-	p := &w.projects[i]
-	w.tally.advanced(p)
-	p.version++
-	p.commits = append(p.commits, int32(w.now()))
-	w.plan(i)
-	if w.redis.down {
-		return
+// answers returns when a poll that comes now is answered.
+func (a *application) answers(now float64) float64 {
+	if a.capacity == 0 {
+		return now + a.latency
 	}
-	p.stored = p.version
-	if n := w.ofProject(deliver, i); w.timers.items[n].due == 0 {
-		w.timers.set(n, w.now()+toRedis+writing+w.toBrowser())
-	}
-}
-
-// deliver brings news of a project to the gateways that listen.
-func (w *simulation) deliver(i uint32) {
-	if w.redis.down {
-		return
-	}
-	for _, g := range w.gateways {
-		if g.alive && g.connected && g.reaches() {
-			g.message(i, w.projects[i].stored)
-		}
-	}
+	a.free = max(a.free, now) + 1000/a.capacity
+	return a.free + a.latency
 }
 
 // poll handles a poll that reaches the application.
@@ -54,20 +28,31 @@ func (w *simulation) poll(i uint32, p *page, why browser.Cause) {
 	}
 	w.tally.polled(p, why, finds)
 	p.lastPoll = int32(w.now())
-	w.timers.set(w.ofPage(answer, i), w.now()+w.o.Latency.Milliseconds())
+	at := int64(w.application.answers(float64(w.now())))
+	w.tally.now.slowest = max(w.tally.now.slowest, int32(at-w.now()))
+	w.timers.set(w.ofPage(answer, i), at)
 }
 
 // answered handles the application's answer to a poll.
 func (w *simulation) answered(i uint32, p *page) {
+	took := int32(w.now()) - p.lastPoll
+	w.tally.answered(took)
 	versions := w.found[:0]
 	for k, id := range p.projects() {
 		versions = append(versions, int64(p.found[k]))
 		if have := p.Projects[k].Have; int64(p.found[k]) > have {
-			w.tally.learnt(p, &w.projects[id], int64(w.projects[id].commits[have]))
+			w.tally.learnt(p, &w.projects[id], int64(w.projects[id].commits[have]), took)
 		}
 	}
 	w.event = browser.Event{Kind: browser.Polled, Number: p.Polls(), Versions: versions}
-	p.worst, p.before, p.spread = 0, p.spread, 0
+	p.worst, p.before, p.spread, p.took, p.failing = 0, p.spread, 0, took, false
 	w.give(i)
 	p.drawn = float32(p.Interval())
+}
+
+// giveUp handles a poll that the page does not wait for any longer.
+func (w *simulation) giveUp(i uint32, p *page) {
+	w.timers.clear(w.ofPage(answer, i))
+	w.tally.gaveUp(int32(w.now()) - p.lastPoll)
+	p.failing = true
 }

@@ -26,6 +26,10 @@ type Options struct {
 	Ramp   time.Duration
 	// Latency is the time that the application needs to answer; 0: 50 ms.
 	Latency time.Duration
+	// Capacity is how many polls the application answers per second; the others wait. 0: no limit.
+	Capacity float64
+	// Off: push is switched off at the beginning, so that pages poll as they did without Nudge.
+	Off bool
 	// Network is the latency between gateways and pages, in one direction; 0: 20 ms.
 	Network time.Duration
 	// Drain is as in the configuration. Restart is the time that a process needs to start again in a rolling deploy. 0: the
@@ -95,6 +99,9 @@ func (o *Options) Check() error {
 	}
 	if o.Advances == 0 {
 		o.Advances = float64(o.Browsers) / 1000
+	}
+	if !(o.Capacity >= 0 && o.Capacity <= 1e6) {
+		return fmt.Errorf("--capacity: write a number up to 1000000, or 0 for no limit")
 	}
 	if o.Advances > 10_000 {
 		return fmt.Errorf("--advances is above 10000 a second; write 10000 or less")

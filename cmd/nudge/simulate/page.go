@@ -20,6 +20,10 @@ type page struct {
 	visibility visibility
 	shown      int32 // since when it is visible
 	lastPoll   int32
+	took       int32   // how long the application took for the last answer
+	failing    bool    // the last poll got no answer
+	counted    bool    // as visible,
+	pushed     bool    // and as visible with a proven stream
 	drawn      float32 // the interval in force when the wait for the next poll was drawn
 	worst      float32 // the longest fast interval since it was last up to date,
 	spread     float32 // the longest spread since then,
@@ -38,6 +42,7 @@ func (w *simulation) give(i uint32) {
 	for _, e := range w.effects {
 		w.do(i, p, e)
 	}
+	w.tally.seen(p)
 	w.arm(i, p)
 }
 
@@ -83,7 +88,7 @@ func (w *simulation) do(i uint32, p *page, e browser.Effect) {
 	case browser.Poll:
 		w.poll(i, p, e.Reason)
 	case browser.Abort:
-		w.timers.clear(w.ofPage(answer, i))
+		w.giveUp(i, p)
 	case browser.Report:
 		w.report(i, p, e)
 	}

@@ -12,9 +12,10 @@ func (r *Result) Print(to io.Writer) error {
 	fmt.Fprintf(to, "%s: %d browsers (%d awake at the end), %d projects, %d gateways, %g h, seed %d\n", r.Script, r.Browsers, r.Awake,
 		r.Projects, r.Gateways, r.Hours, r.Seed)
 	fmt.Fprintf(to, "%d advances; polls every %g s, or %g s with push\n\n", r.Advances, float64(r.FastMS)/1000, float64(r.SlowMS)/1000)
-	fmt.Fprintln(w, "phase\tfrom s\tlasts s\tpolls/s\tpeak\tempty/s\tnews/s\tallowed\t")
+	fmt.Fprintln(w, "phase\tfrom s\tlasts s\tpolls/s\tpeak\tempty/s\tnews/s\tallowed\tanswers: half\t99 %\twith push\t")
 	for _, p := range r.Phases {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%.1f\t%d\t%.1f\t%.1f\t%.0f\t\n", p.Name, p.Begin, p.Seconds, p.Mean, p.Peak, p.Empty, p.News, p.Most)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%.1f\t%d\t%.1f\t%.1f\t%.0f\t%.0f ms\t%.0f ms\t%.1f %%\t\n", p.Name, p.Begin, p.Seconds, p.Mean, p.Peak, p.Empty,
+			p.News, p.Most, p.Answers.P50, p.Answers.P99, p.Pushed)
 	}
 	fmt.Fprintln(w, "\nplain polling\tevery s\tpolls\tempty\t\tempty with nudge\tsaved\t")
 	for _, p := range r.Plain {
@@ -27,6 +28,9 @@ func (r *Result) Print(to io.Writer) error {
 		r.Staleness.P50, r.Staleness.P99, r.Staleness.Max, r.Staleness.N)
 	fmt.Fprintf(to, "of projects with fewer than %d pages: half below %.0f ms, 99 %% below %.0f ms, all below %.0f ms (%d)\n",
 		few, r.Small.P50, r.Small.P99, r.Small.Max, r.Small.N)
+	fmt.Fprintf(to, "answers of the application: half within %.0f ms, 99 %% within %.0f ms, all within %.0f ms; %d polls got none within a minute\n",
+		r.Answers.P50, r.Answers.P99, r.Answers.Max, r.Failed)
+	fmt.Fprintf(to, "at most %d polls in a second; visible pages had push for %.1f %% of the time\n", r.Peak, r.Pushed)
 	fmt.Fprintf(to, "promise 1: %s\n", kept(r.Late, fmt.Sprintf("%d pages learnt too late, one by %.0f ms", r.Late, r.LateMS)))
 	_, err := fmt.Fprintf(to, "promise 2: %s\n", kept(r.Over, fmt.Sprintf("%d seconds with too many polls", r.Over)))
 	return err

@@ -18,10 +18,13 @@ type Result struct {
 	FastMS   int64   `json:"fast_ms"`
 	SlowMS   int64   `json:"slow_ms"`
 	Advances int     `json:"advances"`
+	// Capacity is how many polls per second the application answers; 0: no limit.
+	Capacity float64 `json:"capacity"`
 	// Awake is how many pages are open and not asleep at the end.
 	Awake int `json:"awake"`
 
 	Polls  int64            `json:"polls"`
+	Peak   int              `json:"peak"` // polls in one second, at most
 	Empty  int64            `json:"empty_polls"`
 	News   int64            `json:"news_polls"` // caused by news
 	Causes map[string]int64 `json:"causes"`
@@ -31,6 +34,13 @@ type Result struct {
 	Vain  int `json:"vain_polls"`
 	// Plain is what plain polling would have made.
 	Plain []Plain `json:"plain"`
+
+	// Answers are the times that the application took for its answers. Failed are the polls that pages gave up meanwhile;
+	// they count with the time until then.
+	Answers Answers `json:"answers_ms"`
+	Failed  int     `json:"failed_polls"`
+	// Pushed is the share of the time of visible pages in which they had a proven stream, in percent.
+	Pushed float64 `json:"push_percent"`
 
 	Staleness Staleness `json:"staleness_ms"` // of visible pages: from commit to page
 	Small     Small     `json:"small_staleness_ms"`
@@ -53,6 +63,13 @@ type Plain struct {
 	Polls int64   `json:"polls"`
 	Empty int64   `json:"empty_polls"`
 	Saved float64 `json:"saved_percent"`
+}
+
+// Answers are the times that the application took for its answers.
+type Answers struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
 }
 
 // Staleness is how old news was when pages had it.
@@ -87,17 +104,20 @@ type Phase struct {
 	Extra   int     `json:"extra"` // early polls and vain ones, all together
 	P50     float64 `json:"staleness_p50_ms"`
 	P99     float64 `json:"staleness_p99_ms"`
+	Answers Answers `json:"answers_ms"`
+	Pushed  float64 `json:"push_percent"`
 	Most    float64 `json:"most"` // what promise 2 allows, at least
 }
 
-// Second is one second: the number of polls, of these the empty ones, those for news, and the early or vain ones, and what
-// promise 2 allows.
+// Second is one second: the number of polls, of these the empty ones, those for news, and the early or vain ones; the longest
+// time that the application takes to answer one of them; and what promise 2 allows.
 type Second struct {
-	Polls int32   `json:"polls"`
-	Empty int32   `json:"empty"`
-	News  int32   `json:"news"`
-	Extra int32   `json:"extra"`
-	Most  float32 `json:"most"`
+	Polls   int32   `json:"polls"`
+	Empty   int32   `json:"empty"`
+	News    int32   `json:"news"`
+	Extra   int32   `json:"extra"`
+	Slowest int32   `json:"slowest_ms"`
+	Most    float32 `json:"most"`
 }
 
 // OK tells whether both promises were kept.
@@ -117,13 +137,15 @@ func (w *simulation) result() *Result {
 	t, o := w.tally, &w.o
 	r := &Result{
 		Script: o.Script, Seed: o.Seed, Browsers: o.Browsers, Projects: o.Projects, Gateways: o.Gateways, Hours: o.Hours,
+		Capacity: o.Capacity, Answers: answersOf(&t.answers), Failed: t.failed,
 		FastMS: o.Policy.Fast.Milliseconds(), SlowMS: o.Policy.Slow.Milliseconds(), Awake: t.awake, Early: t.early, Vain: t.vain,
 		Staleness: Staleness{round3(t.stale.at(0.5)), round3(t.stale.at(0.99)), t.stale.longest, round3(t.beyond.at(0.99)), round3(t.twice), t.stale.n},
 		Small:     Small{round3(t.small.at(0.5)), round3(t.small.at(0.99)), t.small.longest, t.small.n},
 		Late:      t.late, LateMS: round3(t.latest), Reports: t.reports, Faults: t.faults, Causes: map[string]int64{},
 	}
 	for _, s := range t.seconds[min(len(t.seconds), int(w.begun/1000)):] {
-		r.Seconds = append(r.Seconds, Second{s.polls, s.empty, s.news, s.extra, s.most})
+		r.Seconds = append(r.Seconds, Second{s.polls, s.empty, s.news, s.extra, s.slowest, s.most})
+		r.Peak = max(r.Peak, int(s.polls))
 		r.Polls += int64(s.polls)
 		r.Empty += int64(s.empty)
 		r.News += int64(s.news)
@@ -150,18 +172,36 @@ func (w *simulation) result() *Result {
 		}
 		r.Plain = append(r.Plain, p)
 	}
-	r.Divide(w.play(), func(phase int) (p50, p99 float64) {
-		if phase >= len(t.stales) {
-			return 0, 0
+	shown, pushed := 0.0, 0.0
+	for i := range t.phases {
+		shown += t.phases[i].shown
+		pushed += t.phases[i].pushed
+	}
+	r.Pushed = percent(pushed, shown)
+	r.Divide(w.play(), func(phase int, p *Phase) {
+		if phase < len(t.phases) {
+			of := &t.phases[phase]
+			p.P50, p.P99 = round3(of.stale.at(0.5)), round3(of.stale.at(0.99))
+			p.Answers, p.Pushed = answersOf(&of.answers), percent(of.pushed, of.shown)
 		}
-		return round3(t.stales[phase].at(0.5)), round3(t.stales[phase].at(0.99))
 	})
 	return r
 }
 
-// Divide adds up the seconds of each phase; a phase begins with an act. staleness returns how old news was in a phase. Phase 0
-// is the one before the first act.
-func (r *Result) Divide(acts []Act, staleness func(phase int) (p50, p99 float64)) {
+func answersOf(h *histogram) Answers {
+	return Answers{round3(h.at(0.5)), round3(h.at(0.99)), h.longest}
+}
+
+func percent(part, whole float64) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return round3(100 * part / whole)
+}
+
+// Divide adds up the seconds of each phase; a phase begins with an act. add adds what seconds do not have, such as how old news
+// was. Phase 0 is the one before the first act.
+func (r *Result) Divide(acts []Act, add func(phase int, p *Phase)) {
 	begin, name := 0, "before"
 	if len(acts) == 0 {
 		name = r.Script
@@ -170,8 +210,9 @@ func (r *Result) Divide(acts []Act, staleness func(phase int) (p50, p99 float64)
 	count := 0
 	phase := func(end int) {
 		if end = min(end, len(r.Seconds)); begin < end {
-			p50, p99 := staleness(count)
-			r.Phases = append(r.Phases, phaseOf(name, begin, r.Seconds[begin:end], p50, p99))
+			p := phaseOf(name, begin, r.Seconds[begin:end])
+			add(count, &p)
+			r.Phases = append(r.Phases, p)
 		}
 		begin = end
 		count++
@@ -190,8 +231,8 @@ var causes = map[browser.Cause]string{
 	browser.Return: "return", browser.Network: "online", browser.Wish: "refresh",
 }
 
-func phaseOf(name string, begin int, seconds []Second, p50, p99 float64) Phase {
-	p := Phase{Name: name, Begin: begin, Seconds: len(seconds), Most: math.Inf(1), P50: p50, P99: p99}
+func phaseOf(name string, begin int, seconds []Second) Phase {
+	p := Phase{Name: name, Begin: begin, Seconds: len(seconds), Most: math.Inf(1)}
 	for _, s := range seconds {
 		p.Mean += float64(s.Polls)
 		p.Empty += float64(s.Empty)

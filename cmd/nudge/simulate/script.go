@@ -29,6 +29,13 @@ func Deploy(w *simulation) { w.rolling = true; w.gateways[0].leave() }
 // Flag switches push for the whole fleet.
 func Flag(on bool) Action { return func(w *simulation) { w.setFlag(on) } }
 
+// Slow makes the application take this much longer for each answer.
+func Slow(by time.Duration) Action {
+	return func(w *simulation) {
+		w.application.latency = float64((w.o.Latency + by).Milliseconds())
+	}
+}
+
 // scripts are all scripts. The first is the default.
 var scripts = []struct {
 	name, says string
@@ -53,6 +60,10 @@ var scripts = []struct {
 	{"partition", "half of the gateways cannot reach Redis for 60 s", []Act{
 		{2 * time.Minute, "cut off", func(w *simulation) { w.partition(true) }},
 		{3 * time.Minute, "joined", func(w *simulation) { w.partition(false) }},
+	}},
+	{"slow", "the application takes 12 s longer for each answer, for 3 minutes", []Act{
+		{2 * time.Minute, "slow", Slow(12 * time.Second)},
+		{5 * time.Minute, "quick again", Slow(0)},
 	}},
 	{"gap", "the subscriptions of all gateways break, and are confirmed again at once", []Act{
 		{2 * time.Minute, "broken", BreakSubscriptions},

@@ -49,23 +49,24 @@ var epoch = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 
 // simulation is the state of a simulation. Only one goroutine uses it.
 type simulation struct {
-	o        Options
-	timers   *timers
-	dice     *rand.Rand
-	random   func() float64
-	pages    []page
-	streams  slab
-	projects []project
-	names    []version.Project // of projects, on the boards of gateways
-	gateways []*gateway
-	redis    redis
-	tally    *tally
-	script   []Act    // what is still to come
-	changes  []Change // of a play, still to come
-	off      bool     // the flag
-	rolling  bool     // a deploy is under way
-	begun    int64    // when the measurement begins
-	ends     int64
+	o           Options
+	timers      *timers
+	dice        *rand.Rand
+	random      func() float64
+	pages       []page
+	streams     slab
+	projects    []project
+	names       []version.Project // of projects, on the boards of gateways
+	gateways    []*gateway
+	redis       redis
+	application application
+	tally       *tally
+	script      []Act    // what is still to come
+	changes     []Change // of a play, still to come
+	off         bool     // the flag
+	rolling     bool     // a deploy is under way
+	begun       int64    // when the measurement begins
+	ends        int64
 
 	effects        []browser.Effect // of the present event
 	event          browser.Event
@@ -89,6 +90,8 @@ func newSimulation(o Options) *simulation {
 		timers: newTimers(pageEnds*n + projectEnds*m + gatewayEnds*o.Gateways + 3),
 		begun:  o.warm(), said: make([]browser.Said, most), found: make([]int64, most),
 	}
+	w.application = application{capacity: o.Capacity, latency: float64(o.Latency.Milliseconds())}
+	w.off = o.Off
 	w.ends = w.begun + int64(o.Hours*3_600_000)
 	if o.Play != nil {
 		w.ends = o.Play.Length.Milliseconds() + 1 // so that its last second ends, too
@@ -194,7 +197,7 @@ func (w *simulation) happen(n uint32) {
 	a := w.script[0]
 	w.script = w.script[1:]
 	if a.Phase != "" {
-		w.tally.stales = append(w.tally.stales, histogram{})
+		w.tally.phase()
 	}
 	if a.Do != nil {
 		a.Do(w)

@@ -16,19 +16,23 @@ var plain = [...]float64{3, 10, 30}
 type tally struct {
 	w *simulation
 
-	awake   int         // pages that are open and not asleep
-	seconds []second    // since the simulation began
-	now     second      // the present one
-	most    int         // pages awake at once in it
-	stale   histogram   // in milliseconds, from commit to page
-	stales  []histogram // the same, by phase
-	small   histogram   // the same, of projects with few watchers
-	beyond  histogram   // the same, less the spread of the news
-	twice   float64     // the most by which an age was above twice that spread
-	late    int         // pages that learnt later than promise 1 allows
-	latest  float64     // the most by which one was late, in milliseconds
-	early   int         // interval polls sooner than the interval allows
-	vain    int         // polls for news that found nothing
+	awake   int      // pages that are open and not asleep
+	shown   int      // pages that are visible,
+	pushed  int      // and these with a proven stream
+	seconds []second // since the simulation began
+	now     second   // the present one
+	most    int      // pages awake at once in it
+	phases  []phaseTally
+	stale   histogram // in milliseconds, from commit to page
+	answers histogram // in milliseconds, that the application took
+	failed  int       // polls that pages gave up
+	small   histogram // the same, of projects with few watchers
+	beyond  histogram // the same, less the spread of the news
+	twice   float64   // the most by which an age was above twice that spread
+	late    int       // pages that learnt later than promise 1 allows
+	latest  float64   // the most by which one was late, in milliseconds
+	early   int       // interval polls sooner than the interval allows
+	vain    int       // polls for news that found nothing
 	causes  [8]int
 	reports int
 	faults  int
@@ -37,14 +41,41 @@ type tally struct {
 	plainAll   [len(plain)]float64
 }
 
+// phaseTally counts in one phase.
+type phaseTally struct {
+	stale, answers histogram // in milliseconds
+	shown, pushed  float64   // pages, summed up over its seconds
+}
+
 // second is what the application got in one second.
 type second struct {
 	polls, empty, news, extra int32   // news: caused by news; extra: early or vain
+	slowest                   int32   // the longest time that an answer takes, in milliseconds
 	most                      float32 // what promise 2 allows
 }
 
 func newTally(w *simulation) *tally {
-	return &tally{w: w, seconds: make([]second, 0, w.ends/1000+1), stales: make([]histogram, 1)}
+	return &tally{w: w, seconds: make([]second, 0, w.ends/1000+1), phases: make([]phaseTally, 1)}
+}
+
+func (t *tally) phase() { t.phases = append(t.phases, phaseTally{}) }
+
+func (t *tally) present() *phaseTally { return &t.phases[len(t.phases)-1] }
+
+// seen counts whether a page is visible and has push.
+func (t *tally) seen(p *page) {
+	shown := p.visibility == visible
+	pushed := shown && p.Proven()
+	t.shown += toInt(shown) - toInt(p.counted)
+	t.pushed += toInt(pushed) - toInt(p.pushed)
+	p.counted, p.pushed = shown, pushed
+}
+
+func toInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func (t *tally) measuring() bool { return t.w.now() >= t.w.begun }
@@ -61,6 +92,8 @@ func (t *tally) second() {
 	t.now.most = float32(m + 5*math.Sqrt(m))
 	t.seconds = append(t.seconds, t.now)
 	if t.measuring() {
+		t.present().shown += float64(t.shown)
+		t.present().pushed += float64(t.pushed)
 		for k, every := range plain {
 			t.plainAll[k] += float64(t.awake) / every
 		}
@@ -92,6 +125,21 @@ func (t *tally) polled(p *page, why browser.Cause, finds bool) {
 	}
 }
 
+// answered counts an answer, and gaveUp a poll that got none in time.
+func (t *tally) answered(took int32) {
+	if t.measuring() {
+		t.answers.add(float64(took))
+		t.present().answers.add(float64(took))
+	}
+}
+
+func (t *tally) gaveUp(after int32) {
+	if t.measuring() {
+		t.failed++
+		t.answered(after)
+	}
+}
+
 // advanced counts the polls of plain polling that would find an advance.
 func (t *tally) advanced(p *project) {
 	if !t.measuring() {
@@ -106,21 +154,21 @@ func (t *tally) advanced(p *project) {
 	}
 }
 
-// learnt notes that a page gets a version that was committed at this time.
-func (t *tally) learnt(p *page, project *project, commit int64) {
+// learnt notes that a page gets a version that was committed at this time, with an answer that took this long.
+func (t *tally) learnt(p *page, project *project, commit int64, took int32) {
 	if !t.measuring() || commit < t.w.begun {
 		return
 	}
 	if age := float64(t.w.now() - max(commit, int64(p.shown))); p.visibility == visible {
 		spread := p.announced()
 		t.stale.add(age)
-		t.stales[len(t.stales)-1].add(age)
+		t.present().stale.add(age)
 		if project.awake < few {
 			t.small.add(age)
 		}
 		t.beyond.add(age - spread)
 		t.twice = max(t.twice, age-2*spread)
-		t.check(p, age)
+		t.check(p, age, took)
 	}
 }
 
@@ -129,11 +177,15 @@ func (p *page) announced() float64 {
 	return max(float64(p.before), float64(p.spread), p.Spread(), p.Window())
 }
 
-// check compares an age with promise 1.
-func (t *tally) check(p *page, age float64) {
+// check compares an age with promise 1, which is for an application that answers. Besides the time of the answer itself, the page
+// may have waited for the answer before, to a poll that had begun too early.
+func (t *tally) check(p *page, age float64, took int32) {
+	if p.failing {
+		return
+	}
 	policy := &t.w.o.Policy
 	bound := 2*float64(policy.Heartbeat.Milliseconds()) + (1+policy.Jitter)*float64(max(p.worst, float32(p.Fast()))) +
-		2*p.announced() + float64(t.w.o.Latency.Milliseconds())
+		2*p.announced() + float64(p.took) + float64(took)
 	if age > bound {
 		t.late++
 		t.latest = max(t.latest, age-bound)
@@ -147,10 +199,14 @@ func (t *tally) finish() {
 		if p.visibility != visible {
 			continue
 		}
+		waited := int32(0) // for the poll in flight
+		if t.w.timers.items[t.w.ofPage(answer, uint32(i))].due != 0 {
+			waited = int32(t.w.now()) - p.lastPoll
+		}
 		for k, id := range p.projects() {
 			if have := p.Projects[k].Have; int64(t.w.projects[id].version) > have {
 				if commit := int64(t.w.projects[id].commits[have]); commit >= t.w.begun {
-					t.check(p, float64(t.w.now()-max(commit, int64(p.shown))))
+					t.check(p, float64(t.w.now()-max(commit, int64(p.shown))), waited)
 				}
 			}
 		}

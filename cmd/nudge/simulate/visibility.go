@@ -66,6 +66,7 @@ func (w *simulation) changeVisibility(i uint32, p *page) {
 		w.give(i)
 		stays = w.exponential(staysVisible)
 	}
+	w.tally.seen(p)
 	if !w.o.Settled {
 		w.timers.set(w.ofPage(visibilityTimer, i), w.now()+stays)
 	}
@@ -82,7 +83,7 @@ func (w *simulation) openTab(i uint32, p *page) {
 	}
 	p.Browser = browser.New(has, browser.Options{Fast: float64(w.o.Policy.Fast.Milliseconds())})
 	p.visibility, p.shown, p.lastPoll = visible, int32(w.now()), int32(w.now())
-	p.worst, p.before, p.spread = 0, 0, 0
+	p.worst, p.before, p.spread, p.took, p.failing = 0, 0, 0, 0, false
 	w.count(p, 1)
 	w.event = browser.Event{Kind: browser.Start}
 	w.give(i)

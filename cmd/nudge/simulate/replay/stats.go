@@ -130,9 +130,9 @@ func (t *stats) outcome() *Outcome {
 		}
 	}
 	begins = append(begins, play.Length)
-	o.Divide(play.Acts, func(phase int) (p50, p99 float64) {
+	o.Divide(play.Acts, func(phase int, p *simulate.Phase) {
 		ages := t.ages(begins[phase], begins[phase+1], 0)
-		return at(ages, 0.5), at(ages, 0.99)
+		p.P50, p.P99 = at(ages, 0.5), at(ages, 0.99)
 	})
 	return o
 }
