@@ -14,8 +14,8 @@ build: ## bin/nudge
 	@CGO_ENABLED=0 go build -trimpath -o bin/nudge ./cmd/nudge
 
 bundle: ## web/dist from web/src, and what docs/browser.md says of it
+	@[ web/node_modules/.package-lock.json -nt web/package-lock.json ] || npm --prefix web ci --silent
 	@go -C .ci/tools run ./bundle
-	@[ -x web/node_modules/.bin/tsc ] || npm --prefix web ci --silent
 	@go -C .ci/tools run ./bundle -types
 
 fmt:

@@ -39,6 +39,11 @@ func (g *Gateway) shims(r chi.Router) {
 
 // shim serves one file, compressed if the browser accepts that.
 func shim(f web.File, cache string) http.HandlerFunc {
+	bodies := map[string][]byte{"br": f.Brotli, "gzip": f.Gzip, identity: f.Content}
+	codings := []string{"br", "gzip", identity} // the smallest first
+	if f.Brotli == nil {
+		codings = codings[1:]
+	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
@@ -47,10 +52,11 @@ func shim(f web.File, cache string) http.HandlerFunc {
 		h.Set("Cache-Control", cache)
 		h.Set("Vary", "Accept-Encoding")
 		h.Set("X-Content-Type-Options", "nosniff")
-		etag, body := f.Hash, f.Content
-		if takesGzip(r.Header.Get("Accept-Encoding")) {
-			etag, body = etag+"-gzip", f.Packed
-			h.Set("Content-Encoding", "gzip")
+		etag, coding := f.Hash, acceptedCoding(r.Header.Values("Accept-Encoding"), codings)
+		body := bodies[coding]
+		if coding != identity {
+			etag += "-" + coding
+			h.Set("Content-Encoding", coding)
 			h.Set("Content-Length", strconv.Itoa(len(body))) // ServeContent leaves it out where there is an encoding
 		}
 		h.Set("ETag", `"`+etag+`"`)
@@ -58,14 +64,42 @@ func shim(f web.File, cache string) http.HandlerFunc {
 	}
 }
 
-// takesGzip parses Accept-Encoding as far as browsers and proxies use it: a quality of 0 is a no.
-func takesGzip(accepted string) bool {
-	for coding := range strings.SplitSeq(accepted, ",") {
-		name, params, _ := strings.Cut(strings.TrimSpace(coding), ";")
-		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
-			quality, said := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
-			return !said || strings.Trim(quality, "0.") != ""
+// identity is the content coding that changes nothing.
+const identity = "identity"
+
+// acceptedCoding returns the one of codings that Accept-Encoding gives the highest quality, the first of them if several have
+// it (RFC 9110, 12.5.3). If it accepts none, the answer is identity: the RFC allows that, and a page needs its script.
+func acceptedCoding(accept, codings []string) string {
+	qualities := map[string]float64{}
+	for element := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		name, params, _ := strings.Cut(element, ";")
+		qualities[strings.ToLower(strings.TrimSpace(name))] = quality(params)
+	}
+	best, most := identity, 0.0
+	for _, coding := range codings {
+		q, listed := qualities[coding]
+		if !listed {
+			q, listed = qualities["*"]
+		}
+		if !listed && coding == identity {
+			q = 0.0001 // accepted unless refused, but below all that is asked for
+		}
+		if q > most {
+			best, most = coding, q
 		}
 	}
-	return false
+	return best
+}
+
+// quality reads the parameters of one element. What is not valid counts as 0: identity is always safe.
+func quality(params string) float64 {
+	text, said := strings.CutPrefix(strings.ToLower(strings.TrimSpace(params)), "q=")
+	if !said {
+		return 1
+	}
+	q, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || !(q >= 0 && q <= 1) { // NaN is not
+		return 0
+	}
+	return q
 }

@@ -10,6 +10,8 @@ import (
 	"embed"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"path"
 	"strings"
 	"sync"
@@ -19,6 +21,9 @@ import (
 //
 //go:embed dist/nudge*
 var dist embed.FS
+
+// packed ends the names of files that hold another after brotli.
+const packed = ".br"
 
 // File is a file of the shim as pages load it. What its slices hold is shared by all callers, who do not change it.
 type File struct {
@@ -30,8 +35,10 @@ type File struct {
 	Type string
 	// Content is UTF-8.
 	Content []byte
-	// Packed is Content after gzip.
-	Packed []byte
+	// Gzip is Content after gzip.
+	Gzip []byte
+	// Brotli is Content after brotli; nil if that was not made, as for source maps.
+	Brotli []byte
 }
 
 // Script tells whether pages load the file: others are for those who look into it.
@@ -57,8 +64,15 @@ var Files = sync.OnceValue(func() []File {
 	}
 	var files []File
 	for _, entry := range entries {
+		if path.Ext(entry.Name()) == packed {
+			continue
+		}
 		content, err := dist.ReadFile("dist/" + entry.Name())
 		if err != nil {
+			panic(err)
+		}
+		brotli, err := dist.ReadFile("dist/" + entry.Name() + packed)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			panic(err)
 		}
 		sum := sha256.Sum256(content)
@@ -67,7 +81,8 @@ var Files = sync.OnceValue(func() []File {
 			Hash:    hex.EncodeToString(sum[:6]),
 			Type:    mediaType(entry.Name()),
 			Content: content,
-			Packed:  pack(content),
+			Gzip:    pack(content),
+			Brotli:  brotli,
 		})
 	}
 	return files
@@ -84,12 +99,12 @@ func mediaType(name string) string {
 }
 
 func pack(content []byte) []byte {
-	var packed bytes.Buffer
-	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	var zipped bytes.Buffer
+	w, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
 	if err != nil {
 		panic(err) // the level is one that gzip has
 	}
 	_, _ = w.Write(content) // into memory: it cannot fail
 	_ = w.Close()
-	return packed.Bytes()
+	return zipped.Bytes()
 }

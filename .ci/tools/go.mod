@@ -10,6 +10,7 @@ tool (
 )
 
 require (
+	github.com/andybalholm/brotli v1.3.0
 	github.com/evanw/esbuild v0.28.2
 	gonum.org/v1/plot v0.17.0
 )

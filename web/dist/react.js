@@ -1,2 +1,2 @@
-import{useSyncExternalStore as s}from"react";var n=new WeakMap;function p(t){let e=n.get(t)??t.getSnapshot();return n.set(t,e),e}function r(t,e=o=>o){return s(t.subscribe,()=>e(t.getSnapshot()),()=>e(p(t)))}export{r as useNudge};
+import{useSyncExternalStore as e}from"react";var t=new WeakMap;function r(r,n=e=>e){return e(r.subscribe,()=>n(r.getSnapshot()),()=>n(function(e){let r=t.get(e)??e.getSnapshot();return t.set(e,r),r}(r)))}export{r as useNudge};
 //# sourceMappingURL=react.js.map

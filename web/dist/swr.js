@@ -1,2 +1,2 @@
-import{unstable_serialize as u}from"swr";function d({cache:t,mutate:r},a,s){return async()=>(await Promise.all(a.map(async e=>{let n=()=>t.get(u(e)),l=r(e),i=n()?.isValidating;await l;let o=i&&n()?.error;if(o)throw o})),{versions:s?.()})}export{d as pollKeys};
+import{unstable_serialize as a}from"swr";function e({cache:e,mutate:t},r,i){return async()=>(await Promise.all(r.map(async r=>{let i=()=>e.get(a(r)),s=t(r),l=i()?.isValidating;await s;let o=l&&i()?.error;if(o)throw o})),{versions:i?.()})}export{e as pollKeys};
 //# sourceMappingURL=swr.js.map

@@ -7,9 +7,6 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// coreSource is the entry that all others may have in them.
-const coreSource = "nudge"
-
 // entry is one thing that applications import or load.
 type entry struct {
 	name   string // of its files in dist, without .js and .d.ts
@@ -20,7 +17,7 @@ type entry struct {
 
 // entries in the order of their use. The adapters leave the libraries that they adapt to outside.
 var entries = []entry{
-	{"nudge", coreSource, api.FormatESModule, false}, // its types are types.ts
+	{"nudge", "nudge", api.FormatESModule, false}, // its types are types.ts
 	{"nudge.tabs", "transports/shared", api.FormatESModule, true},
 	{"nudge.fetch", "transports/fetch", api.FormatESModule, true},
 	{"nudge.multi", "transports/multi", api.FormatESModule, true},

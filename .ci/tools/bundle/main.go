@@ -5,7 +5,7 @@
 //	go -C .ci/tools run ./bundle -check [-types] fails if web/dist is not what web/src gives
 //	go -C .ci/tools run ./bundle -tests          writes web/.build, the readable modules that the tests import
 //
-// Only -types needs Node, for the TypeScript compiler: esbuild is a Go package.
+// All but -tests need Node and npm ci in web, for terser and the TypeScript compiler: esbuild is a Go package.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 func main() {
 	web := flag.String("web", "../../web", "the folder with src and dist")
 	check := flag.Bool("check", false, "write nothing, fail if dist is not what src gives")
-	types := flag.Bool("types", false, "the declarations instead of the scripts; needs npm ci in web")
+	types := flag.Bool("types", false, "the declarations instead of the scripts")
 	tests := flag.Bool("tests", false, "write the build that the tests import instead")
 	flag.Parse()
 	if err := run(*web, *check, *types, *tests); err != nil {

@@ -6,27 +6,19 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 )
 
 // coreTypes holds declarations only, and so is its own .d.ts.
 const coreTypes = "types.ts"
 
-// wireFields names what gateways say.
-const wireFields = "wire.ts"
-
 // coreImport is how sources say that a type is one of the core's.
-var coreImport = regexp.MustCompile(`(['"])\.\.?/(?:types|nudge)\.js['"]`)
+var coreImport = regexp.MustCompile(`(['"])(?:\./|(?:\.\./)+)(?:types|nudge)\.js['"]`)
 
 // declarations are the .d.ts of each entry. Those of the core are written by hand, for all to read and to be served; the
 // compiler makes the others from their sources, so that they cannot say anything else.
 func declarations(web string) ([]file, error) {
 	core, err := os.ReadFile(filepath.Join(web, "src", coreTypes))
-	if err != nil {
-		return nil, err
-	}
-	wire, err := os.ReadFile(filepath.Join(web, "src", wireFields))
 	if err != nil {
 		return nil, err
 	}
@@ -59,19 +51,5 @@ func declarations(web string) ([]file, error) {
 		}
 		files = append(files, file{e.name + ".d.ts", text})
 	}
-	for _, f := range append(slices.Clone(files), file{wireFields, wire}) {
-		if err := published(f); err != nil {
-			return nil, err
-		}
-	}
 	return files, nil
-}
-
-// published fails if one of inner is a property that applications see, or gateways.
-func published(f file) error {
-	taken := regexp.MustCompile(`\b(` + strings.Join(inner, "|") + `)\??[:(<]`)
-	if found := taken.FindSubmatch(f.content); found != nil {
-		return fmt.Errorf("%s publishes %s, which build.go shortens; take it out of inner", f.name, found[1])
-	}
-	return nil
 }
