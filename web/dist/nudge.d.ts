@@ -211,6 +211,8 @@ export interface Transport {
    * given the token once, at `/session`, for a cookie.
    */
   readonly bearer?: boolean;
+  /** Its news comes in answers to held requests. Such a stream never counts as proven: the page polls at its fast interval. */
+  readonly held?: boolean;
 }
 
 export interface StreamRequest {
