@@ -226,8 +226,11 @@ export interface StreamRequest {
 export interface StreamEvents {
   /** data: JSON text as on the wire, or the object. Names: hello, version, heartbeat, goodbye; others are ignored. */
   event(name: string, data: unknown): void;
-  /** The stream is over and was not meant to be. Called at most once; nothing after it. status: of the answer, if it is known. */
-  lost(status?: number): void;
+  /**
+   * The stream is over and was not meant to be. Called at most once; nothing after it. `status`: of the answer, if it is known;
+   * `retryAfter`: how long the gateway wants no other request, in ms.
+   */
+  lost(status?: number, retryAfter?: number): void;
 }
 
 export interface StreamHandle {

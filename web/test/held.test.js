@@ -17,7 +17,7 @@ function held({ projects = { 42: 123, 7: 3 }, bearer, token, gateway = 'https://
       init.signal.addEventListener('abort', () => fail(init.signal.reason));
     });
   const transport = heldTransport(env, bearer);
-  const stream = transport({ gateway, projects, token }, { event: (...event) => heard.push(event), lost: (status) => heard.push(['lost', status]) });
+  const stream = transport({ gateway, projects, token }, { event: (...event) => heard.push(event), lost: (...why) => heard.push(['lost', ...why]) });
   return {
     world,
     transport,
@@ -106,8 +106,8 @@ test('requests are a gap apart, up to twice as long', async () => {
 });
 
 for (const [what, act, status] of [
-  ['no network', ({ asked }) => asked[0].fail(new TypeError('network')), undefined],
-  ['no answer for 40 s', ({ world }) => world.pass(40_000), undefined],
+  ['no network', ({ asked }) => asked[0].fail(new TypeError('network'))],
+  ['no answer for 40 s', ({ world }) => world.pass(40_000)],
   ['a refusal', ({ say }) => say({}, 503), 503],
   ['a refusal without JSON', ({ asked }) => asked[0].reply({ status: 401, headers: new Headers(), json: async () => JSON.parse('<') }), 401],
   ['an answer that never ends', ({ asked, world }) => (asked[0].reply({ status: 200, headers: new Headers(), json: () => new Promise(() => {}) }), world.pass(40_000)), 200],
@@ -120,12 +120,21 @@ for (const [what, act, status] of [
     await page.world.pass(39_000 * (what.includes('40 s') ? 0 : 1));
     await act(page);
     await page.world.calm();
-    assert.deepEqual(page.heard, [['lost', status]]);
+    assert.deepEqual(page.heard, [status === undefined ? ['lost'] : ['lost', status, 0]]);
     assert.equal(page.asked[0].init.signal.aborted, true);
     await page.world.pass(200_000);
     assert.deepEqual([page.heard.length, page.asked.length, page.world.timers], [1, 1, 0]);
   });
 }
+
+test('a refusal says for how long, if it can be read', async () => {
+  for (const [text, ms] of [['10', 10_000], ['1e9', 3_600_000], ['-5', -5000], ['soon', 0]]) {
+    const { asked, heard, world } = held();
+    asked[0].reply(answer(503, {}, { 'Retry-After': text }));
+    await world.calm();
+    assert.deepEqual(heard, [['lost', 503, Math.max(ms, 0)]], text);
+  }
+});
 
 test('an answer after 39 s is in time, and the next one has as long', async () => {
   const { world, asked, heard, say } = held();
@@ -188,7 +197,7 @@ test('names and numbers that nobody asked for, or that are no versions, reach ne
   const [[, { versions }]] = await say({ ...full, versions: { 42: '124&project=9', toString: 5, 9: 1 } });
   assert.equal(JSON.stringify(versions), '{"42":123,"constructor":1,"__proto__":2}');
   await world.pass(2000);
-  const heard = await say({ ...full, versions: JSON.parse('{"__proto__":3,"hasOwnProperty":1,"42":1.5,"constructor":2}') });
+  const heard = await say({ ...full, versions: JSON.parse('{"__proto__":3,"hasOwnProperty":1,"42":-5,"constructor":2}') });
   assert.deepEqual(heard.slice(0, -1).map(([, { project, version }]) => [project, version]), [['__proto__', 3], ['constructor', 2]]);
   await world.pass(2000);
   assert.equal(asked[2].url.split('?')[1], 'project=42@123&project=constructor@2&project=__proto__@3&wait=25s');

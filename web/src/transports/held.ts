@@ -7,6 +7,7 @@ const enum Ms {
   /** Between two requests, where the gateway names no gap, or one that makes no sense. */
   Gap = 1000,
   LongestGap = 60_000,
+  Hour = 3_600_000,
 }
 
 /**
@@ -22,7 +23,7 @@ export function heldTransport(env: Pick<Env, 'setTimeout' | 'clearTimeout' | 'ra
     const init: RequestInit = { headers, signal, cache: 'no-store', credentials: bearer ? 'omit' : 'include' };
     const marks = new Map(Object.entries(projects).slice(0, MAX_PROJECTS));
     let leftOut: string | undefined; // the projects without a version in the last answer, by reason
-    let status: number | undefined;
+    let why: [status?: number, retryAfter?: number] = []; // what the newest answer says, should it end the stream
     let timer: unknown;
 
     function wait(ms: number, act: () => void) {
@@ -38,17 +39,17 @@ export function heldTransport(env: Pick<Env, 'setTimeout' | 'clearTimeout' | 'ra
     function lose() {
       if (signal.aborted) return;
       close();
-      on.lost(status);
+      on.lost(...why);
     }
 
     async function ask() {
-      status = undefined;
+      why = [];
       wait(Ms.Patience, lose);
       const response = await env.fetch(`${gateway}/versions?${projectQuery(Object.fromEntries(marks))}&wait=25s`, init);
-      ({ status } = response);
+      why = [response.status, Math.min(Math.max(Number(response.headers.get('Retry-After')) * 1000 || 0, 0), Ms.Hour)];
       const answer: any = await response.json();
       if (signal.aborted) return;
-      if (status !== 200) return lose();
+      if (response.status !== 200) return lose();
       const { versions, unknown, waiting, denied, off, spread_ms, gap_ms, push } = answer;
       if (push === 'off') {
         close();
@@ -56,7 +57,7 @@ export function heldTransport(env: Pick<Env, 'setTimeout' | 'clearTimeout' | 'ra
       }
       const news: unknown[] = [];
       for (const [project, version] of Object.entries<any>(versions)) {
-        if (!marks.has(project) || !Number.isSafeInteger(version)) continue;
+        if (!marks.has(project) || !Number.isSafeInteger(version) || version < 0) continue;
         news.push({ project, version, spread_ms, reset: version < marks.get(project)! });
         marks.set(project, version);
       }
