@@ -25,8 +25,8 @@ const (
 	mostVotes = 10_000
 )
 
-// Fault says why a poll found a version that push had not announced. The set is
-// closed; Faults lists it.
+// Fault says what a page's report found: why a poll found a version that push had not
+// announced, or what else was wrong. The set is closed; Faults lists it.
 type Fault string
 
 const (
@@ -36,14 +36,19 @@ const (
 	FaultDeaf Fault = "deaf"
 	// FaultDelivery: this gateway knew it, but the browser did not.
 	FaultDelivery Fault = "delivery"
-	// FaultUnjudged: the key could not be read, push was down, or the version was not
-	// above the last announced one.
+	// FaultData: the page applied pushed data, and the application's answer differed.
+	// News did arrive, and the page no longer applies data.
+	FaultData Fault = "data"
+	// FaultAhead: the stored version is ahead of the application.
+	FaultAhead Fault = "ahead"
+	// FaultUnjudged: the key could not be read, push was down, the version was not
+	// above the last announced one, or the gateway does not know the kind of report.
 	FaultUnjudged Fault = "unjudged"
 )
 
 // Faults returns every Fault, in a fixed order.
 func Faults() []Fault {
-	return []Fault{FaultPublisher, FaultDeaf, FaultDelivery, FaultUnjudged}
+	return []Fault{FaultPublisher, FaultDeaf, FaultDelivery, FaultData, FaultAhead, FaultUnjudged}
 }
 
 // Push reports whether the fault is one of push. Only then does polling faster help

@@ -84,7 +84,7 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub) *metrics {
 	}
 	count("nudge_push_changes_total", "Changes of the push state or its reason.", nil, p.Changes)
 	for _, fault := range fallback.Faults() {
-		count("nudge_missed_total", "Reports of browsers whose poll found what push had not announced, by fault.",
+		count("nudge_missed_total", "Reports of browsers whose poll found what push had not announced, and other differences, by fault.",
 			prometheus.Labels{"kind": string(fault)}, func() uint64 { return p.MissedCount(fault) })
 	}
 	read("nudge_poll_seconds", "Interval told to browsers with a proven stream.", func() float64 { return p.Now().Poll.Seconds() })

@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"time"
 
+	"nudge/fallback"
 	"nudge/gateway/pace"
 	"nudge/version"
 )
 
-// missed serves POST /missed: a page reports that its poll found a version which push had not announced.
+// missed serves POST /missed: a page reports that its poll found a version which push had not announced, or another
+// difference between push and the application.
 func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) *problem {
 	body, p := g.body(w, r)
 	if p != nil {
@@ -45,6 +47,7 @@ func parseReport(body []byte) (pace.MissedReport, error) {
 		Project version.Project `json:"project"`
 		Version *json.Number    `json:"version"`
 		Named   *json.Number    `json:"named"`
+		Kind    string          `json:"kind"`
 	}
 	if err := strict(body, &b); err != nil {
 		return pace.MissedReport{}, err
@@ -65,5 +68,5 @@ func parseReport(body []byte) (pace.MissedReport, error) {
 			return pace.MissedReport{}, fmt.Errorf("named: %w", err)
 		}
 	}
-	return pace.MissedReport{Project: b.Project, Version: found, Named: named}, nil
+	return pace.MissedReport{Project: b.Project, Version: found, Named: named, Kind: fallback.Fault(b.Kind)}, nil
 }

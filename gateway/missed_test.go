@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/auth"
@@ -223,6 +225,121 @@ func TestMissedWhileDown(t *testing.T) {
 		r.reports("ann", "42", 1)
 		if r.missed("unjudged") != 1 {
 			t.Error("judged")
+		}
+	})
+}
+
+// A page applied pushed data, and the application's answer differed. This is logged with the project, and is no vote against
+// push: news arrived, and polling faster would not correct the publisher.
+func TestMissedData(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		for i := range 50 {
+			body := fmt.Sprintf(`{"project":"p%d","version":125,"named":125,"kind":"data"}`, i%5)
+			if a := r.post("/missed", body, as(fmt.Sprint("user", i))); a.StatusCode != 204 {
+				t.Fatal(a.StatusCode, a.body)
+			}
+		}
+		if r.missed("data") != 50 || r.missed("delivery")+r.missed("publisher")+r.missed("deaf")+r.missed("unjudged") != 0 {
+			t.Error(r.get("/ops/status").json(t)["missed"])
+		}
+		status := r.get("/ops/status").json(t)["missed"].(object)
+		if status["data"] != 50.0 || status["voters"] != 0.0 || r.push() != "healthy " {
+			t.Error(status, r.push())
+		}
+		if n := strings.Count(r.log.String(), "the application's answer differs"); n != 1 || !strings.Contains(r.log.String(), "news=p0@125") {
+			t.Errorf("logged %d times", n)
+		}
+		r.reports("ann", "42", 1) // is logged within the same minute
+		if !strings.Contains(r.log.String(), "a poll found what push had not announced") {
+			t.Error("reports of data keep others out of the log")
+		}
+	})
+}
+
+// A stored version ahead of the application is logged once with its fix, and is listed until it is fixed or no longer reported.
+func TestMissedAhead(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		stored := map[string]version.Version{"42": 125, "7": 9}
+		r.source.read = func(_ context.Context, p version.Project) (version.Key, error) {
+			v, known := stored[p.String()]
+			return version.Key{Version: v, Known: known}, nil
+		}
+		ahead := func(subject, project string, application int) {
+			t.Helper()
+			body := fmt.Sprintf(`{"project":%q,"version":%d,"named":125,"kind":"ahead"}`, project, application)
+			if a := r.post("/missed", body, as(subject)); a.StatusCode != 204 {
+				t.Fatal(a.StatusCode, a.body)
+			}
+		}
+		listed := func() (all []string) {
+			t.Helper()
+			list, _ := r.get("/ops/status").json(t)["ahead"].([]any)
+			for _, e := range list {
+				e := e.(object)
+				all = append(all, fmt.Sprint(e["project"], " ", e["application"], " ", e["stored"], " ", e["reports"], " ", e["fix"]))
+			}
+			return all
+		}
+		is := func(want ...string) {
+			t.Helper()
+			if d := cmp.Diff(want, listed()); d != "" {
+				t.Error(d)
+			}
+		}
+		r.open("/events?project=42").next("hello")
+		ahead("ann", "42", 3)
+		ahead("ben", "42", 3)
+		ahead("ann", "7", 8)
+		ahead("ann", "7", 9)  // the application has it
+		ahead("ann", "99", 1) // nothing is stored
+		is("7 8 9 1 nudge publish 7@8 --reset", "42 3 125 2 nudge publish 42@3 --reset")
+		if r.missed("ahead") != 3 || r.missed("unjudged") != 2 || r.push() != "healthy " {
+			t.Error(r.missed("ahead"), r.missed("unjudged"), r.push())
+		}
+		lines := func(project string) int {
+			return strings.Count(r.log.String(), `project=`+project+` application=`)
+		}
+		if lines("42") != 1 || lines("7") != 1 || !strings.Contains(r.log.String(), `fix="nudge publish 42@3 --reset"`) {
+			t.Errorf("logged %d and %d times", lines("42"), lines("7"))
+		}
+		time.Sleep(10 * time.Minute)
+		ahead("ann", "42", 4)
+		time.Sleep(6 * time.Minute) // 7 is no longer reported
+		is("42 4 125 3 nudge publish 42@4 --reset")
+		ahead("ann", "42", 4)
+		if lines("42") != 2 {
+			t.Errorf("logged %d times in 16 minutes", lines("42"))
+		}
+		p := mark(t, "42").Project
+		r.publish(version.News{Project: p, Version: 4, Reset: true})
+		is()
+
+		for i := range 300 {
+			project := fmt.Sprint("p", i)
+			stored[project] = 5
+			time.Sleep(time.Second)
+			ahead(fmt.Sprint("user", i), project, 1)
+		}
+		if got := listed(); len(got) != 100 || !strings.HasPrefix(got[0], "p299 ") || !strings.HasPrefix(got[99], "p200 ") {
+			t.Errorf("%d are listed", len(got))
+		}
+		if n := strings.Count(r.log.String(), "is ahead of the application"); n > 3+10+51 {
+			t.Errorf("%d lines", n)
+		}
+	})
+}
+
+// Kinds of later versions, and kinds that are no page's to say, count as nothing.
+func TestMissedUnknownKind(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		for i, kind := range []string{"later", "delivery", "deaf", "unjudged", "DATA"} {
+			body := fmt.Sprintf(`{"project":"p%d","version":125,"kind":%q,"more":{"a":[1]}}`, i, kind)
+			if a := r.post("/missed", body, as(fmt.Sprint("user", i))); a.StatusCode != 204 {
+				t.Errorf("%s: %d %s", kind, a.StatusCode, a.body)
+			}
+		}
+		if n := r.missed("unjudged"); n != 5 {
+			t.Errorf("%v of 5 not judged", n)
 		}
 	})
 }

@@ -57,7 +57,9 @@ type Status struct {
 	Projects int               `json:"projects"`
 	Refusing string            `json:"refusing"`
 	Missed   pace.MissedStatus `json:"missed"`
-	Fleet    pace.FleetStatus  `json:"fleet"`
+	// Projects whose stored version is ahead of the application, newest report first; 100 at most.
+	Ahead []pace.AheadProject `json:"ahead,omitempty"`
+	Fleet pace.FleetStatus    `json:"fleet"`
 }
 
 // pressure is [pace.Pressure] in whole numbers.
@@ -85,7 +87,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: phases[g.phase.Load()], Reason: string(v.Reason), LastEcho: v.LastEcho, Wire: g.pace.Now().Wire(), pressure: g.pressure(),
 		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
-		Missed: g.pace.MissedStatus(), Fleet: g.pace.FleetStatus(),
+		Missed: g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Fleet: g.pace.FleetStatus(),
 	})
 }
 

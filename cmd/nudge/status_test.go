@@ -21,7 +21,9 @@ const answered = `{"protocol":1,"node":"gw-1","instance":"0a7c8c5f","version":"0
 "reason":"no-echo","last_echo":"2024-02-29T11:59:51Z","push":"down","poll_ms":10000,"fast_ms":10000,"jitter":0.2,"heartbeat_ms":25000,
 "browsers":4721,"polling":10,"budget":472,"interval":451,"backlog":60,"step":3,
 "flag":{"enabled":true,"percent":10,"include":["a*"],"exclude":["42","7"],"ramp_ms":60000},"streams":1204,"projects":310,"refusing":"limit",
-"missed":{"publisher":12,"deaf":1,"delivery":3,"unjudged":4,"voters":2,"projects":2},
+"missed":{"publisher":12,"deaf":1,"delivery":3,"data":5,"ahead":6,"unjudged":4,"voters":2,"projects":2},
+"ahead":[{"project":"42","application":3,"stored":125,"reports":6,"last":"2024-02-29T11:59:30Z","fix":"nudge publish 42@3 --reset"},
+{"project":"7","application":0,"stored":9,"reports":1,"last":"2024-02-29T11:55:00Z","fix":"nudge publish 7@0 --reset"}],
 "fleet":{"instances":3,"streams":3611,"lost_streams":1100,"members":[
 {"instance":"0a7c8c5f","node":"gw-1","version":"0.1.0","streams":1204,"push":"down","leaving":false,"seen_ms_ago":0,"self":true},
 {"instance":"89e88ef5","node":"gw-1","version":"0.2.0","streams":7,"push":"degraded","leaving":true,"seen_ms_ago":1234,"self":false},
@@ -38,6 +40,10 @@ the flag is on for 10% of users, for projects a*, not for projects 42 7
 1204 streams, 310 projects
 new streams are refused: limit
 missed news that polls found: 12 never published, 1 not heard here, 3 not delivered
+pushed data that differed from the application's answer: 5 reports
+stored versions ahead of the application, which make pages poll fast, newest report first:
+  42 is stored at 125, and the application says 3 (6 reports, the last 30s ago). If it is right: nudge publish 42@3 --reset
+  7 is stored at 9, and the application says 0 (1 reports, the last 5m0s ago). If it is right: nudge publish 7@0 --reset
 
 the fleet: 3 gateways, 3611 streams, 1100 lost
 NODE   INSTANCE  NUDGE  STREAMS  PUSH               HEARD

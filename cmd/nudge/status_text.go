@@ -37,6 +37,16 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	if m := s.Missed; m.Publisher+m.Deaf+m.Delivery > 0 {
 		line("missed news that polls found: %d never published, %d not heard here, %d not delivered", m.Publisher, m.Deaf, m.Delivery)
 	}
+	if s.Missed.Data > 0 {
+		line("pushed data that differed from the application's answer: %d reports", s.Missed.Data)
+	}
+	for i, a := range s.Ahead {
+		if i == 0 {
+			line("stored versions ahead of the application, which make pages poll fast, newest report first:")
+		}
+		line("  %s is stored at %d, and the application says %d (%d reports, the last %v ago). If it is right: %s",
+			a.Project, a.Stored, a.Application, a.Reports, since(a.Last, now), printable(a.Fix))
+	}
 
 	gateways := "1 gateway"
 	if s.Fleet.Instances != 1 {
