@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -221,6 +222,20 @@ func TestConformance(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestTokenRevokedWhileItsStreamOpens(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		r.whileAdmitting(func() {
+			if err := r.Revoke(gateway.Revocation{Subject: "ann", Until: time.Now().Add(time.Hour)}); err != nil {
+				t.Error(err)
+			}
+			synctest.Wait() // until the open streams are checked
+		})
+		if g := r.open("/events?project=42", as("ann")).next("goodbye"); g["reason"] != "revoked" {
+			t.Error(g)
+		}
+	})
 }
 
 // Where everybody may subscribe there are no tokens to take back.

@@ -28,15 +28,16 @@ const secret = "a secret of thirty-two bytes or more"
 // pipes, so that time is fake; see bubble and wire.
 type rig struct {
 	*gateway.Gateway
-	t        testing.TB
-	source   *fake
-	settings gateway.Settings
-	client   *http.Client
-	url      string
-	log      *buffer
-	dial     func() (net.Conn, error)
-	stop     context.CancelFunc // ends Run
-	read     int                // how much of the log was looked at
+	t         testing.TB
+	source    *fake
+	settings  gateway.Settings
+	client    *http.Client
+	url       string
+	log       *buffer
+	dial      func() (net.Conn, error)
+	stop      context.CancelFunc // ends Run
+	read      int                // how much of the log was looked at
+	admitting chan func()        // see whileAdmitting
 }
 
 // settings let everybody with a token in.
@@ -85,7 +86,7 @@ func wireOn(t *testing.T, change func(*gateway.Options), wrap func(net.Listener)
 
 func newRig(t *testing.T, change func(*gateway.Options), l net.Listener) *rig {
 	t.Helper()
-	r := &rig{t: t, source: newFake(2 * time.Second), log: new(buffer)}
+	r := &rig{t: t, source: newFake(2 * time.Second), log: new(buffer), admitting: make(chan func(), 1)}
 	opt := gateway.Options{
 		Source: r.source.source, Settings: settings(), Node: "gw-1", Instance: "i-1", Version: "v0", Cookie: "nudge",
 		Proven:     true,
@@ -139,11 +140,35 @@ func newRig(t *testing.T, change func(*gateway.Options), l net.Listener) *rig {
 func (r *rig) server() *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/ops/", http.StripPrefix("/ops", r.Ops()))
-	mux.Handle("/", r.Handler())
+	mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
+		select {
+		case do := <-r.admitting:
+			req = req.WithContext(admission{req.Context(), sync.OnceFunc(do)})
+		default:
+		}
+		r.Handler().ServeHTTP(w, req)
+	})
 	s := &http.Server{Handler: mux, ErrorLog: slog.NewLogLogger(slog.NewTextHandler(r.log, nil), slog.LevelError), Protocols: new(http.Protocols), ConnContext: parked.ConnContext}
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetUnencryptedHTTP2(true)
 	return s
+}
+
+// whileAdmitting does something once while the next request asks the limits for a stream or a held poll: token and flag were
+// judged already.
+func (r *rig) whileAdmitting(do func()) { r.admitting <- do }
+
+// admission notices that the address of a request is asked for, which the limits need.
+type admission struct {
+	context.Context
+	do func()
+}
+
+func (a admission) Value(key any) any {
+	if k, ok := key.(fmt.Stringer); ok && strings.HasSuffix(k.String(), " clientIP") {
+		a.do()
+	}
+	return a.Context.Value(key)
 }
 
 func host(l net.Listener) string {

@@ -69,6 +69,9 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 		return draining()
 	}
 	defer held.Release()
+	if g.current.Load() != req.judged { // flag or revocations changed meanwhile, and ended only the polls held then
+		held.End()
+	}
 	states := g.hold(r.Context(), held, req, wait)
 	if p := g.refuseWhileDown(); p != nil { // push went down meanwhile: a version may be missing in states
 		return p

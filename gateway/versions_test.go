@@ -80,6 +80,20 @@ func (r *rig) held(path string, headers ...string) <-chan timed {
 	return done
 }
 
+func TestVersionsOfRevokedTokenAreNotHeld(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		r.news("42@1")
+		r.whileAdmitting(func() {
+			if err := r.Revoke(gateway.Revocation{Subject: "ann", Until: time.Now().Add(time.Hour)}); err != nil {
+				t.Error(err)
+			}
+		})
+		if got := <-r.held("/versions?project=42@1&wait=25s", as("ann", "42")); got.StatusCode != 200 || got.after != 0 {
+			t.Errorf("%d after %v", got.StatusCode, got.after)
+		}
+	})
+}
+
 type timed struct {
 	answer
 	after time.Duration
