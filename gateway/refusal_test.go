@@ -150,10 +150,10 @@ func farewell(t *testing.T, a answer, reason string) {
 func TestMethods(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		for path, allowed := range map[string]string{
-			"/events": "GET", "/poll-interval": "GET, HEAD", "/versions": "GET, POST", "/session": "POST", "/missed": "POST",
+			"/events": "GET", "/poll-interval": "GET, HEAD", "/versions": "GET, POST", "/session": "POST, DELETE", "/missed": "POST",
 			"/live": "GET, HEAD", "/ready": "GET, HEAD", "/nudge.js": "GET, HEAD",
 		} {
-			a := r.do(http.MethodDelete, path+"?project=42", "")
+			a := r.do(http.MethodPut, path+"?project=42", "")
 			if a.StatusCode != 405 || a.Header.Get("Allow") != allowed {
 				t.Errorf("%s: %d, Allow: %s", path, a.StatusCode, a.Header.Get("Allow"))
 			}

@@ -28,7 +28,7 @@ func (g *Gateway) publicRoutes() http.Handler {
 				"/events":        {http.MethodGet: g.events},
 				"/poll-interval": {http.MethodGet: g.handle(g.pollInterval), http.MethodHead: g.handle(g.pollInterval)},
 				"/versions":      {http.MethodGet: g.handle(g.versions), http.MethodPost: g.handle(g.publish)},
-				"/session":       {http.MethodPost: g.handle(g.session)},
+				"/session":       {http.MethodPost: g.handle(g.session), http.MethodDelete: g.handle(g.endSession)},
 				"/missed":        {http.MethodPost: g.handle(g.missed)},
 			}
 			for path, methods := range handlers {
@@ -48,6 +48,9 @@ func (g *Gateway) publicRoutes() http.Handler {
 	return shortcut(g.opt.BasePath+"/events", chi.Chain(append(around, readable)...).HandlerFunc(g.events), r)
 }
 
+// methods are all that any path takes.
+var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}
+
 // cors lets the pages of the configured origins read the answers.
 func (g *Gateway) cors() func(http.Handler) http.Handler {
 	lines := rate.NewLimiter(rate.Every(time.Minute), 3) // any page may ask, and could fill the log
@@ -60,7 +63,7 @@ func (g *Gateway) cors() func(http.Handler) http.Handler {
 			}
 			return allowed
 		},
-		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+		AllowedMethods: methods,
 		AllowedHeaders: []string{"Authorization", "Content-Type", "Last-Event-ID", "Cache-Control"},
 		ExposedHeaders: []string{"X-Poll-Interval", "Retry-After", "WWW-Authenticate"},
 		// Also with "*": the shim always asks with credentials. Only an open gateway takes "*", and that ignores them.
@@ -105,8 +108,7 @@ func (g *Gateway) router(base string) chi.Router {
 }
 
 func allowedMethods(r chi.Routes, path string) string {
-	all := []string{http.MethodGet, http.MethodHead, http.MethodPost}
-	return strings.Join(slices.DeleteFunc(all, func(m string) bool {
+	return strings.Join(slices.DeleteFunc(slices.Clone(methods), func(m string) bool {
 		return !r.Match(chi.NewRouteContext(), m, path)
 	}), ", ")
 }

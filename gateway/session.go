@@ -10,7 +10,7 @@ import (
 // requests that cannot carry headers.
 func (g *Gateway) session(w http.ResponseWriter, r *http.Request) *problem {
 	if g.opt.Cookie == "" {
-		return newProblem(http.StatusNotFound, codeNotFound, "cookies are switched off here: auth.cookie is empty")
+		return noCookies()
 	}
 	token := auth.Bearer(r)
 	if token == "" {
@@ -35,4 +35,22 @@ func (g *Gateway) session(w http.ResponseWriter, r *http.Request) *problem {
 	http.SetCookie(w, cookie)
 	writeNothing(w)
 	return nil
+}
+
+// endSession serves DELETE /session: the page's user has left, so the browser shall forget the cookie. It takes no token:
+// the one in the cookie may have expired.
+func (g *Gateway) endSession(w http.ResponseWriter, r *http.Request) *problem {
+	if g.opt.Cookie == "" {
+		return noCookies()
+	}
+	if g.foreign(r) {
+		return foreignOrigin()
+	}
+	http.SetCookie(w, auth.NoCookie(r, g.opt.Cookie))
+	writeNothing(w)
+	return nil
+}
+
+func noCookies() *problem {
+	return newProblem(http.StatusNotFound, codeNotFound, "cookies are switched off here: auth.cookie is empty")
 }

@@ -95,9 +95,52 @@ func TestSessionRefuses(t *testing.T) {
 	})
 }
 
+// DELETE /session takes the cookie back, without a token, for pages of allowed origins.
+func TestSessionEnds(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Origins = []string{"https://app.example"} }, func(t *testing.T, r *rig) {
+		for name, test := range map[string]struct {
+			headers []string
+			secure  bool
+		}{
+			"no token":            {[]string{"Host: gw.example"}, true},
+			"an expired cookie":   {[]string{"Host: gw.example", "Cookie: nudge=" + sign(jwt.MapClaims{"exp": 1})}, true},
+			"our own page":        {[]string{"Host: gw.example", "Origin: https://gw.example"}, true},
+			"an allowed page":     {[]string{"Host: gw.example", "Origin: https://app.example"}, true},
+			"plain, on loopback":  {[]string{"Host: localhost:8080"}, false},
+			"a proxy with TLS":    {[]string{"Host: localhost:8080", "X-Forwarded-Proto: https"}, true},
+			"a bad Authorization": {[]string{"Host: gw.example", "Authorization: Bearer x"}, true},
+		} {
+			a := r.do(http.MethodDelete, "/session", "", append([]string{nobody}, test.headers...)...)
+			want := "nudge=; Path=/; Max-Age=0; HttpOnly"
+			if test.secure {
+				want += "; Secure"
+			}
+			want += "; SameSite=Lax"
+			if d := cmp.Diff([]string{want}, a.Header.Values("Set-Cookie")); a.StatusCode != 204 || a.body != "" || d != "" {
+				t.Errorf("%s: %d %s %s", name, a.StatusCode, a.body, d)
+			}
+			if got := a.Header.Get("Cache-Control"); got != "no-store" {
+				t.Errorf("%s: Cache-Control: %s", name, got)
+			}
+		}
+		a := r.do(http.MethodDelete, "/session", "", "Origin: https://evil.example")
+		if isProblem(t, a, "origin"); a.Header.Get("Set-Cookie") != "" {
+			t.Error("a foreign page logs a user out")
+		}
+		preflight := r.do(http.MethodOptions, "/session", "", nobody, "Origin: https://app.example", "Access-Control-Request-Method: DELETE")
+		if got := preflight.Header.Get("Access-Control-Allow-Methods"); preflight.StatusCode/100 != 2 || !strings.Contains(got, "DELETE") {
+			t.Errorf("preflight: %d %v", preflight.StatusCode, preflight.Header)
+		}
+		if a := r.get("/session"); a.StatusCode != 405 || a.Header.Get("Allow") != "POST, DELETE" {
+			t.Errorf("GET: %d, Allow: %s", a.StatusCode, a.Header.Get("Allow"))
+		}
+	})
+}
+
 func TestSessionWithoutCookies(t *testing.T) {
 	bubble(t, func(o *gateway.Options) { o.Cookie = "" }, func(t *testing.T, r *rig) {
 		isProblem(t, r.post("/session", ""), "not_found")
+		isProblem(t, r.do(http.MethodDelete, "/session", ""), "not_found")
 		isProblem(t, r.get("/events?project=42", nobody, "Cookie: nudge="+anybody), "missing")
 	})
 }
