@@ -33,6 +33,8 @@ type faulty struct {
 	// policy is the Content-Security-Policy of its pages, and workers are scripts by path.
 	policy  string
 	workers map[string]string
+	// pages are further ones, by path.
+	pages map[string]string
 	// off: push is switched off by the flag.
 	off atomic.Bool
 	// speed is that of the pages.

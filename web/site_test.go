@@ -134,5 +134,9 @@ func (f *faulty) site(w http.ResponseWriter, r *http.Request) {
 	if f.policy != "" {
 		w.Header().Set("Content-Security-Policy", f.policy)
 	}
+	if other, some := f.pages[r.URL.Path]; some {
+		fmt.Fprint(w, other)
+		return
+	}
 	fmt.Fprintf(w, page, speed)
 }

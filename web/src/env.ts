@@ -1,3 +1,4 @@
+import { builtin } from './builtin.js';
 import type { Env } from './types.js';
 
 /** The browser as environment. Globals are looked up at every call, so that test frameworks may replace them. */
@@ -19,7 +20,15 @@ export function browser(): Env {
     EventSource: world.EventSource,
     origin: world.location?.origin ?? '',
     window: world.addEventListener && world,
-    document: world.document,
+    document: world.document && {
+      addEventListener: (...listener) => builtin('addEventListener').apply(document, listener),
+      get visibilityState() {
+        return builtin('visibilityState');
+      },
+      get prerendering() {
+        return builtin('prerendering' as 'hidden');
+      },
+    },
     saveData: !!world.navigator?.connection?.saveData,
     report: (error) => world.reportError?.(error),
   };

@@ -1,3 +1,4 @@
+import { builtin } from './builtin.js';
 import { createNudge } from './nudge.js';
 import { startScript } from './script.js';
 import type { Nudge, PollContext, PollResult } from './types.js';
@@ -22,8 +23,8 @@ declare global {
   }
 }
 
-const script = globalThis.document?.currentScript;
-const before = globalThis.Nudge?.page;
-const page = script ? startScript(script, document) : undefined;
+const script = globalThis.document && builtin('currentScript');
+const before = Object.hasOwn(globalThis, 'Nudge') ? Nudge.page : undefined; // not an element with that id
+const page = script ? startScript(script, (event) => builtin('dispatchEvent').call(document, event)) : undefined;
 if (page) before?.stop(); // the same script once more, as when Turbo has replaced the body: not two loops
 Object.assign(globalThis, { Nudge: { createNudge, page: page ?? before } });

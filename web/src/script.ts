@@ -8,7 +8,7 @@ const UNHEARD = `nudge: nobody polls; document.addEventListener('nudge:poll', (e
  * Starts what a script element asks for: `data-projects="42@123 7@3"`, and by further attributes the options of the same
  * names. The gateway is where the script came from, unless `data-gateway` says otherwise. Without projects: nothing.
  */
-export function startScript(script: HTMLOrSVGElement & { src?: string }, page: EventTarget, parts?: Partial<Env>): Nudge | undefined {
+export function startScript(script: HTMLOrSVGElement & { src?: string }, dispatch: (event: Event) => void, parts?: Partial<Env>): Nudge | undefined {
   const { gateway, push, writer } = script.dataset;
   const projects = versions(script.dataset.projects);
   if (!projects.length) {
@@ -21,7 +21,7 @@ export function startScript(script: HTMLOrSVGElement & { src?: string }, page: E
   async function poll(context: PollContext): Promise<PollResult> {
     const results: Parameters<PollEvent['waitUntil']>[0][] = [];
     const waitUntil: PollEvent['waitUntil'] = (result) => void results.push(result);
-    page.dispatchEvent(Object.assign(new CustomEvent('nudge:poll', { detail: context, bubbles: true }), { waitUntil }));
+    dispatch(Object.assign(new CustomEvent('nudge:poll', { detail: context, bubbles: true }), { waitUntil }));
     if (!results.length) {
       if (!told) console.error(UNHEARD);
       told = true;

@@ -9,7 +9,7 @@ import { cadence, hello, World } from './world.js';
 function page(dataset, src = 'https://push.test/push/nudge.global.js') {
   const world = new World();
   const target = new EventTarget();
-  world.nudge = startScript({ dataset, src }, target, world.env());
+  world.nudge = startScript({ dataset, src }, (event) => target.dispatchEvent(event), world.env());
   return { world, target };
 }
 
@@ -95,7 +95,7 @@ test('a part that fails makes the poll fail; where nobody listens the page is to
 test('what was meant to start and cannot is told; a script that only brings the library is not', (t) => {
   const said = t.mock.method(console, 'error', () => {});
   for (const [dataset, told] of [[{ turboTrack: 'reload' }, 0], [{}, 0], [{ projects: '', push: 'off' }, 0], [{ project: '42@1' }, 1], [{ gateway: '/push' }, 2]]) {
-    assert.equal(startScript({ dataset }, new EventTarget()), undefined);
+    assert.equal(startScript({ dataset }, () => {}), undefined);
     assert.equal(said.mock.callCount(), told);
   }
 });
@@ -103,14 +103,21 @@ test('what was meant to start and cannot is told; a script that only brings the 
 test('the script once more takes the place of the first instance, and without projects leaves it alone', async () => {
   const code = await readFile(new URL('../dist/nudge.global.js', import.meta.url), 'utf8');
   const script = { dataset: { projects: '42@123', push: 'off' }, src: 'https://push.test/nudge.global.js' };
-  const document = Object.assign(new EventTarget(), { currentScript: script, visibilityState: 'visible' });
+  let current = script;
+  class Document extends EventTarget {
+    visibilityState = 'visible';
+    get currentScript() {
+      return current;
+    }
+  }
+  const document = new Document();
   const fetch = () => Promise.reject(new Error('unreachable'));
   const context = vm.createContext({ AbortController, CustomEvent, Date, EventTarget, Math, URL, console, document, fetch, setTimeout, clearTimeout });
   const run = () => (vm.runInContext(code, context), context.Nudge.page);
   const first = run();
   const second = run();
   assert.deepEqual([first.getSnapshot().mode, second.getSnapshot().mode], ['stopped', 'poll']);
-  document.currentScript = { dataset: {}, src: script.src };
+  current = { dataset: {}, src: script.src };
   assert.equal(run(), second);
   assert.equal(second.getSnapshot().mode, 'poll');
   second.stop();
