@@ -15,6 +15,6 @@
 // shows, tokens and sessions, versions with data, held requests in place of mute streams, pauses, and projects that are added or
 // removed.
 //
-// testdata/vectors.json, written by web/test/vectors.test.js, compares the model with the shim: the same events and random
-// numbers must lead to the same effects.
+// testdata/vectors.json compares the model with the shim. web/test/vectors.test.js records it at the boundary of the shim: what
+// happens around a page, and which streams, questions and polls follow, and when. So the inside of the shim may change.
 package browser
