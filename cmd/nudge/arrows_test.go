@@ -21,7 +21,7 @@ cmd/nudge/simulate/browser:
 cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
 fallback:
 gateway: version version/control fallback web gateway/auth gateway/limits gateway/pace gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine
-gateway/auth: version version/control
+gateway/auth: version version/control gateway/limits # for keys of names
 gateway/limits:
 gateway/pace: version version/control fallback gateway/limits
 gateway/stream: version

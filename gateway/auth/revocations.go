@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"nudge/gateway/limits"
 	"nudge/version"
 	"nudge/version/control"
 )
@@ -13,7 +14,7 @@ import (
 type Revocations struct {
 	rules  []control.Revocation // the oldest first
 	byName index[string]
-	byHash index[uint64] // the same, for fingerprints
+	byKey  index[limits.Key] // the same, for fingerprints
 }
 
 // mostRules bounds the revocations: twice what a source delivers at once.
@@ -29,7 +30,7 @@ func (r Revocations) With(more []control.Revocation, now time.Time) (merged Revo
 	}
 	kept := slices.DeleteFunc(slices.Clone(r.rules), over)
 	all := slices.Concat(kept, added)
-	merged.byName.windows, merged.byHash.windows = map[scope[string]][]window{}, map[scope[uint64]][]window{}
+	merged.byName.windows, merged.byKey.windows = map[scope[string]][]window{}, map[scope[limits.Key]][]window{}
 	for i, rule := range all {
 		if len(all)-i > mostRules || merged.has(rule) {
 			continue
@@ -39,7 +40,7 @@ func (r Revocations) With(more []control.Revocation, now time.Time) (merged Revo
 		}
 		merged.rules = append(merged.rules, rule)
 		merged.byName.add(rule.ID, rule.Subject, rule)
-		merged.byHash.add(hash(rule.ID), hash(rule.Subject), rule)
+		merged.byKey.add(limits.KeyOf(rule.ID), limits.KeyOf(rule.Subject), rule)
 	}
 	return merged, fresh
 }
@@ -54,16 +55,16 @@ func (r Revocations) Match(c *Caller, p version.Project) bool {
 	return len(r.rules) > 0 && !c.Open && r.byName.match(c.id, c.Subject, p, c.Issued)
 }
 
-// MatchFingerprint is [Revocations.Match] for a stream, which keeps only the fingerprint. It compares hashes.
+// MatchFingerprint is [Revocations.Match] for a stream, which keeps only the fingerprint. It compares keys.
 func (r Revocations) MatchFingerprint(f Fingerprint, p version.Project) bool {
 	if len(r.rules) == 0 || f == open {
 		return false
 	}
 	id, subject, issued := f.parts()
-	return r.byHash.match(id, subject, p, issued)
+	return r.byKey.match(id, subject, p, issued)
 }
 
-// index finds revocations by the tokens that they revoke. N is a name, or the hash of one.
+// index finds revocations by the tokens that they revoke. N is a name, or the key of one.
 type index[N comparable] struct {
 	windows map[scope[N]][]window
 	kinds   uint8 // a bit for each kind of scope in windows

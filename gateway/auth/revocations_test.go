@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"nudge/gateway/limits"
 	"nudge/version"
 	"nudge/version/control"
 )
@@ -70,9 +71,9 @@ func TestRevokingOneOfTwoWithSimilarHashes(t *testing.T) {
 	seen := map[uint32]string{}
 	for i := 0; ; i++ {
 		bob := strconv.Itoa(i)
-		ann, similar := seen[uint32(hash(bob))]
+		ann, similar := seen[uint32(limits.KeyOf(bob))]
 		if !similar {
-			seen[uint32(hash(bob))] = bob
+			seen[uint32(limits.KeyOf(bob))] = bob
 			continue
 		}
 		r, _ := Revocations{}.With([]control.Revocation{{Subject: ann, Until: time.Now().Add(time.Hour)}}, time.Now())

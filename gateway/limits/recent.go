@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Key names a caller in a [Recent]: a hash, so that a long name costs no more than a short one.
+// Key stands for a name of a caller: 64 bits of a hash, so that a long name costs no more than a short one. The seed is drawn at
+// random, so nobody can choose names that collide, and a key means nothing to another process.
 type Key uint64
 
 // Nobody is the key of all callers without a name.
