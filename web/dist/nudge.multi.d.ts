@@ -16,4 +16,4 @@ export interface MultiEnv {
  * gateway refuses is left out until it is to be had; the others keep push. Over HTTP/1.1 a browser has six connections to a
  * host, so let the gateway speak HTTP/2.
  */
-export declare function multi(transport?: Transport, env?: MultiEnv): Transport;
+export declare function multi(own?: Transport, env?: MultiEnv): Transport;

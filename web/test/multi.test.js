@@ -7,10 +7,10 @@ import { cadence, chance, hello, terms, answer, World } from './world.js';
 const many = (n) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${String(i).padStart(3, '0')}`, 100]));
 
 /** A page with 150 projects, whose three streams are in the hands of the test. */
-function page(more = {}, projects = many(150)) {
+function page(more = {}, projects = many(150), around = (open) => open) {
   const world = new World();
   const streams = [];
-  const carrier = Object.assign((request, on) => {
+  const carrier = Object.assign(around((request, on) => {
     const stream = {
       request,
       on,
@@ -21,7 +21,7 @@ function page(more = {}, projects = many(150)) {
     };
     streams.push(stream);
     return stream;
-  }, more);
+  }), more);
   const { setTimeout, clearTimeout } = world.env();
   const transport = multi(carrier, { Date: { now: () => world.now }, Math: { random: chance(1) }, setTimeout, clearTimeout });
   world.start({ projects, transport });
@@ -420,4 +420,37 @@ test('the old name works, and says so once', () => {
     console.warn = warn;
   }
   assert.deepEqual(said, ['nudge: wide() of nudge/wide is now multi() of nudge/multi. The old name goes with the next version.']);
+});
+
+test('a transport that throws for one of the streams is tried again, and the others go on', async () => {
+  let wrong = false;
+  const { world, streams } = page({}, many(150), (open) => (request, on) => {
+    if (wrong && 'p149' in request.projects) throw new Error('no');
+    return open(request, on);
+  });
+  for (const stream of streams) stream.hello();
+  await world.pass(1000);
+  for (const stream of streams) stream.on.event('heartbeat', cadence);
+  wrong = true;
+  streams[2].on.event('goodbye', { reason: 'off', after_ms: 0 });
+  const [a, b] = streams;
+  for (let n = 0; n < 40; n++) await live(world, [a, b], 20_000);
+  assert.deepEqual([world.state.stream, world.state.reason, streams.length], ['proven', 'uncovered', 3]);
+  assert.deepEqual(world.reported, []);
+  wrong = false;
+  for (let n = 0; n < 30 && streams.length < 4; n++) await live(world, [a, b], 20_000);
+  streams[3].hello();
+  await live(world, [a, b], 1000);
+  streams[3].on.event('heartbeat', cadence);
+  assert.equal(world.state.reason, 'streaming');
+});
+
+test('numbers that make no sense make no timer ring at once', async () => {
+  const { world, streams } = await pushed();
+  for (const heartbeat_ms of [0, -1, 1e15, 'soon', null]) streams[2].on.event('heartbeat', { ...cadence, heartbeat_ms });
+  await live(world, [streams[0], streams[1]], 10_000);
+  assert.equal(world.state.stream, 'proven');
+  streams[2].on.event('goodbye', { reason: 'off', after_ms: 1e15 });
+  await live(world, [streams[0], streams[1]], 60_000);
+  assert.equal(streams.length, 3);
 });

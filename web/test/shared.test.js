@@ -403,6 +403,7 @@ const broken = {
   'locks that throw': { navigator: { locks: { request: () => { throw new Error('no'); } } } },
   'locks that refuse': { navigator: { locks: { request: async () => { throw new DOMException('opaque origin', 'SecurityError'); } } } },
   'locks that nobody ever gets': { navigator: { locks: { request: () => new Promise(() => {}) } } },
+  'a page in which something is named addEventListener': { document: { visibilityState: 'visible', addEventListener: {} } },
   'a channel that throws': { BroadcastChannel: class { constructor() { throw new Error('no'); } } },
   'a channel that takes nothing': { BroadcastChannel: class { postMessage() { throw new Error('no'); } close() {} } },
 };
@@ -422,16 +423,101 @@ for (const [what, env] of Object.entries(broken)) {
   });
 }
 
-for (const garbage of [null, 'x', { to: 5 }, { to: [{}] }, { lead: 'me' }, { join: 'a', projects: null }, { join: 7, projects: { 'a b': 1 } }, { leave: {} }, { ping: [] }, {}]) {
-  test(`garbage on the channel costs nobody a stream: ${JSON.stringify(garbage)}`, async () => {
+const garbage = [null, 'x', [], { to: 5 }, { to: [{}] }, { lead: 'me' }, { join: 'a', projects: null }, { join: 7, projects: { 'a b': 1 } }];
+garbage.push({ join: 7, projects: { 1: 'one' } }, { join: 7, projects: {} }, { leave: {} }, { ping: [] }, { lead: null, leave: {} }, {}, new Map());
+for (const said of garbage) {
+  test(`garbage on the channel changes nothing: ${JSON.stringify(said)}`, async () => {
     const [browser, a, b] = await opened({ 1: 100 }, { 2: 100 });
-    browser.shout(garbage);
+    const { length } = browser.streams;
+    browser.shout(said);
     await browser.pass(5000);
     browser.advance('1');
     browser.advance('2');
     await browser.pass(20);
     assert.deepEqual([a.core.known, b.core.known], [{ 1: 101 }, { 2: 101 }]);
     assert.deepEqual(ends(a, b), []);
+    assert.equal(roles(a, b), 'leader follower');
+    assert.equal(browser.streams.length, length);
+  });
+}
+
+test('what another build relays to a tab does not hurt it', async () => {
+  const [browser, a, b] = await opened({ 1: 100 }, { 2: 100 });
+  const { join } = b.posted.find((note) => note.join);
+  for (const data of [undefined, null, 5, '{', [], { versions: null }, { versions: 7, unknown: 'x' }]) {
+    b.core.heard.length = 0;
+    b.core.judges = false; // such data is for the real core, which can read anything
+    browser.shout({ to: [join], name: 'hello', data });
+    browser.shout({ to: [join], name: 'no such event', data });
+    await browser.pass(3000);
+  }
+  browser.advance('2');
+  await browser.pass(20);
+  assert.deepEqual(b.core.heard.at(-1)[1].version, 101);
+  assert.equal(roles(a, b), 'leader follower');
+});
+
+test('an event that cannot be read does not end the sharing', async () => {
+  const [browser, a, b] = await opened({ 1: 100 }, { 2: 100 });
+  for (const tab of [a, b]) tab.core.judges = false;
+  const [stream] = browser.live();
+  for (const name of ['heartbeat', 'version', 'tomorrow', 'hello']) {
+    for (const data of ['', 'null', '7', '[]', '{"versions":7}', '{"versions":null,"denied":7}']) stream.event(name, data);
+  }
+  await browser.pass(5000);
+  browser.advance('2');
+  await browser.pass(20);
+  assert.equal(b.core.heard.at(-1)[1].version, 101);
+  assert.equal(roles(a, b), 'leader follower');
+  assert.equal(browser.live().length, 1);
+});
+
+test('projects may have any name that a gateway takes', async () => {
+  const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf'];
+  const projects = JSON.parse(`{${names.map((name) => `"${name}":100`).join()}}`);
+  const [browser, a, b] = await opened({ 1: 100 }, projects);
+  assert.equal(browser.live().length, 1);
+  assert.deepEqual(Object.keys(browser.live()[0].projects).sort(), ['1', ...names].sort());
+  for (const name of names) browser.advance(name);
+  await browser.pass(20);
+  assert.deepEqual(b.core.heard.filter(([name]) => name === 'version').map(([, said]) => said.project), names);
+  assert.deepEqual(a.core.heard.filter(([name]) => name === 'version'), []);
+  // They are not what an object has anyway: who has other projects hears nothing of them.
+  const c = browser.open({ tabs, projects: { 2: 100 } });
+  c.start();
+  await browser.pass(3000);
+  assert.deepEqual(Object.getOwnPropertyNames(c.core.hello.versions), []);
+});
+
+for (const [what, wrong] of Object.entries({
+  'throws when it opens': () => { throw new Error('no'); },
+  'returns nothing': (transport, request, on) => void transport(request, on),
+  'throws when it closes': (transport, request, on) => ({ close() { transport(request, on).close(); throw new Error('no'); } }),
+  'loses a stream within the call': (transport, request, on) => (on.lost(), { close() {} }),
+  'loses each stream twice': (transport, request, on) => transport(request, { ...on, lost: (why) => (on.lost(why), on.lost(why)) }),
+  'goes on after a loss': (transport, request, on) => transport(request, { ...on, lost: (why) => (on.lost(why), on.event('heartbeat', '{}')) }),
+  'goes on after close': (transport, request, on) => ({ close: () => (on.event('heartbeat', '{}'), on.lost(), transport(request, on).close()) }),
+})) {
+  test(`tabs get over a transport that ${what}`, async () => {
+    const browser = new Browser();
+    const open = [1, 2].map((i) => browser.open({ tabs, projects: { [i]: 100 } }));
+    let heal = false;
+    for (const tab of open) tab.wrong = (...args) => (heal ? args[0](args[1], args[2]) : wrong(...args));
+    for (const tab of open) tab.start();
+    await browser.pass(10_000);
+    browser.live()[0]?.lose();
+    await browser.pass(10_000);
+    heal = true;
+    for (const stream of browser.live()) stream.lose();
+    await browser.pass(400_000);
+    assert.deepEqual(open.map((tab) => tab.core.proven), [true, true]);
+    browser.advance('1');
+    browser.advance('2');
+    await browser.pass(20);
+    assert.deepEqual(open.map((tab) => tab.core.known), [{ 1: 101 }, { 2: 101 }]);
+    assert.equal(browser.live().length, 1);
+    for (const tab of open) tab.core.stop();
+    assert.deepEqual(open.map((tab) => browser.timers(tab) + tab.channels.size + tab.window.count() + tab.document.count()), [0, 0]);
   });
 }
 

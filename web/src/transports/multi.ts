@@ -1,6 +1,7 @@
 import type { Push, StreamHandle, Transport } from '../types.js';
 import { eventSource } from './eventsource.js';
-import { divide, has, later, type Projects, type Word } from './shared-stream.js';
+import { guard } from './guard.js';
+import { divide, has, type Hello, parse, type Projects, updated } from './shared-stream.js';
 
 const enum Ms {
   /** As for any stream: only an event so long after its hello shows that a part delivers. */
@@ -12,9 +13,10 @@ const enum Ms {
   /** What is not to be had is asked for again after this long, doubled each time up to that, and half of it up to chance. */
   Again = 1000,
   Longest = 300_000,
-  /** A gateway that names no heartbeat has this one. */
+  /** A gateway that names no heartbeat has this one, as has one whose heartbeat makes no sense. */
   Heartbeat = 25_000,
-  /** And none has one longer than this, which timers take. */
+  Shortest = 100,
+  /** Nothing is longer than this, which timers take. */
   Day = 86_400_000,
 }
 
@@ -31,7 +33,7 @@ interface Part {
   readonly projects: Projects;
   handle?: StreamHandle;
   /** What it said last of its projects. */
-  hello?: Word | undefined;
+  hello?: Hello | undefined;
   helloAt: number;
   expiresAt: number;
   proven?: boolean;
@@ -46,22 +48,14 @@ interface Part {
 
 const WORSE: Push[] = ['healthy', 'degraded', 'down', 'off'];
 
-/** What an event says; nothing if it is not what gateways say. */
-function parse(data: unknown): any {
-  try {
-    return Object(typeof data === 'string' ? JSON.parse(data) : data);
-  } catch {
-    return {};
-  }
-}
-
 /**
  * For a page with more projects than one stream takes, which are 64: `createNudge({ transport: multi(tabs({ scope })), … })`.
  * It opens as many streams as that needs, and the page hears them as one: proven when all are, lost when one is. What a
  * gateway refuses is left out until it is to be had; the others keep push. Over HTTP/1.1 a browser has six connections to a
  * host, so let the gateway speak HTTP/2.
  */
-export function multi(transport: Transport = eventSource(), env: MultiEnv = globalThis as any): Transport {
+export function multi(own: Transport = eventSource(), env: MultiEnv = globalThis as any): Transport {
+  const transport = guard(own);
   const now = () => env.Date.now();
 
   const open: Transport = (request, on) => {
@@ -76,7 +70,7 @@ export function multi(transport: Transport = eventSource(), env: MultiEnv = glob
         { ...request, projects: part.projects },
         {
           event: (name, data) => over || heard(part, name, parse(data)),
-          lost: (status) => over || lost(part, () => on.lost(status)),
+          lost: (status, ms) => over || lost(part, () => on.lost(status, ms), ms),
         },
       );
     }
@@ -119,18 +113,18 @@ export function multi(transport: Transport = eventSource(), env: MultiEnv = glob
       let joins = name === 'hello';
       if (joins) {
         if (!part.hello) part.helloAt = now();
-        part.hello = { ...said, versions: { ...said.versions } } as Word;
+        part.hello = { ...said, versions: { ...said.versions } } as Hello;
         part.expiresAt = now() + said.token_expires_in_s * 1000;
         gathering ??= env.setTimeout(gathered, Ms.Gather);
       } else if (!part.hello) return;
       else {
-        part.hello = later(part.hello, name, said);
+        part.hello = updated(part.hello, name, said);
         part.proven ||= now() - part.helloAt >= Ms.Proof;
         joins = !!part.out && part.proven;
         part.out &&= !part.proven;
       }
       part.drained = false;
-      watch(part, 2 * Math.min(part.hello.heartbeat_ms ?? Ms.Heartbeat, Ms.Day));
+      watch(part, 2 * (part.hello.heartbeat_ms >= Ms.Shortest ? part.hello.heartbeat_ms : Ms.Heartbeat));
       // Until all are proven, news is told as another hello, which proves nothing.
       if (joins || !proven()) return greet();
       on.event(name, name === 'heartbeat' ? { ...said, ...cadence() } : said);
@@ -154,7 +148,7 @@ export function multi(transport: Transport = eventSource(), env: MultiEnv = glob
 
     function wait(part: Part, ms: number, act: () => void) {
       env.clearTimeout(part.timer);
-      part.timer = env.setTimeout(act, ms);
+      part.timer = env.setTimeout(act, Math.min(ms, Ms.Day));
     }
 
     /** One of them may fall silent while others are heard. */
@@ -168,7 +162,7 @@ export function multi(transport: Transport = eventSource(), env: MultiEnv = glob
     }
 
     /** What those said that count. */
-    function hellos(): Word[] {
+    function hellos(): Hello[] {
       return parts.flatMap(({ hello, out }) => (hello && !out ? hello : []));
     }
 
@@ -186,13 +180,13 @@ export function multi(transport: Transport = eventSource(), env: MultiEnv = glob
       if (!parts.every(({ hello, out }) => hello || out)) return;
       const all = hellos();
       if (!all.length) return;
-      const lists: Record<string, unknown[]> = {};
+      const lists = new Map<string, unknown[]>();
       for (const hello of all) {
-        for (const [field, value] of Object.entries(hello)) if (Array.isArray(value)) lists[field] = [...(lists[field] ?? []), ...value];
+        for (const [field, value] of Object.entries(hello)) if (Array.isArray(value)) lists.set(field, [...(lists.get(field) ?? []), ...value]);
       }
       const hello = {
         ...Object.assign({}, ...all),
-        ...lists,
+        ...Object.fromEntries(lists),
         ...cadence(),
         versions: Object.fromEntries(all.flatMap(({ versions }) => Object.entries(versions))),
         spread_ms: Math.max(...all.map(({ spread_ms }) => spread_ms)),

@@ -5,31 +5,38 @@ import { eventsUrl, MAX_PROJECTS } from './url.js';
 /** By project, the version that a tab has. */
 export type Projects = Readonly<Record<string, number>>;
 
-/** What a stream said last of everything that it serves: its hello, brought up to date. Fields that are not read pass through. */
-export interface Word {
+/** What a stream last said of everything that it serves: its hello, kept up to date. Fields that are not read pass through. */
+export interface Hello {
   [field: string]: any;
   versions: Record<string, number>;
 }
 
-const enum Limit {
-  /** Of its query, in bytes: what proxies let pass. */
-  Query = 4096,
-}
+/** The query of a URL has this many bytes at most, or proxies may refuse it. */
+const MAX_QUERY = 4096;
 
 export const has = (projects: object, id: unknown) => Object.hasOwn(projects, id as string);
 
+/** What an event says: an object, whatever the data. */
+export function parse(data: unknown): any {
+  try {
+    return Object(typeof data === 'string' ? JSON.parse(data) : data);
+  } catch {
+    return {};
+  }
+}
+
 /** Whether a gateway can be asked for these. What it would refuse must not be asked for together with what others need. */
-export function sound(projects: Projects): boolean {
-  const ids = Object.keys(projects);
-  return !!ids.length && ids.every((id) => /^[\w.~:-]{1,128}$/.test(id)) && fits(projects);
+export function valid(projects: Projects): boolean {
+  const all = Object.entries(projects);
+  return !!all.length && all.every(([id, version]) => /^[\w.~:-]{1,128}$/.test(id) && Number.isSafeInteger(version)) && fits(projects);
 }
 
 function fits(projects: Projects): boolean {
-  return Object.keys(projects).length <= MAX_PROJECTS && eventsUrl({ gateway: '', projects }).length <= Limit.Query;
+  return Object.keys(projects).length <= MAX_PROJECTS && eventsUrl({ gateway: '', projects }).length <= MAX_QUERY;
 }
 
-export function union(members: { projects: Projects }[]): Projects {
-  return Object.assign({}, ...members.map((member) => member.projects));
+export function union(followers: { projects: Projects }[]): Projects {
+  return Object.fromEntries(followers.flatMap(({ projects }) => Object.entries(projects)));
 }
 
 export function covers(all: Projects, some: Projects): boolean {
@@ -40,11 +47,11 @@ export function covers(all: Projects, some: Projects): boolean {
  * Puts groups together, the first ones first, as long as one stream can serve them. A group is never divided: a tab hears
  * all that it hears from one stream, and so loses all or nothing.
  */
-export function pack<M extends { projects: Projects }>(groups: M[][]): M[][] {
-  const packed: M[][] = [];
+export function pack<F extends { projects: Projects }>(groups: F[][]): F[][] {
+  const packed: F[][] = [];
   for (const group of groups) {
-    const with_ = packed.find((bin) => fits(union([...bin, ...group])));
-    if (with_) with_.push(...group);
+    const roomy = packed.find((other) => fits(union([...other, ...group])));
+    if (roomy) roomy.push(...group);
     else if (group.length) packed.push([...group]);
   }
   return packed;
@@ -63,19 +70,19 @@ export function divide(projects: Projects): Projects[] {
 }
 
 /** What a hello says to a tab that has these projects. All lists in it are of projects. */
-export function split(hello: Word, projects: Projects): Word {
+export function helloFor(projects: Projects, hello: Hello): Hello {
   const own = (id: unknown) => has(projects, id);
-  return { ...lists(hello, own), versions: Object.fromEntries(Object.entries(hello.versions).filter(([id]) => own(id))) };
+  return { ...lists(hello, own), versions: Object.fromEntries(Object.entries({ ...hello.versions }).filter(([id]) => own(id))) };
 }
 
 /** The hello as it would be now, after another event of the stream. */
-export function later(hello: Word, name: string, said: any): Word {
+export function updated(hello: Hello, name: string, said: any): Hello {
   if (name === 'heartbeat') return { ...hello, gap_ms: undefined, ...said, versions: hello.versions }; // a cadence without gap_ms means the usual one
   const { project, version, reset, spread_ms } = said;
   if (name !== 'version' || (!reset && version <= hello.versions[project]!)) return hello;
   return { ...lists(hello, (id) => id !== project), spread_ms, versions: { ...hello.versions, [project]: version } };
 }
 
-function lists(hello: Word, keep: (id: unknown) => boolean) {
+function lists(hello: Hello, keep: (id: unknown) => boolean) {
   return Object.fromEntries(Object.entries(hello).map(([field, value]) => [field, Array.isArray(value) ? value.filter(keep) : value]));
 }

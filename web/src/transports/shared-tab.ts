@@ -1,6 +1,8 @@
 import type { Listens, StreamEvents, StreamHandle, StreamRequest, Transport } from '../types.js';
+import { createElection } from './shared-election.js';
+import type { TabsChannel, TabsEnv } from './shared-env.js';
 import { createLeader, type Leader, type Note, type Relay } from './shared-leader.js';
-import { covers, sound, split } from './shared-stream.js';
+import { covers, helloFor, valid } from './shared-stream.js';
 
 const enum Ms {
   /** A leader that does not answer for so long is not waited for. */
@@ -17,25 +19,7 @@ const enum Ms {
   Again = 20_000,
 }
 
-/** All that sharing needs of a window. Without locks or channel each tab has a stream of its own. */
-export interface TabsEnv extends Listens {
-  readonly Date: { now(): number };
-  setTimeout(ring: () => void, ms: number): unknown;
-  clearTimeout(id: any): void;
-  readonly navigator?: {
-    readonly locks?: { request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown> };
-  };
-  readonly BroadcastChannel?: new (name: string) => TabsChannel;
-  readonly document?: Listens & { readonly visibilityState: string };
-}
-
-export interface TabsChannel {
-  onmessage: ((event: any) => void) | null;
-  postMessage(note: unknown): void;
-  close(): void;
-}
-
-/** One stream that the core holds here. */
+/** One stream that the core has opened here: the tab follows a leader with it, or has a stream of its own for it. */
 interface Seat {
   readonly id: number;
   readonly request: StreamRequest;
@@ -49,29 +33,27 @@ interface Seat {
 }
 
 /**
- * This tab's place among the tabs of one name. Whoever holds the lock leads: it has the streams, and all hear what they say
- * over the channel, itself included. Where this does not work, for whatever reason, each has a stream of its own. It is made
- * for a first seat, and calls `done` when the last is gone and nothing is left of it.
+ * This tab's place among the tabs of one name. The elected leader has the streams, and all hear what they say over the
+ * channel, itself included. Where this does not work, for whatever reason, each tab has a stream of its own. It is made for a
+ * first stream, and calls `done` when the last is closed and nothing is left of it.
  */
 export function shareStreams(
-  world: TabsEnv,
+  env: TabsEnv,
   name: string,
   transport: Transport,
   /** Since when the tab is hidden, as far as anybody looked. */
   sight: { hiddenAt?: number },
   done: () => void,
 ): Transport {
-  const document = world.document!;
-  const locks = world.navigator?.locks;
-  const now = () => world.Date.now();
+  const document = env.document!;
+  const now = () => env.Date.now();
   const seats = new Map<number, Seat>();
   const life = new AbortController();
+  const election = createElection(env, name, () => safely(lead)(), () => fail());
   let channel: TabsChannel | undefined;
   let leader: Leader | undefined;
-  let claim: AbortController | undefined; // of the lock
-  let held = false; // and it is granted
-  let again: unknown; // the timer of the next claim
-  let broken = !locks || !world.BroadcastChannel;
+  let again: unknown;
+  let broken = !env.navigator?.locks || !env.BroadcastChannel;
 
   /** Whatever goes wrong in here must not cost anybody a stream. */
   function safely<A extends unknown[]>(act: (...args: A) => void) {
@@ -84,45 +66,26 @@ export function shareStreams(
     };
   }
 
+  /** Sharing does not work here. From now on the tab has streams of its own. */
   function fail() {
     broken = true;
-    quit();
+    disconnect();
     look();
   }
 
   function after(ms: number, act: () => void, timer?: unknown) {
-    world.clearTimeout(timer);
-    return world.setTimeout(safely(act), ms);
+    env.clearTimeout(timer);
+    return env.setTimeout(safely(act), ms);
   }
 
-  // The lock. It is never stolen, and let go before the page sleeps: a page in the back/forward cache would keep it.
-
-  function stand() {
-    if (claim || !channel) return;
-    world.clearTimeout(again);
-    const { signal } = (claim = new AbortController());
-    const hold = (release: () => void) => {
-      signal.addEventListener('abort', release);
-      if (signal.aborted) return release();
-      held = true;
-      lead();
-    };
-    locks!.request(name, { signal }, () => new Promise<void>(hold)).catch(() => signal.aborted || fail());
-  }
-
-  function release(ms: number) {
-    claim?.abort();
-    claim = undefined;
-    held = false;
-    again = after(ms, stand, again);
-  }
+  // The leader, if it is this tab.
 
   function lead() {
     if (leader) return post({ lead: false }); // nobody else has led since the lock was let go
     leader = createLeader({
       now,
       after,
-      clearTimeout: world.clearTimeout,
+      clearTimeout: env.clearTimeout,
       slow: () => hidden() && !overdue(), // who is overdue may have to give way at once
       open: (projects, { event, lost }) =>
         transport({ ...[...seats.values()].at(-1)!.request, projects }, { event: safely(event), lost: safely(lost) }),
@@ -131,7 +94,7 @@ export function shareStreams(
     post({ lead: true });
   }
 
-  function depose() {
+  function stepDown() {
     leader?.stop();
     leader = undefined;
   }
@@ -139,24 +102,27 @@ export function shareStreams(
   // The channel.
 
   /** Takes part, or shows that it still does. */
-  function enter() {
-    stand();
+  function connect() {
+    election.enter();
     if (channel) return seats.forEach((seat) => join(seat, false));
-    channel = new world.BroadcastChannel!(name);
-    channel.onmessage = safely(({ data }) => {
-      if (!leader || !('lead' in data)) return hear(data);
-      if (held || !data.lead) return; // said before the lock came here
-      depose();
-      hear(data);
-    });
-    stand();
+    channel = new env.BroadcastChannel!(name);
+    channel.onmessage = ({ data }) => {
+      try {
+        if (!leader || !('lead' in data)) return hear(data);
+        if (election.won || !data.lead) return; // said before this tab was elected
+        stepDown();
+        hear(data);
+      } catch {
+        // Other scripts of the origin can say anything here.
+      }
+    };
     for (const seat of seats.values()) join(seat, true);
   }
 
-  function quit() {
-    release(0);
-    world.clearTimeout(again);
-    depose();
+  function disconnect() {
+    election.leave();
+    env.clearTimeout(again);
+    stepDown();
     channel?.close();
     channel = undefined;
   }
@@ -177,20 +143,20 @@ export function shareStreams(
     } else if ('lead' in note) {
       for (const seat of seats.values()) join(seat, note.lead);
     } else if (leader && note.visible && overdue()) {
-      release(Ms.Stay);
-      depose();
+      election.leave(Ms.Stay);
+      stepDown();
       for (const seat of seats.values()) if (!seat.apart) expect(seat);
     } else leader?.hear(note);
   }
 
-  // The seats.
+  // The streams that the core has opened.
 
   function receive(seat: Seat, { name, data }: Relay) {
-    world.clearTimeout(seat.doubt);
+    env.clearTimeout(seat.doubt);
     if (name === 'solo') {
       seat.apart = true;
       seat.doubt = after(Ms.Apart, () => join(seat, (seat.apart = false)));
-      return alone(seat);
+      return goAlone(seat);
     }
     if (name === 'taken' || (seat.solo && (name === 'lost' || name === 'goodbye'))) return;
     if (name === 'lost') return lose(seat, data);
@@ -199,39 +165,39 @@ export function shareStreams(
       seat.solo?.close();
       seat.solo = undefined;
     }
-    seat.on.event(name, name === 'hello' ? split(data, seat.request.projects) : data);
+    seat.on.event(name, name === 'hello' ? helloFor(seat.request.projects, data) : data);
   }
 
   function expect(seat: Seat) {
-    seat.doubt = after(Ms.Doubt, () => alone(seat), seat.doubt);
+    seat.doubt = after(Ms.Doubt, () => goAlone(seat), seat.doubt);
   }
 
   function join(seat: Seat, doubt: boolean, anew?: boolean) {
-    if (seat.apart || !sound(seat.request.projects)) return;
+    if (seat.apart || !valid(seat.request.projects)) return;
     if (doubt) expect(seat);
     say({ join: seat.id, projects: seat.request.projects, visible: !hidden(), anew });
   }
 
-  function alone(seat: Seat) {
+  function goAlone(seat: Seat) {
     seat.solo ??= transport(seat.request, {
       event: (name, data) => seat.on.event(name, data),
-      lost: (status) => lose(seat, status),
+      lost: (...why) => lose(seat, ...why),
     });
   }
 
-  function lose(seat: Seat, status?: number) {
+  function lose(seat: Seat, ...why: [status?: number, retryAfter?: number]) {
     end(seat);
-    seat.on.lost(status);
+    seat.on.lost(...why);
   }
 
   function end(seat: Seat) {
     if (!seats.delete(seat.id)) return;
-    world.clearTimeout(seat.doubt);
-    world.clearTimeout(seat.ping);
+    env.clearTimeout(seat.doubt);
+    env.clearTimeout(seat.ping);
     seat.solo?.close();
     safely(say)({ leave: seat.id });
     if (seats.size) return;
-    quit();
+    disconnect();
     life.abort();
     done();
   }
@@ -250,10 +216,10 @@ export function shareStreams(
   function look() {
     if (!hidden()) sight.hiddenAt = undefined;
     else sight.hiddenAt ??= now();
-    if (!broken) return hidden() || safely(enter)();
-    if (!overdue()) seats.forEach(alone);
-    world.clearTimeout(again);
-    if (hidden()) again = world.setTimeout(shed, Math.max(0, sight.hiddenAt! + Ms.Hidden - now()));
+    if (!broken) return hidden() || safely(connect)();
+    if (!overdue()) seats.forEach(goAlone);
+    env.clearTimeout(again);
+    if (hidden()) again = env.setTimeout(shed, Math.max(0, sight.hiddenAt! + Ms.Hidden - now()));
   }
 
   /** Tabs that cannot share leave the few connections that HTTP/1.1 has to those that are seen. */
@@ -264,28 +230,33 @@ export function shareStreams(
     }
   }
 
+  /** The page goes to sleep. */
   function away() {
     for (const seat of seats.values()) {
-      world.clearTimeout(seat.doubt);
+      env.clearTimeout(seat.doubt);
       seat.apart = false;
       say({ leave: seat.id });
     }
-    quit();
+    disconnect();
   }
 
   function listen(target: Listens, type: string, act: () => void) {
     target.addEventListener(type, safely(act), life);
   }
 
-  document.addEventListener('visibilitychange', look, life);
-  listen(document, 'freeze', away);
-  listen(document, 'resume', enter);
-  listen(world, 'pagehide', away);
-  listen(world, 'pageshow', enter);
-  // In Firefox a lock keeps a page out of the back/forward cache, and is too late let go in pagehide.
-  listen(world, 'beforeunload', () => release(Ms.Stay));
+  // A form or an image named addEventListener takes the place of the document's own.
+  if (typeof document.addEventListener !== 'function') broken = true;
+  else document.addEventListener('visibilitychange', look, life);
+  safely(() => {
+    listen(document, 'freeze', away);
+    listen(document, 'resume', connect);
+    listen(env, 'pagehide', away);
+    listen(env, 'pageshow', connect);
+    // In Firefox a lock keeps a page out of the back/forward cache, and is too late let go in pagehide.
+    listen(env, 'beforeunload', () => election.leave(Ms.Stay));
+  })();
   look();
-  safely(enter)();
+  safely(connect)();
 
   return (request, on) => {
     const seat: Seat = { id: Math.random(), request, on };
@@ -293,7 +264,7 @@ export function shareStreams(
     const anew = [...seats.values()].some((other) => covers(other.request.projects, request.projects));
     seats.set(seat.id, seat);
     if (broken) look();
-    else if (!sound(request.projects)) alone(seat);
+    else if (!valid(request.projects)) goAlone(seat);
     else queueMicrotask(safely(() => seats.has(seat.id) && join(seat, true, anew && !!leader)));
     return {
       close: () => end(seat),

@@ -1,6 +1,8 @@
 import type { Transport } from '../types.js';
 import { eventSource } from './eventsource.js';
-import { shareStreams, type TabsEnv } from './shared-tab.js';
+import { guard } from './guard.js';
+import type { TabsEnv } from './shared-env.js';
+import { shareStreams } from './shared-tab.js';
 
 export interface TabsOptions {
   /**
@@ -21,7 +23,8 @@ export interface TabsOptions {
  * has a stream of its own, and lets go of it while it is hidden, with a goodbye whose reason is `hidden`.
  */
 export function tabs(options: TabsOptions): Transport {
-  const { scope, transport = eventSource(), env = globalThis as any } = options;
+  const { scope, env = globalThis as any } = options;
+  const transport = guard(options.transport ?? eventSource());
   const shared = new Map<string, Transport>();
   const sight = {};
 

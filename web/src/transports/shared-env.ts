@@ -1,0 +1,19 @@
+import type { Listens } from '../types.js';
+
+/** All that sharing needs of a window. Without locks or channel each tab has a stream of its own. */
+export interface TabsEnv extends Listens {
+  readonly Date: { now(): number };
+  setTimeout(ring: () => void, ms: number): unknown;
+  clearTimeout(id: any): void;
+  readonly navigator?: {
+    readonly locks?: { request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown> };
+  };
+  readonly BroadcastChannel?: new (name: string) => TabsChannel;
+  readonly document?: Listens & { readonly visibilityState: string };
+}
+
+export interface TabsChannel {
+  onmessage: ((event: any) => void) | null;
+  postMessage(note: unknown): void;
+  close(): void;
+}
