@@ -26,10 +26,11 @@ export function fetchStream({ fetch }: FetchOptions = {}): Transport {
       // A login page may come with 200 as well.
       if (status !== 200 || !/^text\/event-stream\b/i.test(response.headers.get('Content-Type') ?? '')) return;
       const read = eventParser((name, data) => signal.aborted || on.event(name, data));
-      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      const decoder = new TextDecoder();
+      const reader = response.body!.getReader();
       for (;;) {
         const { done, value } = await reader.read();
-        if (done || !read(value)) return;
+        if (done || !read(decoder.decode(value, { stream: true }))) return;
       }
     }
 
