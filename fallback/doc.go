@@ -1,8 +1,7 @@
 // Package fallback decides how often a browser should poll the application now.
 //
-// Push only shortens the wait for news; a page still learns the truth by polling.
-// So every doubt leads to the fast interval: missing knowledge, an empty field or
-// an invalid number. The application bore that interval before push existed.
+// Push only shortens the wait for news; a page still learns the truth by polling. So every doubt leads to the fast interval:
+// missing knowledge, an empty field or an invalid number. The application bore that interval before push existed.
 //
 // Six things make the answer:
 //
@@ -17,12 +16,10 @@
 //
 // [Controller] has all of them for one gateway.
 //
-// [Backlog] spreads the polls for news over time, so that browsers do not poll all
-// at once. [Fleet] knows the other gateways, and counts the browsers that lost
-// theirs. [Audit] decides whether browsers' reports of missed news count against
+// [Backlog] spreads the polls for news over time, so that browsers do not poll all at once. [Fleet] knows the other
+// gateways, and counts the browsers that lost theirs. [Audit] decides whether browsers' reports of missed news count against
 // push.
 //
-// Nothing here reads a clock, draws a random number, starts a goroutine or does
-// I/O: callers pass the time. Health, Fleet and Audit are safe for concurrent use;
-// all else are plain values.
+// Nothing here reads a clock, draws a random number, starts a goroutine or does I/O: callers pass the time. Health, Fleet
+// and Audit are safe for concurrent use; all else are plain values.
 package fallback

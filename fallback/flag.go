@@ -13,14 +13,11 @@ import (
 type Flag struct {
 	// Enabled false gives push to nobody, whatever the rest says.
 	Enabled bool
-	// Percent of subjects that get push; 0 or less nobody, 100 or more everybody,
-	// callers without a subject included.
+	// Percent of subjects that get push; 0 or less nobody, 100 or more everybody, callers without a subject included.
 	Percent int
-	// Include names the projects that push serves, each an id or a prefix with a
-	// trailing "*". Empty: all of them.
+	// Include names the projects that push serves, each an id or a prefix with a trailing "*". Empty: all of them.
 	Include []string
-	// Exclude names projects that push does not serve, likewise. It wins over
-	// Include.
+	// Exclude names projects that push does not serve, likewise. It wins over Include.
 	Exclude []string
 	// Ramp is how long a change of the flag takes; see [Ramp]. 0: at once.
 	Ramp time.Duration
@@ -49,18 +46,16 @@ func (f Flag) AllowsCaller(b Bucket) bool {
 	}
 }
 
-// Bucket is what a [Flag] knows of a caller: one of 100 equal parts of all
-// subjects, 0 to 99, or [Nobody]. A percentage admits the buckets below it, so
-// raising it only adds subjects.
+// Bucket is what a [Flag] knows of a caller: one of 100 equal parts of all subjects, 0 to 99, or [Nobody]. A percentage
+// admits the buckets below it, so raising it only adds subjects.
 type Bucket int8
 
 // Nobody is the bucket of a caller without a subject.
 const Nobody Bucket = -1
 
-// BucketOf is the bucket of a subject, "" if unknown: the first 8 bytes of
-// SHA-256("nudge:" + subject), big endian, modulo 100. This is a promise: it
-// must never change, or an upgrade would reshuffle who has push. The prefix
-// keeps it independent of other products that hash the same subjects.
+// BucketOf is the bucket of a subject, "" if unknown: the first 8 bytes of SHA-256("nudge:" + subject), big endian, modulo
+// 100. This is a promise: it must never change, or an upgrade would reshuffle who has push. The prefix keeps it independent
+// of other products that hash the same subjects.
 func BucketOf(subject string) Bucket {
 	if subject == "" {
 		return Nobody

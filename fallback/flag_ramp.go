@@ -6,9 +6,8 @@ import "time"
 // browser sees 12 intervals at most, the first and the last included.
 const strides = 11
 
-// Ramp is the gradual change between push off and push on. Its share is 0 if push
-// counts for nothing (everybody polls fast) and 1 if it counts in full. It moves in
-// equal steps after a [Ramp.Turn]. A Ramp is a value: methods change nothing, Turn
+// Ramp is the gradual change between push off and push on. Its share is 0 if push counts for nothing (everybody polls fast)
+// and 1 if it counts in full. It moves in equal steps after a [Ramp.Turn]. A Ramp is a value: methods change nothing, Turn
 // returns a new one. The zero Ramp is off.
 type Ramp struct {
 	from  float64 // share at start
@@ -20,9 +19,8 @@ type Ramp struct {
 // NewRamp returns a Ramp that is on or off already, as when a gateway starts.
 func NewRamp(on bool) Ramp { return Ramp{on: on} }
 
-// Turn returns the Ramp that leads from the share of r at now to on, within over;
-// zero or less: at once. If r already leads there, Turn changes nothing, so that a
-// reload does not start the ramp again, unless over is zero or less.
+// Turn returns the Ramp that leads from the share of r at now to on, within over; zero or less: at once. If r already leads
+// there, Turn changes nothing, so that a reload does not start the ramp again, unless over is zero or less.
 func (r Ramp) Turn(on bool, over time.Duration, now time.Time) Ramp {
 	if over <= 0 {
 		return NewRamp(on)
@@ -36,8 +34,7 @@ func (r Ramp) Turn(on bool, over time.Duration, now time.Time) Ramp {
 // On reports whether r leads to on, also before its end.
 func (r Ramp) On() bool { return r.on }
 
-// Share returns how much push counts at now, from 0 to 1. Before the start it is
-// that of the start.
+// Share returns how much push counts at now, from 0 to 1. Before the start it is that of the start.
 func (r Ramp) Share(now time.Time) float64 {
 	target := 0.0
 	if r.on {
@@ -57,7 +54,8 @@ func (r Ramp) Next(now time.Time) time.Time {
 	if r.Left(now) == 0 {
 		return time.Time{}
 	}
-	return r.start.Add(r.end(r.stride(now) + 1))
+	next := time.Duration(r.stride(now) + 1)
+	return r.start.Add((next*r.over + strides - 1) / strides)
 }
 
 // done is how much of over has passed at now.
@@ -65,18 +63,10 @@ func (r Ramp) done(now time.Time) time.Duration {
 	return min(max(now.Sub(r.start), 0), r.over)
 }
 
-// end is how long after the turn the k-th stride is done: k × over ÷ strides,
-// rounded up, in an order that cannot overflow.
-func (r Ramp) end(k int) time.Duration {
-	n := time.Duration(k)
-	return r.over/strides*n + (r.over%strides*n+strides-1)/strides
-}
-
 // stride is how many strides are done at now.
 func (r Ramp) stride(now time.Time) int {
-	k, done := 0, r.done(now)
-	for k < strides && r.end(k+1) <= done {
-		k++
+	if r.over == 0 {
+		return strides
 	}
-	return k
+	return int(strides * r.done(now) / r.over)
 }

@@ -135,16 +135,3 @@ func TestRampArrivesExactly(t *testing.T) {
 		}
 	}
 }
-
-// The longest duration there is must not overflow on the way.
-func TestRampForEver(t *testing.T) {
-	r := fallback.NewRamp(false).Turn(true, math.MaxInt64, epoch)
-	if next := r.Next(epoch); !next.After(epoch) {
-		t.Errorf("next step at %v", next)
-	}
-	for _, now := range []time.Time{{}, epoch, at(math.MaxInt64 / 2)} {
-		if share := r.Share(now); !(share >= 0 && share < 1) {
-			t.Errorf("share at %v is %v", now, share)
-		}
-	}
-}

@@ -11,29 +11,24 @@ const (
 	// lostFor is how long the streams of a vanished gateway count as lost at most:
 	// their browsers came back somewhere by then, or were closed.
 	lostFor = 10 * time.Minute
-	// mostMembers bounds the known members, and also the vanished ones. Any publisher
-	// can invent gateways. While there are too many, new ones are ignored, so that
-	// invented ones never replace real ones.
+	// mostMembers bounds the known members, and also the vanished ones. Any publisher can invent gateways. While there are
+	// too many, new ones are ignored, so that invented ones never replace real ones.
 	mostMembers = 1000
 	// mostStreams is more than one gateway can hold. It keeps every sum within 32 bits.
 	mostStreams = 2_000_000
 )
 
-// Fleet knows the gateways by their probes. Callers report each probe with Hear
-// and ask with Size and View; Fleet holds no clock and starts nothing. It is
-// safe for concurrent use.
+// Fleet knows the gateways by their probes. Callers report each probe with Hear and ask with Size and View; Fleet holds no
+// clock and starts nothing. It is safe for concurrent use.
 //
-// Silence of the others proves nothing while we ourselves are deaf. So a member is
-// judged only at the moment when a probe of our own is heard. It vanishes after it
-// was silent for 2 × probe + 1 s while our own probes kept coming. If one of ours was
+// Silence of the others proves nothing while we ourselves are deaf. So a member is judged only at the moment when a probe of
+// our own is heard. It vanishes after it was silent for 2 × probe + 1 s while our own probes kept coming. If one of ours was
 // missing, that time begins again for everybody.
 //
-// The streams of a vanished member count as lost: as browsers that poll. They do
-// until they are seen again: the member is heard again, or the others have more
-// streams than when it was last heard. Each new stream stands for one lost one, of
-// the oldest loss first. Counting too many as lost makes browsers poll a little less
-// often for a while. Counting too few would let the application get too many polls.
-// So doubtful growth does not count: gateways that were there before we listened,
+// The streams of a vanished member count as lost: as browsers that poll. They do until they are seen again: the member is
+// heard again, or the others have more streams than when it was last heard. Each new stream stands for one lost one, of the
+// oldest loss first. Counting too many as lost makes browsers poll a little less often for a while. Counting too few would
+// let the application get too many polls. So doubtful growth does not count: gateways that were there before we listened,
 // and streams that a leaving member sent elsewhere.
 type Fleet struct {
 	self       string // static after construction, like the next
@@ -47,8 +42,7 @@ type Fleet struct {
 	others   map[string]*member
 	streams  int       // of all others
 	vanished []*member // in the order in which they were last heard
-	// grown is how many streams living members have added, less those closed, and less
-	// those that stood for lost ones.
+	// grown is how many streams living members have added, less those closed, and less those that stood for lost ones.
 	grown int64
 }
 
@@ -156,8 +150,7 @@ func (f *Fleet) otherLocked(m Member, now time.Time) (changes []Change) {
 	return changes
 }
 
-// arrivalLocked returns whether a new member joins or returns. If it returns, its
-// streams are not lost any more.
+// arrivalLocked returns whether a new member joins or returns. If it returns, its streams are not lost any more.
 func (f *Fleet) arrivalLocked(instance string) Move {
 	before := len(f.vanished)
 	f.vanished = slices.DeleteFunc(f.vanished, func(v *member) bool { return v.Instance == instance })
@@ -167,8 +160,7 @@ func (f *Fleet) arrivalLocked(instance string) Move {
 	return Joined
 }
 
-// awakeLocked reports whether we have listened for so long that a member heard for
-// the first time is really new.
+// awakeLocked reports whether we have listened for so long that a member heard for the first time is really new.
 func (f *Fleet) awakeLocked(now time.Time) bool {
 	return !f.begun.IsZero() && now.Sub(f.begun) > f.deaf
 }
@@ -198,17 +190,15 @@ func (f *Fleet) forgetLocked(now time.Time) {
 	}
 }
 
-// Size returns the numbers of the fleet at now. own is this gateway at this moment,
-// which may be newer than its last probe.
+// Size returns the numbers of the fleet at now. own is this gateway at this moment, which may be newer than its last probe.
 func (f *Fleet) Size(own Member, now time.Time) Size {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.sizeLocked(own, now)
 }
 
-// Load returns who polls at now. own is as for Size. The push of others counts as no
-// better than that of this gateway: while it is deaf, their last probes prove
-// nothing.
+// Load returns who polls at now. own is as for Size. The push of others counts as no better than that of this gateway: while
+// it is deaf, their last probes prove nothing.
 func (f *Fleet) Load(own Member, now time.Time) Load {
 	f.mu.Lock()
 	defer f.mu.Unlock()

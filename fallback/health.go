@@ -1,7 +1,6 @@
 package fallback
 
 import (
-	"slices"
 	"sync"
 	"time"
 )
@@ -16,50 +15,34 @@ const (
 	recovery = 5
 )
 
-// Health judges a source by the echoes of its probe. Callers report what they
-// see with Echo and Lost and ask with Verdict; Health holds no clock and starts
-// nothing. It is safe for concurrent use.
+// Health judges a source by the echoes of its probe. Callers report what they see with Echo and Lost and ask with Verdict;
+// Health holds no clock and starts nothing. It is safe for concurrent use.
 //
-// A source that has never echoed is down, and the first echo makes it healthy. A
-// source that went down later is only degraded until 5 echoes in a row have come
-// back. It is also degraded while browsers report missed news, for as long as Missed
-// says.
+// A source that has never echoed is down, and the first echo makes it healthy. A source that went down later is only
+// degraded until 5 echoes in a row have come back. It is also degraded while browsers report missed news, for as long as
+// Missed says.
 type Health struct {
 	probe time.Duration // static after construction
 
-	mu sync.Mutex // guards all below
-	// sent is when the probe of the newest echo was sent; zero before the first.
-	sent time.Time
-	// lost is when the source last reported its own failure, zero if never; why is the
-	// reason that it gave.
-	lost time.Time
-	why  Reason
-	// recovering is set after a source that had worked was down.
-	recovering bool
-	// row counts the echoes since the last Lost or late echo.
-	row int
-	// missed is until when browsers' reports of missed news count against push.
-	missed time.Time
+	mu         sync.Mutex // guards all below
+	sent       time.Time  // when the probe of the newest echo was sent; zero before the first
+	lost       time.Time  // when the source last reported its own failure; zero: never
+	why        Reason     // the reason that it gave
+	recovering bool       // the source had worked, and then was down
+	row        int        // echoes since the last Lost or late echo
+	missed     time.Time  // until when browsers' reports of missed news count against push
 }
 
 // Verdict is the state of push at one moment.
 type Verdict struct {
-	// Push is Healthy, Degraded or Down, never Off: the flag is not evidence.
-	Push Push
-	// Reason is ReasonNone exactly when Push is Healthy.
-	Reason Reason
-	// LastEcho is when the probe of the newest echo was sent; zero before the
-	// first one.
-	LastEcho time.Time
-	// Echoed reports whether any echo has come back yet.
-	Echoed bool
-	// Until is when Push or Reason changes if nothing more is reported. Zero: not
-	// before the next report.
-	Until time.Time
+	Push     Push      // never Off: the flag is not evidence
+	Reason   Reason    // ReasonNone exactly when Push is Healthy
+	LastEcho time.Time // when the probe of the newest echo was sent; zero before the first one
+	Echoed   bool      // whether any echo has come back yet
+	Until    time.Time // when Push or Reason changes if nothing more is reported; zero: not before the next report
 }
 
-// NewHealth returns a Health for a source that is probed once per probe; zero
-// or less means 2 s.
+// NewHealth returns a Health for a source that is probed once per probe; zero or less means 2 s.
 func NewHealth(probe time.Duration) *Health {
 	if probe <= 0 {
 		probe = defaultProbe
@@ -67,9 +50,8 @@ func NewHealth(probe time.Duration) *Health {
 	return &Health{probe: probe}
 }
 
-// Echo reports that the probe sent at sent has come back at now. An echo is as old
-// as its probe. Echo ignores echoes that prove nothing new: of a probe older than
-// one that is back already, of a probe sent before the last Lost, and of a probe so
+// Echo reports that the probe sent at sent has come back at now. An echo is as old as its probe. Echo ignores echoes that
+// prove nothing new: of a probe older than one that is back already, of a probe sent before the last Lost, and of a probe so
 // old that the source counts as down anyway. A sent after now counts as now.
 func (h *Health) Echo(sent, now time.Time) {
 	if sent.After(now) {
@@ -80,9 +62,8 @@ func (h *Health) Echo(sent, now time.Time) {
 	if !sent.After(h.sent) || !sent.After(h.lost) || now.Sub(sent) > h.deaf() {
 		return
 	}
-	// Verdict may not have been called while the source was down, so check for that
-	// before h.sent is overwritten. An echo that is late itself needs no extra rule: the
-	// next echo finds it too old here.
+	// Verdict may not have been called while the source was down, so check for that before h.sent is overwritten. An echo
+	// that is late itself needs no extra rule: the next echo finds it too old here.
 	silence := now.Sub(h.sent)
 	if silence > h.deaf() && !h.sent.IsZero() {
 		h.recovering = true
@@ -97,14 +78,9 @@ func (h *Health) Echo(sent, now time.Time) {
 	}
 }
 
-// Lost reports that the source knows at now that it gets no news, and why. Push is
-// down at once, until the echo of a probe that was sent later. Reports may be
-// repeated; the latest counts. A why that is not one of [Reasons] counts as
-// ReasonSource.
+// Lost reports that the source knows at now that it gets no news, and why. Push is down at once, until the echo of a probe
+// that was sent later. Reports may be repeated; the latest counts.
 func (h *Health) Lost(why Reason, now time.Time) {
-	if !slices.Contains(Reasons(), why) {
-		why = ReasonSource
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !now.Before(h.lost) {
@@ -116,9 +92,8 @@ func (h *Health) Lost(why Reason, now time.Time) {
 	}
 }
 
-// Missed reports that push misses news although its echoes come back, see [Audit].
-// Push is degraded until the given time. An earlier time than one reported before
-// changes nothing.
+// Missed reports that push misses news although its echoes come back, see [Audit]. Push is degraded until the given time. An
+// earlier time than one reported before changes nothing.
 func (h *Health) Missed(until time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -129,8 +104,8 @@ func (h *Health) Missed(until time.Time) {
 func (h *Health) Verdict(now time.Time) Verdict {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	v := Verdict{LastEcho: h.sent, Echoed: !h.sent.IsZero()}
 	age := now.Sub(h.sent)
+	v := Verdict{LastEcho: h.sent, Echoed: !h.sent.IsZero()}
 	switch {
 	case !h.lost.IsZero() && !h.sent.After(h.lost):
 		v.Push, v.Reason = Down, h.why
@@ -151,14 +126,13 @@ func (h *Health) Verdict(now time.Time) Verdict {
 			v.Until = h.missed
 		}
 	default:
-		v.Push, v.Reason = Healthy, ReasonNone
+		v.Push = Healthy
 		v.Until = after(h.sent, h.late())
 	}
 	return v
 }
 
-// Doubt returns v with a reason for doubt: healthy push becomes degraded. Degraded
-// and down push stay as they are.
+// Doubt returns v with a reason for doubt: healthy push becomes degraded. Degraded and down push stay as they are.
 func (v Verdict) Doubt(why Reason) Verdict {
 	if v.Push == Healthy {
 		v.Push, v.Reason = Degraded, why

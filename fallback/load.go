@@ -1,6 +1,7 @@
 package fallback
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
@@ -15,8 +16,7 @@ const (
 	fewShare = 0.01
 )
 
-// Load is how many browsers the whole fleet has, by how they poll. The zero value has
-// none.
+// Load is how many browsers the whole fleet has, by how they poll. The zero value has none.
 type Load struct {
 	// Streams are the open streams, by the state of push at their gateways: Down,
 	// Degraded, Healthy. Browsers with a healthy one poll too, but rarely.
@@ -38,9 +38,8 @@ func (l Load) Open() (n int) {
 // Browsers returns how many browsers there are of all kinds.
 func (l Load) Browsers() int { return l.Open() + max(0, l.Lost) + max(0, l.Polling) }
 
-// Capacity returns how many polls per second the application can take from all
-// browsers together: Budget if set. Else what it bore before push, all browsers at
-// Fast, and 50 at least. It is never shorter than all browsers at Longest, since no
+// Capacity returns how many polls per second the application can take from all browsers together: Budget if set. Else what
+// it bore before push, all browsers at Fast, and 50 at least. It is never shorter than all browsers at Longest, since no
 // interval is longer.
 func (p Policy) Capacity(l Load) float64 {
 	m := p.Budget
@@ -63,9 +62,8 @@ func (p Policy) Rate(l Load, in Input) float64 {
 	return rate + float64(max(0, l.Lost)+max(0, l.Polling))/p.Cadence(in).Fast.Seconds()
 }
 
-// Stretch is the fast interval, stretched so that the application can bear the load.
-// It remembers what it needs so that the interval does not go up and down. It is a
-// value; the zero Stretch is Policy.Fast.
+// Stretch is the fast interval, stretched so that the application can bear the load. It remembers what it needs so that the
+// interval does not go up and down. It is a value; the zero Stretch is Policy.Fast.
 type Stretch struct {
 	fast time.Duration
 	// shorterSince is since when a shorter interval would do; zero: none would.
@@ -75,15 +73,13 @@ type Stretch struct {
 // Fast returns the interval, for [Input.Fast].
 func (s Stretch) Fast() time.Duration { return s.fast }
 
-// Follow returns the Stretch for the load l and the other inputs in at now; it
-// ignores in.Fast. An interval that is too short for the capacity grows at once, by
-// factors of 1.2, to the first one that is long enough.
+// Follow returns the Stretch for the load l and the other inputs in at now; it ignores in.Fast. An interval that is too
+// short for the capacity grows at once, by factors of 1.2, to the first one that is long enough.
 //
-// It shrinks late, and only as far as the polls of the old and the new interval
-// together stay within the capacity: for a moment there may be as many, because a
-// browser that gets a shorter interval polls at the earlier of both times. A shorter
-// interval must have been possible for the time of two old ones, since polls that an
-// even shorter interval caused may still come.
+// It shrinks late, and only as far as the polls of the old and the new interval together stay within the capacity: for a
+// moment there may be as many, because a browser that gets a shorter interval polls at the earlier of both times. A shorter
+// interval must have been possible for the time of two old ones, since polls that an even shorter interval caused may still
+// come.
 func (s Stretch) Follow(p Policy, l Load, in Input, now time.Time) Stretch {
 	most := p.Capacity(l)
 	rate := func(fast time.Duration) float64 {
@@ -121,8 +117,7 @@ func (s Stretch) Next() time.Time {
 	return s.shorterSince.Add(s.hold())
 }
 
-// hold returns for how long a shorter interval must be possible before the interval
-// shrinks.
+// hold returns for how long a shorter interval must be possible before the interval shrinks.
 func (s Stretch) hold() time.Duration { return 2 * s.fast }
 
 // within reports rate ≤ most, with a tolerance for intervals rounded to milliseconds.
@@ -138,7 +133,9 @@ func (p Policy) longer(d time.Duration) time.Duration {
 }
 
 // fast returns Fast with its default, in whole milliseconds.
-func (p Policy) fast() time.Duration { return duration(ceilMillis(orElse(p.Fast, defaultFast))) }
+func (p Policy) fast() time.Duration {
+	return duration(ceilMillis(cmp.Or(max(0, p.Fast), defaultFast)))
+}
 
 // longest returns Longest, fast at least.
 func (p Policy) longest() time.Duration { return max(p.fast(), duration(floorMillis(p.Longest))) }

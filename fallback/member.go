@@ -24,8 +24,7 @@ type Member struct {
 type Sighting struct {
 	Member
 	Heard time.Time
-	// Lost is how many streams of a vanished member have not been seen again: so many
-	// browsers poll. 0 for other members.
+	// Lost is how many streams of a vanished member have not been seen again: so many browsers poll. 0 for other members.
 	Lost int
 }
 
@@ -37,10 +36,9 @@ type Size struct {
 	Lost      int // streams of vanished gateways that have not been seen again
 }
 
-// Watchers estimates how many streams of the whole fleet watch a project that own
-// streams of this gateway watch. Load balancers distribute browsers without regard
-// to projects, so this gateway has the same share of each project as of all streams.
-// Without streams it counts own for each gateway. The result is never below own.
+// Watchers estimates how many streams of the whole fleet watch a project that own streams of this gateway watch. Load
+// balancers distribute browsers without regard to projects, so this gateway has the same share of each project as of all
+// streams. Without streams it counts own for each gateway. The result is never below own.
 func (s Size) Watchers(own int) int {
 	if s.Own <= 0 {
 		return own * max(1, s.Instances)
@@ -48,10 +46,9 @@ func (s Size) Watchers(own int) int {
 	return max(own, int(math.Ceil(float64(own)*float64(s.Streams)/float64(s.Own))))
 }
 
-// Audits returns how many polls of this gateway's browsers can have found a fault in
-// the time for which a report counts. A page polls once in an interval, and reports
-// once in reportGap at most. Reports may come to any gateway, so the share of the
-// fleet's streams counts if it is more than the own ones.
+// Audits returns how many polls of this gateway's browsers can have found a fault in the time for which a report counts. A
+// page polls once in an interval, and reports once in reportGap at most. Reports may come to any gateway, so the share of
+// the fleet's streams counts if it is more than the own ones.
 func (s Size) Audits(poll time.Duration) float64 {
 	streams := max(s.Own, s.Streams/max(s.Instances, 1), 0)
 	return float64(streams) * float64(auditWindow) / float64(max(poll, reportGap))

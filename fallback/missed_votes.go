@@ -11,12 +11,10 @@ const (
 	// auditWindow is how long a report counts against push, and how long push is
 	// degraded after the last vote that made it so.
 	auditWindow = 15 * time.Minute
-	// reportGap is the shortest time between two reports of a page for one project.
-	// Polls in between do not count as audits.
+	// reportGap is the shortest time between two reports of a page for one project. Polls in between do not count as audits.
 	reportGap = 5 * time.Minute
-	// faultyShare is the share of the audits that may fail before push counts as faulty.
-	// Most polls have nothing to find, so one failure in a hundred polls is a large
-	// share of those that had.
+	// faultyShare is the share of the audits that may fail before push counts as faulty. Most polls have nothing to find, so
+	// one failure in a hundred polls is a large share of those that had.
 	faultyShare = 0.01
 	// several is the least number of projects with a fault, so that a few accidents in a
 	// small fleet do not count against push.
@@ -51,13 +49,11 @@ func Faults() []Fault {
 	return []Fault{FaultPublisher, FaultDeaf, FaultDelivery, FaultData, FaultAhead, FaultUnjudged}
 }
 
-// Push reports whether the fault is one of push. Only then does polling faster help
-// users.
+// Push reports whether the fault is one of push. Only then does polling faster help users.
 func (f Fault) Push() bool { return f == FaultDeaf || f == FaultDelivery }
 
-// Blame returns the fault for a poll that found the version reported before push
-// announced it. believed is the version that the gateway believed when the report
-// came, stored is the one in the key; below zero: none. A version that a gateway
+// Blame returns the fault for a poll that found the version reported before push announced it. believed is the version that
+// the gateway believed when the report came, stored is the one in the key; below zero: none. A version that a gateway
 // believes was published, whatever the key says.
 func Blame(reported, believed, stored int64) Fault {
 	switch {
@@ -70,15 +66,13 @@ func Blame(reported, believed, stored int64) Fault {
 	}
 }
 
-// Audit decides by votes whether reported faults count against push. Callers pass
-// each with Vote. It holds no clock and starts nothing. It is safe for concurrent
-// use.
+// Audit decides by votes whether reported faults count against push. Callers pass each with Vote. It holds no clock and
+// starts nothing. It is safe for concurrent use.
 //
-// A reporter may lie, so only agreement of many counts. Each voter has one vote in
-// 15 minutes, for the project of its first report: a liar counts once, however much
-// it reports. The project with the most votes is left out: if one project fails for
-// everybody, push may work for the others. The other votes must be a certain share
-// of the polls that could have found a fault, and for at least two more projects.
+// A reporter may lie, so only agreement of many counts. Each voter has one vote in 15 minutes, for the project of its first
+// report: a liar counts once, however much it reports. The project with the most votes is left out: if one project fails for
+// everybody, push may work for the others. The other votes must be a certain share of the polls that could have found a
+// fault, and for at least two more projects.
 type Audit struct {
 	mu       sync.Mutex // guards all below
 	votes    []vote     // oldest first
@@ -87,8 +81,7 @@ type Audit struct {
 	until    time.Time      // until when push is degraded; zero: it never was
 }
 
-// vote is a voter's first report within the window. Names are kept as hashes: a
-// subject may be long.
+// vote is a voter's first report within the window. Names are kept as hashes: a subject may be long.
 type vote struct {
 	voter, project uint64
 	at             time.Time
@@ -106,9 +99,8 @@ func NewAudit() *Audit {
 	return &Audit{voters: map[uint64]struct{}{}, projects: map[uint64]int{}}
 }
 
-// Vote counts a report of a fault of push at now. voter names the reporter: a subject
-// or an address. audits is how many polls could have found a fault, see [Size.Audits].
-// It returns until when push is degraded; zero or past: it is not.
+// Vote counts a report of a fault of push at now. voter names the reporter: a subject or an address. audits is how many
+// polls could have found a fault, see [Size.Audits]. It returns until when push is degraded; zero or past: it is not.
 func (a *Audit) Vote(voter, project string, audits float64, now time.Time) (until time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -1,6 +1,7 @@
 package fallback
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
@@ -18,17 +19,13 @@ const (
 	maxTTL = time.Minute
 )
 
-// Policy is how the operator wants browsers to poll. It is a value; its zero
-// value polls every 10 s whatever push does.
+// Policy is how the operator wants browsers to poll. It is a value; its zero value polls every 10 s whatever push does.
 type Policy struct {
-	// Fast is the interval without push. Zero or less: 10 s. A part of a
-	// millisecond is rounded up.
+	// Fast is the interval without push. Zero or less: 10 s. A part of a millisecond is rounded up.
 	Fast time.Duration
-	// Slow is the interval with healthy push. Below Fast it counts as Fast. A
-	// part of a millisecond is dropped.
+	// Slow is the interval with healthy push. Below Fast it counts as Fast. A part of a millisecond is dropped.
 	Slow time.Duration
-	// Longest is the longest fast interval, under high load. Below Fast it counts as
-	// Fast.
+	// Longest is the longest fast interval, under high load. Below Fast it counts as Fast.
 	Longest time.Duration
 	// Gap is the shortest time between two polls of one browser after news. Below 0 it
 	// counts as 0. A part of a millisecond is rounded up.
@@ -39,17 +36,14 @@ type Policy struct {
 	// Jitter is the share of an interval by which a browser varies it, at least 0 and
 	// below 1. Anything else, NaN too, counts as 0.2.
 	Jitter float64
-	// Heartbeat is the time between two heartbeats of a stream. Zero or less: 25 s. A
-	// part of a millisecond is rounded up.
+	// Heartbeat is the time between two heartbeats of a stream. Zero or less: 25 s. A part of a millisecond is rounded up.
 	Heartbeat time.Duration
 }
 
-// Input is what Policy decides by. The zero value is the worst case and gives the
-// fast interval.
+// Input is what Policy decides by. The zero value is the worst case and gives the fast interval.
 type Input struct {
-	// Push is the verdict of health, or Off for a caller whom the flag excludes. For an
-	// open stream that the flag is about to end, it is still the verdict: its Share
-	// falls instead.
+	// Push is the verdict of health, or Off for a caller whom the flag excludes. For an open stream that the flag is about
+	// to end, it is still the verdict: its Share falls instead.
 	Push Push
 	// Share is how much push counts, 0 to 1, as [Ramp.Share] gives it. Anything
 	// else, NaN and the infinities too, counts as 0.
@@ -57,91 +51,65 @@ type Input struct {
 	// Step is how far push has proved itself, as [Trust] gives it: 0 to [Trusted].
 	// Anything else counts as the nearer of the two.
 	Step int
-	// Fast is the fast interval as [Stretch] gives it. Below the policy's Fast it counts
-	// as that.
+	// Fast is the fast interval as [Stretch] gives it. Below the policy's Fast it counts as that.
 	Fast time.Duration
 }
 
-// Cadence is how often one browser polls. Durations are whole milliseconds and above
-// 0; Gap may be 0. Jitter is a finite number. So a Cadence can be written as JSON and
-// compared with ==.
+// Cadence is how often one browser polls. Durations are whole milliseconds and above 0; Gap may be 0. Jitter is a finite
+// number. So a Cadence can be written as JSON and compared with ==.
 type Cadence struct {
 	Push Push
-	// Poll is the interval for a browser whose stream has proved that it works, from
-	// Fast up to the policy's Slow.
-	Poll time.Duration
-	// Fast is the interval for every other browser.
-	Fast time.Duration
-	// Gap, Heartbeat and Jitter are the policy's.
-	Gap       time.Duration
+	Poll time.Duration // the interval for a browser whose stream has proved that it works, from Fast up to Policy.Slow
+	Fast time.Duration // the interval for every other browser
+
+	Gap       time.Duration // this and the others: the policy's
 	Heartbeat time.Duration
 	Jitter    float64
 }
 
-// Cadence returns the cadence for in. With degraded push the interval is three fast
-// ones, Slow at most. With healthy push it is from that up to Slow, by the step.
-// Otherwise it is the fast one. With a share between 0 and 1 it is between the fast
-// interval and that, so that equal changes of the share change the load on the
-// application equally: it is the polls per second that are interpolated, not the
-// seconds per poll.
+// Cadence returns the cadence for in. With degraded push the interval is three fast ones, Slow at most. With healthy push it
+// is from that up to Slow, by the step. Otherwise it is the fast one. With a share between 0 and 1 it is between the fast
+// interval and that, so that equal changes of the share change the load on the application equally: it is the polls per
+// second that are interpolated, not the seconds per poll.
 func (p Policy) Cadence(in Input) Cadence {
 	fast := max(ceilMillis(p.fast()), floorMillis(in.Fast))
 	slow := max(fast, floorMillis(p.Slow))
 	push, target := in.Push, fast
-	switch push {
+	switch degraded := min(slow, degradedFactor*fast); push {
 	case Healthy:
-		target = stepInterval(min(slow, degradedFactor*fast), slow, in.Step)
+		target = stepInterval(degraded, slow, in.Step)
 	case Degraded:
-		target = min(slow, degradedFactor*fast)
+		target = degraded
 	case Down, Off:
 	default:
 		push = Down
 	}
 	// The inverse of the rate (1−share)/fast + share/target. Both ends are whole
 	// numbers, so rounding cannot leave their range.
-	share := portion(in.Share)
+	share, jitter := in.Share, p.Jitter
+	if !(share >= 0 && share <= 1) { // NaN too
+		share = 0
+	}
+	if !(jitter >= 0 && jitter < 1) {
+		jitter = defaultJitter
+	}
 	poll := math.Round(fast * target / ((1-share)*target + share*fast))
 	return Cadence{
 		Push:      push,
 		Poll:      duration(poll),
 		Fast:      duration(fast),
 		Gap:       duration(ceilMillis(max(0, p.Gap))),
-		Heartbeat: duration(ceilMillis(orElse(p.Heartbeat, defaultHeartbeat))),
-		Jitter:    p.jitter(),
+		Heartbeat: duration(ceilMillis(cmp.Or(max(0, p.Heartbeat), defaultHeartbeat))),
+		Jitter:    jitter,
 	}
-}
-
-// jitter returns Jitter, or the default if it is invalid. NaN fails the comparison.
-func (p Policy) jitter() float64 {
-	if p.Jitter >= 0 && p.Jitter < 1 {
-		return p.Jitter
-	}
-	return defaultJitter
 }
 
 // TTL returns how long the cadence holds for a browser without a stream, before it
 // asks again: 6 fast intervals, a minute at most.
 func (c Cadence) TTL() time.Duration { return 6 * min(c.Fast, maxTTL/6) }
 
-// portion returns share if it is a number from 0 to 1, and 0 otherwise. min and max
-// would return NaN for NaN; a comparison with NaN is false.
-func portion(share float64) float64 {
-	if share >= 0 && share <= 1 {
-		return share
-	}
-	return 0
-}
-
-// orElse returns d, or other if d is not above 0.
-func orElse(d, other time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return other
-}
-
-// ceilMillis returns d in milliseconds, rounded up. It is a float64, which is exact
-// for every millisecond of a time.Duration, and whose products do not overflow.
+// ceilMillis returns d in milliseconds, rounded up. A float64 is exact for every millisecond of a time.Duration, and products
+// do not overflow.
 func ceilMillis(d time.Duration) float64 {
 	ms := d / time.Millisecond
 	if d%time.Millisecond > 0 && ms < math.MaxInt64/time.Millisecond {

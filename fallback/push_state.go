@@ -1,8 +1,9 @@
 package fallback
 
-// Push is the state of push, as browsers get it. Its zero value is Down: a field that
-// was not set costs polls, but delays no news. Among Down, Degraded and Healthy,
-// greater means better.
+import "slices"
+
+// Push is the state of push, as browsers get it. Its zero value is Down: a field that was not set costs polls, but delays no
+// news. Among Down, Degraded and Healthy, greater means better.
 type Push uint8
 
 const (
@@ -16,30 +17,18 @@ const (
 	Off
 )
 
-// String returns the word of the protocol: "healthy", "degraded", "down" or "off".
-// Any other value is "down".
+var pushWords = []string{Down: "down", Degraded: "degraded", Healthy: "healthy", Off: "off"}
+
+// String returns the word of the protocol. Any other value is "down".
 func (p Push) String() string {
-	switch p {
-	case Healthy:
-		return "healthy"
-	case Degraded:
-		return "degraded"
-	case Off:
-		return "off"
-	default:
-		return "down"
+	if int(p) < len(pushWords) {
+		return pushWords[p]
 	}
+	return pushWords[Down]
 }
 
 // ParsePush parses what String returns. Anything else is Down.
-func ParsePush(word string) Push {
-	for _, p := range []Push{Healthy, Degraded, Off} {
-		if word == p.String() {
-			return p
-		}
-	}
-	return Down
-}
+func ParsePush(word string) Push { return Push(max(int(Down), slices.Index(pushWords, word))) }
 
 // MarshalText implements [encoding.TextMarshaler] with String. It never fails.
 func (p Push) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
@@ -50,46 +39,17 @@ func (p *Push) UnmarshalText(word []byte) error {
 	return nil
 }
 
-// Reason is why push is not healthy: one word for logs, status and metric
-// labels. The set is closed; Reasons lists it.
+// Reason is why push is not healthy, in one word. A source that gets no news has reasons of its own: see [Health.Lost].
 type Reason string
 
 const (
-	// ReasonNone: push is healthy.
-	ReasonNone Reason = ""
-	// ReasonStarting: no probe has come back since this process started.
-	ReasonStarting Reason = "starting"
-	// ReasonLateEcho: the newest echo is so old that the source is in doubt.
-	ReasonLateEcho Reason = "late-echo"
-	// ReasonNoEcho: the newest echo is so old that the source counts as deaf.
-	ReasonNoEcho Reason = "no-echo"
-	// ReasonSource: the source reported that it gets no news, mostly because it lost its connection.
-	ReasonSource Reason = "source"
-	// The source reported that its server accepts no news, and why. In this order: user or password are refused, a right
-	// is missing, the server is a replica, cannot save to disk, is out of memory, has too few replicas, is a Cluster with
-	// slots that nobody serves, or is still loading its data.
-	ReasonAuth        Reason = "auth"
-	ReasonNoPerm      Reason = "noperm"
-	ReasonReadOnly    Reason = "readonly"
-	ReasonMisconf     Reason = "misconf"
-	ReasonMemory      Reason = "oom"
-	ReasonReplicas    Reason = "noreplicas"
-	ReasonClusterDown Reason = "clusterdown"
-	ReasonLoading     Reason = "loading"
-	// ReasonRecovering: push was down, and too few echoes in a row have come back since.
-	ReasonRecovering Reason = "recovering"
-	// ReasonSaturated: the gateway has more work than it can do, see [Saturation].
-	ReasonSaturated Reason = "saturated"
-	// ReasonTick: the application is silent, see [TickMonitor].
-	ReasonTick Reason = "tick"
-	// ReasonMissed: too many browsers found by polling what push had not announced.
-	ReasonMissed Reason = "missed"
+	ReasonNone       Reason = ""           // push is healthy
+	ReasonStarting   Reason = "starting"   // no probe has come back since this process started
+	ReasonLateEcho   Reason = "late-echo"  // the newest echo is so old that the source is in doubt
+	ReasonNoEcho     Reason = "no-echo"    // the newest echo is so old that the source counts as deaf
+	ReasonSource     Reason = "source"     // the source gets no news, mostly because it lost its connection
+	ReasonRecovering Reason = "recovering" // push was down, and too few echoes in a row have come back since
+	ReasonSaturated  Reason = "saturated"  // the gateway has more work than it can do, see [Saturation]
+	ReasonTick       Reason = "tick"       // the application is silent, see [TickMonitor]
+	ReasonMissed     Reason = "missed"     // too many browsers found by polling what push had not announced
 )
-
-// Reasons returns every Reason except ReasonNone, in a fixed order.
-func Reasons() []Reason {
-	return []Reason{
-		ReasonStarting, ReasonLateEcho, ReasonNoEcho, ReasonSource, ReasonRecovering, ReasonAuth, ReasonNoPerm, ReasonReadOnly,
-		ReasonMisconf, ReasonMemory, ReasonReplicas, ReasonClusterDown, ReasonLoading, ReasonSaturated, ReasonTick, ReasonMissed,
-	}
-}

@@ -50,21 +50,3 @@ func TestPushIsOrderedByHealth(t *testing.T) {
 		t.Error("want Down < Degraded < Healthy")
 	}
 }
-
-func TestReasonsAreAClosedSet(t *testing.T) {
-	seen := map[fallback.Reason]bool{fallback.ReasonNone: true}
-	for _, r := range fallback.Reasons() {
-		if seen[r] {
-			t.Errorf("reason %q is empty or listed twice", r)
-		}
-		seen[r] = true
-	}
-	for _, r := range []fallback.Reason{
-		fallback.ReasonStarting, fallback.ReasonLateEcho, fallback.ReasonNoEcho,
-		fallback.ReasonSource, fallback.ReasonRecovering,
-	} {
-		if !seen[r] {
-			t.Errorf("Reasons misses %q", r)
-		}
-	}
-}

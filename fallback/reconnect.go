@@ -10,9 +10,8 @@ const (
 	MostWait = time.Minute
 )
 
-// ReconnectSpread returns how long n streams need to reconnect to other gateways, if
-// each of these admits perSecond streams a second; 0 or less: 1,000. It is least at
-// least, and otherwise a minute at most.
+// ReconnectSpread returns how long n streams need to reconnect to other gateways, if each of these admits perSecond streams
+// a second; 0 or less: 1,000. It is least at least, and otherwise a minute at most.
 func ReconnectSpread(n, gateways, perSecond int, least time.Duration) time.Duration {
 	if perSecond <= 0 {
 		perSecond = defaultConnects

@@ -20,9 +20,8 @@ type Lag struct {
 	Excused bool
 }
 
-// Saturation decides whether a gateway has more work than it can do, so that its
-// streams get news late. Only lag counts: refusing a stream because of a limit makes
-// no other stream late. It is a value; the zero Saturation is not over.
+// Saturation decides whether a gateway has more work than it can do, so that its streams get news late. Only lag counts:
+// refusing a stream because of a limit makes no other stream late. It is a value; the zero Saturation is not over.
 type Saturation struct {
 	over  bool
 	since time.Time // since when lag has pointed to the other state; zero: it does not
@@ -31,9 +30,8 @@ type Saturation struct {
 // Over reports whether the gateway is saturated.
 func (s Saturation) Over() bool { return s.over }
 
-// Follow returns the Saturation at now, with the lag at that moment. Saturation begins
-// after 5 s of high lag without a break, and ends after 30 s of low lag. Excused lag
-// breaks both.
+// Follow returns the Saturation at now, with the lag at that moment. Saturation begins after 5 s of high lag without a
+// break, and ends after 30 s of low lag. Excused lag breaks both.
 func (s Saturation) Follow(now time.Time, lag Lag) Saturation {
 	opposite, long := lag.By > highLag, saturatesAfter
 	if s.over {

@@ -7,9 +7,8 @@ import (
 
 // Room is how many polls for news the application can take.
 type Room struct {
-	// Rate is how many polls for news it can take in a second: its capacity, less the
-	// polls that come without news. At 0 or less, or NaN, all news is spread over
-	// Longest.
+	// Rate is how many polls for news it can take in a second: its capacity, less the polls that come without news. At 0 or
+	// less, or NaN, all news is spread over Longest.
 	Rate float64
 	// Few is how many browsers count as few. So many browsers in a second get their
 	// news without a spread, whatever other news there is.
@@ -21,17 +20,14 @@ type Room struct {
 }
 
 const (
-	// least is the shortest spread. A shorter one would be useless: all those polls
-	// fall into one second anyway.
+	// least is the shortest spread. A shorter one would be useless: all those polls fall into one second anyway.
 	least = time.Second
-	// News with a short spread may take shortShare of what is left of the part for
-	// short spreads. News with a long one may take longShare of it. Browsers that are
-	// asked one by one may take askShare of the whole part.
+	// News with a short spread may take shortShare of what is left of the part for short spreads. News with a long one may
+	// take longShare of it. Browsers that are asked one by one may take askShare of the whole part.
 	shortShare = 2.0 / 3
 	longShare  = 0.9
 	askShare   = 0.5
-	// keptForFew is the share of the room that is kept for news of few. forShort is the
-	// share of the rest for short spreads.
+	// keptForFew is the share of the room that is kept for news of few. forShort is the share of the rest for short spreads.
 	keptForFew = 0.05
 	forShort   = 2.0 / 3
 	// Two of the longest spreads have about so many slots. The booked rate is constant
@@ -40,14 +36,12 @@ const (
 	shortestSlot = time.Second / 8
 )
 
-// Backlog knows the polls that news caused and that have not come yet. It decides
-// over which time the polls for the next news are spread. Callers pass all news to
-// [Backlog.Announce]. It holds no clock, and is not safe for concurrent use. Its zero
-// value has no room.
+// Backlog knows the polls that news caused and that have not come yet. It decides over which time the polls for the next
+// news are spread. Callers pass all news to [Backlog.Announce]. It holds no clock, and is not safe for concurrent use. Its
+// zero value has no room.
 //
-// The browsers that get some news poll evenly over its spread, beginning now. The
-// sum of these rates must never exceed the room, in any second to come, although
-// the next news is unknown. So the room has three parts:
+// The browsers that get some news poll evenly over its spread, beginning now. The sum of these rates must never exceed the
+// room, in any second to come, although the next news is unknown. So the room has three parts:
 //
 //   - A twentieth is kept for news of few browsers, which never wait for others.
 //   - Two thirds of the rest are for short spreads. News may take two thirds of
@@ -67,9 +61,8 @@ type Backlog struct {
 	at    int64 // number of the present slot
 }
 
-// Window is what [Backlog] remembers of one project: the time in which its
-// watchers poll, and the following one if there was more news meanwhile. Its zero
-// value is a project without news.
+// Window is what [Backlog] remembers of one project: the time in which its watchers poll, and the following one if there was
+// more news meanwhile. Its zero value is a project without news.
 type Window struct {
 	end, next int32   // slots in which this window and the following one end; next 0: there is none
 	rate      float32 // polls per second booked for this window in the part for short spreads
@@ -77,8 +70,7 @@ type Window struct {
 	spread    uint32  // of the newest news, in milliseconds
 }
 
-// Resize sets the room from now on. What was announced stays booked, unless Longest
-// has changed.
+// Resize sets the room from now on. What was announced stays booked, unless Longest has changed.
 func (b *Backlog) Resize(r Room, now time.Time) {
 	if !(r.Rate > 0) || math.IsInf(r.Rate, 1) {
 		r.Rate = 0
@@ -97,11 +89,9 @@ func (b *Backlog) Resize(r Room, now time.Time) {
 	b.at, b.few, b.short, b.long = b.first, lane{}, lane{}, lane{}
 }
 
-// Announce books news at now for the browsers that watch the project of w, and
-// returns its spread, in whole milliseconds: 0, or from a second to Longest. A
-// browser that has yet to poll for older news is not booked again. One that has
-// polled already polls again in the following window, which begins where this one
-// ends.
+// Announce books news at now for the browsers that watch the project of w, and returns its spread, in whole milliseconds: 0,
+// or from a second to Longest. A browser that has yet to poll for older news is not booked again. One that has polled
+// already polls again in the following window, which begins where this one ends.
 func (b *Backlog) Announce(w *Window, browsers int, now time.Time) time.Duration {
 	if b.slot == 0 {
 		return 0
@@ -119,9 +109,8 @@ func (b *Backlog) Announce(w *Window, browsers int, now time.Time) time.Duration
 	return time.Duration(w.spread) * time.Millisecond
 }
 
-// Ask books browsers that are asked to poll at now one by one, such as by a hello,
-// and returns their spread. Very many may be asked at the same time, and few of them
-// have a reason to poll. So they leave room for news.
+// Ask books browsers that are asked to poll at now one by one, such as by a hello, and returns their spread. Very many may
+// be asked at the same time, and few of them have a reason to poll. So they leave room for news.
 func (b *Backlog) Ask(browsers int, now time.Time) time.Duration {
 	if b.slot == 0 {
 		return 0

@@ -11,10 +11,8 @@ const (
 	shortestGap, longestGap = 100 * time.Millisecond, time.Minute
 )
 
-// TickMonitor notices when an application that ticks falls silent. Such an
-// application publishes something at a steady rate, so that a failure differs from a
-// quiet hour. It is a value; the zero TickMonitor has heard no tick, and is never
-// silent.
+// TickMonitor notices when an application that ticks falls silent. Such an application publishes something at a steady rate,
+// so that a failure differs from a quiet hour. It is a value; the zero TickMonitor has heard no tick, and is never silent.
 type TickMonitor struct {
 	last time.Time
 	gap  time.Duration // the longest between two ticks; older ones count less and less
@@ -31,9 +29,8 @@ func (m TickMonitor) Tick(now time.Time) TickMonitor {
 	return TickMonitor{later(m.last, now), max(since, m.gap-m.gap/16), min(m.row+1, steadyTicks)}
 }
 
-// Silent reports whether steady ticks are missing at now: none came for three times
-// the longest gap between two of them, which counts as 100 ms at least. Ticks with
-// gaps of more than a minute are ignored. up is since when ticks could be heard:
+// Silent reports whether steady ticks are missing at now: none came for three times the longest gap between two of them,
+// which counts as 100 ms at least. Ticks with gaps of more than a minute are ignored. up is since when ticks could be heard:
 // earlier silence does not count.
 func (m TickMonitor) Silent(up, now time.Time) bool {
 	due := m.Due(up)

@@ -8,10 +8,9 @@ import (
 // Trusted is the highest step of the trust ramp. Its interval is Policy.Slow.
 const Trusted = 4
 
-// Trust is how far push has proved that it works: a step from 0 to [Trusted]. At step
-// 0 the interval with healthy push is the same as with degraded push. Each step lasts
-// as long as its interval. So every browser has polled once, and could report news
-// that push missed, before the interval grows.
+// Trust is how far push has proved that it works: a step from 0 to [Trusted]. At step 0 the interval with healthy push is
+// the same as with degraded push. Each step lasts as long as its interval. So every browser has polled once, and could
+// report news that push missed, before the interval grows.
 //
 //	what happens                          the step
 //	healthy for one interval of its step  one up
@@ -32,8 +31,7 @@ func (t Trust) Step() int { return t.step }
 // Next returns when the step rises by time alone; zero: never.
 func (t Trust) Next() time.Time { return t.next }
 
-// Take returns a Trust of a step, if that is higher: a starting gateway takes over the
-// step of its fleet.
+// Take returns a Trust of a step, if that is higher: a starting gateway takes over the step of its fleet.
 func (t Trust) Take(step int) Trust {
 	if step <= t.step {
 		return t

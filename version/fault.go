@@ -1,6 +1,6 @@
 package version
 
-// Fault is the reason why a source gets no news, in one word. Faults lists all of them.
+// Fault is the reason why a source gets no news, in one word.
 type Fault string
 
 const (
@@ -14,10 +14,3 @@ const (
 	FaultCluster    Fault = "clusterdown" // the Cluster does not serve all slots
 	FaultLoading    Fault = "loading"     // it is reading its data set
 )
-
-// Faults are all faults that [Evidence.Lost] may get.
-func Faults() []Fault {
-	return []Fault{
-		FaultConnection, FaultAuth, FaultNoPerm, FaultReadOnly, FaultMisconf, FaultMemory, FaultReplicas, FaultCluster, FaultLoading,
-	}
-}

@@ -104,14 +104,6 @@ func TestStatusPage(t *testing.T) {
 	}
 }
 
-func TestStatusSaysWhyForEveryReason(t *testing.T) {
-	for _, reason := range fallback.Reasons() {
-		if reasonTexts[reason] == "" {
-			t.Errorf("reason %q has no text for people", reason)
-		}
-	}
-}
-
 func TestStatusCommand(t *testing.T) {
 	good := opsAnswer(t, 200, answered)
 	if exit, out, errs := nudge("status", "--ops", good.URL); exit != 0 || !strings.HasPrefix(out, "gw-1 (0a7c8c5f)") || errs != "" {

