@@ -22,7 +22,7 @@ func TestBodyNeverComes(t *testing.T) {
 		{"GET /live HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", 400, 0},
 		{"GET /events?project=42 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + anybody + "\r\nContent-Length: 10\r\n\r\n", 400, 0},
 		{"GET /poll-interval HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", 400, 0},
-		{"POST /missed HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{", 400, 10 * time.Second},
+		{"POST /missed HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + anybody + "\r\nContent-Length: 10\r\n\r\n{", 400, 10 * time.Second},
 		{"POST /session HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", 401, 10 * time.Second},
 		{"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", 404, 10 * time.Second},
 	} {

@@ -25,7 +25,7 @@ var closed = map[string]map[string][]string{
 	}},
 	"nudge_requests_total":          {"status": {"1xx", "2xx", "3xx", "4xx", "5xx"}},
 	"nudge_events_sent_total":       {"event": {"goodbye", "heartbeat", "hello", "version"}},
-	"nudge_missed_total":            {"kind": {"deaf", "delivery", "publisher", "unjudged"}},
+	"nudge_missed_total":            {"kind": {"ahead", "data", "deaf", "delivery", "publisher", "unjudged"}},
 	"nudge_loop_panics_total":       nil,
 	"nudge_push_changes_total":      nil,
 	"nudge_push_state":              {"state": {"degraded", "down", "healthy"}},
@@ -135,7 +135,7 @@ func TestStatus(t *testing.T) {
 			},
 			"streams": 2.0, "projects": 3.0, "refusing": "",
 			"missed": object{
-				"publisher": 0.0, "deaf": 0.0, "delivery": 0.0, "unjudged": 0.0, "voters": 0.0, "projects": 0.0,
+				"publisher": 0.0, "deaf": 0.0, "delivery": 0.0, "data": 0.0, "ahead": 0.0, "unjudged": 0.0, "voters": 0.0, "projects": 0.0,
 			},
 			"fleet": object{
 				"instances": 1.0, "streams": 2.0, "lost_streams": 0.0, "vanished": []any{},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -15,26 +16,27 @@ import (
 // missed serves POST /missed: a page reports that its poll found a version which push had not announced, or another
 // difference between push and the application.
 func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) *problem {
-	body, p := g.body(w, r)
+	who, p := g.poster(r)
 	if p != nil {
 		return p
 	}
-	report, err := parseReport(body)
+	if over := g.reports.Admit(who.Subject, address(r), time.Now()); over != nil {
+		return limited(over)
+	}
+	b, p := g.body(w, r)
+	if p != nil {
+		return p
+	}
+	text, err := io.ReadAll(b)
+	if err != nil {
+		return b.problem(err)
+	}
+	report, err := parseReport(text)
 	if err != nil {
 		return malformed(err)
 	}
-	who, err := g.caller(r)
-	if err != nil {
-		return unauthorized(err)
-	}
 	if !who.MaySubscribe(report.Project) {
 		return newProblem(http.StatusForbidden, codeForbidden, "the token does not cover this project")
-	}
-	if g.foreign(r) {
-		return foreignOrigin()
-	}
-	if over := g.reports.Admit(who.Subject, address(r), time.Now()); over != nil {
-		return limited(over)
 	}
 	note(w, "fault", string(g.pace.Missed(r.Context(), report, who.Name(address(r)))))
 	w.WriteHeader(http.StatusNoContent)
@@ -49,7 +51,10 @@ func parseReport(body []byte) (pace.MissedReport, error) {
 		Named   *json.Number    `json:"named"`
 		Kind    string          `json:"kind"`
 	}
-	if err := strict(body, &b); err != nil {
+	if !json.Valid(body) {
+		return pace.MissedReport{}, errors.New(`the body is not JSON; send {"project":"42","version":125,"named":124}`)
+	}
+	if err := json.Unmarshal(body, &b); err != nil {
 		return pace.MissedReport{}, err
 	}
 	if b.Project == (version.Project{}) {

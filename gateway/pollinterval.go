@@ -28,10 +28,6 @@ type pollAnswer struct {
 // pollInterval serves GET /poll-interval: how often to poll now, and why there is no stream. Projects and token are
 // optional; with them the answer is for this caller.
 func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem {
-	marks, err := parseMarks(r.URL.RawQuery, g.current.Load().Limits.ProjectsPerStream)
-	if err != nil {
-		return malformed(err)
-	}
 	who, err := g.caller(r)
 	if err != nil && err != auth.ErrMissing {
 		p := unauthorized(err)
@@ -49,6 +45,10 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem 
 	}
 	if who.FromCookie && g.foreign(r) {
 		return foreignOrigin()
+	}
+	marks, err := parseMarks(r.URL.RawQuery, g.current.Load().Limits.ProjectsPerStream)
+	if err != nil {
+		return malformed(err)
 	}
 	w.Header().Set("X-Poll-Interval", g.pollSeconds())
 	answer := g.pollAnswer(r, who, marks, !anonymous)

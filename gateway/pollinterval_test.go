@@ -55,7 +55,7 @@ func TestPollInterval(t *testing.T) {
 				t.Errorf("%s: Cache-Control: %s", test.name, got)
 			}
 		}
-		isProblem(t, r.get("/poll-interval?project=!", "Authorization: Bearer x"), "malformed")
+		isProblem(t, r.get("/poll-interval?project=!", nobody), "malformed")
 		for token, code := range map[string]string{"x": "invalid", sign(jwt.MapClaims{"exp": 1}): "expired"} {
 			a := r.get("/poll-interval?project=42", "Authorization: Bearer "+token)
 			isProblem(t, a, code)

@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,11 +9,16 @@ import (
 	"net/http"
 	"time"
 
+	"nudge/gateway/auth"
 	"nudge/version"
 )
 
-// mostNews bounds the array of one request.
-const mostNews = 1000
+const (
+	// mostNews bounds the array of one request.
+	mostNews = 1000
+	// mostElement bounds one advance in bytes: twice what a message may have, so generous white space does no harm.
+	mostElement = 64 << 10
+)
 
 // receipt is the body of the answer to a publisher.
 type receipt struct {
@@ -22,30 +27,26 @@ type receipt struct {
 }
 
 // publish serves POST /versions: one advance or an array of them. If one is malformed or not allowed, none is published.
+// The body is read last, and only as far as it is good: it costs a hundred times more than the rest.
 func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) *problem {
-	body, p := g.body(w, r)
+	who, p := g.poster(r)
 	if p != nil {
 		return p
 	}
-	news, err := parseNews(body)
-	if err != nil {
-		return malformed(err)
+	switch {
+	case who.Open:
+		return newProblem(http.StatusForbidden, codeForbidden,
+			"auth.open lets nobody publish over HTTP; publish to Redis, or configure auth.secret")
+	case !who.Publishes():
+		return newProblem(http.StatusForbidden, codeForbidden, "the token may publish nothing; it needs the claim publish")
 	}
-	who, err := g.caller(r)
-	if err != nil {
-		return unauthorized(err)
+	b, p := g.body(w, r)
+	if p != nil {
+		return p
 	}
-	for i, n := range news {
-		if !who.MayPublish(n.Project) {
-			detail := fmt.Sprintf("the token may not publish project %s (element %d); its publish claim says which it may", n.Project, i)
-			if who.Open {
-				detail = "auth.open lets nobody publish over HTTP; publish to Redis, or configure auth.secret"
-			}
-			return newProblem(http.StatusForbidden, codeForbidden, detail)
-		}
-	}
-	if g.foreign(r) {
-		return foreignOrigin()
+	news, p := readNews(b, who.MayPublish)
+	if p != nil {
+		return p
 	}
 	got, err := g.source.Publish(r.Context(), news)
 	if err != nil {
@@ -56,54 +57,147 @@ func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) *problem {
 	return nil
 }
 
-// body reads a request's body within the limit.
-func (g *Gateway) body(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
-	limit := g.current.Load().Limits.Body
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if err == nil {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // requestLog set it, for the body alone
+// poster returns who sends a POST, before its body is read.
+func (g *Gateway) poster(r *http.Request) (*auth.Caller, *problem) {
+	who, err := g.caller(r)
+	if err != nil {
+		return nil, unauthorized(err)
 	}
+	if g.foreign(r) {
+		return nil, foreignOrigin()
+	}
+	return who, nil
+}
+
+// body is the body of a request, read within the limit. It remembers why it could not be read.
+type body struct {
+	reader io.Reader
+	limit  int64
+	failed error // nil: it could be read, so far
+	whole  func()
+}
+
+// body returns the body of r, or refuses one that says it is too large.
+func (g *Gateway) body(w http.ResponseWriter, r *http.Request) (*body, *problem) {
+	b := &body{limit: g.current.Load().Limits.Body}
+	b.reader = http.MaxBytesReader(w, r.Body, b.limit)
+	b.whole = func() { _ = http.NewResponseController(w).SetReadDeadline(time.Time{}) } // requestLog set it, for the body alone
+	if r.ContentLength > b.limit {
+		return nil, b.tooLarge()
+	}
+	return b, nil
+}
+
+func (b *body) Read(to []byte) (int, error) {
+	n, err := b.reader.Read(to)
+	switch err {
+	case nil:
+	case io.EOF:
+		b.whole()
+	default:
+		b.failed = err
+	}
+	return n, err
+}
+
+func (b *body) tooLarge() *problem {
+	return newProblem(http.StatusRequestEntityTooLarge, codeTooLarge,
+		fmt.Sprintf("the body is longer than %d bytes; send fewer elements in one request, or raise limits.body", b.limit))
+}
+
+// problem returns why the body is refused: it could not be read, it is no JSON, or err is what is wrong with it.
+func (b *body) problem(err error) *problem {
 	var large *http.MaxBytesError
+	var syntax *json.SyntaxError
 	switch {
-	case errors.As(err, &large):
-		return nil, newProblem(http.StatusRequestEntityTooLarge, codeTooLarge,
-			fmt.Sprintf("the body is longer than %d bytes; send fewer elements in one request, or raise limits.body", limit))
-	case err != nil:
-		return nil, malformed(fmt.Errorf("the body did not arrive whole: %v", err))
+	case errors.As(b.failed, &large):
+		return b.tooLarge()
+	case b.failed != nil:
+		return malformed(fmt.Errorf("the body did not arrive whole: %v", b.failed))
+	case errors.As(err, &syntax), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return malformed(errNoJSON)
 	}
-	return body, nil
+	return malformed(err)
 }
 
-// parseNews parses an object, or an array of objects. The error names index and field of the first bad element.
-func parseNews(body []byte) ([]version.News, error) {
-	body = bytes.TrimSpace(body)
-	if len(body) == 0 || body[0] != '[' {
-		var n version.News
-		if err := strict(body, &n); err != nil {
-			return nil, err
+var errNoJSON = errors.New(`the body is not JSON; send {"project":"42","version":124} or an array of such objects`)
+
+// readNews reads an object, or an array of objects, and stops at the first that is malformed or that the caller may not
+// publish. The refusal names index and field.
+func readNews(b *body, may func(version.Project) bool) (news []version.News, p *problem) {
+	in := bufio.NewReader(b)
+	first, err := skipSpace(in)
+	decoder := json.NewDecoder(in)
+	if err != nil {
+		return nil, b.problem(err)
+	}
+	if first != '[' {
+		n, p := readOne(b, decoder, may, 0, "")
+		if p == nil {
+			p = readEnd(b, decoder)
 		}
-		return []version.News{n}, nil
+		return []version.News{n}, p
 	}
-	var elements []json.RawMessage
-	if err := strict(body, &elements); err != nil {
-		return nil, err
+	if _, err := decoder.Token(); err != nil {
+		return nil, b.problem(err)
 	}
-	if len(elements) > mostNews {
-		return nil, fmt.Errorf("%d elements; one request may have %d at most", len(elements), mostNews)
-	}
-	news := make([]version.News, len(elements))
-	for i, e := range elements {
-		if err := news[i].UnmarshalJSON(e); err != nil {
-			return nil, fmt.Errorf("element %d: %w", i, err)
+	news = []version.News{}
+	for i := 0; decoder.More(); i++ {
+		if i == mostNews {
+			return nil, malformed(fmt.Errorf("more than %d elements, which is the most of one request; send the others in a second one", mostNews))
 		}
+		n, p := readOne(b, decoder, may, i, fmt.Sprintf("element %d: ", i))
+		if p != nil {
+			return nil, p
+		}
+		news = append(news, n)
 	}
-	return news, nil
+	if _, err := decoder.Token(); err != nil {
+		return nil, b.problem(err)
+	}
+	return news, readEnd(b, decoder)
 }
 
-// strict decodes a body that is one JSON value and nothing else.
-func strict(body []byte, into any) error {
-	if !json.Valid(body) {
-		return errors.New(`the body is not JSON; send {"project":"42","version":124} or an array of such objects`)
+// readOne reads one advance, and checks that the caller may publish it.
+func readOne(b *body, decoder *json.Decoder, may func(version.Project) bool, i int, place string) (n version.News, p *problem) {
+	var raw json.RawMessage
+	if err := decoder.Decode(&raw); err != nil {
+		return n, b.problem(err)
 	}
-	return json.Unmarshal(body, into)
+	if len(raw) > mostElement {
+		return n, malformed(fmt.Errorf("%sit is longer than %d bytes", place, mostElement))
+	}
+	if err := n.UnmarshalJSON(raw); err != nil {
+		return n, malformed(fmt.Errorf("%s%w", place, err))
+	}
+	if !may(n.Project) {
+		return n, newProblem(http.StatusForbidden, codeForbidden,
+			fmt.Sprintf("the token may not publish project %s (element %d); its publish claim says which it may", n.Project, i))
+	}
+	return n, nil
+}
+
+// readEnd refuses a body that goes on after its JSON value.
+func readEnd(b *body, decoder *json.Decoder) *problem {
+	switch _, err := decoder.Token(); {
+	case b.failed != nil:
+		return b.problem(b.failed)
+	case err != io.EOF:
+		return malformed(errNoJSON)
+	}
+	return nil
+}
+
+// skipSpace skips JSON's white space and returns the byte after it, which stays unread.
+func skipSpace(in *bufio.Reader) (byte, error) {
+	for {
+		switch c, err := in.ReadByte(); c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			if err == nil {
+				err = in.UnreadByte()
+			}
+			return c, err
+		}
+	}
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -32,8 +35,9 @@ func TestPublishRefuses(t *testing.T) {
 		code    string
 		detail  []string // what the detail must name
 	}{
-		{"empty", "", []string{nobody}, 400, "malformed", []string{"JSON"}},
-		{"no JSON", "42@1", []string{nobody}, 400, "malformed", []string{"JSON"}},
+		{"empty", "", nil, 400, "malformed", []string{"JSON"}},
+		{"no JSON", "v42", nil, 400, "malformed", []string{"JSON"}},
+		{"a mark", "42@1", nil, 400, "malformed", []string{"object"}},
 		{"null", "null", nil, 400, "malformed", []string{"project"}},
 		{"a number", "7", nil, 400, "malformed", nil},
 		{"two values", `{"project":"42","version":1}{}`, nil, 400, "malformed", nil},
@@ -45,12 +49,16 @@ func TestPublishRefuses(t *testing.T) {
 		{"a bad type", `[{"project":"42","version":1},{"project":"7","version":1,"prev":"x"}]`, nil, 400, "malformed", []string{"element 1", "prev"}},
 		{"null element", `[{"project":"42","version":1},null]`, nil, 400, "malformed", []string{"element 1", "project"}},
 		{"data without prev", `[{"project":"42","version":1,"data":{}}]`, nil, 400, "malformed", []string{"element 0", "data"}},
-		{"too many", elements(1001), nil, 400, "malformed", []string{"1001", "1000"}},
+		{"too many", elements(1001), nil, 400, "malformed", []string{"1000"}},
 		{"no token", `{"project":"42","version":1}`, []string{nobody}, 401, "missing", nil},
-		{"may not", `{"project":"42","version":1}`, []string{as("ann", "*")}, 403, "forbidden", []string{"42"}},
+		{"may not", `{"project":"42","version":1}`, []string{publisher("7")}, 403, "forbidden", []string{"42"}},
+		{"may publish nothing", `{"project":"42","version":1}`, []string{as("ann", "*")}, 403, "forbidden", []string{"claim publish"}},
+		{"an array that does not end", `[{"project":"42","version":1}`, nil, 400, "malformed", []string{"JSON"}},
+		{"two arrays", `[{"project":"42","version":1}][]`, nil, 400, "malformed", []string{"JSON"}},
+		{"a long element", `[{"project":"42","version":1,"x":"` + strings.Repeat("x", 1<<16) + `"}]`, nil, 400, "malformed", []string{"element 0", "65536"}},
 		{"may not all", `[{"project":"42","version":1},{"project":"7","version":1}]`, []string{publisher("42")}, 403, "forbidden", []string{"7", "element 1"}},
 		{"foreign page", `{"project":"42","version":1}`, []string{"Origin: https://evil.example"}, 403, "origin", nil},
-		{"too large", `{"project":"42","version":1,"x":"` + strings.Repeat("x", 1<<17) + `"}`, []string{nobody}, 413, "too_large", []string{"131072"}},
+		{"too large", `{"project":"42","version":1,"x":"` + strings.Repeat("x", 1<<17) + `"}`, nil, 413, "too_large", []string{"131072"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bubble(t, func(o *gateway.Options) { o.Settings.Limits.Body = 1 << 17 }, func(t *testing.T, r *rig) {
@@ -70,6 +78,65 @@ func TestPublishRefuses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// unread is a body that must not be read.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("the body was read")
+	return 0, io.EOF
+}
+
+// endless is a body that goes on for ever, and counts what was read.
+type endless struct {
+	text string
+	read int
+}
+
+func (e *endless) Read(to []byte) (int, error) {
+	for i := range to {
+		to[i] = e.text[e.read%len(e.text)]
+		e.read++
+	}
+	return len(to), nil
+}
+
+// A body costs a hundred times more than a token. So it is read last, and no further than it is good.
+func TestTokenBeforeBody(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Limits.Body = 16 << 20 }, func(t *testing.T, r *rig) {
+		send := func(path string, body io.Reader, length int64, headers ...string) (status int) {
+			req := r.request(t.Context(), http.MethodPost, path, "", headers...)
+			req.Body, req.ContentLength = io.NopCloser(body), length
+			w := httptest.NewRecorder()
+			r.Handler().ServeHTTP(w, req)
+			return w.Code
+		}
+		for _, path := range []string{"/versions", "/missed"} {
+			for status, headers := range map[int][]string{
+				401: {nobody}, 403: {"Origin: https://evil.example"}, 413: nil,
+			} {
+				length := map[int]int64{413: 16<<20 + 1}[status]
+				if got := send(path, unread{t}, length, headers...); got != status {
+					t.Errorf("%s: %d, not %d", path, got, status)
+				}
+			}
+		}
+		if got := send("/versions", unread{t}, -1, as("ann", "*")); got != 403 {
+			t.Errorf("without the claim publish: %d", got)
+		}
+		for text, most := range map[string]int{
+			`{"project":"42","version":1},`: 32 << 10, // ends with element 1,001
+			"1,":                            8 << 10,  // ends with the first element
+			`{"project":"7","version":1},`:  8 << 10,  // may not
+		} {
+			body := &endless{text: text}
+			in := io.MultiReader(strings.NewReader("["), body)
+			if got := send("/versions", in, -1, publisher("42")); got/100 != 4 || got == 413 || body.read > most {
+				t.Errorf("%s: %d after %d bytes, want %d at most", text, got, body.read, most)
+			}
+		}
+	})
 }
 
 func TestPublishMany(t *testing.T) {

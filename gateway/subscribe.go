@@ -51,9 +51,16 @@ func parseMarks(query string, most int) ([]version.Mark, error) {
 
 var errNoProject = errors.New("no project; name one at least, such as ?project=42")
 
-// subscribeRequest parses r and decides about it, in the order of docs/protocol.md: form, token, rights.
+// subscribeRequest parses r and decides about it, in the order of docs/protocol.md: token, origin, form, rights.
 func (g *Gateway) subscribeRequest(r *http.Request) (*subscribeRequest, *problem) {
 	c := g.current.Load() // once: later changes are applied when the stream opens
+	caller, err := c.verifier.Caller(r, c.revoked)
+	if err != nil {
+		return nil, unauthorized(err)
+	}
+	if caller.FromCookie && g.foreign(r) {
+		return nil, foreignOrigin()
+	}
 	marks, err := parseMarks(r.URL.RawQuery, c.Limits.ProjectsPerStream)
 	if err == nil && len(marks) == 0 {
 		err = errNoProject
@@ -61,17 +68,10 @@ func (g *Gateway) subscribeRequest(r *http.Request) (*subscribeRequest, *problem
 	if err != nil {
 		return nil, malformed(err)
 	}
-	caller, err := c.verifier.Caller(r, c.revoked)
-	if err != nil {
-		return nil, unauthorized(err)
-	}
 	req := c.decideAccess(caller, marks)
 	if req.count(stream.Denied) == len(req.projects) {
 		return nil, newProblem(http.StatusForbidden, codeForbidden,
 			"the token covers none of these projects; its subscribe claim says which it covers")
-	}
-	if caller.FromCookie && g.foreign(r) {
-		return nil, foreignOrigin()
 	}
 	return req, nil
 }

@@ -68,10 +68,11 @@ func TestKeepAlive(t *testing.T) {
 		request string
 		status  int
 	}{
-		{"GET /events?project=! HTTP/1.1\r\nHost: gw\r\n\r\n", 400},
+		{"GET /events?project=! HTTP/1.1\r\nHost: gw\r\nAuthorization: Bearer " + anybody + "\r\n\r\n", 400},
 		{"GET /events?project=42 HTTP/1.1\r\nHost: gw\r\n\r\n", 401},
 		{"GET /poll-interval HTTP/1.1\r\nHost: gw\r\n\r\n", 200},
-		{"POST /versions HTTP/1.1\r\nHost: gw\r\nContent-Length: 2\r\n\r\n{}", 400},
+		{"POST /versions HTTP/1.1\r\nHost: gw\r\nContent-Length: 2\r\n\r\n{}", 401},
+		{"POST /versions HTTP/1.1\r\nHost: gw\r\nAuthorization: Bearer " + anybody + "\r\nContent-Length: 2\r\n\r\n{}", 400},
 		{"GET /live HTTP/1.1\r\nHost: gw\r\n\r\n", 200},
 	} {
 		io.WriteString(conn, test.request)

@@ -39,13 +39,13 @@ func newProjectStates() projectStates {
 // versions serves GET /versions: a cheap poll, answered from memory. With wait it is held until a version differs from
 // the caller's.
 func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
-	wait, err := parseWait(r.URL.Query().Get("wait"))
-	if err != nil {
-		return malformed(err)
-	}
 	req, p := g.subscribeRequest(r)
 	if p != nil {
 		return p
+	}
+	wait, err := parseWait(r.URL.Query().Get("wait"))
+	if err != nil {
+		return malformed(err)
 	}
 	if p := g.refuseWhileDown(); p != nil {
 		return p

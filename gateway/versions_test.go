@@ -48,10 +48,10 @@ func TestVersionsRefuses(t *testing.T) {
 			status  int
 			code    string
 		}{
-			{"/versions", []string{nobody}, 400, "malformed"},
-			{"/versions?project=42&wait=25", []string{nobody}, 400, "malformed"},
-			{"/versions?project=42&wait=-1s", []string{nobody}, 400, "malformed"},
-			{"/versions?project=42&wait=soon", []string{nobody}, 400, "malformed"},
+			{"/versions", nil, 400, "malformed"},
+			{"/versions?project=42&wait=25", nil, 400, "malformed"},
+			{"/versions?project=42&wait=-1s", nil, 400, "malformed"},
+			{"/versions?project=42&wait=soon", nil, 400, "malformed"},
 			{"/versions?project=42", []string{nobody}, 401, "missing"},
 			{"/versions?project=42", []string{as("ann", "7")}, 403, "forbidden"},
 			{"/versions?project=42", []string{nobody, "Cookie: nudge=" + anybody, "Origin: https://evil.example"}, 403, "origin"},

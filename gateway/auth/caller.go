@@ -27,6 +27,9 @@ func (c *Caller) MaySubscribe(p version.Project) bool {
 	return c.Open || covers(c.subscribe, p) && !c.revoked.Match(c, p)
 }
 
+// Publishes reports whether the caller may publish any project over HTTP.
+func (c *Caller) Publishes() bool { return len(c.publish) > 0 }
+
 // MayPublish reports whether the caller may publish versions of p over HTTP.
 func (c *Caller) MayPublish(p version.Project) bool {
 	return covers(c.publish, p) && !c.revoked.Match(c, p)
