@@ -66,6 +66,7 @@ type Gateway struct {
 	opened    atomic.Uint64 // streams so far; the loops get them in turn
 	crowd     chan struct{} // one slot: crowdStep more streams have opened
 	pace      *pace.Pacer
+	heartbeat atomic.Pointer[stream.HeartbeatEvent]
 	admission *limits.Admission
 	reports   limits.Reports // of missed news
 	metrics   *metrics
@@ -123,16 +124,9 @@ func New(opt Options) (*Gateway, error) {
 	g.admission = limits.NewAdmission(func() limits.Settings { return g.current.Load().Limits })
 	g.metrics = newMetrics(g.source, g.pace, g.hub)
 	g.loops = g.newLoops()
+	g.cadenceChanged()
 	g.public, g.ops = g.publicRoutes(), g.opsRoutes()
 	return g, nil
-}
-
-// cadenceChanged sends the new cadence to all streams. Held polls end if push is down.
-func (g *Gateway) cadenceChanged() {
-	g.hub.WakePolls()
-	for _, l := range g.loops {
-		l.CadenceChanged()
-	}
 }
 
 // Handler serves the public listener.

@@ -50,7 +50,7 @@ type Status struct {
 	Phase    string    `json:"phase"`
 	Reason   string    `json:"reason"`
 	LastEcho time.Time `json:"last_echo,omitzero"`
-	pace.Wire
+	cadence
 	pressure
 	Flag     pace.FlagStatus   `json:"flag"`
 	Streams  int               `json:"streams"` // and held polls
@@ -85,7 +85,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 	v := g.pace.Verdict()
 	writeOK(w, Status{
 		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
-		Phase: phases[g.phase.Load()], Reason: string(v.Reason), LastEcho: v.LastEcho, Wire: g.pace.Now().Wire(), pressure: g.pressure(),
+		Phase: phases[g.phase.Load()], Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pace.Now()), pressure: g.pressure(),
 		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
 		Missed: g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Fleet: g.pace.FleetStatus(),
 	})

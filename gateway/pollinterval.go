@@ -7,7 +7,6 @@ import (
 	"nudge/fallback"
 	"nudge/gateway/auth"
 	"nudge/gateway/limits"
-	"nudge/gateway/pace"
 	"nudge/gateway/stream"
 	"nudge/gateway/stream/parked"
 	"nudge/version"
@@ -16,7 +15,7 @@ import (
 // pollAnswer is the body of /poll-interval.
 type pollAnswer struct {
 	Protocol int `json:"protocol"`
-	pace.Wire
+	cadence
 	TTLMS          int64    `json:"ttl_ms"`
 	ConnectAfterMS int64    `json:"connect_after_ms"`
 	Denied         []string `json:"denied"`
@@ -89,7 +88,7 @@ func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.
 		}
 		answer.ConnectAfterMS = after.Milliseconds()
 	}
-	answer.Wire = c.Wire()
+	answer.cadence = newCadence(c)
 	return answer
 }
 

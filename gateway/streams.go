@@ -21,7 +21,7 @@ import (
 // newLoops makes a loop for each CPU, stream.MostLoops at most.
 func (g *Gateway) newLoops() (loops []*loop.Loop) {
 	opt := loop.Options{
-		Hub: g.hub, Node: g.opt.Node, Cadence: g.cadence, Log: g.log,
+		Hub: g.hub, Node: g.opt.Node, Heartbeat: g.heartbeat.Load, Log: g.log,
 		Rules:       func() *stream.Rules { return g.current.Load().rules },
 		HelloSpread: g.pace.Hello,
 		Ended:       g.ended, Closed: g.released, Sent: g.metrics.sent,
@@ -34,12 +34,6 @@ func (g *Gateway) newLoops() (loops []*loop.Loop) {
 		loops = append(loops, loop.New(opt))
 	}
 	return loops
-}
-
-// cadence returns the current cadence, as streams send it.
-func (g *Gateway) cadence() stream.Cadence {
-	c := g.pace.Now()
-	return stream.Cadence{Fields: c.Fields, Heartbeat: c.Event, Every: c.Heartbeat}
 }
 
 // patience returns how long a browser may read nothing before its stream is closed.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"nudge/gateway/limits"
-	"nudge/gateway/pace"
 	"nudge/gateway/stream"
 	"nudge/version"
 )
@@ -17,7 +16,7 @@ const waitMost = 25 * time.Second
 
 // versionsBody is the body of GET /versions.
 type versionsBody struct {
-	pace.Wire
+	cadence
 	SpreadMS int64 `json:"spread_ms"`
 	projectStates
 }
@@ -81,7 +80,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 		c = g.pace.Without()
 	}
 	spread := g.spreadOf(limits.KeyOf(req.caller.Subject), held, states)
-	writeOK(w, versionsBody{Wire: c.Wire(), SpreadMS: spread.Milliseconds(), projectStates: states})
+	writeOK(w, versionsBody{cadence: newCadence(c), SpreadMS: spread.Milliseconds(), projectStates: states})
 	return nil
 }
 

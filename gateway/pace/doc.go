@@ -1,7 +1,7 @@
 // Package pace decides how often browsers poll.
 //
 // A [Pacer] follows the evidence of the source, the probes of the fleet, the lag of this gateway and the flag, and
-// publishes one rendered [Cadence]. It also decides over which time browsers are spread when they poll for news or open
+// publishes one [fallback.Cadence]. It also decides over which time browsers are spread when they poll for news or open
 // streams, so that they never come all at once.
 //
 //	version.Host ─► health, fleet ─┐

@@ -59,8 +59,8 @@ type Pacer struct {
 	limits.Pollers
 	spreader
 
-	wake      chan struct{}           // one slot: something may have changed
-	cadence   atomic.Pointer[Cadence] // of callers whom the flag admits
+	wake      chan struct{}                    // one slot: something may have changed
+	cadence   atomic.Pointer[fallback.Cadence] // of callers whom the flag admits
 	uncovered atomic.Int64
 	changes   atomic.Uint64 // of push or its reason
 	settledAt atomic.Int64  // when the start is over, Unix nanoseconds; 0: no echo yet
@@ -69,7 +69,6 @@ type Pacer struct {
 	controller  fallback.Controller
 	flag        fallback.Flag
 	spreadUntil time.Time // until when new streams are spread, after a change of the flag
-	without     *Cadence  // of callers whom the flag excludes, as rendered last
 	pressure    Pressure
 }
 
@@ -98,7 +97,8 @@ func New(opt Options) *Pacer {
 	if opt.Proven {
 		p.controller.Trust()
 	}
-	p.cadence.Store(render(opt.Policy.Cadence(fallback.Input{Push: fallback.Down})))
+	first := opt.Policy.Cadence(fallback.Input{Push: fallback.Down})
+	p.cadence.Store(&first)
 	return p
 }
 
@@ -170,9 +170,9 @@ func (p *Pacer) judge(now time.Time) (next time.Time) {
 	p.mu.Unlock()
 
 	p.resize(d.Room, size, now)
-	changed := d.Cadence != p.Now().Cadence
+	changed := d.Cadence != p.Now()
 	if changed {
-		p.cadence.Store(render(d.Cadence))
+		p.cadence.Store(&d.Cadence)
 	}
 	if verdict.Push != before.Push || verdict.Reason != before.Reason {
 		p.log.Info("push is "+verdict.Push.String(), "reason", string(verdict.Reason),
@@ -196,6 +196,16 @@ func (p *Pacer) judge(now time.Time) (next time.Time) {
 func (p *Pacer) Settled(now time.Time) bool {
 	until := p.settledAt.Load()
 	return until != 0 && now.UnixNano() >= until || now.Sub(p.begun) >= settleMost
+}
+
+// Now returns the cadence of callers whom the flag admits.
+func (p *Pacer) Now() fallback.Cadence { return *p.cadence.Load() }
+
+// Without returns the cadence of callers whom the flag excludes.
+func (p *Pacer) Without() fallback.Cadence {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.controller.Without()
 }
 
 // Verdict returns the last verdict on push.

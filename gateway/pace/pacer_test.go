@@ -176,20 +176,3 @@ func TestSettled(t *testing.T) {
 		}
 	})
 }
-
-// What is rendered is what answers embed.
-func TestCadenceIsRenderedOnce(t *testing.T) {
-	c := render(fallback.Policy{Gap: time.Second}.Cadence(fallback.Input{Push: fallback.Down}))
-	const fields = `"push":"down","poll_ms":10000,"fast_ms":10000,"jitter":0,"heartbeat_ms":25000`
-	if string(c.Fields) != fields || string(c.Event) != "event: heartbeat\ndata: {"+fields+"}\n\n" {
-		t.Errorf("%s, %q", c.Fields, c.Event)
-	}
-	c = render(fallback.Policy{Gap: 0}.Cadence(fallback.Input{Push: fallback.Off}))
-	if got := string(c.Fields); got != `"push":"off","poll_ms":10000,"fast_ms":10000,"jitter":0,"heartbeat_ms":25000,"gap_ms":0` {
-		t.Error(got)
-	}
-	p := New(Options{})
-	if one, other := p.Without(), p.Without(); one != other || one.Push != fallback.Off {
-		t.Errorf("%+v is rendered each time", p.Without())
-	}
-}

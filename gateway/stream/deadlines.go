@@ -13,7 +13,12 @@ const (
 	SecondEvent = time.Second
 	// rotateJitter varies the age at which streams rotate.
 	rotateJitter = 0.2
+	// stuckGrace is added to two heartbeats: see Patience.
+	stuckGrace = 30 * time.Second
 )
+
+// Patience returns how long a browser may read nothing before its stream ends. heartbeat is the time between heartbeats.
+func Patience(heartbeat time.Duration) time.Duration { return 2*heartbeat + stuckGrace }
 
 // Rotation returns when a stream that opens now ends because of its age; zero: never. u is a random number from 0 to 1.
 func Rotation(age time.Duration, now time.Time, u float64) time.Time {

@@ -58,7 +58,10 @@ func TestHello(t *testing.T) {
 		sent LastSent
 	}
 	w := NewHelloWriter("gw-1\n")
-	cadence := Cadence{Fields: []byte(`"push":"healthy"`)}
+	heartbeat := NewHeartbeat(map[string]string{"push": "healthy"}, time.Second)
+	if got := string(heartbeat.Bytes()); got != "event: heartbeat\ndata: {\"push\":\"healthy\"}\n\n" {
+		t.Error(got)
+	}
 	for _, test := range []struct {
 		projects     []project
 		spread, left time.Duration
@@ -82,7 +85,7 @@ func TestHello(t *testing.T) {
 			w.Project(mustProject(t, p.id), p.sent)
 		}
 		want := "before event: hello\ndata: {\"protocol\":1,\"node\":\"gw-1\\n\"," + test.want + "}\n\n"
-		if got := string(w.Append([]byte("before "), cadence, test.spread, test.left)); got != want {
+		if got := string(w.Append([]byte("before "), heartbeat, test.spread, test.left)); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 		if w.Covers() != test.covers || w.Asks() != test.asks {

@@ -2,18 +2,13 @@ package stream
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 
 	"nudge/version"
 )
-
-// Cadence is how often browsers poll now, as streams send it.
-type Cadence struct {
-	Fields    []byte        // its members, as every JSON object has them, without braces
-	Heartbeat []byte        // the heartbeat event
-	Every     time.Duration // time between two heartbeats of a stream
-}
 
 // HelloWriter writes hellos. A hello has the whole state of a stream, and replaces all that was sent before. It does not use
 // encoding/json, since after a gap or a deploy thousands of streams get hellos at the same moment. It keeps its buffers, so it
@@ -72,11 +67,11 @@ func (w *HelloWriter) Asks() bool { return w.asks }
 
 // Append appends the hello. A page that must poll does so within spread. left is how long the token is valid; negative: for
 // ever.
-func (w *HelloWriter) Append(b []byte, c Cadence, spread, left time.Duration) []byte {
+func (w *HelloWriter) Append(b []byte, h *HeartbeatEvent, spread, left time.Duration) []byte {
 	b = append(b, "event: hello\ndata: {\"protocol\":"...)
 	b = strconv.AppendInt(b, Protocol, 10)
 	b = append(append(b, `,"node":`...), w.node...)
-	b = append(append(b, ','), c.Fields...)
+	b = append(append(b, ','), h.fields...)
 	b = strconv.AppendInt(append(b, `,"spread_ms":`...), spread.Milliseconds(), 10)
 	if left >= 0 {
 		b = strconv.AppendInt(append(b, `,"token_expires_in_s":`...), int64(left/time.Second), 10)
@@ -94,3 +89,21 @@ func (w *HelloWriter) Append(b []byte, c Cadence, spread, left time.Duration) []
 
 // AppendPadding appends the comment that follows a stream's first hello.
 func AppendPadding(b []byte) []byte { return append(b, padding...) }
+
+// padding is an SSE comment that makes proxies with buffers of up to 2 KiB send the first hello on.
+var padding = ":" + strings.Repeat(" ", 2047) + "\n\n"
+
+// retryLeast and retryMost bound how soon a browser comes back when its stream breaks.
+const retryLeast, retryMost = time.Second, 5 * time.Second
+
+// RetryTime returns how long one browser waits when its stream breaks. It differs from stream to stream.
+func RetryTime() time.Duration {
+	return retryLeast + time.Duration(rand.Int64N(int64(retryMost-retryLeast)))
+}
+
+// AppendRetry appends the field that tells EventSource how long to wait before it reconnects.
+func AppendRetry(b []byte, d time.Duration) []byte {
+	b = append(b, "retry: "...)
+	b = strconv.AppendInt(b, d.Milliseconds(), 10)
+	return append(b, '\n')
+}

@@ -36,7 +36,7 @@ func BenchmarkWatchMemory(b *testing.B) {
 		for len(board.Take(nil)) > 0 {
 		}
 		source.subs.begin() // and all are subscribed to
-		for c := source.subs.nextCommand(channelsPerCommand); c != nil; c = source.subs.nextCommand(channelsPerCommand) {
+		for c := source.subs.nextCommand(); c != nil; c = source.subs.nextCommand() {
 			for _, p := range c.projects {
 				source.subs.answered(p, true)
 			}

@@ -14,9 +14,6 @@ import (
 	"nudge/version"
 )
 
-// channelsPerCommand limits a SUBSCRIBE: Redis serves no other client while it executes one.
-const channelsPerCommand = 1000
-
 // session is one subscribing connection, from the dial to its first error.
 type session struct {
 	opt       *Options
@@ -177,7 +174,7 @@ func (s *session) ignored(what, channel string, err error) {
 // command sends the commands of subscriptions.
 func (s *session) command(ctx context.Context) error {
 	for {
-		c := s.subs.nextCommand(channelsPerCommand)
+		c := s.subs.nextCommand()
 		if c == nil {
 			select {
 			case <-ctx.Done():

@@ -6,6 +6,9 @@ import (
 	"nudge/version"
 )
 
+// channelsPerCommand limits a SUBSCRIBE: Redis serves no other client while it executes one.
+const channelsPerCommand = 1000
+
 // phase is the state of the subscription to a project in the present session.
 type phase uint8
 
@@ -100,9 +103,9 @@ func (s *subscriptions) begin() {
 	signal(s.ask)
 }
 
-// nextCommand returns the next command, for up to most projects; nil: nothing to do, or one is on its way. Unsubscribing
+// nextCommand returns the next command; nil: nothing to do, or one is on its way. Unsubscribing
 // goes first: a project in both queues was forgotten, and is watched again.
-func (s *subscriptions) nextCommand(most int) *command {
+func (s *subscriptions) nextCommand() *command {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sent != nil {
@@ -110,10 +113,10 @@ func (s *subscriptions) nextCommand(most int) *command {
 	}
 	c := &command{unsubscribe: len(s.toDrop) > 0}
 	if c.unsubscribe {
-		n := min(most, len(s.toDrop))
+		n := min(channelsPerCommand, len(s.toDrop))
 		c.projects, s.toDrop = s.toDrop[:n:n], s.toDrop[n:]
 	} else if c.projects = s.takeLocked(&s.toRetry, wanted, 1); c.projects == nil {
-		c.projects = s.takeLocked(&s.toAsk, wanted, most)
+		c.projects = s.takeLocked(&s.toAsk, wanted, channelsPerCommand)
 	}
 	if c.left = len(c.projects); c.left == 0 {
 		return nil

@@ -27,14 +27,14 @@ func TestSubscriptionsAnswers(t *testing.T) {
 	p, q, r := project("1"), project("2"), project("3")
 	begin := func(t *testing.T) *subscriptions {
 		s := watching(p, q)
-		if c := s.nextCommand(10); c.unsubscribe || len(c.projects) != 2 {
+		if c := s.nextCommand(); c.unsubscribe || len(c.projects) != 2 {
 			t.Fatalf("%+v", c)
 		}
 		return s
 	}
 	t.Run("in order", func(t *testing.T) {
 		s := begin(t)
-		if !s.answered(p, true) || !s.answered(q, true) || s.nextCommand(10) != nil {
+		if !s.answered(p, true) || !s.answered(q, true) || s.nextCommand() != nil {
 			t.Error("right answers are refused")
 		}
 		if got := s.nextReads(10); len(got) != 2 || got[0] != p || len(s.listening()) != 2 {
@@ -61,7 +61,7 @@ func TestSubscriptionsAnswers(t *testing.T) {
 		if !s.answered(p, true) || !s.answered(q, true) {
 			t.Error("right answers are refused")
 		}
-		if c := s.nextCommand(10); !c.unsubscribe || len(c.projects) != 1 || c.projects[0] != p {
+		if c := s.nextCommand(); !c.unsubscribe || len(c.projects) != 1 || c.projects[0] != p {
 			t.Fatalf("%+v", c)
 		}
 		if !s.answered(p, false) {
@@ -70,7 +70,7 @@ func TestSubscriptionsAnswers(t *testing.T) {
 		if got := s.nextReads(10); len(got) != 1 || got[0] != q {
 			t.Errorf("to read: %v", got)
 		}
-		if c := s.nextCommand(10); len(c.projects) != 1 || c.projects[0] != r {
+		if c := s.nextCommand(); len(c.projects) != 1 || c.projects[0] != r {
 			t.Fatalf("%+v", c)
 		}
 		s.answered(r, true)
@@ -87,11 +87,11 @@ func TestSubscriptionsAnswers(t *testing.T) {
 		if got := s.nextReads(10); len(got) != 1 || got[0] != q {
 			t.Errorf("to read: %v", got)
 		}
-		if c := s.nextCommand(10); !c.unsubscribe {
+		if c := s.nextCommand(); !c.unsubscribe {
 			t.Errorf("%+v", c)
 		}
 		s.answered(p, false)
-		if c := s.nextCommand(10); c.unsubscribe {
+		if c := s.nextCommand(); c.unsubscribe {
 			t.Errorf("%+v", c)
 		}
 		s.answered(p, true)
@@ -113,21 +113,21 @@ func TestSubscriptionsAnswers(t *testing.T) {
 		if _, alone, fatal := s.refusal(); alone || fatal {
 			t.Error("a refused batch is taken for the refusal of one")
 		}
-		if c := s.nextCommand(10); len(c.projects) != 1 || c.projects[0] != p {
+		if c := s.nextCommand(); len(c.projects) != 1 || c.projects[0] != p {
 			t.Fatalf("%+v", c)
 		}
 		if got, alone, fatal := s.refusal(); got != p || !alone || fatal {
 			t.Errorf("%v is refused", got)
 		}
-		if c := s.nextCommand(10); len(c.projects) != 1 || c.projects[0] != q {
+		if c := s.nextCommand(); len(c.projects) != 1 || c.projects[0] != q {
 			t.Fatalf("%+v", c)
 		}
 		s.answered(q, true)
-		if s.nextCommand(10) != nil {
+		if s.nextCommand() != nil {
 			t.Error("what was refused alone is asked for again at once")
 		}
 		s.retryRefused()
-		if c := s.nextCommand(10); len(c.projects) != 1 || c.projects[0] != p {
+		if c := s.nextCommand(); len(c.projects) != 1 || c.projects[0] != p {
 			t.Errorf("%+v", c)
 		}
 	})
@@ -135,13 +135,13 @@ func TestSubscriptionsAnswers(t *testing.T) {
 		s := begin(t)
 		s.drop(p)
 		s.refusal()
-		if c := s.nextCommand(10); !c.unsubscribe {
+		if c := s.nextCommand(); !c.unsubscribe {
 			t.Fatalf("%+v", c)
 		}
 		if !s.answered(p, false) { // there was nothing to drop
 			t.Error("dropping what was refused is taken for a fault")
 		}
-		if c := s.nextCommand(10); len(c.projects) != 1 || c.projects[0] != q {
+		if c := s.nextCommand(); len(c.projects) != 1 || c.projects[0] != q {
 			t.Errorf("%+v", c)
 		}
 	})
@@ -150,7 +150,7 @@ func TestSubscriptionsAnswers(t *testing.T) {
 		s.answered(p, true)
 		s.answered(q, true)
 		s.drop(p)
-		s.nextCommand(10)
+		s.nextCommand()
 		if _, alone, fatal := s.refusal(); alone || !fatal {
 			t.Error("it is booked as a project's refusal")
 		}
@@ -159,7 +159,7 @@ func TestSubscriptionsAnswers(t *testing.T) {
 
 // One command is on its way at a time, so that a probe comes back soon; nothing is left out.
 func TestSubscriptionsAreBatched(t *testing.T) {
-	projects := make([]version.Project, 25)
+	projects := make([]version.Project, channelsPerCommand*5/2)
 	for i := range projects {
 		projects[i] = project(strconv.Itoa(i))
 	}
@@ -171,12 +171,12 @@ func TestSubscriptionsAreBatched(t *testing.T) {
 		default:
 			t.Fatal("there is room for a command, and nobody was told")
 		}
-		c := s.nextCommand(10)
-		if len(c.projects) != min(10, left) {
+		c := s.nextCommand()
+		if len(c.projects) != min(channelsPerCommand, left) {
 			t.Fatalf("%d projects in a command, of %d that are left", len(c.projects), left)
 		}
 		for _, p := range c.projects {
-			if s.nextCommand(10) != nil {
+			if s.nextCommand() != nil {
 				t.Fatal("a second command while one is on its way")
 			}
 			if !s.answered(p, true) {

@@ -185,7 +185,7 @@ func (s *single) beatAfter(d time.Duration) {
 		s.all.locked(func() {
 			s.decide(stream.Input{Event: stream.Beat}, nil)
 			if !s.over {
-				s.beatAfter(s.all.opt.Cadence().Every)
+				s.beatAfter(s.all.opt.Heartbeat().Every)
 			}
 		})
 	})
@@ -222,14 +222,14 @@ func (s *single) decide(in stream.Input, advance func() []byte) {
 	case stream.Advance:
 		s.write(advance(), false)
 	case stream.Heartbeat:
-		s.write(s.all.opt.Cadence().Heartbeat, false)
+		s.write(s.all.opt.Heartbeat().Bytes(), false)
 	case stream.Hello:
 		s.write(s.newest(nil), false)
 	case stream.Greet:
 		head := s.first
 		s.first = nil
 		s.after(stream.SecondEvent, stream.Input{Event: stream.SecondDue})
-		s.beatAfter(rand.N(s.all.opt.Cadence().Every))
+		s.beatAfter(rand.N(s.all.opt.Heartbeat().Every))
 		s.write(stream.AppendPadding(s.newest(stream.AppendRetry(head, stream.RetryTime()))), true)
 	case stream.Close:
 		goodbye := stream.AppendGoodbye(nil, stream.Goodbye{Reason: s.Why()})
@@ -254,7 +254,7 @@ func (s *single) newest(b []byte) []byte {
 		s.all.hello.Project(w.project, w.LastSent)
 	}
 	s.cover(s.all.hello.Covers())
-	return s.all.hello.Append(b, s.all.opt.Cadence(), 0, -1)
+	return s.all.hello.Append(b, s.all.opt.Heartbeat(), 0, -1)
 }
 
 func (s *single) cover(covers bool) {

@@ -62,7 +62,7 @@ func (l *Loop) sendSecond(i uint32, r *record, now time.Time) {
 
 // followCadence sends the new cadence to a stream. The line's patience depends on it.
 func (l *Loop) followCadence(i uint32, r *record, now time.Time) {
-	l.line(i, r).SetPatience(stream.Patience(l.opt.Cadence().Every))
+	l.line(i, r).SetPatience(stream.Patience(l.opt.Heartbeat().Every))
 	l.decide(i, r, stream.Input{Event: stream.NewCadence}, nil, now)
 }
 
@@ -129,7 +129,7 @@ func (l *Loop) decide(i uint32, r *record, in stream.Input, advance func() []byt
 		l.write(i, r, advance(), true, false)
 	case stream.Heartbeat:
 		l.sent.Heartbeats++
-		l.write(i, r, l.opt.Cadence().Heartbeat, true, false)
+		l.write(i, r, l.opt.Heartbeat().Bytes(), true, false)
 	case stream.Hello:
 		l.scratch = l.appendHello(l.scratch[:0], i, r, now)
 		l.write(i, r, l.scratch, false, false)
@@ -168,7 +168,7 @@ func (l *Loop) appendHello(b []byte, i uint32, r *record, now time.Time) []byte 
 	if l.hello.Asks() {
 		spread = l.opt.HelloSpread(now)
 	}
-	return l.hello.Append(b, l.opt.Cadence(), spread, r.Left(now))
+	return l.hello.Append(b, l.opt.Heartbeat(), spread, r.Left(now))
 }
 
 // cover counts the streams whose newest hello leaves out a project.

@@ -30,8 +30,8 @@ type Options struct {
 	Hub  *stream.Hub
 	Node string // name of the gateway, in hellos
 
-	Cadence func() stream.Cadence // how often to poll now
-	Rules   func() *stream.Rules  // who may see what now
+	Heartbeat func() *stream.HeartbeatEvent // how often to poll now
+	Rules     func() *stream.Rules          // who may see what now
 	// HelloSpread returns the spread of a hello that may make its page poll.
 	HelloSpread func(now time.Time) time.Duration
 

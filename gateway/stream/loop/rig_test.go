@@ -80,6 +80,8 @@ func (s *source) Watch(p version.Project) {
 
 const heartbeat = 25 * time.Second
 
+var heartbeatEvent = stream.NewHeartbeat(map[string]string{"push": "healthy"}, heartbeat)
+
 // both runs f in a bubble for each kind of stream.
 func both(t *testing.T, f func(*testing.T, *rig)) {
 	t.Helper()
@@ -110,10 +112,8 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 	}
 	opt := Options{
 		Hub: r.hub, Node: "gw", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Cadence: func() stream.Cadence {
-			return stream.Cadence{Fields: []byte(`"push":"healthy"`), Heartbeat: []byte("event: heartbeat\ndata: {}\n\n"), Every: heartbeat}
-		},
-		Rules: func() *stream.Rules { return r.rules }, HelloSpread: func(time.Time) time.Duration {
+		Heartbeat: func() *stream.HeartbeatEvent { return heartbeatEvent },
+		Rules:     func() *stream.Rules { return r.rules }, HelloSpread: func(time.Time) time.Duration {
 			r.add(&r.asked, 1)
 			return 0
 		},

@@ -10,7 +10,7 @@ func (l *Loop) turn(now time.Time) (busy bool) {
 	l.runTimers(now)
 	busy = len(l.coming) > 0 || len(l.sending) > 0
 
-	every := l.opt.Cadence().Every
+	every := l.opt.Heartbeat().Every
 	if l.streams.live > 0 && !l.beats.running {
 		l.beats.begin(now)
 	}
@@ -76,7 +76,7 @@ func (l *Loop) next(now time.Time) time.Time {
 	if l.firstEnd != 0 {
 		next = earliest(next, time.Unix(int64(l.firstEnd), 0))
 	}
-	for _, s := range l.sweeps(l.opt.Cadence().Every) {
+	for _, s := range l.sweeps(l.opt.Heartbeat().Every) {
 		if s.running && s.over > 0 {
 			next = earliest(next, s.next(l.streams.high, s.over))
 		}
