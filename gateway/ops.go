@@ -91,9 +91,21 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// opsTime is how long an answer to an operator may take: a profile is recorded before it is sent.
+const opsTime = 5 * time.Minute
+
+// limitOps ends the connection of an operator who does not take the answer.
+func limitOps(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limitAnswer(w, opsTime-answerTime)
+		next.ServeHTTP(w, r)
+	})
+}
+
 // opsRoutes are for operators only: their answers say more than the public may know, and cost more.
 func (g *Gateway) opsRoutes() http.Handler {
 	r := g.router("")
+	r.Use(limitOps)
 	getAndHead(r, "/live", g.live)
 	getAndHead(r, "/ready", g.ready)
 	r.Get("/status", g.statusPage)

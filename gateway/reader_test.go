@@ -45,6 +45,57 @@ func TestStuckReaderIsEnded(t *testing.T) {
 	})
 }
 
+// A reader who does not take its answer holds the connection for half a minute, whatever it asked for. On a pipe nothing is
+// buffered, so each answer waits for its reader.
+func TestSlowReadersOfAnswersAreEnded(t *testing.T) {
+	for _, request := range []string{
+		"GET /nudge.js.map", "GET /nudge.js", "GET /live", "GET /nothing", "PUT /session", "GET /poll-interval?project=42",
+		"GET /versions?project=42", "GET /events", "POST /session", "DELETE /session", "OPTIONS /versions",
+	} {
+		bubble(t, nil, func(t *testing.T, r *rig) {
+			conn, err := r.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: gw\r\n\r\n", request); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Read(make([]byte, 16)); err != nil {
+				t.Fatalf("%s: %v", request, err)
+			}
+			time.Sleep(31 * time.Second)
+			conn.SetReadDeadline(time.Now().Add(time.Second))
+			if _, err := io.Copy(io.Discard, conn); err != nil { // an end, and no time-out
+				t.Errorf("%s: %v after 31 s", request, err)
+			}
+		})
+	}
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		conn := r.stuck("/versions?project=42@1&wait=25s")
+		defer conn.Close()
+		r.news("42@1")
+		time.Sleep(50 * time.Second) // its answer comes after 25 s, and has its time from then on
+		r.takes(conn, true)
+		late := r.stuck("/versions?project=42@1&wait=25s")
+		defer late.Close()
+		time.Sleep(58 * time.Second)
+		r.takes(late, false)
+	})
+}
+
+// takes reads an answer late.
+func (r *rig) takes(conn net.Conn, whole bool) {
+	r.t.Helper()
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err == nil {
+		_, err = io.ReadAll(resp.Body)
+	}
+	if (err == nil) != whole {
+		r.t.Errorf("the answer came whole: %v (%v), want %v", err == nil, err, whole)
+	}
+}
+
 func TestClientGoesAway(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		all := opened(r, 20)

@@ -55,6 +55,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 			return limited(over)
 		}
 		defer g.admission.Release(limits.Goroutine, t)
+		limitAnswer(w, wait+stream.HelloMost)
 		g.pace.Uncovered(1)
 		defer g.pace.Uncovered(-1)
 	}
