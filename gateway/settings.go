@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
 
@@ -50,4 +52,102 @@ func newCurrent(s Settings, opt *Options) (c *current, err error) {
 		c.locate = middleware.ClientIPFromXFF(s.Limits.TrustedProxies...)
 	}
 	return c, nil
+}
+
+// replaceLocked puts c in force, and reports whether the flag changed. The caller holds g.change.
+func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
+	c.rules = newRules(c)
+	g.current.Store(c)
+	if !g.pace.Apply(c.Policy, c.Flag.Flag) {
+		return false
+	}
+	f := c.Flag
+	g.log.Info("the flag changed", "enabled", f.Enabled, "percent", f.Percent, "include", f.Include, "exclude", f.Exclude,
+		"ramp", f.Ramp, "by", f.By(), "seq", f.Fleet.Seq)
+	signal(g.flagChanged)
+	return true
+}
+
+// overrideText names what an override does, for the log.
+func overrideText(o *control.Override) string {
+	switch {
+	case o == nil:
+		return "none"
+	case o.Enabled:
+		return "on"
+	default:
+		return "off"
+	}
+}
+
+// applyControl applies the flag override and the revocations of the fleet. A second call with the same entries changes
+// nothing.
+func (g *Gateway) applyControl(e control.Entries) {
+	g.change.Lock()
+	defer g.change.Unlock()
+	c := *g.current.Load()
+	if c.Flag.Fleet.Stamp != e.Flag.Stamp {
+		c.Flag = pace.NewFlag(c.Flag.Own, e.Flag)
+		if !g.replaceLocked(&c) {
+			g.log.Info("the fleet's flag override changed, without effect on this gateway", "override", overrideText(e.Flag.Override),
+				"seq", e.Flag.Seq, "by", c.Flag.By())
+		}
+	}
+	all := make([]control.Revocation, len(e.Revocations))
+	for i, r := range e.Revocations {
+		all[i] = r.Revocation
+	}
+	if n := g.revokeLocked(all...); n > 0 {
+		g.log.Info("tokens were revoked", "revocations", n)
+	}
+}
+
+// revokeLocked puts revocations in force, and returns how many of them are new. The caller holds g.change. Requests with a
+// revoked token are refused from now on. All streams are checked within about a second, however many: each gets a goodbye,
+// or a new hello that denies the project.
+func (g *Gateway) revokeLocked(all ...control.Revocation) (fresh int) {
+	c := *g.current.Load()
+	c.revoked, fresh = c.revoked.With(all, time.Now())
+	if fresh == 0 {
+		return 0
+	}
+	c.rules = newRules(&c)
+	g.current.Store(&c)
+	for _, l := range g.loops {
+		l.TokensRevoked()
+	}
+	for _, p := range g.hub.Polls() {
+		p.End()
+	}
+	return fresh
+}
+
+// followFlag applies each change of the flag to every stream and held poll, evenly over its ramp. A further change starts
+// again with the streams that are open then.
+func (g *Gateway) followFlag(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-g.flagChanged:
+		}
+		over := g.current.Load().Flag.Ramp
+		for _, l := range g.loops {
+			l.FlagChanged(over)
+		}
+		sweep, stop := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			endPolls(sweep, g.hub.Polls(), over)
+		}()
+		select {
+		case <-done:
+		case <-ctx.Done():
+		case <-g.flagChanged:
+			signal(g.flagChanged)
+		}
+		stop()
+		<-done
+	}
 }

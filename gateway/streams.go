@@ -155,36 +155,6 @@ func (g *Gateway) released() {
 	}
 }
 
-// followFlag applies each change of the flag to every stream and held poll, evenly over its ramp. A further change starts
-// again with the streams that are open then.
-func (g *Gateway) followFlag(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-g.flagChanged:
-		}
-		over := g.current.Load().Flag.Ramp
-		for _, l := range g.loops {
-			l.FlagChanged(over)
-		}
-		sweep, stop := context.WithCancel(ctx)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			endPolls(sweep, g.hub.Polls(), over)
-		}()
-		select {
-		case <-done:
-		case <-ctx.Done():
-		case <-g.flagChanged:
-			signal(g.flagChanged)
-		}
-		stop()
-		<-done
-	}
-}
-
 // endPolls ends held polls evenly over a time, so that they do not all come back at once. It returns early when ctx ends.
 func endPolls(ctx context.Context, polls []*stream.Poll, over time.Duration) {
 	const slice = 20 * time.Millisecond // shorter waits are not worth a timer each
