@@ -1,8 +1,8 @@
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: run test build bundle fmt lint chart fuzz faults pace soak clean
+.PHONY: run test build bundle fmt lint chart outage screenshots fuzz faults pace soak clean
 
-run: build ## the demo: two windows, no Redis
+run: build ## the demo: two boards of one application, no Redis
 	@bin/nudge demo --listen $(LISTEN)
 
 test: ## install what is missing, then check and test everything
@@ -26,6 +26,12 @@ lint: ## formatting, vet, staticcheck, types, bundle
 
 chart: ## docs/capacity.svg from docs/capacity/*.json
 	@go -C .ci/tools run ./chart $(CURDIR)/docs/capacity/*.json
+
+outage: build ## what the demo's chart shows: a run of nudge simulate
+	@bin/nudge simulate --script redis --hours 0.2 --json > web/demo/page/outage.json
+
+screenshots: ## docs/demo-light.png and docs/demo-dark.png, from the demo in Chromium
+	@NUDGE_TEST_REQUIRE=1 NUDGE_TEST_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run '^TestScreenshots$$' ./cmd/nudge
 
 fuzz: ## 30 s for each fuzz test
 	@.ci/fuzz

@@ -16,6 +16,7 @@ cmd/nudge/config:
 cmd/nudge/faults: # tests alone
 cmd/nudge/load: cmd/nudge/load/sse
 cmd/nudge/load/sse:
+cmd/nudge/outage: version
 cmd/nudge/simulate: fallback gateway/limits version cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
 cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -275,61 +274,4 @@ func TestBrowserFlag(t *testing.T) {
 	s.gateway.stderr.until(t, from, "nonsense")
 	s.has(s.publish())
 	s.page.snapshot("s.mode === 'push'")
-}
-
-// The demo: two windows follow each other, both printed lines show at once, the switch works.
-func TestBrowserDemo(t *testing.T) {
-	t.Parallel()
-	chromium := enginetest.Chromium(t, enginetest.Options{})
-	d := start(t, nil, "demo", "--listen", "127.0.0.1:0")
-	d.stdout.until(t, 0, "Ctrl-C")
-	var url string
-	var commands []string
-	for line := range strings.Lines(d.stdout.String()) {
-		if text := strings.TrimSpace(line); strings.HasPrefix(text, "curl ") || strings.Contains(text, " publish ") {
-			commands = append(commands, text)
-		}
-		if _, rest, ok := strings.Cut(line, "open "); ok {
-			url, _, _ = strings.Cut(rest, " ")
-		}
-	}
-	if len(commands) != 2 {
-		t.Fatalf("the demo printed %d commands:\n%s", len(commands), d.stdout)
-	}
-	first, second := open(t, chromium, url), open(t, chromium, url)
-	for _, p := range []*page{first, second} {
-		p.snapshot("s.mode === 'push' && s.interval === 60000")
-	}
-	// Its own styles count, whatever the page's policy forbids.
-	inside := `document.querySelector('nudge-inspect').shadowRoot`
-	first.Until(`getComputedStyle(` + inside + `.querySelector('section')).position === 'fixed'`)
-	eval[bool](first, inside+`.querySelector('button').click(), true`)
-	first.Until(`/proven/.test(` + inside + `.querySelector('dl').innerText)`)
-
-	story := func(title string) string {
-		return fmt.Sprintf(`!!document.querySelector('[data-testid=story][data-title=%q]')`, title)
-	}
-
-	eval[bool](first, `document.querySelector('[data-testid=add-title]').value = 'Written in one window',
-		document.querySelector('[data-testid=add-submit]').click(), true`)
-	first.Until(story("Written in one window"))
-	second.Until(story("Written in one window"))
-
-	for _, command := range commands {
-		if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", command, err, out)
-		}
-	}
-	for _, p := range []*page{first, second} {
-		p.Until(story("Write the release note"))
-		p.Until(`Number(document.querySelector('[data-testid=counter]').textContent.replace(/\D/g, '')) > 0`)
-	}
-
-	eval[bool](first, `document.querySelector('[data-testid=push-switch]').click(), true`)
-	for _, p := range []*page{first, second} {
-		p.snapshot("s.push === 'off' && s.interval === 3000")
-		p.Until(`/off/i.test(document.querySelector('[data-testid=push-state]').textContent)`)
-	}
-	eval[bool](first, `document.querySelector('[data-testid=push-switch]').click(), true`)
-	first.snapshot("s.mode === 'push' && s.interval === 60000")
 }

@@ -39,6 +39,9 @@ func (l *connLimit) take() bool {
 // give gives a slot back.
 func (l *connLimit) give() { <-l.taken }
 
+// again returns the same slots for another listener, after the first one has closed.
+func (l *connLimit) again() *connLimit { return &connLimit{taken: l.taken, shut: make(chan struct{})} }
+
 func (l *connLimit) close() { l.once.Do(func() { close(l.shut) }) }
 
 // limitedListener is a listener whose connections each need a slot.

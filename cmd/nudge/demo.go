@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/outage"
 	"nudge/gateway"
 	"nudge/version"
 	"nudge/web/demo"
@@ -27,7 +28,7 @@ func newDemoCommand() *cobra.Command {
 	var address string
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show what Nudge does: a small application, two windows, no Redis",
+		Short: "Show what Nudge does: a small application, two boards, no Redis",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := untilSignal(cmd.Context())
@@ -46,7 +47,8 @@ func demoConfig(address string) *config.Config {
 	c.Auth.Secret = rand.Text() + rand.Text()
 	c.Poll.Fast, c.Poll.Slow = 3*time.Second, time.Minute
 	c.Push.Ramp = 3 * time.Second
-	c.Heartbeat = 5 * time.Second
+	c.Heartbeat = 2 * time.Second          // a page knows after twice this time that a stream is silent
+	c.Redis.Probe = 500 * time.Millisecond // five echoes after an outage, and push is healthy again
 	c.Drain.Delay, c.Drain.Window = 0, 0
 	c.Log.Level = "warn"
 	return c
@@ -59,23 +61,11 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	}
 	c := demoConfig(address)
 	log, _ := newLogger(c.Log, stderr)
-	d := &demonstration{config: c}
-	slots := newConnLimit()
-	o := gatewayOptions(c, log)
-	o.Released = slots.give
-	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
-		d.news = version.NewMemory(board, version.MemoryOptions{Evidence: host.Evidence})
-		return d.news, nil
-	}
-	var err error
-	if d.gateway, err = gateway.New(o); err != nil {
+	d := &demonstration{config: c, log: log, proxy: outage.NewProxy()}
+	if err := d.newGateway(); err != nil {
 		return err
 	}
-	token, err := tokenClaims{subject: "terminal", publish: []string{demo.CounterProject}, ttl: 24 * time.Hour}.sign(c.Auth, time.Now())
-	if err != nil {
-		return err
-	}
-	public, err := listen("listen", address, config.TLS{}, nil, slots, log)
+	public, err := listen("listen", address, config.TLS{}, nil, newConnLimit(), log)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use; try make run LISTEN=%s", address, nextPort(address))
 	}
@@ -87,28 +77,29 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 		base = "http://" + net.JoinHostPort("127.0.0.1", port)
 		fmt.Fprintf(stdout, "The demo listens on all addresses of this machine: everybody who can reach it can use it.\n\n")
 	}
-	program, err := os.Executable() // works wherever the line is pasted
+	watch, err := d.watchCommand(base)
 	if err != nil {
-		program = os.Args[0]
-	}
-	// Seconds since now: small, and greater each time the line is pasted.
-	publish := fmt.Sprintf("NUDGE_TOKEN=%s %s publish --gateway %s %s@$(($(date +%%s)-%d))",
-		token, program, base, demo.CounterProject, time.Now().Unix()-1)
-	app := d.app(publish, log)
-	if err := d.publish(ctx, demo.BoardProject, app.Version(), 0); err != nil {
 		return err
 	}
-	public.Handler = routeDemo(app, d.gateway.Handler())
-	fmt.Fprintf(stdout, demoText, base, demo.AddCommand(base), publish)
-	return runAll(ctx, d.gateway, []*server{public})
+	app := d.app(watch)
+	if err := d.publish(ctx, demo.Change{Version: app.Version()}); err != nil {
+		return err
+	}
+	if err := d.server.Set(true); err != nil {
+		return fmt.Errorf("the gateway behind the demo: %w", err)
+	}
+	public.Handler = routeDemo(app, d.proxy)
+	context.AfterFunc(ctx, func() { d.proxy.Set(true) }) // streams held back would not hear the goodbye
+	fmt.Fprintf(stdout, demoText, base, demo.AddCommand(base), watch)
+	return runAll(ctx, d.gateway, []*server{public}, app.Run, d.server.Run)
 }
 
-const demoText = `Nudge demo: open %s in a browser, twice, and change a story in one window.
+const demoText = `Nudge demo: open %s in a browser.
 
-Then paste into another terminal, and watch the page.
+Then paste into another terminal.
 Add a story through the application, which commits and then publishes:
   %s
-Publish a number to the counter, as any script of yours could:
+Print what Nudge sends, one line for each change:
   %s
 
 Ctrl-C ends it.
@@ -125,57 +116,93 @@ func routeDemo(app, gateway http.Handler) http.Handler {
 	})
 }
 
-// demonstration connects the demo's application to its gateway.
+// demonstration connects the demo's application to its gateway, which is behind a proxy as in production.
 type demonstration struct {
+	log     *slog.Logger
 	gateway *gateway.Gateway
-	news    *version.Memory
+	source  *outage.Source
+	server  *outage.Server
+	proxy   *outage.Proxy
 
 	mu     sync.Mutex
 	config *config.Config // guarded by mu once the demo runs
 }
 
-func (d *demonstration) app(publishCommand string, log *slog.Logger) *demo.App {
+// newGateway makes the gateway, its source and its server. It starts nothing.
+func (d *demonstration) newGateway() error {
+	slots := newConnLimit()
+	o := gatewayOptions(d.config, d.log)
+	o.Released = slots.give
+	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
+		d.source = outage.NewSource(board, version.MemoryOptions{Probe: d.config.Redis.Probe, Evidence: host.Evidence})
+		return d.source, nil
+	}
+	var err error
+	if d.gateway, err = gateway.New(o); err != nil {
+		return err
+	}
+	d.server = &outage.Server{Proxy: d.proxy, Listen: func() (net.Listener, *http.Server, error) {
+		s, err := listen("the gateway", "127.0.0.1:0", config.TLS{}, d.gateway.Handler(), slots.again(), d.log)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s.listener, &s.Server, nil
+	}}
+	return nil
+}
+
+// app makes the application. Visitors may break whatever is between it and its pages.
+func (d *demonstration) app(watchCommand string) *demo.App {
 	return demo.New(demo.Options{
 		Publish: d.publish,
-		SetPush: d.setPush,
-		Push: func() bool {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			return d.config.Push.Enabled
+		Switches: map[string]demo.Switch{
+			"redis":   {On: d.source.On, Set: d.source.Set},
+			"gateway": {On: d.server.On, Set: d.server.Set},
+			"events":  {On: d.proxy.On, Set: d.proxy.Set},
+			"push":    {On: d.push, Set: d.setPush},
 		},
 		Token: func(ttl time.Duration) (string, error) {
-			return tokenClaims{
-				subject: "visitor", subscribe: []string{demo.BoardProject, demo.CounterProject}, ttl: ttl,
-			}.sign(d.config.Auth, time.Now())
-		},
-		Newest: func(project string) (int64, bool) {
-			p, err := version.ParseProject(project)
-			if err != nil {
-				return 0, false
-			}
-			v, known := d.news.Newest(p)
-			return int64(v), known
+			return tokenClaims{subject: "visitor", subscribe: []string{demo.Project}, ttl: ttl}.sign(d.config.Auth, time.Now())
 		},
 		Fast: d.config.Poll.Fast, Slow: d.config.Poll.Slow,
-		PublishCommand: publishCommand, Log: log,
+		WatchCommand: watchCommand, Log: d.log,
 	})
 }
 
-func (d *demonstration) publish(ctx context.Context, project string, v, prev int64) error {
-	p, err := version.ParseProject(project)
+// watchCommand is a command line that works wherever it is pasted.
+func (d *demonstration) watchCommand(base string) (string, error) {
+	token, err := tokenClaims{subject: "terminal", subscribe: []string{demo.Project}, ttl: 24 * time.Hour}.sign(d.config.Auth, time.Now())
+	if err != nil {
+		return "", err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		program = os.Args[0]
+	}
+	return fmt.Sprintf("NUDGE_TOKEN=%s %s watch --gateway %s %s", token, program, base, demo.Project), nil
+}
+
+func (d *demonstration) publish(ctx context.Context, c demo.Change) error {
+	p, err := version.ParseProject(demo.Project)
 	if err != nil {
 		return err
 	}
-	news := version.News{Project: p, Version: version.Version(v)}
-	if prev > 0 {
-		from := version.Version(prev)
-		news.Prev = &from
+	news := version.News{Project: p, Version: version.Version(c.Version), Writer: c.Writer}
+	if c.Prev > 0 {
+		from := version.Version(c.Prev)
+		news.Prev, news.Data = &from, c.Data
 	}
-	_, err = d.news.Publish(ctx, []version.News{news})
+	_, err = d.source.Publish(ctx, []version.News{news})
 	return err
 }
 
-// setPush is the switch on the page. It applies settings as a reload does.
+func (d *demonstration) push() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.config.Push.Enabled
+}
+
+// setPush applies the flag as a reload of the configuration does.
 func (d *demonstration) setPush(on bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -59,12 +59,14 @@ type state struct {
 // delta is what happened since a version: the events, or the whole state where
 // they are not known any more.
 type delta struct {
-	Project string  `json:"project"`
-	Run     string  `json:"run"`
-	Since   int64   `json:"since"`
-	Version int64   `json:"version"`
-	Events  []event `json:"events"`
-	State   *state  `json:"state,omitempty"`
+	Project string `json:"project"`
+	Run     string `json:"run"`
+	Since   int64  `json:"since"`
+	Version int64  `json:"version"`
+	// Now is the time of the answer in epoch milliseconds: with it a page compares its own clock.
+	Now    int64   `json:"now_ms"`
+	Events []event `json:"events"`
+	State  *state  `json:"state,omitempty"`
 }
 
 // newBoard starts with the given stories as its past, which has no events.
@@ -93,7 +95,7 @@ func (b *board) add(title, column, writer string) (story, event, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.stories) >= maxStories {
-		return story{}, event{}, fault{
+		return story{}, event{}, problem{
 			http.StatusConflict, "full", "",
 			fmt.Sprintf("the board holds %d stories, its limit; restart the demo for a fresh one", maxStories),
 		}
@@ -159,17 +161,14 @@ func (b *board) story(id int64) (story, error) {
 func (b *board) since(n int64, run string) delta {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	d := delta{Project: BoardProject, Run: b.run, Since: n, Version: b.version, Events: []event{}}
+	d := delta{Project: Project, Run: b.run, Since: n, Version: b.version, Now: time.Now().UnixMilli(), Events: []event{}}
 	behind := b.version - n
 	if behind < 0 || behind > int64(len(b.events)) || (run != "" && run != b.run) {
 		s := b.stateLocked()
 		d.State = &s
 		return d
 	}
-	for _, e := range b.events[len(b.events)-int(behind):] {
-		e.Age = time.Since(e.at).Milliseconds()
-		d.Events = append(d.Events, e)
-	}
+	d.Events = append(d.Events, b.events[len(b.events)-int(behind):]...)
 	return d
 }
 
@@ -181,7 +180,7 @@ func (b *board) state() state {
 
 func (b *board) stateLocked() state {
 	s := state{
-		Project: BoardProject, Name: boardName, Run: b.run, Version: b.version,
+		Project: Project, Name: boardName, Run: b.run, Version: b.version,
 		Columns: columns, Stories: make([]story, 0, len(b.stories)),
 	}
 	for _, c := range columns {
@@ -195,7 +194,7 @@ func (b *board) stateLocked() state {
 // commitLocked numbers an event, keeps it and makes it so.
 func (b *board) commitLocked(e event) event {
 	b.version++
-	e.Version, e.at = b.version, time.Now()
+	e.Version, e.At = b.version, time.Now().UnixMilli()
 	if len(b.events) == maxEvents {
 		b.events = slices.Delete(b.events, 0, 1)
 	}
@@ -205,5 +204,5 @@ func (b *board) commitLocked(e event) event {
 }
 
 func noStory(id int64) error {
-	return fault{http.StatusNotFound, "not-found", "id", fmt.Sprintf("id: there is no story %d", id)}
+	return problem{http.StatusNotFound, "not-found", "id", fmt.Sprintf("id: there is no story %d", id)}
 }

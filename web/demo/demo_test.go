@@ -46,7 +46,7 @@ func read[T any](t testing.TB, w *httptest.ResponseRecorder, status int) T {
 	return v
 }
 
-type problem struct {
+type refusal struct {
 	Status              int
 	Title, Detail, Code string
 	Field               string

@@ -1,9 +1,6 @@
 package demo
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // kind says what happened to a story.
 type kind string
@@ -24,11 +21,8 @@ type event struct {
 	Column   string `json:"column,omitempty"`
 	Position int    `json:"position"`
 	Writer   string `json:"writer,omitempty"`
-	// Age is how long ago the change was committed when the answer was made, in
-	// milliseconds: unlike a time of day it needs no second clock to agree.
-	Age int64 `json:"age_ms"`
-
-	at time.Time
+	// At is when the change was committed, in epoch milliseconds.
+	At int64 `json:"at_ms"`
 }
 
 // apply makes an event so. It decides nothing: the event was valid when it

@@ -27,7 +27,7 @@ type fields map[string]string
 func readFields(w http.ResponseWriter, r *http.Request, known ...string) (fields, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, fault{
+		return nil, problem{
 			http.StatusRequestEntityTooLarge, "too-large", "body",
 			fmt.Sprintf("body: is larger than %d bytes; send less", maxBody),
 		}
@@ -62,7 +62,7 @@ func parseFields(contentType string, body []byte) (fields, error) {
 		}
 		return parseForm(body)
 	}
-	return nil, fault{
+	return nil, problem{
 		http.StatusUnsupportedMediaType, "malformed", "Content-Type",
 		"Content-Type: send application/json or application/x-www-form-urlencoded",
 	}

@@ -26,6 +26,7 @@ var mediaTypes = map[string]string{
 	".css":  "text/css; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
 	".svg":  "image/svg+xml",
+	".json": "application/json",
 }
 
 // file is one embedded file of the page.
@@ -65,7 +66,7 @@ func (a *App) page(w http.ResponseWriter, r *http.Request) error {
 func (a *App) asset(w http.ResponseWriter, r *http.Request) error {
 	f, ok := a.files[r.PathValue("file")]
 	if !ok {
-		return fault{
+		return problem{
 			http.StatusNotFound, "not-found", "",
 			fmt.Sprintf("the page has no file %q", r.PathValue("file")),
 		}

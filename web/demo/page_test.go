@@ -70,8 +70,8 @@ func TestPageIsWhole(t *testing.T) {
 			t.Errorf("%s has no media type", name)
 		}
 	}
-	read[problem](t, ask(app, "GET", "/app/page/nothing.js", ""), http.StatusNotFound)
-	read[problem](t, ask(app, "GET", "/app/page/..%2fpage.go", ""), http.StatusNotFound)
+	read[refusal](t, ask(app, "GET", "/app/page/nothing.js", ""), http.StatusNotFound)
+	read[refusal](t, ask(app, "GET", "/app/page/..%2fpage.go", ""), http.StatusNotFound)
 }
 
 // Browser tests, here and elsewhere, find their way by these.
@@ -81,8 +81,7 @@ func TestHooks(t *testing.T) {
 		all.Write(f.body)
 	}
 	for _, id := range []string{
-		"push-state", "interval", "next-poll", "polls", "polls-plain", "staleness",
-		"push-switch", "add-title", "add-submit", "story", "column", "counter", "version",
+		"columns", "column", "story", "interval", "requests", "empty", "late", "mean", "changes", "lane", "line", "news", "toast",
 	} {
 		if !strings.Contains(all.String(), `data-testid="`+id+`"`) && !strings.Contains(all.String(), `dataset.testid = '`+id+`'`) {
 			t.Errorf("no element is called %s", id)
@@ -158,4 +157,29 @@ func quoted(t *testing.T, text []byte) string {
 		t.Fatal(err)
 	}
 	return string(literal)
+}
+
+// The page says so of the chart. A run of today's simulator: make outage.
+func TestOutageIsTheRunThatThePageDescribes(t *testing.T) {
+	var result struct {
+		Script   string
+		Browsers int
+		FastMS   int64 `json:"fast_ms"`
+		Over     int   `json:"over_seconds"`
+		Late     int   `json:"late_pages"`
+		Phases   []struct {
+			Name    string
+			Seconds int
+		}
+		Seconds []struct{ Polls, Most float64 }
+	}
+	if err := json.Unmarshal(New(Options{}).files["outage.json"].body, &result); err != nil {
+		t.Fatal(err)
+	}
+	if result.Script != "redis" || result.Browsers != 30_000 || result.FastMS != 10_000 || len(result.Phases) != 3 || result.Phases[1].Seconds != 60 {
+		t.Errorf("the chart is of another run: %s with %d browsers, phases %+v", result.Script, result.Browsers, result.Phases)
+	}
+	if result.Over != 0 || result.Late != 0 || len(result.Seconds) < 600 {
+		t.Errorf("%d seconds with too many polls, %d late pages, in %d s", result.Over, result.Late, len(result.Seconds))
+	}
 }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,9 +15,9 @@ import (
 	"testing/synctest"
 )
 
-func failIfCalled(t *testing.T) func(context.Context, string, int64, int64) error {
-	return func(_ context.Context, project string, version, _ int64) error {
-		t.Errorf("published %s@%d", project, version)
+func failIfCalled(t *testing.T) func(context.Context, Change) error {
+	return func(_ context.Context, c Change) error {
+		t.Errorf("published %d", c.Version)
 		return nil
 	}
 }
@@ -26,21 +27,21 @@ func failIfCalled(t *testing.T) func(context.Context, string, int64, int64) erro
 func TestPublishComesAfterCommit(t *testing.T) {
 	var app *App
 	var calls []string
-	app = New(Options{Publish: func(_ context.Context, project string, version, prev int64) error {
-		d := readChanges(t, app, prev)
-		if d.Version != version || len(d.Events) != 1 || d.Events[0].Version != version {
-			t.Errorf("at the hint for %d the board answered %+v", version, d)
+	app = New(Options{Publish: func(_ context.Context, c Change) error {
+		d := readChanges(t, app, c.Prev)
+		if d.Version != c.Version || len(d.Events) != 1 || d.Events[0].Version != c.Version {
+			t.Errorf("at the hint for %d the board answered %+v", c.Version, d)
 		}
-		calls = append(calls, fmt.Sprintf("%s@%d after %d", project, version, prev))
+		calls = append(calls, fmt.Sprintf("%d after %d by %q", c.Version, c.Prev, c.Writer))
 		return nil
 	}})
-	for _, request := range [][2]string{{"", "title=a"}, {"/1/move", "column=done"}, {"/1/rename", "title=b"}} {
+	for _, request := range [][2]string{{"", "title=a"}, {"/1/move", "column=done&writer=tab-1"}, {"/1/rename", "title=b"}} {
 		w := ask(app, "POST", storiesPath+request[0], request[1])
 		if got := read[outcome](t, w, w.Code); !got.Announced {
 			t.Errorf("%q: %+v", request, got)
 		}
 	}
-	if want := []string{"42@124 after 123", "42@125 after 124", "42@126 after 125"}; !slices.Equal(calls, want) {
+	if want := []string{`124 after 123 by ""`, `125 after 124 by "tab-1"`, `126 after 125 by ""`}; !slices.Equal(calls, want) {
 		t.Errorf("published %q, want %q", calls, want)
 	}
 }
@@ -48,7 +49,7 @@ func TestPublishComesAfterCommit(t *testing.T) {
 func TestFailedPublishKeepsTheChange(t *testing.T) {
 	var log strings.Builder
 	app := New(Options{
-		Publish: func(context.Context, string, int64, int64) error { return errors.New("nobody there") },
+		Publish: func(context.Context, Change) error { return errors.New("nobody there") },
 		Log:     slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	got := read[outcome](t, ask(app, "POST", storiesPath, "title=a"), http.StatusCreated)
@@ -62,7 +63,7 @@ func TestFailedPublishKeepsTheChange(t *testing.T) {
 
 func TestPublishOutlivesTheRequestButNotForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		app := New(Options{Publish: func(ctx context.Context, _ string, _, _ int64) error {
+		app := New(Options{Publish: func(ctx context.Context, _ Change) error {
 			if err := ctx.Err(); err != nil {
 				t.Errorf("the hint was dropped with its request: %v", err)
 			}
@@ -80,11 +81,27 @@ func TestPublishOutlivesTheRequestButNotForEver(t *testing.T) {
 	})
 }
 
+// The page applies the change that comes with its news as it applies one of a poll, so both must be the same.
+func TestNewsCarriesTheChangeUnlessTurnedOff(t *testing.T) {
+	var got []Change
+	app := New(Options{Publish: func(_ context.Context, c Change) error { got = append(got, c); return nil }})
+	ask(app, "POST", storiesPath, "title=a&writer=tab-1")
+	read[map[string]bool](t, ask(app, "POST", "/app/switches", "data=false"), http.StatusOK)
+	ask(app, "POST", storiesPath, "title=b")
+	var e event
+	if err := json.Unmarshal(got[0].Data, &e); err != nil || e != readChanges(t, app, 123).Events[0] {
+		t.Errorf("published %s, %v; polled %+v", got[0].Data, err, readChanges(t, app, 123).Events[0])
+	}
+	if got[1].Data != nil {
+		t.Errorf("published %s after it was turned off", got[1].Data)
+	}
+}
+
 // A hint that hangs must not keep others from polling or changing the board.
 func TestSlowPublishHoldsNobodyUp(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
-	app := New(Options{Publish: func(_ context.Context, _ string, version, _ int64) error {
-		if version == 124 {
+	app := New(Options{Publish: func(_ context.Context, c Change) error {
+		if c.Version == 124 {
 			close(entered)
 			<-release
 		}
@@ -111,12 +128,12 @@ func TestSlowPublishHoldsNobodyUp(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	var mu sync.Mutex
 	published := map[int64]int{}
-	app := New(Options{Publish: func(_ context.Context, _ string, version, prev int64) error {
+	app := New(Options{Publish: func(_ context.Context, c Change) error {
 		mu.Lock()
 		defer mu.Unlock()
-		published[version]++
-		if prev != version-1 {
-			t.Errorf("%d published with prev %d", version, prev)
+		published[c.Version]++
+		if c.Prev != c.Version-1 {
+			t.Errorf("%d published with prev %d", c.Version, c.Prev)
 		}
 		return nil
 	}})

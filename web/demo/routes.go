@@ -21,9 +21,9 @@ func (a *App) routes() *http.ServeMux {
 	mux.Handle("/app/page/{file}", methods{http.MethodGet: a.asset})
 	mux.Handle("/app/settings", methods{http.MethodGet: a.settings})
 	mux.Handle("/app/token", methods{http.MethodPost: a.token})
-	mux.Handle("/app/push", methods{http.MethodGet: a.push, http.MethodPost: a.setPush})
+	mux.Handle("/app/switches", methods{http.MethodGet: a.readSwitches, http.MethodPost: a.setSwitches})
 
-	board := "/app/projects/" + BoardProject
+	board := "/app/projects/" + Project
 	mux.Handle(board, methods{http.MethodGet: a.snapshot})
 	mux.Handle(board+"/changes", methods{http.MethodGet: a.changes})
 	mux.Handle(board+"/stories", methods{http.MethodPost: a.addStory})
@@ -31,14 +31,10 @@ func (a *App) routes() *http.ServeMux {
 	mux.Handle(board+"/stories/{id}/move", methods{http.MethodPost: a.moveStory})
 	mux.Handle(board+"/stories/{id}/rename", methods{http.MethodPost: a.renameStory})
 
-	counter := "/app/projects/" + CounterProject
-	mux.Handle(counter, methods{http.MethodGet: a.counter})
-	mux.Handle(counter+"/changes", methods{http.MethodGet: a.counterChanges})
-
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeFault(w, fault{
+		writeProblem(w, problem{
 			http.StatusNotFound, "not-found", "",
-			fmt.Sprintf("nothing at %q; the projects are %s and %s", r.URL.Path, board, counter),
+			fmt.Sprintf("nothing at %q; the board is at %s, its page at /", r.URL.Path, board),
 		})
 	})
 	return mux
@@ -54,14 +50,14 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		allow := m.allow()
 		w.Header().Set("Allow", allow)
-		writeFault(w, fault{
+		writeProblem(w, problem{
 			http.StatusMethodNotAllowed, "method", "",
 			fmt.Sprintf("%s is not possible here; use %s", r.Method, allow),
 		})
 		return
 	}
 	if err := handle(w, r); err != nil {
-		writeFault(w, err)
+		writeProblem(w, err)
 	}
 }
 

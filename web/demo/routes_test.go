@@ -8,32 +8,30 @@ import (
 func TestMethods(t *testing.T) {
 	app := New(Options{})
 	for path, allow := range map[string]string{
-		"/":                             "GET, HEAD",
-		"/app/page/main.js":             "GET, HEAD",
-		"/app/settings":                 "GET, HEAD",
-		"/app/token":                    "POST",
-		"/app/push":                     "GET, HEAD, POST",
-		boardPath:                       "GET, HEAD",
-		boardPath + "/changes":          "GET, HEAD",
-		storiesPath:                     "POST",
-		storiesPath + "/1":              "GET, HEAD",
-		storiesPath + "/1/move":         "POST",
-		storiesPath + "/1/rename":       "POST",
-		"/app/projects/counter":         "GET, HEAD",
-		"/app/projects/counter/changes": "GET, HEAD",
+		"/":                       "GET, HEAD",
+		"/app/page/main.js":       "GET, HEAD",
+		"/app/settings":           "GET, HEAD",
+		"/app/token":              "POST",
+		"/app/switches":           "GET, HEAD, POST",
+		boardPath:                 "GET, HEAD",
+		boardPath + "/changes":    "GET, HEAD",
+		storiesPath:               "POST",
+		storiesPath + "/1":        "GET, HEAD",
+		storiesPath + "/1/move":   "POST",
+		storiesPath + "/1/rename": "POST",
 	} {
 		w := ask(app, "DELETE", path, "")
-		p := read[problem](t, w, http.StatusMethodNotAllowed)
+		p := read[refusal](t, w, http.StatusMethodNotAllowed)
 		if w.Header().Get("Allow") != allow || p.Code != "method" {
 			t.Errorf("%s: Allow %q, %+v", path, w.Header().Get("Allow"), p)
 		}
 	}
 	for _, path := range []string{"/app", "/app/projects/7", "/app/projects/42/", "/index.html", storiesPath + "/1/delete"} {
-		if p := read[problem](t, ask(app, "GET", path, ""), http.StatusNotFound); p.Code != "not-found" {
+		if p := read[refusal](t, ask(app, "GET", path, ""), http.StatusNotFound); p.Code != "not-found" {
 			t.Errorf("%s: %+v", path, p)
 		}
 	}
-	read[problem](t, ask(app, "GET", storiesPath+"/99", ""), http.StatusNotFound)
+	read[refusal](t, ask(app, "GET", storiesPath+"/99", ""), http.StatusNotFound)
 }
 
 // A page of another site can make a browser send these; none may have effect.
@@ -75,14 +73,14 @@ func TestForeignSitesAreRefused(t *testing.T) {
 // Reading is refused under a foreign name too: rebinding makes it same-origin.
 func TestForeignNameReadsNothing(t *testing.T) {
 	app := New(Options{})
-	for _, path := range []string{"/", boardPath, "/app/settings", "/app/push"} {
-		p := read[problem](t, ask(app, "GET", path, "", "Host", "evil.example"), http.StatusForbidden)
+	for _, path := range []string{"/", boardPath, "/app/settings", "/app/switches"} {
+		p := read[refusal](t, ask(app, "GET", path, "", "Host", "evil.example"), http.StatusForbidden)
 		if p.Code != "host" {
 			t.Errorf("%s: %+v", path, p)
 		}
 	}
-	for _, path := range []string{"/app/push", "/app/token", storiesPath + "/1/move"} {
-		p := read[problem](t, ask(app, "POST", path, "", "Origin", "https://evil.example"), http.StatusForbidden)
+	for _, path := range []string{"/app/switches", "/app/token", storiesPath + "/1/move"} {
+		p := read[refusal](t, ask(app, "POST", path, "", "Origin", "https://evil.example"), http.StatusForbidden)
 		if p.Code != "origin" {
 			t.Errorf("%s: %+v", path, p)
 		}

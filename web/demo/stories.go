@@ -17,6 +17,7 @@ type outcome struct {
 }
 
 func (a *App) snapshot(w http.ResponseWriter, _ *http.Request) error {
+	a.colleague.open()
 	return writeJSON(w, http.StatusOK, a.board.state())
 }
 
@@ -26,6 +27,7 @@ func (a *App) changes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	a.colleague.polled()
 	return writeJSON(w, http.StatusOK, a.board.since(since, r.URL.Query().Get("run")))
 }
 
@@ -62,7 +64,7 @@ func (a *App) addStory(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", fmt.Sprintf("/app/projects/%s/stories/%d", BoardProject, s.ID))
+	w.Header().Set("Location", fmt.Sprintf("/app/projects/%s/stories/%d", Project, s.ID))
 	return writeJSON(w, http.StatusCreated, a.finish(r.Context(), s, e))
 }
 
@@ -123,7 +125,7 @@ func (a *App) finish(ctx context.Context, s story, e event) outcome {
 	if e.Version == 0 {
 		return outcome{Version: a.board.newest(), Story: s}
 	}
-	return outcome{Version: e.Version, Story: s, Event: &e, Announced: a.announce(ctx, e.Version)}
+	return outcome{Version: e.Version, Story: s, Event: &e, Announced: a.announce(ctx, e)}
 }
 
 func idOf(r *http.Request) (int64, error) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -96,6 +97,33 @@ func (c *chromium) offline(ctx context.Context, tab any, is bool) error {
 	}
 	_, err := chromedp.Call(bounded, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: is, DownloadThroughput: -1, UploadThroughput: -1})
 	return err
+}
+
+func (c *chromium) show(ctx context.Context, tab any, s Screen) error {
+	bounded, cancel := within(ctx, tab)
+	defer cancel()
+	if _, err := chromedp.Call(bounded, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: int64(s.Width), Height: int64(s.Height), DeviceScaleFactor: 1, Mobile: s.Width < 600,
+	}); err != nil {
+		return err
+	}
+	theme, motion := "light", "no-preference"
+	if s.Dark {
+		theme = "dark"
+	}
+	if s.Calm {
+		motion = "reduce"
+	}
+	_, err := chromedp.Call(bounded, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: motion},
+	}})
+	return err
+}
+
+func (c *chromium) picture(ctx context.Context, tab any) ([]byte, error) {
+	bounded, cancel := within(ctx, tab)
+	defer cancel()
+	return chromedp.Run(bounded, chromedp.CaptureScreenshot())
 }
 
 func (c *chromium) freeze(ctx context.Context, tab any) error {

@@ -101,6 +101,42 @@ func (tab *Tab) Freeze() bool {
 	return does
 }
 
+// Screen is what a page is looked at with.
+type Screen struct {
+	// Width and Height are in CSS pixels. A width below 600 is a phone.
+	Width, Height int
+	// Dark: the system's theme is dark.
+	Dark bool
+	// Calm: the visitor has asked for no motion.
+	Calm bool
+}
+
+// Show shows the tab on another screen; false: this browser cannot.
+func (tab *Tab) Show(s Screen) bool {
+	tab.t.Helper()
+	shows, does := tab.engine.(interface {
+		show(ctx context.Context, tab any, s Screen) error
+	})
+	if does {
+		tab.must("show on a screen", func(ctx context.Context) error { return shows.show(ctx, tab.id, s) })
+	}
+	return does
+}
+
+// Picture is what the tab shows now, as PNG; nil: this browser cannot.
+func (tab *Tab) Picture() (png []byte) {
+	tab.t.Helper()
+	if shows, does := tab.engine.(interface {
+		picture(ctx context.Context, tab any) ([]byte, error)
+	}); does {
+		tab.must("take a picture", func(ctx context.Context) (err error) {
+			png, err = shows.picture(ctx, tab.id)
+			return err
+		})
+	}
+	return png
+}
+
 // Crash ends the tab's process.
 func (tab *Tab) Crash() {
 	tab.t.Helper()

@@ -17,7 +17,7 @@ type file struct {
 }
 
 // dist is what is committed, but for the declarations: each entry, minified, its source map, and the page of docs that names
-// their hashes. What a gateway serves is there with brotli too.
+// their hashes. What a gateway serves is there with brotli too. The last files are those of the chart on the demo's page.
 func dist(web string) ([]file, error) {
 	var scripts []script
 	for _, e := range present(web) {
@@ -42,7 +42,11 @@ func dist(web string) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(files, page), nil
+	drawing, err := charts(web)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(files, page), drawing...), nil
 }
 
 // served tells whether a gateway serves the script. It does not serve the adapters, which import other packages by name.

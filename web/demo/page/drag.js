@@ -7,10 +7,10 @@ const type = 'application/x-story';
 // counted without the story itself.
 export function letDrag(section, list, drop) {
   list.addEventListener('dragstart', (event) => {
-    const card = event.target.closest?.('.story');
+    const card = event.target.closest?.('li');
     if (!card) return;
     event.dataTransfer.setData(type, card.dataset.id);
-    event.dataTransfer.setData('text/plain', card.dataset.title);
+    event.dataTransfer.setData('text/plain', card.textContent);
     event.dataTransfer.effectAllowed = 'move';
     card.classList.add('dragged');
   });

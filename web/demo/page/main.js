@@ -1,14 +1,13 @@
-// Wires the page: the application's poll, Nudge, the board and the strip.
+// Wires the page: two boards of the same application. One polls, the other one has Nudge.
 
 import * as api from './api.js';
-import {Model} from './model.js';
-import {Board} from './board.js';
-import {Strip} from './strip.js';
-import {listCommands, offerWindows} from './extras.js';
+import {drawOutage} from './chart.js';
+import {listCommands} from './commands.js';
+import {Panel, write} from './panel.js';
+import {Switches} from './switches.js';
 
 const byId = (id) => document.getElementById(id);
-const inFrame = window.self !== window.top;
-document.documentElement.classList.toggle('framed', inFrame);
+const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 
 let toastTimer;
 function say(text) {
@@ -23,94 +22,75 @@ function complain(error) {
   say(error.message);
 }
 
-function tell(text) {
-  byId('news').textContent = text;
-}
-
-// describe puts an event from elsewhere into words, for those who listen.
+// describe puts an event into words, for those who listen.
 function describe(event, model) {
-  const {title} = model.stories.get(event.story);
+  const title = model.stories.get(event.story)?.title ?? 'A story';
   if (event.kind === 'added') return `New in ${model.columnName(event.column)}: ${title}`;
   if (event.kind === 'moved') return `Moved to ${model.columnName(event.column)}: ${title}`;
   return `Renamed: ${title}`;
 }
 
 async function start() {
-  const [settings, state, count] = await Promise.all([api.settings(), api.snapshot(), api.count()]);
-  const model = new Model(state);
-  let counter = count.version;
-  let nudge;
+  const [settings, state] = await Promise.all([api.settings(), api.snapshot()]);
+  const {fast_ms: fast, slow_ms: slow} = settings;
 
-  const strip = new Strip({fast: settings.fast_ms, setPush: api.setPush, push: api.push, complain});
-  const board = new Board({model, maxTitle: settings.max_title, change});
-  board.render();
-  strip.counter(counter, false);
-
-  // change sends one of this window's own changes. The answer carries its
-  // event; a gap before it means that others were faster, so ask.
-  async function change(request) {
-    try {
-      const {event} = await request;
-      if (event && !model.apply(event) && event.version > model.version) nudge?.refresh();
-      board.render();
-      return true;
-    } catch (error) {
-      complain(error);
-      return false;
-    }
+  const panels = [];
+  function arrived(panel, events) {
+    const newest = Math.max(...panels.map(({model}) => model.version));
+    for (const each of panels) each.count(newest);
+    if (panel === right) write(byId('news'), events.map((event) => describe(event, panel.model)).join('. '));
   }
+  const restarted = () => say('The demo was restarted; both boards start afresh.');
+  const left = new Panel({id: 'polling', state, slow, complain, arrived, restarted});
+  const right = new Panel({id: 'nudge', state, slow, complain, arrived, restarted});
+  panels.push(left, right);
+  for (const panel of panels) panel.count(state.version);
 
-  // restarted shows what the new process says of itself: a command line of the
-  // old one may not work any more.
-  async function restarted() {
-    say('The demo was restarted; the board starts afresh.');
-    try {
-      listCommands(byId('commands'), await api.settings(), tell);
-    } catch (error) {
-      complain(error);
-    }
-  }
+  // The left board: a timer.
+  left.pace(fast);
+  setInterval(() => left.poll(left.model.version).catch(complain), fast);
+  left.ask = () => left.poll(left.model.version).catch(complain);
 
-  // poll is all that Nudge needs of an application: ask what changed, make it
-  // so, and say which versions the page has now.
-  async function poll({signal}) {
-    const asked = performance.now();
-    const [delta, now] = await Promise.all([
-      api.changes(model.version, model.run, signal),
-      api.countChanges(counter, signal),
-    ]);
-    const took = performance.now() - asked;
-
-    const {run, version: before} = model;
-    const foreign = model.take(delta).filter((event) => event.writer !== api.writer);
-    board.render(foreign);
-    if (model.run !== run) restarted();
-    if (foreign.length > 0) {
-      // The age is the server's; the way here took no longer than the request.
-      strip.staleness(Math.max(...foreign.map((event) => event.age_ms)) + took);
-      tell(foreign.map((event) => describe(event, model)).join('. '));
-    }
-    const counted = now.version !== counter;
-    if (counted) tell(`The counter is at ${now.version}`);
-    counter = now.version;
-    strip.counter(counter, counted);
-    strip.polled(counted || model.version !== before);
-    return {versions: {42: model.version, counter}};
-  }
-
-  listCommands(byId('commands'), settings, tell);
-  if (!inFrame) offerWindows({besideButton: byId('beside'), link: byId('open-window'), stage: byId('stage')});
-
+  // The right board: the same poll, and Nudge decides when.
+  const switches = new Switches({fast, slow, complain, changed});
+  await switches.read();
   const [{createNudge}, {inspect}] = await Promise.all([import('/nudge.js'), import('/nudge.inspect.js')]);
-  nudge = createNudge({
-    projects: {42: model.version, counter},
-    poll,
-    fast: settings.fast_ms,
+  const nudge = createNudge({
+    projects: {42: right.model.version},
+    fast,
     getToken: api.token,
+    writer: right.writer,
+    apply: ({data}) => right.apply(data),
+    poll: async ({projects, signal}) => ({versions: {42: await right.poll(projects[42].have, signal)}}),
   });
   window.nudge = nudge; // for tests and the curious
-  strip.follow(nudge);
-  inspect(nudge); // in the corner of each window
+  right.ask = () => nudge.refresh();
+  right.own = (version, prev) => nudge.ack('42', version, prev);
+
+  function changed(name, on) {
+    // A page that leaves the network of such a proxy is told so by its browser.
+    if (name === 'events' && on) window.dispatchEvent(new Event('online'));
+  }
+  function follow() {
+    const snapshot = nudge.getSnapshot();
+    right.pace(snapshot.interval);
+    switches.tell(snapshot);
+  }
+  nudge.subscribe(follow);
+  follow();
+
+  let undo;
+  byId('inspect').addEventListener('click', () => {
+    undo?.();
+    undo = undo ? undefined : inspect(nudge, {open: true});
+  });
+
+  (function tick() {
+    if (!document.hidden) for (const {lane} of panels) lane.draw();
+    setTimeout(tick, stillness.matches ? 1000 : 100);
+  })();
+  listCommands(byId('commands'), settings, (text) => write(byId('news'), text));
+  drawOutage(byId('chart')).catch(complain);
 }
 
 start().catch((error) => complain(new Error(`The page could not start: ${error.message.replace(/\.$/, '')}. Reload it.`)));
