@@ -78,7 +78,7 @@ window.begin = (name, gateway, options = {}) => {
     polling.add(answer)
     return answer
   }
-  c.nudge = createNudge({ projects: { 42: 100 }, fast: 2000, gateway, poll, ...options }, env)
+  c.nudge = createNudge({ projects: { 42: 100 }, interval: 2000, gateway, poll, ...options }, env)
   const note = () => {
     const { mode, stream, rung, reason, versions } = c.nudge.getSnapshot()
     c.now = { at: now(), mode, stream, rung, reason, has: versions[42] }

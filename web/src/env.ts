@@ -1,6 +1,14 @@
 import { builtin } from './builtin.js';
 import type { Env } from './types.js';
 
+/** The environment of the parts of the shim. */
+export interface Core extends Env {
+  /** Whatever happens begins here: an error in it is reported, and the page is told once when all of it is done. */
+  enter(act: () => void): void;
+  /** Does it when all that happens now is done: for functions of the application, which may call in. */
+  after(act: () => void): void;
+}
+
 /** The browser as environment. Globals are looked up at every call, so that test frameworks may replace them. */
 export function browser(): Env {
   const world = globalThis as any;
@@ -29,7 +37,9 @@ export function browser(): Env {
         return builtin('prerendering' as 'hidden');
       },
     },
+    page: !!world.document || /^(Dedicated|Shared)Worker/.test(world.constructor?.name),
     saveData: !!world.navigator?.connection?.saveData,
     report: (error) => world.reportError?.(error),
+    warn: (text) => console.warn(text),
   };
 }

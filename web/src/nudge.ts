@@ -1,239 +1,266 @@
-import { browser } from './env.js';
-import { request, wished } from './gateway.js';
-import { each, entry, marks } from './ledger.js';
-import { watchPage } from './page.js';
-import { due, reduce } from './reduce.js';
-import { Deed, type Effect, type Event, initial, Kind, type Sign, type State } from './state.js';
-import { EVENT_NAMES, eventSource } from './transports/eventsource.js';
-import { projectQuery } from './transports/url.js';
-import type { Delivery, Env, Nudge, Options, PollResult, Snapshot, StreamHandle } from './types.js';
-import { read } from './wire.js';
-import { view } from './view.js';
+// The public API. It wires the connection, which may be wrong in any way, with the queries, whose poll loops never stop.
+
+import { createConnection, type Page } from './connection.js';
+import { browser, type Core } from './env.js';
+import { eventSource } from './transports/eventsource.js';
+import { heldTransport } from './transports/held.js';
+import { createStats } from './observers/stats.js';
+import { type Visits, watchPage } from './page-life.js';
+import { createQuery, type Query } from './query.js';
+import { view } from './snapshot.js';
+import type { Env, EveryOptions, Nudge, NudgeEvents, Options, Poll, PollReason, Snapshot, Version, Versions } from './types.js';
 
 export type * from './types.js';
 
-const enum Ms {
-  /** No interval is longer: not even Infinity, by which a loop would never go on. */
-  Day = 86_400_000,
-  /** The longest delay that setTimeout takes; beyond it, it would fire at once. */
-  Longest = 2 ** 31 - 1,
-}
+/** No interval is longer: not even Infinity, by which a loop would never go on. */
+const DAY = 86_400_000;
 
-/** Drives the reducer: gives it what happens, and does what it says. It decides nothing itself. */
+/** So many different sentences are told to the developer, each once. */
+const WARNINGS = 20;
+
+/** A page that was hidden for this long had better poll when it is shown: its stream may have died without a word. */
+const AWAY = 30_000;
+
 export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
-  const env: Env = { ...browser(), ...parts };
-  const { gateway = env.origin, transport = env.EventSource && eventSource(env.EventSource), push: policy = 'auto', writer } = options;
-  const root = gateway.replace(/\/+$/, '');
+  const { gateway, push: policy, getToken, apply, writer } = options;
+  const world: Env = { ...browser(), ...parts };
+  const root = String(gateway ?? world.origin).replace(/\/+$/, '');
+  const transport = options.transport ?? (world.EventSource && eventSource(world.EventSource));
+  const shadow = policy === 'shadow';
   const target = new EventTarget();
   const listeners = new Set<() => void>();
-  const end = new AbortController();
-  const life = end.signal;
+  const life = new AbortController();
   const pauses = new Set<string>();
-  const streams = new Map<number, StreamHandle>();
-  const events: Event[] = [];
-  let busy = false;
-  let timer: unknown;
+  const told = new Set<string>();
+  const queries = new Set<Query>();
+  let depth = 0;
+  let later: (() => void)[] = [];
+  let started = false;
+  let ended = false;
+  let hiddenAt = 0; // since when the page is hidden; 0: it is not
   let snapshot!: Snapshot;
-  let given: string | null | undefined; // by the page, unasked
-  let token: string | null | undefined; // in use
-  let inquiry: AbortController | undefined; // of the question that is waited for
-  let flight: AbortController | undefined; // of the poll
-  let promised: (() => void)[] = []; // those who want a poll
+  let text = ''; // of the snapshot, to see whether it changes
 
-  let state: State = initial(
-    {
-      fast: Math.min(options.fast! > 0 ? options.fast! : 10_000, Ms.Day),
-      hidden: Math.min(options.hidden! >= 0 ? options.hidden! : 60_000, Ms.Day) * (env.saveData ? 5 : 1),
-      policy,
-      tokens: !!options.getToken,
-      bearer: !!transport?.bearer,
-      streams: !!transport,
-      reach: !!root,
-      applies: !!options.apply,
-      writer,
+  const env: Core = {
+    ...world,
+    setTimeout: (ring, ms) => world.setTimeout(() => enter(ring), ms),
+    report: (error) => guarded(() => world.report(error)),
+    warn(sentence) {
+      if (told.has(sentence) || told.size >= WARNINGS) return;
+      told.add(sentence);
+      guarded(() => world.warn(sentence));
     },
-    env.now(),
-  );
-  state.ledger = Object.entries(options.projects).map(([id, have]) => entry(id, have));
+    enter,
+    after: (act) => void later.push(act),
+  };
 
-  /** One turn: whatever happens during it, as the page's own code may call in, comes after it. */
-  function tell(event: Event) {
-    events.push(event);
-    if (busy || life.aborted) return;
-    busy = true;
-    for (let next; !life.aborted && (next = events.shift()); ) turn(next);
-    busy = false;
-    if (life.aborted) return;
-    env.clearTimeout(timer);
-    const at = due(state);
-    if (at < Infinity) timer = env.setTimeout(() => tell({ kind: Kind.Tick }), Math.min(Math.max(0, Math.ceil(at) - env.now()), Ms.Longest));
-    publish();
-  }
-
-  function turn(event: Event) {
-    const { question } = state;
-    const [after, effects] = reduce(state, event, env.now(), env.random);
-    state = after;
-    // Nobody waits for its answer, which would keep a connection, or bring the cookie of a user who has left.
-    if (after.question !== question) inquiry?.abort();
-    // Only the end comes in between; then nothing else is to be done.
-    for (const effect of effects) if (state === after) guarded(() => act[effect.kind](effect as never));
+  /** Does what something that happens brings with it, and then tells the page. An error in it stops nothing else. */
+  function enter(act: () => void) {
+    depth++;
+    guarded(act);
+    if (depth === 1) for (let next; (next = later.shift()); ) guarded(next);
+    depth--;
+    if (!depth) guarded(publish);
   }
 
   function guarded(act: () => void) {
     try {
       act();
     } catch (error) {
-      env.report(error); // the page's own, which must not stop us
+      try {
+        world.report(error);
+      } catch {
+        // There is nobody to tell.
+      }
     }
   }
 
+  const page: Page = {
+    marks() {
+      const all = new Map<string, number>();
+      for (const { versions } of queries) for (const [id, version] of Object.entries(versions.marks())) all.set(id, Math.max(all.get(id) ?? 0, version));
+      return Object.fromEntries(all);
+    },
+    opening: () => queries.forEach(({ versions }) => versions.prune()),
+    hello: (message) => queries.forEach((query) => query.hello(message)),
+    version: (message) => queries.forEach((query) => query.version(message)),
+    getToken,
+  };
+  const connection = createConnection(env, page, {
+    gateway: root,
+    transport,
+    held: heldTransport(env, transport?.bearer),
+    off: policy === 'off',
+    fast: within(options.interval ?? options.fast, 10_000),
+  });
+  const stats = createStats(env.now());
+  const least = within(options.hidden, 60_000, 0) * (world.saveData ? 5 : 1);
+  const shared = { stats, shadow, least: () => (hiddenAt ? least : 0), writer, emit };
+  const main = createQuery(env, connection, { ...shared, poll: options.poll, apply });
+  queries.add(main);
+
+  function emit<K extends keyof NudgeEvents>(type: K, detail: NudgeEvents[K]) {
+    env.after(() => target.dispatchEvent(new CustomEvent(type, { detail })));
+  }
+
+  /** Gives each loop its pace, and tells the page if something has changed. */
   function publish() {
-    const role = streams.get(state.held?.id!)?.role ?? 'solo';
-    const next = view(state, role);
-    if (JSON.stringify(next) === JSON.stringify(snapshot)) return;
+    if (ended) return;
+    ended = life.signal.aborted;
+    const now = env.now();
+    for (const query of queries) query.loop.pace(query.pace());
+    const { fast, allowed } = main.pace();
+    stats.pace(now, fast, running() ? allowed : fast);
+    stats.behind(now, main.versions.owes());
+    const next = view(connection, main, stats, ended ? 'stopped' : pauses.size ? 'paused' : undefined, shadow);
+    const { error, ...rest } = next;
+    const seen = JSON.stringify(rest);
+    if (seen === text && error === snapshot.error) return;
+    text = seen;
     snapshot = next;
     for (const listener of [...listeners]) guarded(listener);
-    emit('change');
+    guarded(() => target.dispatchEvent(new CustomEvent('change', { detail: null })));
   }
 
-  function emit(type: string, detail?: unknown) {
-    target.dispatchEvent(new CustomEvent(type, { detail }));
+  function running(): boolean {
+    return started && !pauses.size && !life.signal.aborted;
   }
 
-  function call(path: string, init?: RequestInit) {
-    if (transport?.bearer) init = { ...init, credentials: 'omit', headers: authorization() };
-    return request(env, root + path, init);
+  function startLoop(query: Query, immediate?: boolean) {
+    if (running()) query.loop.start(immediate);
   }
 
-  function authorization(): HeadersInit {
-    return token ? { Authorization: `Bearer ${token}` } : {};
+  function soon(reason: PollReason) {
+    queries.forEach(({ loop }) => loop.soon(reason));
   }
 
-  const act: { [D in Deed]: (effect: Extract<Effect, { kind: D }>) => void } = {
-    [Deed.Open]({ id }) {
-      const handle = transport!(
-        { gateway: root, projects: marks(state.ledger), token: token ?? null },
-        {
-          event: (name, data) => EVENT_NAMES.includes(name) && tell({ kind: Kind.Said, sign: name as Sign, id, message: read(data) }),
-          lost: () => tell({ kind: Kind.Lost, id }),
-        },
-      );
-      if (life.aborted) handle.close(); // the page has ended it all meanwhile
-      else streams.set(id, handle);
+  function stop() {
+    if (life.signal.aborted) return;
+    life.abort();
+    enter(() => {
+      queries.forEach(({ loop, missed }) => {
+        loop.stop();
+        missed.stop();
+      });
+      connection.stop();
+    });
+  }
+
+  /** The function that undoes something: once, and also when the signal says so. */
+  function undo(act: () => void, signal: AbortSignal | undefined): () => void {
+    let done = false;
+    const once = () => {
+      if (!done) enter(act);
+      done = true;
+    };
+    signal?.addEventListener('abort', once, { signal: life.signal });
+    if (signal?.aborted) once();
+    return once;
+  }
+
+  // In each of these the loops come first: whatever the connection then does, they go on.
+  const visits: Visits = {
+    start() {
+      started = true;
+      queries.forEach((query) => startLoop(query, options.immediate));
+      connection.start();
     },
-    [Deed.Close]({ id }) {
-      streams.get(id)?.close();
-      streams.delete(id);
+    leave: () => connection.leave(),
+    back() {
+      soon('return');
+      connection.back();
     },
-    async [Deed.Ask]({ id, what, why }) {
-      const { signal } = (inquiry = new AbortController());
-      try {
-        if (what === 'token') {
-          if (why === 'refused') given = undefined;
-          const got = await (given !== undefined ? given : options.getToken?.({ reason: why, signal }));
-          if (state.question === id) token = got; // else somebody else has logged in meanwhile
-          return tell({ kind: Kind.Token, id, granted: !!got });
-        }
-        const projects = projectQuery(marks(state.ledger));
-        const path = { session: '/session', terms: `/poll-interval?${projects}`, versions: `/versions?${projects}&wait=25s` }[what];
-        const init = what === 'session' ? { method: 'POST', headers: authorization(), signal } : { signal };
-        tell({ kind: Kind.Replied, id, ...(await call(path, init)) });
-      } catch {
-        tell({ kind: Kind.Failed, id });
-      }
+    online() {
+      soon('online');
+      connection.back();
     },
-    async [Deed.Poll]({ id, reason }) {
-      const owed = promised;
-      promised = [];
-      const { signal } = (flight = new AbortController());
-      const at = env.now();
-      let ends = 0;
-      const over = (failed: boolean) => {
-        if (ends++) return;
-        if (!life.aborted) emit('poll', { reason, ms: env.now() - at, failed });
-        owed.forEach((keep) => keep());
-      };
-      signal.addEventListener('abort', () => over(true));
-      const projects = each(state.ledger, (e) => e.asked!);
-      let kind: Kind.Polled | Kind.Unpolled = Kind.Polled;
-      let versions, headers: PollResult['headers'];
-      try {
-        ({ versions, headers } = (await options.poll({ reason, projects, signal })) ?? {});
-      } catch (error) {
-        kind = Kind.Unpolled;
-        headers = (error as PollResult | undefined)?.headers;
-      }
-      const wish = (name: string) => wished(headers, name, env.now());
-      over(kind === Kind.Unpolled);
-      tell({ kind, id, versions: versions ?? {}, retryAfter: wish('Retry-After'), pollInterval: wish('X-Poll-Interval') });
+    hide() {
+      hiddenAt ||= env.now();
+      connection.hide();
     },
-    [Deed.Abort]() {
-      flight?.abort();
-    },
-    [Deed.Report]({ project, version }) {
-      call('/missed', { method: 'POST', body: JSON.stringify({ project, version }) }).catch(() => {});
-    },
-    [Deed.Apply]({ message }) {
-      try {
-        options.apply!(message as Delivery);
-      } catch (error) {
-        env.report(error); // the poll will tell
-        tell({ kind: Kind.Unapplied, project: message.project, prev: message.prev as number });
-      }
-    },
-    [Deed.News]({ project, version }) {
-      emit('news', { project, version });
+    show() {
+      const away = hiddenAt > 0 && env.now() - hiddenAt >= AWAY;
+      hiddenAt = 0;
+      if (away) soon('return');
+      connection.show(away);
     },
   };
 
-  function stop() {
-    if (life.aborted) return;
-    end.abort();
-    env.clearTimeout(timer);
-    turn({ kind: Kind.Stop });
-    promised.forEach((keep) => keep());
-    publish();
+  if (options.fast !== undefined) env.warn('nudge: the option "fast" is now called "interval"; the old name works in this version only');
+  enter(() => {
+    main.versions.watch(options.projects ?? {});
+    options.signal?.addEventListener('abort', stop, { signal: life.signal });
+  });
+  if (options.signal?.aborted) stop();
+  else if (world.page || options.server) {
+    const entered = Object.entries(visits).map(([name, visit]) => [name, () => enter(visit)]);
+    watchPage(env, life.signal, Object.fromEntries(entered));
   }
 
-  watchPage(env, life, (kind) => tell({ kind }));
-  publish();
-  options.signal?.addEventListener('abort', stop, { signal: life });
-  if (options.signal?.aborted) stop();
-
-  return Object.assign(target, {
-    subscribe(listener: () => void) {
+  return Object.assign(target as EventTarget & Pick<Nudge, 'addEventListener'>, {
+    subscribe(listener: () => void, { signal }: { signal?: AbortSignal } = {}) {
       const own = () => listener(); // the same function twice is two subscriptions
       listeners.add(own);
-      return () => void listeners.delete(own);
+      return undo(() => listeners.delete(own), signal);
     },
     getSnapshot: () => snapshot,
     async refresh() {
-      if (life.aborted) return;
-      const done = new Promise<void>((keep) => promised.push(keep));
-      tell({ kind: Kind.Refresh });
-      return done;
+      if (!started) return;
+      const polls = [...queries].filter((query) => query !== main || options.poll).map(({ loop }) => loop.refresh());
+      enter(() => {});
+      await Promise.all(polls);
     },
-    ack: (project: string, version: number, prev?: number) => tell({ kind: Kind.Made, project, version, prev }),
-    watch(projects: Readonly<Record<string, number>>) {
-      tell({ kind: Kind.Watch, projects });
-      let over = false;
-      return () => {
-        if (!over) tell({ kind: Kind.Unwatch, projects });
-        over = true;
-      };
+    every(ms: number, run: Poll, { projects, immediate, signal }: EveryOptions = {}) {
+      const query = createQuery(env, connection, { ...shared, poll: run, own: within(ms, 10_000) });
+      enter(() => {
+        if (life.signal.aborted) return;
+        queries.add(query);
+        startLoop(query, immediate);
+        if (query.versions.watch(withVersions(projects))) connection.watch();
+      });
+      return undo(() => {
+        queries.delete(query);
+        query.loop.stop();
+        query.missed.stop();
+      }, signal);
+    },
+    interval: (ms: number) => ms * snapshot.factor,
+    ack(project: string, version: Version, prev?: Version) {
+      enter(() => queries.forEach(({ versions }) => versions.made(project, version, prev)));
+    },
+    watch(projects: Versions, { signal }: { signal?: AbortSignal } = {}) {
+      const given = { ...projects }; // what is undone is what was done, whatever the page does with its object
+      enter(() => main.versions.watch(given) && started && connection.watch());
+      return undo(() => main.versions.unwatch(given), signal);
     },
     pause(reason = '') {
-      if (pauses.add(reason).size < 2) tell({ kind: Kind.Pause }); // to say it again changes nothing
+      if (pauses.add(reason).size > 1) return; // to say it again changes nothing
+      enter(() => {
+        queries.forEach(({ loop }) => loop.pause());
+        connection.pause();
+      });
     },
     resume(reason = '') {
-      if (pauses.delete(reason) && !pauses.size) tell({ kind: Kind.Resume });
+      if (!pauses.delete(reason) || pauses.size) return;
+      enter(() => {
+        queries.forEach((query) => startLoop(query));
+        soon('return');
+        connection.resume();
+      });
     },
-    setToken(next: string | null) {
-      given = next;
-      tell({ kind: next ? Kind.Login : Kind.Logout });
-    },
+    setToken: (token: string | null) => enter(() => connection.setToken(token)),
     stop,
     [Symbol.dispose]: stop,
   });
+}
+
+/** A number of ms that the page gave, or else the default. */
+function within(ms: unknown, otherwise: number, low = Number.MIN_VALUE): number {
+  return Math.min(typeof ms === 'number' && ms >= low ? ms : otherwise, DAY);
+}
+
+/** The projects of an `every`: ids alone have version 0, so the first hello brings a poll. */
+function withVersions(projects: EveryOptions['projects']): Versions {
+  if (typeof projects === 'string' || typeof projects === 'number') return { [projects]: 0 };
+  return Array.isArray(projects) ? Object.fromEntries(projects.map((id) => [id, 0])) : { ...(projects as Versions) };
 }

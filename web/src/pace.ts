@@ -1,57 +1,67 @@
-/** When to poll, as arithmetic: no clock, no chance and no state in here. */
+// When to poll, as arithmetic: no clock, no state. `draw` is always a random number, uniform in [0, 1).
 
-/**
- * The interval that is in force. `fast` is for a browser that no stream serves, `rare` what its proven stream allows, if it
- * has one; `uncovered` says that the stream leaves a project out, `behind` that the page knows of a version it does not have.
- */
-export function interval(fast: number, rare: number | undefined, uncovered: boolean, behind: boolean): number {
-  const ms = uncovered ? fast : (rare ?? fast);
-  return behind ? Math.min(ms, fast) : ms;
+/** Uniform between the two. */
+export function between(draw: number, low: number, high: number): number {
+  return low + (high - low) * draw;
 }
 
-/** The wait for an interval, anywhere within its jitter. `draw` is uniform in [0, 1). */
-export function jittered(ms: number, jitter: number, draw: number): number {
-  return ms * (1 - jitter + 2 * jitter * draw);
+/** A minimum that a server asked for: randomised by making it longer only. */
+export function stretched(draw: number, ms: number, jitter: number): number {
+  return ms * between(draw, 1, 1 + jitter);
+}
+
+/** The wait after the n-th failure in a row, full jitter: from `floor` to the n-th doubling of `step`, `cap` at most. */
+export function backoff(draw: number, n: number, step: number, floor: number, cap: number): number {
+  return between(draw, floor, Math.max(floor, Math.min(cap, step * 2 ** n)));
+}
+
+/** The wait for an interval, anywhere within its jitter. */
+export function jittered(draw: number, ms: number, jitter: number): number {
+  return between(draw, ms * (1 - jitter), ms * (1 + jitter));
 }
 
 /**
- * How much is left of the wait for an interval, at a moment that has nothing to do with it: for one of very many pages that
- * have long gone by it. When the interval changes each page draws such a rest, and so they come as evenly as pages that never
- * did otherwise, whatever they did before. Up to 1 − jitter all rests are as likely, then less and less up to 1 + jitter.
+ * What is left to wait, seen at a random moment by one of very many pages that have long polled at this interval. When the
+ * interval changes, each page draws such a rest: so all of them together poll as evenly as pages that never had another one.
+ * Up to 1 − jitter all rests are equally likely, from there to 1 + jitter ever less likely.
  */
-export function residue(ms: number, jitter: number, draw: number): number {
+export function residue(draw: number, ms: number, jitter: number): number {
   return ms * (draw < 1 - jitter ? draw : 1 + jitter - 2 * Math.sqrt(jitter * (1 - draw)));
 }
 
-/** The time over which the polls for some news are spread, and this browser's place in it. */
+/** The time over which the polls for some news are spread, and this page's place in it. */
 export interface Window {
   readonly start: number;
   readonly spread: number;
-  /** The spread of the one that this one follows, if it does. */
+  /** The spread of the window before, if this one starts where that one ends. */
   readonly before: number;
   readonly draw: number;
+  /** When this page polls. */
   readonly due: number;
   /** Whether a poll has begun since the news. The window itself lasts until its end. */
   readonly served: boolean;
 }
 
 /**
- * The window after news. The first news fixes the due time. News after the window's poll has begun is for a window of its
- * own, which starts where this one ends. `due` is when the page would poll anyway: within the window, that poll serves.
+ * The window after news. The first news sets the due time; later news with a shorter spread may bring it forward. News after
+ * the window's poll has begun gets a window of its own, which starts where this one ends. `due` is when the page polls anyway:
+ * within the window, that poll is enough.
  *
- * A window that follows another is at least as wide, as far as this page's place in it goes: very many have waited for the
- * same end, and not all of them may come right then.
+ * A window that starts where another ends is at least as wide, as far as this page's place in it goes: very many pages have
+ * waited for the same end, and must not all poll right then.
  */
 export function announced(window: Window | undefined, now: number, spread: number, draw: number, due: number): Window {
   const pending = window && !window.served;
-  if (pending && window.start <= now) return window;
+  if (pending && window.start <= now) {
+    return spread < window.spread ? { ...window, due: Math.min(window.due, now + spread * draw) } : window;
+  }
   const end = window ? window.start + window.spread : 0;
   const place = pending ? window : { start: Math.max(now, end), before: end > now ? window!.spread : 0, draw };
   const width = Math.max(spread, place.before);
   return { ...place, spread, due: due <= place.start + width ? due : place.start + place.draw * width, served: false };
 }
 
-/** The window after a poll has begun, or nothing is left to poll for. One that had not started is not needed any more. */
+/** The window after a poll has begun, or when nothing is left to poll for. One that has not started is then not needed. */
 export function served(window: Window | undefined, now: number): Window | undefined {
   if (!window || window.served) return window;
   return { ...window, spread: window.start <= now ? window.spread : 0, served: true };

@@ -14,6 +14,7 @@ export declare function createNudge(options: Options, env?: Partial<Env>): Nudge
 
 /** Why a poll is made. */
 export type PollReason =
+  | 'start' // the page began, and wanted a poll at once
   | 'interval' // its time had come
   | 'news' // push announced something
   | 'behind' // the last answer was older than what push had announced
@@ -31,9 +32,20 @@ export interface PollContext {
   readonly signal: AbortSignal;
 }
 
+/**
+ * A version as applications write it: an integer from 0 to 2^53 - 1, as a number or as its decimal digits ("123", as some
+ * databases give it). Anything else counts as unknown; the console names the project and the value, once.
+ */
+export type Version = number | string;
+
+/** Project ids, each with the version that the page has of it. */
+export type Versions = Readonly<Record<string, Version>>;
+
 /** The versions that the page has now. A project left out counts as brought up to what was wanted. */
 export interface PollResult {
-  readonly versions?: Readonly<Record<string, number>>;
+  readonly versions?: Versions;
+  /** Projects whose data, as `apply` had put it there, was wrong. They are reported, and this page takes no more pushed data. */
+  readonly differs?: readonly string[];
   /**
    * The headers of the application's answer, such as those of a Response: its word on when to poll again. `Retry-After`: not
    * before. `X-Poll-Interval`: not before either, but for news. Both in seconds, an hour at most, and only ever longer than
@@ -52,14 +64,19 @@ export interface Delivery {
   readonly data: unknown;
 }
 
+/** A request of the application: "what changed since?" It may throw. That never stops the loop. */
+export type Poll = (context: PollContext) => PollResult | undefined | void | Promise<PollResult | undefined | void>;
+
 export interface Options {
   /** The projects on the page, each with the version it was rendered at. More than 64 need `multi()` of nudge/multi. */
-  readonly projects: Readonly<Record<string, number>>;
+  readonly projects?: Versions;
   /**
-   * The request that the application already had: "what changed since?" May throw; that never stops anything. Whoever throws
-   * the Response of an error lets the shim read its `Retry-After`.
+   * The poll that the application already had. If it throws the Response of an error, the shim reads its `Retry-After`.
+   * A page whose polls are all made by `every` leaves it out.
    */
-  poll(context: PollContext): PollResult | undefined | void | Promise<PollResult | undefined | void>;
+  readonly poll?: Poll;
+  /** Polls at once when the page starts. Default: the first poll comes after one interval. */
+  readonly immediate?: boolean;
   /**
    * Makes a change that the gateway brought, so that no poll is needed for it. Called only while the page is exactly at
    * `prev`, knows of nothing newer and has no poll in flight; anything else is polled for. It must be done when it returns:
@@ -70,10 +87,17 @@ export interface Options {
   readonly writer?: string;
   /** Where the gateway is; may contain a base path. Default: the page's origin. */
   readonly gateway?: string;
-  /** The interval until a gateway has named one. Default: 10,000. */
+  /** The interval of `poll` until a gateway has named one. Default: 10,000. */
+  readonly interval?: number;
+  /** @deprecated The old name of `interval`. */
   readonly fast?: number;
   /** What carries streams: `tabs()` of nudge/tabs, `fetchStream()` of nudge/fetch, `multi()` of nudge/multi. Default: the browser's EventSource. */
   readonly transport?: Transport;
+  /**
+   * Run even where there is no page, as in Node or Deno. By default an instance that a server creates while it renders does
+   * nothing: it does not poll, and does not keep the process alive. Workers count as a page.
+   */
+  readonly server?: boolean;
   /** The least interval while the tab is hidden. Default: 60,000; five times as long where the browser saves data. */
   readonly hidden?: number;
   /**
@@ -118,6 +142,7 @@ export type Reason =
   | 'unreachable' // no gateway answers
   | 'captive' // something else answers in the gateway's place, such as the login page of a network
   | 'busy' // the gateway takes no more streams for now
+  | 'ahead' // push names a version that the application does not have
   | 'off' // switched off by the flag
   | 'denied' // the gateway refuses these projects
   | 'token' // no token, or one that the gateway does not take
@@ -153,8 +178,10 @@ export interface Snapshot {
   readonly rung: 'stream' | 'versions' | 'poll';
   /** Whether the page has a stream of its own, leads the tabs that share one, or hears through another. */
   readonly role: NonNullable<StreamHandle['role']>;
-  /** The interval in force, before jitter. */
+  /** The interval in force for `poll`, before jitter. */
   readonly interval: number;
+  /** By how much push stretches the intervals of `every`: at least 1. */
+  readonly factor: number;
   /** The interval without push: a gateway's, or the page's own while none has named one. */
   readonly fast: number;
   /** Each wait is drawn from within this share of its interval. */
@@ -170,39 +197,78 @@ export interface Snapshot {
   /** How many projects push knows a newer version of. */
   readonly behind: number;
   readonly reason: Reason;
+  /** The projects of which push names a version that the application does not have, again and again. */
+  readonly ahead: readonly string[];
+  /** What the last poll threw; null after one that ended well. */
+  readonly error: unknown;
   readonly stats: Stats;
 }
 
-/**
- * It tells of its life by events, besides `subscribe`: `change` after every change; `news`, with `{ project, version }` as
- * detail, when push announces something; `poll`, with `{ reason, ms, failed }`, when a poll has ended.
- */
+/** The events of an instance, with their `detail`. */
+export interface NudgeEvents {
+  /** After every change of the snapshot. */
+  change: null;
+  /** Push announced a version. */
+  news: { readonly project: string; readonly version: number };
+  /** A poll has ended. `error`: what it threw. */
+  poll: { readonly reason: PollReason; readonly ms: number; readonly failed: boolean; readonly error?: unknown };
+}
+
+export interface EveryOptions {
+  /** The projects whose news runs it at once, with the versions that the page has. Ids alone: the versions are unknown. */
+  readonly projects?: Versions | readonly (string | number)[] | string | number;
+  /** Runs it at once too. Default: the first run comes after one interval. */
+  readonly immediate?: boolean;
+  /** Ends it when aborted. */
+  readonly signal?: AbortSignal;
+}
+
 export interface Nudge extends EventTarget {
+  addEventListener<K extends keyof NudgeEvents>(
+    type: K,
+    listener: ((event: CustomEvent<NudgeEvents[K]>) => void) | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: AddEventListenerOptions | boolean): void;
   /** Calls `listener` after every change; gives its undo. Made for React's useSyncExternalStore. */
-  subscribe(listener: () => void): () => void;
+  subscribe(listener: () => void, options?: { readonly signal?: AbortSignal }): () => void;
   /** The same object until something changes. */
   getSnapshot(): Snapshot;
   /** Polls now; resolves when a poll begun after this call has ended, well or not. Never rejects. */
   refresh(): Promise<void>;
   /**
+   * Another poll of the page, with a pace of its own: runs `run` every `ms`, stretched by the factor that push allows while its
+   * stream is proven, and at once for news of its projects. Without push or gateway it runs every `ms`, as before Nudge.
+   * Returns the function that ends it.
+   */
+  every(ms: number, run: Poll, options?: EveryOptions): () => void;
+  /** `ms` times the factor that push allows now: for a library that has a timer of its own. Read it again after each change. */
+  interval(ms: number): number;
+  /**
    * The page itself made this version, as the answer to its write told. Such a version is never reported as missed by push.
    * With `prev`, the version that the change was made upon, a page that has exactly that one has this one now, and news of it
    * costs no poll.
    */
-  ack(project: string, version: number, prev?: number): void;
-  /** Adds projects, each with the version that the page has; gives the undo. A project watched twice stays until both are undone. */
-  watch(projects: Readonly<Record<string, number>>): () => void;
+  ack(project: string, version: Version, prev?: Version): void;
+  /**
+   * Adds projects, each with the version that the page has; gives the undo. A project watched twice stays until both are
+   * undone.
+   */
+  watch(projects: Versions, options?: { readonly signal?: AbortSignal }): () => void;
   /** No polls and no stream, until each reason has been resumed. `refresh` still polls. */
   pause(reason?: string): void;
   resume(reason?: string): void;
-  /** A user has logged in, or out (null): from now on this is the token. Once a gateway refuses it, `getToken` is asked. */
+  /**
+   * A user has logged in, or out (null): from now on this is the token. Once a gateway refuses it, `getToken` is asked. After a
+   * log-out the gateway is asked to take its cookie back.
+   */
   setToken(token: string | null): void;
-  /** Ends everything, for good. */
+  /** Ends everything, for good. A gateway that was given a token for a cookie is asked to take it back. */
   stop(): void;
   [Symbol.dispose](): void;
 }
 
-/** Opens streams. */
+/** Opens streams. It may be wrong in any way: whatever it does, the page goes on polling. */
 export interface Transport {
   /** Opens a stream. Must not throw; a stream that cannot be opened tells so by `lost`, later than in the call. */
   (request: StreamRequest, on: StreamEvents): StreamHandle;
@@ -258,8 +324,12 @@ export interface Env {
   /** The browser is to save data. */
   saveData?: boolean;
   document?: Listens & { readonly visibilityState: string; readonly prerendering?: boolean };
-  /** Where the page's own mistakes are told. */
+  /** There is a page, or a worker. Elsewhere, as on a server, nothing starts unless the application says so. */
+  page: boolean;
+  /** Where errors in the application's own functions are reported. */
   report(error: unknown): void;
+  /** A sentence for the developer of the page. */
+  warn(text: string): void;
 }
 
 export interface Listens {

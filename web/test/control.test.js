@@ -194,9 +194,14 @@ test('events: change, news, poll', async () => {
   ]);
   assert.ok(heard.some(([type]) => type === 'change'));
   heard.length = 0;
-  world.poll = () => Promise.reject(new Error('x'));
+  const error = new Error('x');
+  world.poll = () => Promise.reject(error);
   await Promise.all([world.nudge.refresh(), world.pass(0)]);
-  assert.deepEqual(heard.find(([type]) => type === 'poll'), ['poll', { reason: 'refresh', ms: 0, failed: true }]);
+  assert.deepEqual(heard.find(([type]) => type === 'poll'), ['poll', { reason: 'refresh', ms: 0, failed: true, error }]);
+  assert.equal(world.state.error, error);
+  world.poll = () => {};
+  await Promise.all([world.nudge.refresh(), world.pass(0)]);
+  assert.equal(world.state.error, null);
 });
 
 /** A world in which streams are mute: the second one in a row makes it ask for versions instead. */

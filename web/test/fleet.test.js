@@ -49,6 +49,7 @@ class Fleet {
       fetch: () => Promise.reject(new TypeError('Failed to fetch')),
       EventSource,
       origin: 'https://app.test',
+      page: true,
       window: undefined,
       document: undefined,
     };

@@ -2,7 +2,7 @@ import { window } from './adapters/dom.js';
 import { after, afterEach, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { inspect as mount } from '../.build/inspect.js';
+import { inspect as mount } from '../.build/observers/inspect.js';
 import { proven, World } from './world.js';
 
 after(() => window.happyDOM.close());

@@ -576,7 +576,7 @@ function starve(world) {
   return () => held.splice(0).forEach((keep) => keep());
 }
 
-test('a poll without an answer for 10 s gets the connection of the stream', async () => {
+test('a poll that is answered as soon as the stream is let go had no connection: push rests', async () => {
   for (const [state, prepare, late] of [
     ['connecting', (world) => world.source.fail(), () => {}],
     ['open', () => {}, (world) => world.source.send('hello', hello)],
@@ -595,16 +595,65 @@ test('a poll without an answer for 10 s gets the connection of the stream', asyn
     assert.equal(stream.closed, false);
     await world.pass(100);
     assert.equal(stream.closed, true);
+    assert.equal(world.state.reason, 'crowded');
+    assert.equal(world.state.interval, state === 'proven' ? 300_000 : 10_000, 'as before, until it is known');
+    assert.deepEqual([world.polls.at(-1).signal.aborted, world.state.nextPollAt], [false, null], 'it may be served now');
+    await world.pass(300);
+    feed();
+    await world.calm();
     assert.deepEqual(
       [world.state.mode, world.state.stream, world.state.interval, world.state.reason],
       ['poll', 'none', 10_000, 'crowded'],
     );
-    assert.deepEqual([world.polls.at(-1).signal.aborted, world.state.nextPollAt], [false, null], 'it may be served now');
-    feed();
-    await world.calm();
     within(world.state.nextPollAt - world.now, 8000, 12_000);
     assert.equal(world.state.stats.failedPolls, 0);
   }
+});
+
+test('a poll that is not answered even so shows that the application is slow: the stream comes back, at the slow pace', async () => {
+  const world = await proven();
+  await world.live(20_000);
+  const before = world.polls.length;
+  world.poll = () => new Promise((keep) => world.env().setTimeout(keep, 12_000)); // once
+  void world.nudge.refresh();
+  await world.pass(0);
+  world.poll = () => {};
+  await world.live(12_000);
+  assert.equal(world.sources.length, 2);
+  await world.prove();
+  await world.live(300_000);
+  assert.ok(world.polls.length - before <= 2, `${world.polls.length - before} polls in five minutes`);
+  assert.deepEqual([world.state.reason, world.state.interval], ['streaming', 300_000]);
+});
+
+test('an application that is always slow keeps push, and its streams are left alone', async () => {
+  for (const ms of [10_300, 11_000, 12_000, 25_000, 50_000]) {
+    const world = await proven();
+    world.poll = () => new Promise((keep) => world.env().setTimeout(keep, ms));
+    for (let n = 0; n < 90; n++) {
+      if (world.source.closed || world.state.stream === 'waiting') await world.pass(1000);
+      else if (world.state.stream === 'connecting') await world.prove();
+      else await world.live(20_000);
+    }
+    const { polls, streams } = world.state.stats;
+    assert.equal(world.state.reason, 'streaming', `${ms} ms`);
+    assert.ok(polls <= 12 && streams <= 6, `${ms} ms: ${polls} polls, ${streams} streams in half an hour`);
+  }
+});
+
+test('while other pages take what the stream lets go, it stays away until the poll has ended', async () => {
+  const world = await proven();
+  const feed = starve(world);
+  void world.nudge.refresh();
+  await until(world, () => world.sources.length === 2); // the first time it comes back after a moment
+  await world.prove();
+  await until(world, () => world.sources.every((s) => s.closed), 20_000);
+  await world.pass(10_000);
+  assert.equal(world.sources.length, 2);
+  assert.equal(world.state.interval, 300_000, 'the slow pace stays');
+  feed();
+  await world.calm();
+  assert.equal(world.sources.length, 3);
 });
 
 test('both streams of a change-over make way for a poll', async () => {
@@ -612,33 +661,49 @@ test('both streams of a change-over make way for a poll', async () => {
   await world.pass(5000);
   starve(world);
   world.nudge.refresh();
-  await world.pass(9500);
+  await world.pass(8500);
   world.window.emit('online');
-  await until(world, () => world.sources.length === 2 || world.state.reason === 'crowded');
-  await world.pass(1000);
+  await until(world, () => world.sources.length === 2);
+  await until(world, () => world.state.reason === 'crowded', 3000);
   assert.ok(world.sources.every((s) => s.closed));
-  assert.equal(world.state.reason, 'crowded');
 });
 
-test('the rest after a crowding grows over the life of the page, whatever was proven, up to an hour', async () => {
+/** Starves a poll until push rests. */
+async function crowd(world) {
+  const feed = starve(world);
+  world.nudge.refresh();
+  await until(world, () => world.source.closed, 60_000);
+  world.poll = () => {};
+  feed();
+  await world.calm();
+  assert.equal(world.state.reason, 'crowded');
+}
+
+test('the rest after a crowding grows, up to an hour, until a stream has been stable', async () => {
   for (let seed = 1; seed <= 3; seed++) {
     const world = await proven({}, seed);
-    for (let k = 0; k < 6; k++) {
-      const feed = starve(world);
-      world.nudge.refresh();
-      await until(world, () => world.state.reason === 'crowded', 60_000);
-      world.poll = () => {};
-      feed();
+    const rest = async (k) => {
+      await crowd(world);
       world.window.emit('online'); // shortens nothing
       const count = world.sources.length;
-      const rest = await until(world, () => world.sources.length > count);
       const mean = Math.min(3_600_000, 300_000 * 2 ** k);
-      within(rest, mean * 0.8, mean * 1.2 + 50, `rest ${k}`);
+      within(await until(world, () => world.sources.length > count), mean * 0.8, mean * 1.2 + 50, `rest ${k}`);
       await world.prove();
-      await world.live(80_000);
-      assert.equal(world.state.reason, 'streaming');
-    }
+    };
+    for (let k = 0; k < 6; k++) await rest(k);
+    await world.live(80_000);
+    assert.equal(world.state.reason, 'streaming');
+    await rest(0);
   }
+});
+
+test('a poll that is as slow while push rests shows that streams were not to blame', async () => {
+  const world = await proven();
+  await crowd(world);
+  world.poll = () => new Promise((keep) => world.env().setTimeout(keep, 8000));
+  void world.nudge.refresh();
+  await world.pass(10_000);
+  assert.equal(world.sources.length, 2, 'push is back after one poll');
 });
 
 test('a slow poll of a page without a stream crowds nothing', async () => {
@@ -720,6 +785,7 @@ test('of more projects than a question takes, those that were asked of decide', 
 test('whoever stops it as a question is given up has stopped it: no poll, no stream', async () => {
   const world = new World();
   let nudge = world.start({
+    interval: 100_000,
     getToken: ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => (nudge.stop(), reject(signal.reason)))),
   });
   await world.pass(1000);
@@ -730,7 +796,7 @@ test('whoever stops it as a question is given up has stopped it: no poll, no str
 
   const bearer = new World();
   let opened = 0;
-  const transport = Object.assign(() => (opened++, { close() {} }), { bearer: true });
+  const transport = Object.assign(() => (opened++, { close: () => opened-- }), { bearer: true });
   nudge = bearer.start({ transport, getToken: ({ signal }) => (signal.addEventListener('abort', () => nudge.stop()), 'alice') });
   await bearer.pass(1000);
   assert.deepEqual([bearer.state.mode, opened], ['stopped', 0]);

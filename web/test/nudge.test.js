@@ -29,7 +29,7 @@ test('everything in the snapshot is data', async () => {
   const world = await proven();
   assert.deepEqual(JSON.parse(JSON.stringify(world.state)), world.state);
   assert.deepEqual(Object.keys(world.state).sort(), [
-    'behind', 'fast', 'gap', 'interval', 'jitter', 'lastEventAt', 'lastPollAt', 'mode', 'nextPollAt', 'push', 'reason', 'role', 'rung', 'stats', 'stream',
+    'ahead', 'behind', 'error', 'factor', 'fast', 'gap', 'interval', 'jitter', 'lastEventAt', 'lastPollAt', 'mode', 'nextPollAt', 'push', 'reason', 'role', 'rung', 'stats', 'stream',
     'versions',
   ]);
   assert.deepEqual(Object.keys(world.state.stats).sort(), ['events', 'failedPolls', 'lagMs', 'missed', 'newsPolls', 'polls', 'saved', 'startedAt', 'streams']);
@@ -171,8 +171,8 @@ test('the committed bundles work as they are', async () => {
 test('outside a browser it polls, and importing it does nothing', async () => {
   const { createNudge } = await import('../.build/nudge.js');
   let polls = 0;
-  const nudge = createNudge({ projects: { 42: 1 }, fast: 20, poll: () => void polls++ });
-  await new Promise((done) => setTimeout(done, 200));
+  const nudge = createNudge({ projects: { 42: 1 }, interval: 100, server: true, poll: () => void polls++ });
+  await new Promise((done) => setTimeout(done, 300));
   assert.ok(polls > 0);
   assert.equal(nudge.getSnapshot().reason, 'unsupported');
   nudge.stop();
@@ -271,6 +271,7 @@ seen.push({ wasInFlight, polls: world.polls.length, streams: world.sources.lengt
     world.poll = () => ({ versions: { 42: truth } });
     world.routes = new World().routes;
     if (seed % 2) world.routes['/session'] = () => ({ status: 204, headers: new Headers(), json: async () => null });
+    world.document.show('visible');
     world.window.emit('pageshow', { persisted: true });
     const from = world.now;
     const done = world.polls.length;

@@ -1,36 +1,23 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { announced, interval, jittered, residue, served } from '../.build/pace.js';
-
-test('the interval in force', () => {
-  for (const [fast, rare, uncovered, behind, want] of [
-    [10, undefined, false, false, 10],
-    [10, 300, false, false, 300],
-    [10, 300, true, false, 10],
-    [10, 300, false, true, 10],
-    [10, 5, false, true, 5],
-    [10, undefined, true, true, 10],
-  ]) {
-    assert.equal(interval(fast, rare, uncovered, behind), want);
-  }
-});
+import { announced, jittered, residue, served } from '../.build/pace.js';
 
 test('jitter', () => {
-  assert.equal(jittered(100, 0.2, 0), 80);
-  assert.equal(jittered(100, 0.2, 0.5), 100);
-  assert.equal(jittered(100, 0.25, 1), 125);
-  assert.equal(jittered(100, 0, 0.7), 100);
+  assert.equal(jittered(0, 100, 0.2), 80);
+  assert.equal(jittered(0.5, 100, 0.2), 100);
+  assert.equal(jittered(1, 100, 0.25), 125);
+  assert.equal(jittered(0.7, 100, 0), 100);
 });
 
 test('what is left of an interval, for pages that have long gone by it', () => {
-  assert.equal(residue(1000, 0.2, 0), 0);
-  assert.equal(residue(1000, 0.2, 0.5), 500);
-  assert.equal(Math.round(residue(1000, 0.2, 0.8)), 800, 'where the two halves meet');
-  assert.equal(residue(1000, 0.2, 1), 1200);
-  assert.equal(residue(1000, 0, 0.7), 700);
+  assert.equal(residue(0, 1000, 0.2), 0);
+  assert.equal(residue(0.5, 1000, 0.2), 500);
+  assert.equal(Math.round(residue(0.8, 1000, 0.2)), 800, 'where the two halves meet');
+  assert.equal(residue(1, 1000, 0.2), 1200);
+  assert.equal(residue(0.7, 1000, 0), 700);
   // As many are left with less than t as the waits of pages at rest would leave: (1 / ms) ∫ P(wait > x) dx from 0 to t.
   const share = (t) => t - (t > 0.8 ? (t - 0.8) ** 2 / 0.8 : 0);
-  for (let draw = 0; draw < 1; draw += 0.01) assert.ok(Math.abs(share(residue(1, 0.2, draw)) - draw) < 1e-9, String(draw));
+  for (let draw = 0; draw < 1; draw += 0.01) assert.ok(Math.abs(share(residue(draw, 1, 0.2)) - draw) < 1e-9, String(draw));
 });
 
 test('the first news fixes the due time', () => {
@@ -38,6 +25,10 @@ test('the first news fixes the due time', () => {
   assert.equal(first.due, 1050);
   assert.equal(announced(first, 1020, 5000, 0.9, 9000), first);
   assert.equal(announced(first, 4000, 5000, 0.9, 9000), first, 'even if its poll is late');
+  assert.equal(announced(first, 1010, 100, 0.1, 9000), first, 'as wide: it was meant for the same pages');
+  const short = announced(first, 1010, 10, 0.5, 9000);
+  assert.deepEqual([short.due, short.start, short.spread], [1015, 1000, 100], 'a shorter spread may bring it forward');
+  assert.equal(announced(first, 1048, 10, 0.5, 9000).due, 1050);
 });
 
 test('a poll that is due within the window serves', () => {
@@ -53,7 +44,7 @@ test('news after the poll of a window has begun waits for the end of that window
   const newest = announced(second, 1060, 400, 0.9, 9000);
   assert.deepEqual([newest.start, newest.due], [1100, 1300], 'the newest spread, but the same place in it');
 
-  assert.equal(announced(newest, 1150, 9, 0.9, 9000), newest, 'fixed once it has started');
+  assert.equal(announced(newest, 1150, 500, 0.9, 9000), newest, 'fixed once it has started');
 });
 
 test('after a long window not all who waited for its end come right then', () => {

@@ -6,7 +6,7 @@ import type * as publishedInspect from '../dist/nudge.inspect.js';
 import type * as publishedMulti from '../dist/nudge.multi.js';
 import type * as publishedTabs from '../dist/nudge.tabs.js';
 import type * as publishedWide from '../dist/nudge.wide.js';
-import type * as sourceInspect from '../src/inspect.js';
+import type * as sourceInspect from '../src/observers/inspect.js';
 import type * as source from '../src/nudge.js';
 import type * as sourceFetch from '../src/transports/fetch.js';
 import type * as sourceMulti from '../src/transports/multi.js';
@@ -42,12 +42,15 @@ export function usage(): void {
   });
   const undo: () => void = nudge.subscribe(() => nudge.getSnapshot().behind.toFixed());
   undo();
-  createNudge({ projects: {}, poll() {}, gateway: 'https://push.test', fast: 5000, getToken: async () => null });
+  createNudge({ projects: {}, poll() {}, gateway: 'https://push.test', interval: 5000, getToken: async () => null });
   createNudge({ projects: {}, poll: () => ({}) }, { now: () => 0 });
-  // @ts-expect-error poll is the one thing that nobody else can do
-  createNudge({ projects: {} });
-  // @ts-expect-error versions are numbers
-  createNudge({ projects: { 42: '123' }, poll() {} });
+  const every = createNudge({ gateway: 'https://push.test', immediate: true, interval: 5000, server: true });
+  const end: () => void = every.every(30_000, async ({ signal }) => void (await fetch('/badge', { signal })), { projects: '42', immediate: true });
+  end();
+  every.addEventListener('poll', ({ detail }) => detail.failed && every.interval(5000).toFixed());
+  every.addEventListener('news', ({ detail: { project, version } }) => every.ack(project, version));
+  // @ts-expect-error a version is a number, or its digits
+  createNudge({ projects: { 42: true }, poll() {} });
 }
 
 declare const tabs: typeof publishedTabs.tabs;

@@ -53,6 +53,7 @@ export class World {
   polls = []; // every poll: {at, reason, projects, signal, ended}
   inFlight = 0;
   reported = [];
+  warned = [];
   window = new Target();
   document = new Document();
   /** What the gateway answers, by path; may be replaced. */
@@ -107,6 +108,8 @@ export class World {
       },
       EventSource: this.EventSource,
       origin: 'https://app.test',
+      page: true,
+      warn: (text) => this.warned.push(text),
       window: this.window,
       document: this.document,
       report: (error) => this.reported.push(error),

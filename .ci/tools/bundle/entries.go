@@ -22,7 +22,7 @@ var entries = []entry{
 	{"nudge.fetch", "transports/fetch", api.FormatESModule, true},
 	{"nudge.multi", "transports/multi", api.FormatESModule, true},
 	{"nudge.wide", "transports/wide", api.FormatESModule, true}, // the old name of nudge.multi, for one version
-	{"nudge.inspect", "inspect", api.FormatESModule, true},
+	{"nudge.inspect", "observers/inspect", api.FormatESModule, true},
 	{"nudge.global", "global", api.FormatIIFE, true},
 	{"react", "adapters/react", api.FormatESModule, true},
 	{"tanstack-query", "adapters/tanstack-query", api.FormatESModule, true},

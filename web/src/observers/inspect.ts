@@ -1,5 +1,5 @@
-import { figures, sentences, span, styles, tone } from './shown.js';
-import type { Nudge } from './types.js';
+import { figures, sentences, span, styles, tone } from './inspect-text.js';
+import type { Nudge } from '../types.js';
 
 export interface InspectOptions {
   /** What the overlay is put into; it is shown in the corner of the window all the same. Default: the root element. */

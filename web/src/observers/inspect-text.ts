@@ -1,4 +1,4 @@
-import type { Reason, Snapshot } from './types.js';
+import type { Reason, Snapshot } from '../types.js';
 
 /** What the inspector says of each reason. */
 export const sentences: Record<Reason, string> = {
@@ -19,6 +19,7 @@ export const sentences: Record<Reason, string> = {
   denied: 'The gateway refuses these projects.',
   token: 'The gateway takes no token of this page.',
   unsupported: 'There is no EventSource here.',
+  ahead: 'Push names a version that the application does not have.',
   hidden: 'The page is not shown.',
   paused: 'The page asked for a pause.',
   stopped: 'The page stopped it for good.',

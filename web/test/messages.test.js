@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { judge } from '../.build/gateway.js';
-import { read } from '../.build/wire.js';
+import { judge } from '../.build/requests.js';
+import { read } from '../.build/messages.js';
 
 test('nonsense says nothing', () => {
   const nothing = read({});
   assert.equal(nothing.poll_ms, undefined);
-  assert.deepEqual([nothing.spread_ms, nothing.ttl_ms, nothing.versions, nothing.unknown], [0, undefined, {}, []]);
+  assert.deepEqual([nothing.spread_ms, nothing.ttl_ms, nothing.versions, nothing.unknown], [0, undefined, new Map(), []]);
   for (const said of ['', '{', 'null', '7', '"x"', '[]', 'true', undefined, null, 7, true, () => {}]) {
     assert.deepEqual(read(said), nothing, String(said));
   }
@@ -39,7 +39,7 @@ test('fields are read one by one', () => {
 });
 
 test('verdicts', () => {
-  for (const [status, body, verdict, what] of [
+  for (const [status, body, verdict, what = 'terms'] of [
     [200, { fast_ms: 10_000 }, 'go'],
     [200, {}, 'captive'],
     [200, '<html>', 'captive'],
@@ -66,6 +66,6 @@ test('verdicts', () => {
     [0, null, 'unreachable'],
     [302, null, 'unreachable'],
   ]) {
-    assert.equal(judge({ status, retryAfter: 0, message: read(body) }, ['42', '7'], what), verdict, `${status} ${JSON.stringify(body)}`);
+    assert.equal(judge({ status, retryAfter: 0, message: read(body) }, ['42', '7'], what === 'terms'), verdict, `${status} ${JSON.stringify(body)}`);
   }
 });

@@ -1,9 +1,11 @@
+// What gateways say, read field by field: what makes no sense counts as absent.
+
 import type { Push } from './types.js';
 
 /** A day: longer than anything a gateway has reason to ask for, and well within what timers take. */
 const LONGEST = 86_400_000;
 
-/** How each field is read. One that makes no sense is taken as absent, one that is not listed is not seen. */
+/** How each field is read. One that is not listed is not seen. */
 const shape = {
   // Cadence: undefined where nothing was said.
   push: (value: unknown) => (STATES.includes(value as Push) ? (value as Push) : undefined),
@@ -15,11 +17,11 @@ const shape = {
   // Events.
   spread_ms: number(0, 0),
   token_expires_in_s: number(0),
-  versions: Object as (value: unknown) => Record<string, unknown>,
-  unknown: list,
+  versions: numbers,
+  unknown: names,
   project: String,
-  version: raw,
-  prev: raw,
+  version: readVersion,
+  prev: readVersion,
   writer: raw,
   data: raw,
   reset: (value: unknown) => value === true,
@@ -28,8 +30,8 @@ const shape = {
   // The answer of /poll-interval.
   ttl_ms: number(1000),
   connect_after_ms: number(0, 0),
-  denied: list,
-  off: list,
+  denied: names,
+  off: names,
   refusing: Boolean,
   anonymous: Boolean,
 };
@@ -51,16 +53,24 @@ export function read(said: unknown): Message {
   return Object.fromEntries(Object.entries(shape).map(([name, take]) => [name, take(from[name])])) as Message;
 }
 
-export function isVersion(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+/** A version: an integer, or its decimal digits as databases give them. Undefined for anything else. */
+export function readVersion(value: unknown): number | undefined {
+  const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? +value : value;
+  return Number.isSafeInteger(number) && (number as number) >= 0 ? (number as number) : undefined;
+}
+
+/** Versions by project; without those that cannot be read. */
+function numbers(value: unknown): Map<string, number> {
+  const read = Object.entries(Object(value)).map(([id, version]) => [id, readVersion(version)] as const);
+  return new Map(read.filter((pair): pair is [string, number] => pair[1] !== undefined));
+}
+
+function names(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
 function raw(value: unknown): unknown {
   return value;
-}
-
-function list(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 /** Reads a number from `least` up, cut at `most`. */

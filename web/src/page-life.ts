@@ -1,0 +1,37 @@
+import type { Env, Listens } from './types.js';
+
+/** What happens to the page. */
+export interface Visits {
+  start(): void;
+  /** It is left, or frozen, and may come back. */
+  leave(): void;
+  /** It comes back from the back/forward cache, or is not frozen any more. */
+  back(): void;
+  online(): void;
+  hide(): void;
+  show(): void;
+}
+
+/** Tells of the page's life until the signal. Where there is no page it starts and never ends. */
+export function watchPage(env: Env, signal: AbortSignal, visits: Visits): void {
+  function on(target: Listens | undefined, type: string, act: (event: any) => void) {
+    target?.addEventListener(type, act, { signal });
+  }
+
+  const look = () => (env.document?.visibilityState === 'hidden' ? visits.hide() : visits.show());
+
+  function begin() {
+    on(env.document, 'visibilitychange', look);
+    // A frozen page hears nothing, and other tabs may need what it holds.
+    on(env.document, 'freeze', visits.leave);
+    on(env.document, 'resume', visits.back);
+    on(env.window, 'pagehide', visits.leave);
+    on(env.window, 'pageshow', (event) => event.persisted && visits.back());
+    on(env.window, 'online', visits.online);
+    look();
+    visits.start();
+  }
+
+  if (env.document?.prerendering) on(env.document, 'prerenderingchange', begin);
+  else begin();
+}

@@ -1,0 +1,141 @@
+// One poll of the page with the projects that it is for: a poll loop, the versions it works with, and the pace that a gateway
+// allows it. The page's `poll` is one, and each `every` is another.
+
+import type { Connection } from './connection.js';
+import type { Core } from './env.js';
+import { headerMs } from './requests.js';
+import type { Message } from './messages.js';
+import { createMissed } from './observers/missed.js';
+import type { Counts } from './observers/stats.js';
+import { type Answer, createPollLoop } from './poll-loop.js';
+import { createVersions } from './versions.js';
+import type { Delivery, NudgeEvents, Poll, PollReason, PollResult } from './types.js';
+
+export interface Work {
+  /** Missing: the page makes no poll of its own, and has whatever is announced. */
+  readonly poll: Poll | undefined;
+  /** Its own interval. Without it the gateway's counts, and `fast` until one has named it. */
+  readonly own?: number;
+  readonly stats: Counts;
+  /** In shadow the page polls as if push had said nothing. */
+  readonly shadow: boolean;
+  /** The least interval now: more than 0 while the page is hidden. */
+  least(): number;
+  readonly apply?: ((delivery: Delivery) => void) | undefined;
+  readonly writer?: string | undefined;
+  emit<K extends keyof NudgeEvents>(type: K, detail: NudgeEvents[K]): void;
+}
+
+export type Query = ReturnType<typeof createQuery>;
+
+export function createQuery(env: Core, connection: Connection, work: Work) {
+  const { own, stats, shadow, writer } = work;
+  const versions = createVersions((text) => env.warn(`nudge: ${text}`));
+  const missed = createMissed(env, connection, versions, () => stats.stats.missed++);
+  const loop = createPollLoop(env, run, pace());
+  let { apply } = work;
+  let error: unknown = null;
+
+  /** How often to poll now. */
+  function pace() {
+    const { fast: named, jitter, gap } = connection.now;
+    const fast = own ?? named;
+    const rare = versions.uncovered() ? undefined : connection.rare();
+    const pushed = rare === undefined ? fast : own === undefined ? rare : own * Math.max(1, rare / named);
+    const allowed = Math.min(pushed, fast * versions.patience());
+    return { interval: Math.max(shadow ? fast : allowed, work.least()), allowed, fast, jitter, gap };
+  }
+
+  async function run(reason: PollReason, signal: AbortSignal): Promise<Answer> {
+    const at = env.now();
+    const safety = reason === 'interval' && connection.trusted();
+    let answered = () => {};
+    env.enter(() => {
+      versions.ask();
+      stats.polling(at, reason);
+      answered = connection.polling();
+    });
+    let ended = false;
+    const end = (failed: boolean, thrown: unknown) =>
+      env.enter(() => {
+        if (ended) return;
+        ended = true;
+        error = failed ? thrown : null;
+        answered();
+        if (failed) stats.stats.failedPolls++;
+        work.emit('poll', { reason, ms: env.now() - at, failed, ...(failed && { error: thrown }) });
+      });
+    signal.addEventListener('abort', () => end(true, signal.reason));
+    let answer: Answer = { failed: true };
+    try {
+      const result = Object((await work.poll!({ reason, projects: versions.asked(), signal })) ?? {}) as PollResult;
+      if (!signal.aborted) answer = { ...wishes(result), ...taken(result, safety) };
+      end(false, null);
+    } catch (thrown) {
+      if (!signal.aborted) answer = { failed: true, ...wishes(Object(thrown)) };
+      complain(thrown);
+      end(true, thrown);
+    }
+    return answer;
+  }
+
+  /** What the application says of the next poll. */
+  function wishes({ headers }: PollResult): Answer {
+    return { retryAfter: headerMs(headers, 'Retry-After', env.now()), pollInterval: headerMs(headers, 'X-Poll-Interval', env.now()) };
+  }
+
+  /** Takes the versions of an answer. */
+  function taken({ versions: told, differs }: PollResult, safety: boolean): Answer {
+    const stale = versions.answer(Object(told ?? {}));
+    const wrong = [...versions.refuted(), ...versions.wrong(differs)];
+    if (wrong.length) apply = undefined; // what came by push was not what the application has
+    env.enter(() => {
+      missed.report('data', wrong);
+      missed.answered(safety);
+    });
+    loop.pace(pace());
+    return { stale, settled: !versions.owes() };
+  }
+
+  /** The application's own errors would vanish in here: each kind is told once. An answer with an error status is no mistake. */
+  function complain(thrown: any) {
+    if (!thrown || 'status' in Object(thrown)) return;
+    env.warn(`nudge: a poll failed, and is tried again: ${thrown}`);
+  }
+
+  function announce(named: [string, number][], wanted: boolean, spread: number) {
+    for (const [project, version] of named) work.emit('news', { project, version });
+    if (!work.poll) versions.haveAll();
+    else if (wanted && !shadow) loop.news(spread);
+  }
+
+  return {
+    versions,
+    loop: work.poll ? loop : { ...loop, start() {} },
+    pace,
+    missed,
+    get error() {
+      return error;
+    },
+    hello(message: Message) {
+      const newer = versions.hello(message);
+      announce(newer, versions.owes(), message.spread_ms);
+    },
+    version(message: Message) {
+      const { project, version, prev, spread_ms } = message;
+      const made = !!message.writer && message.writer === writer;
+      // A poll in flight may bring the same change.
+      const advance = versions.advance(message, !loop.busy && (made || (message.data != null && !!apply)));
+      if (!advance.news) return;
+      if (advance.taken && !made) {
+        try {
+          apply!(message as Delivery);
+        } catch (thrown) {
+          env.report(thrown); // the poll will bring it
+          versions.unapplied(project, prev!);
+        }
+      }
+      announce([[project, version!]], versions.wants(project), spread_ms);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+// Requests to the gateway, and what its answers mean.
+
+import { type Message, read } from './messages.js';
+import type { Env, PollResult } from './types.js';
+
+/** A server can send the page away for an hour at most. */
+const LONGEST = 3_600_000;
+
+/** An answer of the gateway. */
+export interface Reply {
+  readonly status: number;
+  /** What Retry-After asks for, in ms. */
+  readonly retryAfter: number;
+  readonly message: Message;
+}
+
+/** What an answer means for the stream. */
+export type Verdict = 'go' | 'token' | 'off' | 'denied' | 'busy' | 'unreachable' | 'captive';
+
+/** Sends a request to the gateway. Cookies go with it, unless `init` says otherwise. Rejects if there is no answer. */
+export async function request(env: Env, url: string, init?: RequestInit): Promise<Reply> {
+  const response = await env.fetch(url, { credentials: 'include', cache: 'no-store', ...init });
+  return {
+    status: response.status,
+    retryAfter: headerMs(response.headers, 'Retry-After', env.now()),
+    message: read(await response.json().catch(() => null)),
+  };
+}
+
+/** The wait that a header asks for, in ms: it may be given in seconds or as a date. 0 if it asks for none, or cannot be read. */
+export function headerMs(headers: PollResult['headers'], name: string, now: number): number {
+  try {
+    const text = headers?.get?.(name) as string;
+    const wait = +text * 1000 || Date.parse(text) - now;
+    return wait > 0 ? Math.min(wait, LONGEST) : 0;
+  } catch {
+    return 0; // the headers are the application's, and may throw
+  }
+}
+
+/** What the answer to a request for these projects means. `terms`: it was asked how things stand, at /poll-interval. */
+export function judge({ status, message }: Reply, projects: string[], terms: boolean): Verdict {
+  if (status === 401) return 'token';
+  if (status === 400 || status === 403) return 'denied';
+  if (status === 429 || status === 503) return 'busy';
+  if (status < 200 || status > 299) return 'unreachable';
+  if (!terms) return 'go';
+  const allowed = projects.filter((id) => !message.denied.includes(id));
+  if (!allowed.length) return message.anonymous ? 'token' : 'denied';
+  if (message.push === 'off' || allowed.every((id) => message.off.includes(id))) return 'off';
+  if (message.refusing) return 'busy';
+  // Somebody else answers in the gateway's place, such as the login page of a network.
+  return message.fast_ms ? 'go' : 'captive';
+}

@@ -1,0 +1,45 @@
+import type { Connection } from './connection.js';
+import type { Query } from './query.js';
+import type { Counts } from './observers/stats.js';
+import type { Mode, Reason, Snapshot } from './types.js';
+
+/** What the page is told of all this. `idle`: it wants no polls. */
+export function view(connection: Connection, main: Query, { stats, lastPollAt }: Counts, idle: 'paused' | 'stopped' | undefined, shadow: boolean): Snapshot {
+  const { push, stream, rung, role, reason, fast, jitter, gap, proven, lastEventAt, streams, events } = connection.now;
+  const { versions, loop, error } = main;
+  const pace = main.pace();
+  const rare = connection.rare();
+  const uncovered = versions.uncovered();
+  const ahead = versions.ahead().map(([id]) => id);
+
+  function why(): Reason {
+    if (!proven) return reason;
+    if (uncovered) return 'uncovered';
+    if (push === 'degraded' || push === 'down') return push;
+    return ahead.length ? 'ahead' : 'streaming';
+  }
+
+  const polls = shadow || rare === undefined || uncovered || push === 'down';
+  const mode: Mode = idle ?? (polls ? 'poll' : 'push');
+  return {
+    mode,
+    push,
+    stream,
+    rung,
+    role,
+    interval: pace.interval,
+    factor: rare === undefined ? 1 : Math.max(1, rare / fast),
+    fast,
+    jitter,
+    gap,
+    nextPollAt: loop.nextAt === undefined || idle ? null : Math.ceil(loop.nextAt),
+    lastPollAt: lastPollAt(),
+    lastEventAt,
+    versions: versions.shown(),
+    behind: versions.behind(),
+    reason: why(),
+    ahead,
+    error,
+    stats: { ...stats, streams, events },
+  };
+}
