@@ -7,25 +7,25 @@ import (
 
 // Member is what a gateway reports of itself with each probe.
 type Member struct {
-	Instance string // unique id of the process
-	Node     string // name for people; two gateways may share one
-	Nudge    string // version of Nudge
-	Streams  int    // open now
-	// Uncovered is how many of the streams leave out one of the page's projects, or are held polls. Their pages still
-	// poll at the fast interval.
-	Uncovered int
-	Polling   int // browsers without a stream, counted by their tokens
-	Step      int // of its trust ramp
-	Push      Push
-	Leaving   bool // it is shutting down: its streams reconnect to others, and are not lost
+	Instance string `json:"instance"` // unique id of the process
+	Node     string `json:"node"`     // name for people; two gateways may share one
+	Nudge    string `json:"version"`  // of Nudge
+	Streams  int    `json:"streams"`  // open now
+	// Uncovered is how many of the streams leave out one of the page's projects, or are held polls. Their pages still poll
+	// at the fast interval.
+	Uncovered int  `json:"uncovered,omitempty"`
+	Polling   int  `json:"polling,omitempty"` // browsers without a stream, counted by their tokens
+	Step      int  `json:"step,omitempty"`    // of its trust ramp
+	Push      Push `json:"push"`
+	Leaving   bool `json:"leaving"` // it is shutting down: its streams reconnect to others, and are not lost
 }
 
 // Sighting is a member, and when it was last heard.
 type Sighting struct {
 	Member
-	Heard time.Time
+	Heard time.Time `json:"-"`
 	// Lost is how many streams of a vanished member have not been seen again: so many browsers poll. 0 for other members.
-	Lost int
+	Lost int `json:"lost_streams,omitempty"`
 }
 
 // Size is the fleet in numbers.

@@ -64,7 +64,7 @@ func TestFleet(t *testing.T) {
 		if d := cmp.Diff(want, r.logged()); d != "" {
 			t.Error(d)
 		}
-		us := object{"instance": "i-1", "node": "gw-1", "version": "v0", "streams": 1.0, "push": "healthy", "leaving": false, "seen_ms_ago": 0.0, "self": true}
+		us := object{"instance": "i-1", "node": "gw-1", "version": "v0", "streams": 1.0, "step": 4.0, "push": "healthy", "leaving": false, "seen_ms_ago": 0.0, "self": true}
 		other := object{"instance": "b", "node": "gw-1", "version": "v1", "streams": 20.0, "push": "down", "leaving": false, "seen_ms_ago": 2000.0, "self": false}
 		third := object{"instance": "c", "node": "gw-0", "version": "v1", "streams": 300.0, "push": "healthy", "leaving": false, "seen_ms_ago": 2000.0, "self": false}
 		if d := cmp.Diff(object{

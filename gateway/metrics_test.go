@@ -128,7 +128,7 @@ func TestStatus(t *testing.T) {
 			"protocol": 1.0, "node": "gw-1", "instance": "i-1", "version": "v0", "started": begun.Format(time.RFC3339Nano),
 			"phase": "serving", "push": "healthy", "reason": "", "last_echo": begun.Format(time.RFC3339Nano),
 			"poll_ms": 300000.0, "fast_ms": 10000.0, "jitter": 0.2, "heartbeat_ms": 25000.0,
-			"browsers": 0.0, "polling": 0.0, "budget": 50.0, "interval": 0.0, "backlog": 1.0, "step": 4.0,
+			"browsers": 0.0, "polling": 0.0, "budget": 50.0, "interval": 0.0, "backlog": 1.125, "step": 4.0,
 			"flag": object{
 				"enabled": true, "percent": 100.0, "include": []any{}, "exclude": []any{"beta-*"}, "ramp_ms": 60000.0,
 				"by": "configuration", "own": object{"enabled": true, "percent": 100.0, "ramp_ms": 60000.0}, "fleet": object{"override": nil},
@@ -140,7 +140,7 @@ func TestStatus(t *testing.T) {
 			"fleet": object{
 				"instances": 1.0, "streams": 2.0, "lost_streams": 0.0, "vanished": []any{},
 				"members": []any{object{
-					"instance": "i-1", "node": "gw-1", "version": "v0", "streams": 2.0, "uncovered": 1.0, "push": "healthy", "leaving": false,
+					"instance": "i-1", "node": "gw-1", "version": "v0", "streams": 2.0, "uncovered": 1.0, "step": 4.0, "push": "healthy", "leaving": false,
 					"seen_ms_ago": 0.0, "self": true,
 				}},
 			},

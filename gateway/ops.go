@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"math"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -51,7 +50,7 @@ type Status struct {
 	Reason   string    `json:"reason"`
 	LastEcho time.Time `json:"last_echo,omitzero"`
 	cadence
-	pressure
+	pace.Pressure
 	Flag     pace.FlagStatus   `json:"flag"`
 	Streams  int               `json:"streams"` // and held polls
 	Projects int               `json:"projects"`
@@ -62,30 +61,12 @@ type Status struct {
 	Fleet pace.FleetStatus    `json:"fleet"`
 }
 
-// pressure is [pace.Pressure] in whole numbers.
-type pressure struct {
-	Browsers int `json:"browsers"`
-	Polling  int `json:"polling"`  // browsers that poll without a stream, counted by their tokens
-	Budget   int `json:"budget"`   // polls per second that the application can take
-	Interval int `json:"interval"` // polls per second that browsers make without news
-	Backlog  int `json:"backlog"`  // polls that news caused and that have not come yet
-	Step     int `json:"step"`     // of the trust ramp
-}
-
-func (g *Gateway) pressure() pressure {
-	p := g.pace.Pressure()
-	return pressure{
-		Browsers: p.Browsers, Polling: p.Polling, Budget: int(p.Capacity), Interval: int(math.Ceil(p.Interval)),
-		Backlog: int(math.Round(p.Backlog)), Step: p.Step,
-	}
-}
-
 // statusPage serves GET /status.
 func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 	v := g.pace.Verdict()
 	writeOK(w, Status{
 		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
-		Phase: phases[g.phase.Load()], Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pace.Now()), pressure: g.pressure(),
+		Phase: phases[g.phase.Load()], Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pace.Now()), Pressure: g.pace.Pressure(),
 		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
 		Missed: g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Fleet: g.pace.FleetStatus(),
 	})

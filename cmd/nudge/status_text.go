@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -27,9 +28,9 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	line("push is %s", s.push(now))
 	line("browsers poll every %v with a proven stream, every %v without; heartbeats every %v",
 		ms(s.PollMS), ms(s.FastMS), ms(s.HeartbeatMS))
-	line("%d browsers, %d of them without a stream; polls per second: %d allowed, %d without news",
-		s.Browsers, s.Polling, s.Budget, s.Interval)
-	line("%d polls for news are still to come; push is trusted at step %d of %d", s.Backlog, s.Step, fallback.Trusted)
+	line("%d browsers, %d of them without a stream; polls per second: %.0f allowed, %.0f without news",
+		s.Browsers, s.Polling, s.Capacity, math.Ceil(s.Interval))
+	line("%.0f polls for news are still to come; push is trusted at step %d of %d", s.Backlog, s.Step, fallback.Trusted)
 	line("the flag is %s", s.flag())
 	line("%d streams, %d projects", s.Streams, s.Projects)
 	if s.Refusing != "" {
@@ -67,7 +68,7 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 		row(table, m, push, heard)
 	}
 	for _, m := range s.Fleet.Vanished {
-		heard := fmt.Sprintf("%v ago, %d streams not seen again", ms(m.SeenMSAgo).Round(time.Second), m.LostStreams)
+		heard := fmt.Sprintf("%v ago, %d streams not seen again", ms(m.SeenMSAgo).Round(time.Second), m.Lost)
 		row(table, m, "VANISHED", heard)
 	}
 	table.Flush() // a strings.Builder takes everything
@@ -76,7 +77,7 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 }
 
 func row(w io.Writer, m pace.GatewayStatus, push, heard string) {
-	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", printable(m.Node), printable(m.Instance), printable(m.Version), m.Streams, push, heard)
+	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", printable(m.Node), printable(m.Instance), printable(m.Nudge), m.Streams, push, heard)
 }
 
 // push returns the state of push, and why it is not healthy.

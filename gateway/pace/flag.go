@@ -57,18 +57,11 @@ type FlagStatus struct {
 // Status returns f in its JSON form.
 func (f Flag) Status() FlagStatus {
 	return FlagStatus{
-		Enabled: f.Enabled, Percent: f.Percent, Include: orEmpty(f.Include), Exclude: orEmpty(f.Exclude),
+		Enabled: f.Enabled, Percent: f.Percent,
+		Include: append([]string{}, f.Include...), Exclude: append([]string{}, f.Exclude...), // not nil, which would be null in JSON
 		RampMS: f.Ramp.Milliseconds(), By: f.By(),
 		Own: control.Override{Enabled: f.Own.Enabled, Percent: &f.Own.Percent, Ramp: &f.Own.Ramp}, Fleet: f.Fleet,
 	}
-}
-
-// orEmpty returns s, or for nil an empty slice, which JSON writes as [].
-func orEmpty(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
 }
 
 // Apply puts a policy and a flag in force, and reports whether the flag changed. If the flag is switched on or off, the

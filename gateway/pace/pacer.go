@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"nudge/fallback"
 	"nudge/gateway/limits"
 	"nudge/version"
@@ -20,7 +22,7 @@ const (
 )
 
 // Options are the options of [New]. The functions may be called from any goroutine and must not block; they are called
-// under no lock of the pacer. The zero value works, but for [Pacer.Missed].
+// under no lock of the pacer.
 type Options struct {
 	Policy fallback.Policy
 	Flag   fallback.Flag // in force
@@ -33,19 +35,19 @@ type Options struct {
 	Instance string // of this process, unique among all
 	Version  string // of Nudge
 
-	Streams func() int           // streams and held polls that are open here; nil: none
-	Lag     func() time.Duration // how late this gateway does its work; nil: never
-	Leaving func() bool          // whether this gateway is shutting down; nil: never
+	Streams func() int           // streams and held polls that are open here
+	Lag     func() time.Duration // how late this gateway does its work
+	Leaving func() bool          // whether this gateway is shutting down
 
 	// Reports of missed news are judged with Board, which has what this gateway believes, and with Read, which reads what is
 	// stored.
 	Board *version.Board
 	Read  func(context.Context, version.Project) (version.Key, error)
 
-	// Changed is called by [Pacer.Run] after the cadence changed; nil: not called.
+	// Changed is called by [Pacer.Run] after the cadence changed.
 	Changed func()
 
-	Log *slog.Logger // nil: discarded
+	Log *slog.Logger
 }
 
 // Pacer decides the cadence. Its methods may be called from any goroutine.
@@ -54,7 +56,8 @@ type Pacer struct {
 	log    *slog.Logger
 	begun  time.Time
 	health *fallback.Health
-	fleet  *fleet
+	fleet  *fallback.Fleet
+	lines  *rate.Limiter // of the log about the fleet: any publisher can invent gateways, and could fill the disk
 	missed *missedReports
 	limits.Pollers
 	spreader
@@ -62,6 +65,7 @@ type Pacer struct {
 	wake      chan struct{}                    // one slot: something may have changed
 	cadence   atomic.Pointer[fallback.Cadence] // of callers whom the flag admits
 	uncovered atomic.Int64
+	unlogged  atomic.Int64  // changes of the fleet since the last line that were not logged because of the limit
 	changes   atomic.Uint64 // of push or its reason
 	settledAt atomic.Int64  // when the start is over, Unix nanoseconds; 0: no echo yet
 
@@ -74,24 +78,9 @@ type Pacer struct {
 
 // New returns a Pacer; [Pacer.Run] runs it. Push is down until the source proves that it works.
 func New(opt Options) *Pacer {
-	if opt.Streams == nil {
-		opt.Streams = func() int { return 0 }
-	}
-	if opt.Lag == nil {
-		opt.Lag = func() time.Duration { return 0 }
-	}
-	if opt.Leaving == nil {
-		opt.Leaving = func() bool { return false }
-	}
-	if opt.Changed == nil {
-		opt.Changed = func() {}
-	}
-	if opt.Log == nil {
-		opt.Log = slog.New(slog.DiscardHandler)
-	}
 	p := &Pacer{
 		opt: opt, log: opt.Log, begun: time.Now(), health: fallback.NewHealth(opt.Probe),
-		fleet: newFleet(opt.Instance, opt.Probe, opt.Log), missed: newMissedReports(opt.Log),
+		fleet: fallback.NewFleet(opt.Instance, opt.Probe), lines: rate.NewLimiter(1, 100), missed: newMissedReports(opt.Log),
 		wake: make(chan struct{}, 1), controller: fallback.NewController(opt.Policy, opt.Flag.Enabled), flag: opt.Flag,
 	}
 	if opt.Proven {
@@ -220,12 +209,12 @@ func (p *Pacer) Changes() uint64 { return p.changes.Load() }
 
 // Pressure is the load on the application from the whole fleet, as far as this gateway knows.
 type Pressure struct {
-	Browsers int
-	Polling  int     // browsers that poll without a stream, counted by their tokens
-	Capacity float64 // polls per second that the application can take
-	Interval float64 // polls per second that browsers make without news
-	Backlog  float64 // polls that news caused and that have not come yet
-	Step     int     // of the trust ramp
+	Browsers int     `json:"browsers"`
+	Polling  int     `json:"polling"`  // browsers that poll without a stream, counted by their tokens
+	Capacity float64 `json:"budget"`   // polls per second that the application can take
+	Interval float64 `json:"interval"` // polls per second that browsers make without news
+	Backlog  float64 `json:"backlog"`  // polls that news caused and that have not come yet
+	Step     int     `json:"step"`     // of the trust ramp
 }
 
 // Pressure returns the present load.

@@ -15,10 +15,30 @@ import (
 	"nudge/version"
 )
 
+// newPacer fills in functions that a test does without.
+func newPacer(opt Options) *Pacer {
+	if opt.Streams == nil {
+		opt.Streams = func() int { return 0 }
+	}
+	if opt.Lag == nil {
+		opt.Lag = func() time.Duration { return 0 }
+	}
+	if opt.Leaving == nil {
+		opt.Leaving = func() bool { return false }
+	}
+	if opt.Changed == nil {
+		opt.Changed = func() {}
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	return New(opt)
+}
+
 // A fresh gateway takes over what its fleet has proved; later it goes by its own evidence.
 func TestTrustIsTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := New(Options{})
+		p := newPacer(Options{})
 		host, other := p.Host(), version.Peer{Instance: "b", Push: "healthy", Step: 3}
 		host.Peer(other)
 		host.Echo(time.Now())
@@ -70,7 +90,7 @@ func TestNothingIsCalledUnderALock(t *testing.T) {
 			p.unlocked(t, name)
 		}
 		board := version.NewBoard()
-		p = New(Options{
+		p = newPacer(Options{
 			Flag:    fallback.Flag{Enabled: true, Percent: 100},
 			Streams: func() int { called("Streams"); return 3 },
 			Lag:     func() time.Duration { called("Lag"); return 0 },
@@ -119,7 +139,7 @@ func TestChangedFollowsTheCadence(t *testing.T) {
 		var told []time.Duration
 		policy := fallback.Policy{Fast: 10 * time.Second, Slow: time.Minute}
 		flag := fallback.Flag{Enabled: true, Percent: 100, Ramp: 10 * time.Second}
-		p = New(Options{Policy: policy, Flag: flag, Proven: true, Changed: func() { told = append(told, p.Now().Poll) }})
+		p = newPacer(Options{Policy: policy, Flag: flag, Proven: true, Changed: func() { told = append(told, p.Now().Poll) }})
 		go p.Run(t.Context())
 		time.Sleep(time.Minute)
 		p.Host().Echo(time.Now())
@@ -164,7 +184,7 @@ func TestSettled(t *testing.T) {
 			}
 			return time.Since(begun)
 		}
-		heard, deaf := New(Options{Listen: 2 * time.Second}), New(Options{})
+		heard, deaf := newPacer(Options{Listen: 2 * time.Second}), newPacer(Options{})
 		go heard.Run(t.Context())
 		go deaf.Run(t.Context())
 		heard.Host().Echo(time.Now())
