@@ -97,7 +97,7 @@ func TestOneNetworkIsOneVoter(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			bubble(t, func(o *gateway.Options) {
 				o.Settings.Auth.Open = true
-				o.Settings.Limits.TrustedProxies = []string{"192.0.2.0/24"}
+				o.Settings.Limits.TrustedProxies = networks("192.0.2.0/24")
 			}, func(t *testing.T, r *rig) {
 				r.news("a@5", "b@5", "c@5")
 				r.open("/events?project=a&project=b&project=c").next("hello")

@@ -42,9 +42,9 @@ type Options struct {
 	DrainDelay  time.Duration // between not being ready and the first goodbye
 	DrainWindow time.Duration // over which the goodbyes are spread
 
-	// Released is called once for each connection that the gateway took over from its server, when it is closed. It must
-	// not block. nil: not called.
-	Released func()
+	// Connections counts the connections of the public listener. The gateway gives the place of each connection back that it
+	// took over from its server, when it closes it. nil: they are not counted.
+	Connections *limits.Connections
 
 	// Crowd is called with true when a hundred streams open within a second, and with false when this is over: then memory
 	// can be given back. One goroutine calls it. nil: not called.
@@ -101,6 +101,7 @@ func New(opt Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.current.Store(c)
+	g.limitConnections()
 	g.board = version.NewBoard()
 	g.pace = pace.New(pace.Options{
 		Policy: opt.Settings.Policy, Flag: opt.Settings.Flag, Probe: opt.Probe, Proven: opt.Proven, Listen: opt.Listen,
@@ -122,7 +123,7 @@ func New(opt Options) (*Gateway, error) {
 		Projects: func() int { return g.current.Load().Limits.Projects },
 	})
 	g.admission = limits.NewAdmission(func() limits.Settings { return g.current.Load().Limits })
-	g.metrics = newMetrics(g.source, g.pace, g.hub)
+	g.metrics = newMetrics(g.source, g.pace, g.hub, opt.Connections)
 	g.loops = g.newLoops()
 	g.cadenceChanged()
 	g.public, g.ops = g.publicRoutes(), g.opsRoutes()
@@ -161,6 +162,7 @@ func (g *Gateway) Apply(s Settings) error {
 	now := g.current.Load()
 	c.Flag, c.revoked = pace.NewFlag(s.Flag, now.Flag.Fleet), now.revoked
 	g.replaceLocked(c)
+	g.limitConnections()
 	g.hub.Fill()
 	return nil
 }

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +87,14 @@ func TestLimitsChangeAtOnce(t *testing.T) {
 	})
 }
 
+// networks parses prefixes.
+func networks(texts ...string) (all []netip.Prefix) {
+	for _, text := range texts {
+		all = append(all, netip.MustParsePrefix(text))
+	}
+	return all
+}
+
 func TestTrustedProxies(t *testing.T) {
 	for _, test := range []struct {
 		trusted   []string
@@ -101,7 +110,7 @@ func TestTrustedProxies(t *testing.T) {
 		{[]string{"192.0.2.0/24"}, []string{"rubbish", "nonsense"}, true},
 	} {
 		bubble(t, func(o *gateway.Options) {
-			o.Settings.Limits = limits.Settings{StreamsPerAddress: 1, TrustedProxies: test.trusted}
+			o.Settings.Limits = limits.Settings{StreamsPerAddress: 1, TrustedProxies: networks(test.trusted...)}
 		}, func(t *testing.T, r *rig) {
 			r.open("/events?project=42", "X-Forwarded-For: "+test.forwarded[0]).next("hello")
 			ctx := t.Context()
@@ -117,14 +126,14 @@ func TestTrustedProxies(t *testing.T) {
 	}
 	g, err := gateway.New(gateway.Options{
 		Source:   newFake(0).source,
-		Settings: gateway.Settings{Limits: limits.Settings{TrustedProxies: []string{"nowhere"}}},
+		Settings: gateway.Settings{Limits: limits.Settings{TrustedProxies: make([]netip.Prefix, 1)}},
 	})
 	if g != nil || err == nil {
 		t.Error("a bad prefix is accepted")
 	}
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		bad := r.settings
-		bad.Auth.Secret, bad.Limits.TrustedProxies = "another", []string{"nowhere"}
+		bad.Auth.Secret, bad.Limits.TrustedProxies = "another", make([]netip.Prefix, 1)
 		if err := r.Apply(bad); err == nil {
 			t.Error("a bad prefix is accepted")
 		}

@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"nudge/fallback"
+	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/gateway/stream"
 	"nudge/gateway/stream/loop"
@@ -27,7 +28,7 @@ type metrics struct {
 	reloadHealthy prometheus.Gauge
 }
 
-func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub) *metrics {
+func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, connections *limits.Connections) *metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	counter := func(name, help string) prometheus.Counter {
@@ -105,6 +106,14 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub) *metrics {
 	count("nudge_source_messages_total", "Messages received from publishers.", nil, func() uint64 { return source.Stats().Messages })
 	count("nudge_source_malformed_total", "Messages that could not be read and were ignored.", nil, func() uint64 { return source.Stats().Malformed })
 	count("nudge_source_gaps_total", "Times that the subscription to Redis broke.", nil, func() uint64 { return source.Stats().Gaps })
+	if connections != nil {
+		read("nudge_connections", "Connections open now, with and without streams.",
+			func() float64 { return float64(connections.Count().Open) })
+		read("nudge_connection_places", "Connections that may be open at once.",
+			func() float64 { return float64(connections.Count().Places) })
+		count("nudge_connections_refused_total", "Connections closed at once, because their address had too many.", nil,
+			func() uint64 { return connections.Count().Refused })
+	}
 	return m
 }
 

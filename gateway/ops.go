@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"nudge/fallback"
+	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/gateway/stream"
 )
@@ -51,14 +52,24 @@ type Status struct {
 	LastEcho time.Time `json:"last_echo,omitzero"`
 	cadence
 	pace.Pressure
-	Flag     pace.FlagStatus   `json:"flag"`
-	Streams  int               `json:"streams"` // and held polls
-	Projects int               `json:"projects"`
-	Refusing string            `json:"refusing"`
-	Missed   pace.MissedStatus `json:"missed"`
+	Flag     pace.FlagStatus `json:"flag"`
+	Streams  int             `json:"streams"` // and held polls
+	Projects int             `json:"projects"`
+	Refusing string          `json:"refusing"`
+	// Connections are those of the public listener; nil: they are not counted.
+	Connections *limits.ConnectionCount `json:"connections,omitempty"`
+	Missed      pace.MissedStatus       `json:"missed"`
 	// Projects whose stored version is ahead of the application, newest report first; 100 at most.
 	Ahead []pace.AheadProject `json:"ahead,omitempty"`
 	Fleet pace.FleetStatus    `json:"fleet"`
+}
+
+func (g *Gateway) connections() *limits.ConnectionCount {
+	if g.opt.Connections == nil {
+		return nil
+	}
+	n := g.opt.Connections.Count()
+	return &n
 }
 
 // statusPage serves GET /status.
@@ -68,7 +79,8 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: phases[g.phase.Load()], Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pace.Now()), Pressure: g.pace.Pressure(),
 		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
-		Missed: g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Fleet: g.pace.FleetStatus(),
+		Connections: g.connections(),
+		Missed:      g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Fleet: g.pace.FleetStatus(),
 	})
 }
 

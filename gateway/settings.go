@@ -2,7 +2,7 @@ package gateway
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
 	"time"
 
@@ -36,20 +36,22 @@ type current struct {
 	locate func(http.Handler) http.Handler
 }
 
-func newCurrent(s Settings, opt *Options) (c *current, err error) {
+func newCurrent(s Settings, opt *Options) (*current, error) {
 	s.Limits = s.Limits.WithDefaults()
 	places := auth.Places{Cookie: opt.Cookie, Query: opt.QueryToken}
-	c = &current{
+	c := &current{
 		Settings: s, Flag: pace.NewFlag(s.Flag, control.FlagEntry{}), verifier: auth.NewVerifier(s.Auth, places, opt.Log),
 	}
 	c.rules = newRules(c)
 	if len(s.Limits.TrustedProxies) > 0 {
-		defer func() { // the constructor panics at a bad prefix
-			if bad := recover(); bad != nil {
-				err = fmt.Errorf("limits.trusted_proxies: %v", bad)
+		var networks []string
+		for _, p := range s.Limits.TrustedProxies {
+			if !p.IsValid() {
+				return nil, errors.New("limits.trusted_proxies: a prefix is not valid")
 			}
-		}()
-		c.locate = middleware.ClientIPFromXFF(s.Limits.TrustedProxies...)
+			networks = append(networks, p.String())
+		}
+		c.locate = middleware.ClientIPFromXFF(networks...)
 	}
 	return c, nil
 }
@@ -149,5 +151,12 @@ func (g *Gateway) followFlag(ctx context.Context) error {
 		}
 		stop()
 		<-done
+	}
+}
+
+// limitConnections puts the limits of connections in force.
+func (g *Gateway) limitConnections() {
+	if l := g.current.Load().Limits; g.opt.Connections != nil {
+		g.opt.Connections.Set(l.ConnectionsPerAddress, l.TrustedProxies)
 	}
 }

@@ -133,6 +133,7 @@ func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, a loop.Arrival, 
 		g.admission.Release(limits.Goroutine, t)
 		return draining()
 	}
+	defer parked.Carry(r)()
 	note(w, "ended", string(line.Serve(r.Context())))
 	return nil
 }
@@ -150,8 +151,8 @@ func (g *Gateway) ended(t loop.Ticket, parked bool, why stream.Reason) {
 
 // released reports that a connection that was taken over from the server is closed.
 func (g *Gateway) released() {
-	if g.opt.Released != nil {
-		g.opt.Released()
+	if g.opt.Connections != nil {
+		g.opt.Connections.Give()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"nudge/gateway/limits"
 	"nudge/gateway/stream"
+	"nudge/gateway/stream/parked"
 	"nudge/version"
 )
 
@@ -55,6 +56,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 			return limited(over)
 		}
 		defer g.admission.Release(limits.Goroutine, t)
+		defer parked.Carry(r)()
 		limitAnswer(w, wait+stream.HelloMost)
 		g.pace.Uncovered(1)
 		defer g.pace.Uncovered(-1)

@@ -20,6 +20,7 @@ import (
 	"nudge/cmd/nudge/config"
 	"nudge/cmd/nudge/outage"
 	"nudge/gateway"
+	"nudge/gateway/limits"
 	"nudge/version"
 	"nudge/web/demo"
 )
@@ -65,7 +66,7 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	if err := d.newGateway(); err != nil {
 		return err
 	}
-	public, err := listen("listen", address, config.TLS{}, nil, newConnLimit(), log)
+	public, err := listen("listen", address, config.TLS{}, nil, limits.NewConnections(0, log), log)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use; try make run LISTEN=%s", address, nextPort(address))
 	}
@@ -130,9 +131,9 @@ type demonstration struct {
 
 // newGateway makes the gateway, its source and its server. It starts nothing.
 func (d *demonstration) newGateway() error {
-	slots := newConnLimit()
+	places := limits.NewConnections(0, d.log)
 	o := gatewayOptions(d.config, d.log)
-	o.Released = slots.give
+	o.Connections = places
 	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		d.source = outage.NewSource(board, version.MemoryOptions{Probe: d.config.Redis.Probe, Evidence: host.Evidence})
 		return d.source, nil
@@ -142,7 +143,7 @@ func (d *demonstration) newGateway() error {
 		return err
 	}
 	d.server = &outage.Server{Proxy: d.proxy, Listen: func() (net.Listener, *http.Server, error) {
-		s, err := listen("the gateway", "127.0.0.1:0", config.TLS{}, d.gateway.Handler(), slots.again(), d.log)
+		s, err := listen("the gateway", "127.0.0.1:0", config.TLS{}, d.gateway.Handler(), places, d.log)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -14,6 +14,7 @@ import (
 
 	"nudge/cmd/nudge/config"
 	"nudge/gateway"
+	"nudge/gateway/limits"
 	"nudge/version"
 	"nudge/version/redis"
 )
@@ -89,9 +90,9 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	for _, warning := range loaded.Warnings {
 		log.Warn(warning)
 	}
-	slots := newConnLimit()
+	places := limits.NewConnections(0, log)
 	o := gatewayOptions(c, log)
-	o.Released, o.Crowd = slots.give, crowd
+	o.Connections, o.Crowd = places, crowd
 	var source *redis.Source
 	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		if c.Redis.Mode == "none" {
@@ -112,7 +113,7 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	if source != nil {
 		defer source.Close()
 	}
-	servers, err := listenAll(c, g, slots, log)
+	servers, err := listenAll(c, g, places, log)
 	if err != nil {
 		return err
 	}
@@ -134,16 +135,16 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	return runAll(ctx, g, servers, watcher.Run)
 }
 
-// listenAll opens the public listener, which uses slots, and the operators' listener, which has its own.
-func listenAll(c *config.Config, g *gateway.Gateway, slots *connLimit, log *slog.Logger) ([]*server, error) {
-	public, err := listen("listen", c.Listen, c.TLS, g.Handler(), slots, log)
+// listenAll opens the public listener, which uses places, and the operators' listener, which has its own.
+func listenAll(c *config.Config, g *gateway.Gateway, places *limits.Connections, log *slog.Logger) ([]*server, error) {
+	public, err := listen("listen", c.Listen, c.TLS, g.Handler(), places, log)
 	if err != nil {
 		return nil, err
 	}
 	if c.OpsListen == "" {
 		return []*server{public}, nil
 	}
-	ops, err := listen("ops_listen", c.OpsListen, config.TLS{}, g.Ops(), newConnLimit(), log)
+	ops, err := listen("ops_listen", c.OpsListen, config.TLS{}, g.Ops(), limits.NewConnections(0, log), log)
 	if err != nil {
 		public.listener.Close()
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nudge/cmd/nudge/config"
+	"nudge/gateway/limits"
 	"nudge/gateway/stream/parked"
 )
 
@@ -29,9 +30,9 @@ type server struct {
 	listener net.Listener
 }
 
-// listen opens a listener, plain or with TLS, whose connections take slots. Messages name key, the key of the configuration
+// listen opens a listener, plain or with TLS, whose connections take places. Messages name key, the key of the configuration
 // that holds the address.
-func listen(key, address string, tlsc config.TLS, handler http.Handler, slots *connLimit, log *slog.Logger) (*server, error) {
+func listen(key, address string, tlsc config.TLS, handler http.Handler, places *limits.Connections, log *slog.Logger) (*server, error) {
 	listening := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, time-outs find other dead connections
 	l, err := listening.Listen(context.Background(), "tcp", address)
 	if err != nil {
@@ -40,8 +41,14 @@ func listen(key, address string, tlsc config.TLS, handler http.Handler, slots *c
 		}
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
-	l = &parked.Listener{Listener: l, Closed: slots.give}
-	s := &server{listener: &limitedListener{Listener: l, slots: slots}}
+	l = &parked.Listener{Listener: l, Admit: func(remote net.Addr) (parked.Watch, bool) {
+		c := places.Admit(remote)
+		if c == nil {
+			return parked.Watch{}, false
+		}
+		return parked.Watch{End: c.End, Stream: c.Stream}, true
+	}}
+	s := &server{listener: newLimitedListener(l, places)}
 	s.Handler, s.ConnContext = handler, parked.ConnContext
 	s.ReadHeaderTimeout, s.MaxHeaderBytes, s.IdleTimeout = headerTimeout, headerBytes, 2*time.Minute
 	s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // else every port scan would write a line

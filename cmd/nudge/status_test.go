@@ -20,7 +20,7 @@ import (
 const answered = `{"protocol":1,"node":"gw-1","instance":"0a7c8c5f","version":"0.1.0","started":"2024-02-29T09:00:00Z","phase":"serving",
 "reason":"no-echo","last_echo":"2024-02-29T11:59:51Z","push":"down","poll_ms":10000,"fast_ms":10000,"jitter":0.2,"heartbeat_ms":25000,
 "browsers":4721,"polling":10,"budget":472,"interval":451,"backlog":60,"step":3,
-"flag":{"enabled":true,"percent":10,"include":["a*"],"exclude":["42","7"],"ramp_ms":60000},"streams":1204,"projects":310,"refusing":"limit",
+"flag":{"enabled":true,"percent":10,"include":["a*"],"exclude":["42","7"],"ramp_ms":60000},"streams":1204,"projects":310,"refusing":"limit","connections":{"open":1300,"places":19872,"refused":7},
 "missed":{"publisher":12,"deaf":1,"delivery":3,"data":5,"ahead":6,"unjudged":4,"voters":2,"projects":2},
 "ahead":[{"project":"42","application":3,"stored":125,"reports":6,"last":"2024-02-29T11:59:30Z","fix":"nudge publish 42@3 --reset"},
 {"project":"7","application":0,"stored":9,"reports":1,"last":"2024-02-29T11:55:00Z","fix":"nudge publish 7@0 --reset"}],
@@ -38,6 +38,7 @@ browsers poll every 10s with a proven stream, every 10s without; heartbeats ever
 60 polls for news are still to come; push is trusted at step 3 of 4
 the flag is on for 10% of users, for projects a*, not for projects 42 7
 1204 streams, 310 projects
+1300 of 19872 places for connections are taken; 7 connections were refused, because their address had too many
 new streams are refused: limit
 missed news that polls found: 12 never published, 1 not heard here, 3 not delivered
 pushed data that differed from the application's answer: 5 reports

@@ -33,6 +33,13 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	line("%.0f polls for news are still to come; push is trusted at step %d of %d", s.Backlog, s.Step, fallback.Trusted)
 	line("the flag is %s", s.flag())
 	line("%d streams, %d projects", s.Streams, s.Projects)
+	if c := s.Connections; c != nil {
+		text := fmt.Sprintf("%d of %d places for connections are taken", c.Open, c.Places)
+		if c.Refused > 0 {
+			text += fmt.Sprintf("; %d connections were refused, because their address had too many", c.Refused)
+		}
+		line("%s", text)
+	}
 	if s.Refusing != "" {
 		line("new streams are refused: %s", printable(s.Refusing))
 	}

@@ -55,15 +55,12 @@ func gatewaySettings(c *config.Config) gateway.Settings {
 }
 
 func gatewayLimits(l config.Limits) limits.Settings {
-	most := limits.Settings{
+	return limits.Settings{
 		Streams: l.Streams, GoroutineStreams: l.GoroutineStreams, ProjectsPerStream: l.ProjectsPerStream, Projects: l.Projects,
 		StreamsPerSubject: l.StreamsPerSubject, StreamsPerAddress: l.StreamsPerAddress,
 		ConnectsPerSecond: l.ConnectsPerSecond, StreamAge: l.StreamAge, Body: int64(l.Body),
+		ConnectionsPerAddress: l.ConnectionsPerAddress, TrustedProxies: l.Proxies(),
 	}
-	for _, network := range l.Proxies() {
-		most.TrustedProxies = append(most.TrustedProxies, network.String())
-	}
-	return most
 }
 
 // gatewayOptions returns all options of a gateway except its source.

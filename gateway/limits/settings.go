@@ -2,7 +2,10 @@
 // it returns refusals as [Refusal].
 package limits
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Settings are the limits. The comment of each says what zero means.
 type Settings struct {
@@ -15,7 +18,9 @@ type Settings struct {
 	ConnectsPerSecond int           // new streams and held polls; 0: no limit
 	StreamAge         time.Duration // after which a stream is asked to come back, jittered; 0: never
 	Body              int64         // bytes of a request's body; 0: 64 KiB
-	TrustedProxies    []string      // CIDRs whose X-Forwarded-For is used
+	// ConnectionsPerAddress bounds the connections of one address that carry no stream; 0: a quarter of all.
+	ConnectionsPerAddress int
+	TrustedProxies        []netip.Prefix // whose X-Forwarded-For is used, and whose connections are not bounded
 }
 
 // MostProjects is how many projects one stream may have, whatever the settings say.

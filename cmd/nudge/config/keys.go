@@ -101,16 +101,17 @@ type Poll struct {
 
 // Limits says how much callers may use.
 type Limits struct {
-	Streams           int           `mapstructure:"streams"`             // 0: from the file limit
-	GoroutineStreams  int           `mapstructure:"goroutine_streams"`   // 0: from the memory limit
-	ProjectsPerStream int           `mapstructure:"projects_per_stream"` // 1 to 64
-	Projects          int           `mapstructure:"projects"`            // 0: 200,000
-	StreamsPerSubject int           `mapstructure:"streams_per_subject"` // 0: no limit
-	StreamsPerAddress int           `mapstructure:"streams_per_address"` // 0: no limit
-	ConnectsPerSecond int           `mapstructure:"connects_per_second"` // 0: no limit
-	StreamAge         time.Duration `mapstructure:"stream_age"`          // 0: no limit
-	Body              Size          `mapstructure:"body"`                // of a request
-	TrustedProxies    []string      `mapstructure:"trusted_proxies"`     // CIDRs or addresses
+	Streams               int           `mapstructure:"streams"`                 // 0: from the file limit
+	GoroutineStreams      int           `mapstructure:"goroutine_streams"`       // 0: from the memory limit
+	ProjectsPerStream     int           `mapstructure:"projects_per_stream"`     // 1 to 64
+	Projects              int           `mapstructure:"projects"`                // 0: 200,000
+	StreamsPerSubject     int           `mapstructure:"streams_per_subject"`     // 0: no limit
+	StreamsPerAddress     int           `mapstructure:"streams_per_address"`     // 0: no limit
+	ConnectionsPerAddress int           `mapstructure:"connections_per_address"` // 0: a quarter of all
+	ConnectsPerSecond     int           `mapstructure:"connects_per_second"`     // 0: no limit
+	StreamAge             time.Duration `mapstructure:"stream_age"`              // 0: no limit
+	Body                  Size          `mapstructure:"body"`                    // of a request
+	TrustedProxies        []string      `mapstructure:"trusted_proxies"`         // CIDRs or addresses
 }
 
 // Drain says how long the phases of a shutdown take.

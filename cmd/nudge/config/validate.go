@@ -103,6 +103,7 @@ func (c *Config) checkLimits(r *refusals) {
 		{"limits.goroutine_streams", l.GoroutineStreams},
 		{"limits.streams_per_subject", l.StreamsPerSubject},
 		{"limits.streams_per_address", l.StreamsPerAddress},
+		{"limits.connections_per_address", l.ConnectionsPerAddress},
 		{"limits.connects_per_second", l.ConnectsPerSecond},
 		{"limits.projects", l.Projects},
 	} {

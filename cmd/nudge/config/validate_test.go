@@ -110,6 +110,7 @@ func TestValidateRefuses(t *testing.T) {
 		{`limits.goroutine_streams: -1 is below 0; write 0 or more`, func(c *Config) { c.Limits.GoroutineStreams = -1 }},
 		{`limits.streams_per_subject: -1 is below 0; write 0 or more`, func(c *Config) { c.Limits.StreamsPerSubject = -1 }},
 		{`limits.streams_per_address: -1 is below 0; write 0 or more`, func(c *Config) { c.Limits.StreamsPerAddress = -1 }},
+		{`limits.connections_per_address: -1 is below 0; write 0 or more`, func(c *Config) { c.Limits.ConnectionsPerAddress = -1 }},
 		{`limits.connects_per_second: -1 is below 0; write 0 or more`, func(c *Config) { c.Limits.ConnectsPerSecond = -1 }},
 		{`limits.projects_per_stream: 0 is below 1; write 1 or more`, func(c *Config) { c.Limits.ProjectsPerStream = 0 }},
 		{`limits.projects_per_stream: 65 is above 64; write 64 or less`, func(c *Config) { c.Limits.ProjectsPerStream = 65 }},

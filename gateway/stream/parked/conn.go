@@ -3,6 +3,7 @@ package parked
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -16,8 +17,15 @@ import (
 // Listener wraps the listener of a server, so that its streams can be parked. The server also needs [ConnContext].
 type Listener struct {
 	net.Listener
-	// Closed is called once for each connection that is closed without being handed over. It must not block. nil: not called.
-	Closed func()
+	// Admit returns what is told what becomes of a new connection, or false to close it at once. It must not block. nil: all
+	// are admitted.
+	Admit func(remote net.Addr) (Watch, bool)
+}
+
+// Watch is told what becomes of a connection. Its functions must not block; nil: not called.
+type Watch struct {
+	End    func(handedOver bool) // once, when the server is done with it: it is closed, or handed over
+	Stream func(n int)           // n more streams are carried by it without being handed over
 }
 
 // SendBuffer is the size in bytes of SO_SNDBUF: what the kernel may hold for a peer that does not read. The kernel doubles it
@@ -30,16 +38,30 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	var watch Watch
+	for l.Admit != nil {
+		var ok bool
+		if watch, ok = l.Admit(c.RemoteAddr()); ok {
+			break
+		}
+		c.Close()
+		if c, err = l.Listener.Accept(); err != nil {
+			return nil, err
+		}
+	}
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(SendBuffer) // an error does no harm: the buffer is larger then
 	}
-	return &Conn{Conn: c, closed: l.Closed}, nil
+	return &Conn{Conn: c, watch: watch}, nil
 }
 
 type connKey struct{}
 
 // ConnContext is the value for the field of this name of [net/http.Server].
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
+	if over, ok := c.(*tls.Conn); ok {
+		c = over.NetConn()
+	}
 	if _, ok := c.(*Conn); !ok {
 		return ctx
 	}
@@ -49,7 +71,7 @@ func ConnContext(ctx context.Context, c net.Conn) context.Context {
 // Conn is a connection that a handler can take over from its server.
 type Conn struct {
 	net.Conn
-	closed func()
+	watch Watch
 
 	mu    sync.Mutex        // guards all below
 	heads heads             // of requests
@@ -127,14 +149,29 @@ func (c *Conn) Close() error {
 	taker, over := c.taker, &HandedOver{c.Conn, c.head, c.heads.beyond}
 	c.mu.Unlock()
 	if taker != nil {
+		c.end(true)
 		taker(over)
 		return nil
 	}
 	err := c.Conn.Close()
-	if c.closed != nil {
-		c.closed()
-	}
+	c.end(false)
 	return err
+}
+
+func (c *Conn) end(handedOver bool) {
+	if c.watch.End != nil {
+		c.watch.End(handedOver)
+	}
+}
+
+// Carry notes that the connection of r carries one more stream that is not handed over, until the caller calls done.
+func Carry(r *http.Request) (done func()) {
+	c, ours := r.Context().Value(connKey{}).(*Conn)
+	if !ours || c.watch.Stream == nil {
+		return func() {}
+	}
+	c.watch.Stream(1)
+	return func() { c.watch.Stream(-1) }
 }
 
 // heads finds where the head of a request ends, since the server does not say whether it has read more.

@@ -20,10 +20,14 @@ func serve(t *testing.T, h http.HandlerFunc) (browser net.Conn, s *http.Server, 
 	browser, server := net.Pipe()
 	var mu sync.Mutex
 	closed := 0
-	l := &Listener{Listener: &once{conn: make(chan net.Conn, 1), closed: make(chan struct{})}, Closed: func() {
-		mu.Lock()
-		defer mu.Unlock()
-		closed++
+	l := &Listener{Listener: &once{conn: make(chan net.Conn, 1), closed: make(chan struct{})}, Admit: func(net.Addr) (Watch, bool) {
+		return Watch{End: func(handedOver bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			if !handedOver {
+				closed++
+			}
+		}}, true
 	}}
 	l.Listener.(*once).conn <- server
 	s = &http.Server{Handler: h, ConnContext: ConnContext}

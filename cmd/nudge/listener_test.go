@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"nudge/cmd/nudge/config"
+	"nudge/gateway/limits"
 )
 
-// A limitedListener lets no more in than it has slots, and whoever leaves makes room.
+// A limitedListener lets no more in than it has places, and whoever leaves makes room.
 func TestConnLimit(t *testing.T) {
-	s, err := listen("listen", "127.0.0.1:0", config.TLS{}, http.NotFoundHandler(), makeConnLimit(1), slog.New(slog.DiscardHandler))
+	s, err := listen("listen", "127.0.0.1:0", config.TLS{}, http.NotFoundHandler(), limits.NewConnections(1, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
