@@ -16,22 +16,22 @@ func (r *rig) uncovered() float64 {
 	return n
 }
 
-// Pages that poll at the fast interval beside their stream count as what they are: a budget of 50 a second gives 1,500 of
+// Pages that poll at the fast interval beside their stream count as what they are: a budget of 10 a second gives 300 of
 // them 30 s.
 func TestBudgetOfTheUncovered(t *testing.T) {
-	budget := func(o *gateway.Options) { o.Settings.Policy.Budget = 50 }
+	budget := func(o *gateway.Options) { o.Settings.Policy.Budget = 10 }
 	stretched := func(t *testing.T, r *rig) {
 		t.Helper()
 		time.Sleep(20 * time.Second)
 		s := r.get("/ops/status").json(t)
-		if fast, interval := s["fast_ms"].(float64), s["interval"].(float64); fast < 30_000 || interval < 40 || interval > 50 {
+		if fast, interval := s["fast_ms"].(float64), s["interval"].(float64); fast < 30_000 || interval < 8 || interval > 10 {
 			t.Errorf("fast_ms %v, and %v polls a second by that; %v browsers, %v are uncovered", fast, interval, s["browsers"], r.uncovered())
 		}
 	}
 	t.Run("held polls", func(t *testing.T) {
 		bubble(t, budget, func(t *testing.T, r *rig) {
 			r.news("42@1")
-			for i := range 1500 {
+			for i := range 300 {
 				go func() {
 					for range 2 {
 						resp, err := r.client.Do(r.request(t.Context(), http.MethodGet, "/versions?project=42@1&wait=25s", "", as(fmt.Sprint("u", i))))
@@ -52,27 +52,27 @@ func TestBudgetOfTheUncovered(t *testing.T) {
 	t.Run("a project of the flag", func(t *testing.T) {
 		bubble(t, budget, func(t *testing.T, r *rig) {
 			r.apply(func(s *gateway.Settings) { s.Flag.Exclude = []string{"global"} })
-			for i := range 1500 {
-				r.open(fmt.Sprintf("/events?project=p%d&project=global", i%50))
+			for i := range 300 {
+				r.open(fmt.Sprintf("/events?project=p%d&project=global", i%10))
 			}
 			stretched(t, r)
 		})
 	})
 	t.Run("a project that waits", func(t *testing.T) {
-		bubble(t, func(o *gateway.Options) { budget(o); o.Settings.Limits.Projects = 50 }, func(t *testing.T, r *rig) {
-			for i := range 50 {
+		bubble(t, func(o *gateway.Options) { budget(o); o.Settings.Limits.Projects = 10 }, func(t *testing.T, r *rig) {
+			for i := range 10 {
 				r.open(fmt.Sprintf("/events?project=p%d", i))
 			}
-			for i := range 1500 {
-				r.open(fmt.Sprintf("/events?project=p%d&project=global", i%50))
+			for i := range 300 {
+				r.open(fmt.Sprintf("/events?project=p%d&project=global", i%10))
 			}
 			stretched(t, r)
 		})
 	})
 	t.Run("of another gateway", func(t *testing.T) {
 		bubble(t, budget, func(t *testing.T, r *rig) {
-			other := says("b", 1500)
-			other.Uncovered = 1500
+			other := says("b", 300)
+			other.Uncovered = 300
 			go r.hears(20*time.Second, other)
 			stretched(t, r)
 			time.Sleep(time.Second)
