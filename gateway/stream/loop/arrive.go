@@ -74,7 +74,7 @@ func (l *Loop) enter(a *Arrival, now time.Time) {
 		l.judge(i, r, true, now)
 	}
 	if l.goodbye != nil {
-		l.dismiss(i, r, now)
+		l.decide(i, r, stream.Input{Event: stream.Dismissed}, nil, now)
 	}
 	if r.fd != 0 && r.Stage() == stream.Arriving {
 		l.decide(i, r, stream.Input{Event: stream.Arrived, Listening: l.listening(r)}, nil, now)

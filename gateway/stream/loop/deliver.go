@@ -50,14 +50,9 @@ func (l *Loop) deliverOne(sub *subscription, f *stream.Frame, now time.Time) {
 	}, now)
 }
 
-// beat sends a heartbeat.
-func (l *Loop) beat(i uint32, r *record, now time.Time) {
-	l.decide(i, r, stream.Input{Event: stream.Beat}, nil, now)
-}
-
-// sendSecond sends the event that follows the first hello.
-func (l *Loop) sendSecond(i uint32, r *record, now time.Time) {
-	l.decide(i, r, stream.Input{Event: stream.SecondDue}, nil, now)
+// on returns what applies an event to a stream.
+func (l *Loop) on(e stream.Event) func(uint32, *record, time.Time) {
+	return func(i uint32, r *record, now time.Time) { l.decide(i, r, stream.Input{Event: e}, nil, now) }
 }
 
 // followCadence sends the new cadence to a stream. The line's patience depends on it.
@@ -65,10 +60,6 @@ func (l *Loop) followCadence(i uint32, r *record, now time.Time) {
 	l.line(i, r).SetPatience(stream.Patience(l.opt.Heartbeat().Every))
 	l.decide(i, r, stream.Input{Event: stream.NewCadence}, nil, now)
 }
-
-func (l *Loop) followFlag(i uint32, r *record, now time.Time) { l.judge(i, r, true, now) }
-
-func (l *Loop) followRevocations(i uint32, r *record, now time.Time) { l.judge(i, r, false, now) }
 
 // judge decides the access to all projects of a stream again.
 func (l *Loop) judge(i uint32, r *record, flag bool, now time.Time) {
@@ -94,24 +85,12 @@ func (l *Loop) project(sub *subscription) version.Project {
 	return p
 }
 
-// greetNow sends the first hello even if projects are still waiting.
-func (l *Loop) greetNow(i uint32, r *record, now time.Time) {
-	if r.Stage() == stream.Arriving {
-		l.decide(i, r, stream.Input{Event: stream.WaitedEnough}, nil, now)
-	}
-}
-
 // endIfDue ends a stream whose token or age is over.
 func (l *Loop) endIfDue(i uint32, r *record, now time.Time) {
 	l.decide(i, r, stream.Input{Event: stream.Due, Now: uint32(now.Unix())}, nil, now)
 	if r.fd != 0 && r.Stage() < stream.Closing {
 		l.noteEnd(r.Ends())
 	}
-}
-
-// dismiss sends the goodbye of a gateway that is leaving.
-func (l *Loop) dismiss(i uint32, r *record, now time.Time) {
-	l.decide(i, r, stream.Input{Event: stream.Dismissed}, nil, now)
 }
 
 // decide applies the rules of a stream to an event, and sends what they say. advance returns the event of a change, and notes

@@ -106,6 +106,8 @@ type Loop struct {
 	ends      sweep // streams that end because of their token or their age
 	dismissed sweep // goodbyes
 
+	sweeps []sweepTask // all of these
+
 	flagOver    time.Duration
 	dismissOver time.Duration
 	goodbye     *stream.Goodbye // not nil: the gateway is leaving
@@ -122,8 +124,11 @@ type Loop struct {
 func New(opt Options) *Loop {
 	l := &Loop{
 		opt: opt, wake: make(chan struct{}, 1), shardOf: map[version.Index]uint32{}, hello: stream.NewHelloWriter(opt.Node),
-		waits: timers{after: stream.HelloMost}, seconds: timers{after: stream.SecondEvent}, lingers: timers{after: lingerMost},
 	}
+	l.waits = timers{after: stream.HelloMost, do: l.on(stream.WaitedEnough)}
+	l.seconds = timers{after: stream.SecondEvent, do: l.on(stream.SecondDue)}
+	l.lingers = timers{after: lingerMost, do: func(i uint32, r *record, _ time.Time) { l.free(i, r, r.Why()) }}
+	l.sweeps = l.allSweeps()
 	l.number = opt.Hub.Join(l)
 	return l
 }

@@ -6,6 +6,7 @@ import "time"
 // were added.
 type timers struct {
 	after time.Duration
+	do    func(uint32, *record, time.Time) // what is due
 	queue []timer
 	done  int // elements of queue that were popped
 }

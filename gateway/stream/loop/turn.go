@@ -1,6 +1,10 @@
 package loop
 
-import "time"
+import (
+	"time"
+
+	"nudge/gateway/stream"
+)
 
 // turn does a slice of each kind of work, and reports whether some is left.
 func (l *Loop) turn(now time.Time) (busy bool) {
@@ -10,12 +14,11 @@ func (l *Loop) turn(now time.Time) (busy bool) {
 	l.runTimers(now)
 	busy = len(l.coming) > 0 || len(l.sending) > 0
 
-	every := l.opt.Heartbeat().Every
 	if l.streams.live > 0 && !l.beats.running {
 		l.beats.begin(now)
 	}
-	for _, s := range l.sweeps(every) {
-		if l.visit(s.sweep, now, s.over, s.do) {
+	for _, s := range l.sweeps {
+		if l.visit(s, now) {
 			busy = true
 		}
 		switch {
@@ -30,8 +33,10 @@ func (l *Loop) turn(now time.Time) (busy bool) {
 		l.streams.trim()
 		l.subs.trim()
 		l.shards.trim()
-		l.beats, l.cadence, l.flag, l.revoked, l.ends, l.firstEnd = sweep{}, sweep{}, sweep{}, sweep{}, sweep{}, 0
-		l.dismissed = sweep{}
+		for _, s := range l.sweeps {
+			*s.sweep = sweep{}
+		}
+		l.firstEnd = 0
 	}
 	return busy
 }
@@ -39,32 +44,36 @@ func (l *Loop) turn(now time.Time) (busy bool) {
 // sweepTask is a sweep, how long it takes, and what it does to each stream.
 type sweepTask struct {
 	*sweep
-	over time.Duration
+	over func() time.Duration
 	do   func(uint32, *record, time.Time)
 }
 
-func (l *Loop) sweeps(heartbeat time.Duration) [6]sweepTask {
-	return [6]sweepTask{
-		{&l.beats, heartbeat, l.beat},
-		{&l.cadence, 0, l.followCadence},
-		{&l.ends, 0, l.endIfDue},
-		{&l.flag, l.flagOver, l.followFlag},
-		{&l.revoked, 0, l.followRevocations},
-		{&l.dismissed, l.dismissOver, l.dismiss},
+func (l *Loop) allSweeps() []sweepTask {
+	judge := func(flag bool) func(uint32, *record, time.Time) {
+		return func(i uint32, r *record, now time.Time) { l.judge(i, r, flag, now) }
+	}
+	atOnce := func() time.Duration { return 0 }
+	return []sweepTask{
+		{&l.beats, func() time.Duration { return l.opt.Heartbeat().Every }, l.on(stream.Beat)},
+		{&l.cadence, atOnce, l.followCadence},
+		{&l.ends, atOnce, l.endIfDue},
+		{&l.flag, func() time.Duration { return l.flagOver }, judge(true)},
+		{&l.revoked, atOnce, judge(false)},
+		{&l.dismissed, func() time.Duration { return l.dismissOver }, l.on(stream.Dismissed)},
 	}
 }
 
 // visit does a slice of a sweep, and reports whether more is due. do may end streams, even all.
-func (l *Loop) visit(s *sweep, now time.Time, over time.Duration, do func(uint32, *record, time.Time)) (more bool) {
+func (l *Loop) visit(s sweepTask, now time.Time) (more bool) {
 	if !s.running {
 		return false
 	}
-	due := s.due(now, l.streams.high, over)
+	due := s.due(now, l.streams.high, s.over())
 	begun := l.written
 	for n := 0; s.at < due && n < mostVisits && l.written-begun < slice; n++ {
 		s.at++
 		if r := l.streams.at(s.at); r.fd != 0 {
-			do(s.at, r, now)
+			s.do(s.at, r, now)
 		}
 	}
 	return s.at < due
@@ -76,9 +85,9 @@ func (l *Loop) next(now time.Time) time.Time {
 	if l.firstEnd != 0 {
 		next = earliest(next, time.Unix(int64(l.firstEnd), 0))
 	}
-	for _, s := range l.sweeps(l.opt.Heartbeat().Every) {
-		if s.running && s.over > 0 {
-			next = earliest(next, s.next(l.streams.high, s.over))
+	for _, s := range l.sweeps {
+		if over := s.over(); s.running && over > 0 {
+			next = earliest(next, s.next(l.streams.high, over))
 		}
 	}
 	return next
@@ -86,31 +95,16 @@ func (l *Loop) next(now time.Time) time.Time {
 
 // runTimers does what is due by the timers and ends.
 func (l *Loop) runTimers(now time.Time) {
-	for i, r := l.pop(&l.waits, now); r != nil; i, r = l.pop(&l.waits, now) {
-		l.greetNow(i, r, now)
-	}
-	for i, r := l.pop(&l.seconds, now); r != nil; i, r = l.pop(&l.seconds, now) {
-		l.sendSecond(i, r, now)
-	}
-	for i, r := l.pop(&l.lingers, now); r != nil; i, r = l.pop(&l.lingers, now) {
-		l.free(i, r, r.Why())
+	for _, t := range []*timers{&l.waits, &l.seconds, &l.lingers} {
+		for tag, ok := t.pop(now); ok; tag, ok = t.pop(now) {
+			if r := l.find(tag); r != nil {
+				t.do(tag.Index, r, now)
+			}
+		}
 	}
 	if l.firstEnd != 0 && uint32(now.Unix()) >= l.firstEnd {
 		l.firstEnd = 0
 		l.ends.begin(now)
-	}
-}
-
-// pop returns the next stream of t that is due and has not ended; nil: there is none.
-func (l *Loop) pop(t *timers, now time.Time) (uint32, *record) {
-	for {
-		tag, ok := t.pop(now)
-		if !ok {
-			return 0, nil
-		}
-		if r := l.find(tag); r != nil {
-			return tag.Index, r
-		}
 	}
 }
 
