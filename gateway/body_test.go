@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"nudge/gateway"
 )
 
 // A body that never comes holds neither a connection nor a stream.
@@ -60,6 +63,53 @@ func TestRefusalIsLogged(t *testing.T) {
 		r.get("/events?project=42", "Authorization: Bearer "+sign(jwt.MapClaims{"exp": 1}))
 		if log := r.log.String(); strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, "is expired") {
 			t.Errorf("a token that has expired is no reason for a warning:\n%s", log)
+		}
+	})
+}
+
+// Strangers cannot fill the log: a path is cut, a few refusals of each code are logged, and the others are summed up.
+func TestRefusalsAreSampled(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Log = nil }, func(t *testing.T, r *rig) { r.get("/events") }) // without a log
+	var log buffer
+	level := func(o *gateway.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) }
+	bubble(t, level, func(t *testing.T, r *rig) {
+		lines := func(text string) int { return strings.Count(log.String(), text) }
+		long := "/events?project=42&x=" + strings.Repeat("x", 20<<10)
+		for range 300 {
+			r.get(long, nobody)
+			r.do("TOKENTOKENTOKENTOKENTOKENTOKEN", "/"+strings.Repeat("y", 20<<10), "", nobody)
+			r.post("/missed", "", nobody)
+		}
+		for range 3 {
+			r.get("/events?project=!")
+		}
+		if n := lines("refused=missing"); n != 10 {
+			t.Errorf("%d lines of 600 refusals", n)
+		}
+		if n := lines("refused=malformed"); n != 3 {
+			t.Errorf("%d lines of another code", n)
+		}
+		if size := len(log.String()); size > 8<<10 {
+			t.Errorf("%d bytes of log for 900 requests", size)
+		}
+		time.Sleep(time.Minute)
+		if n := lines("refused in the last minute"); n != 1 || lines("missing=590") != 1 {
+			t.Errorf("%d sums:\n%s", n, log.String())
+		}
+		r.get("/events?project=42", nobody)
+		time.Sleep(time.Minute)
+		if lines("refused=missing") != 11 || lines("refused in the last minute") != 1 {
+			t.Errorf("a minute later:\n%s", log.String())
+		}
+	})
+	bubble(t, nil, func(t *testing.T, r *rig) { // the level of this log is debug: it has all, with paths that are cut
+		for range 20 {
+			r.get("/"+strings.Repeat("y", 20<<10), nobody)
+			r.get("/events", nobody)
+		}
+		text := r.log.String()
+		if n := strings.Count(text, "refused=missing"); n != 20 || len(text) > 20<<10 {
+			t.Errorf("%d lines, %d bytes", n, len(text))
 		}
 	})
 }

@@ -69,6 +69,7 @@ type Gateway struct {
 	heartbeat atomic.Pointer[stream.HeartbeatEvent]
 	admission *limits.Admission
 	reports   limits.Reports // of missed news
+	refusals  refusals       // that were logged
 	metrics   *metrics
 	public    http.Handler
 	ops       http.Handler
@@ -140,7 +141,7 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 // [Gateway.Drain] and the servers.
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	tasks := []func(context.Context) error{g.source.Run, g.hub.Run, g.pace.Run, g.followFlag, g.watchCrowds}
+	tasks := []func(context.Context) error{g.source.Run, g.hub.Run, g.pace.Run, g.followFlag, g.watchCrowds, g.sumRefusals}
 	for _, l := range g.loops {
 		tasks = append(tasks, l.Run)
 	}

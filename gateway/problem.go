@@ -122,7 +122,7 @@ func (g *Gateway) refuse(w http.ResponseWriter, p *problem) {
 // countRefusal counts p, and notes it in the log.
 func (g *Gateway) countRefusal(w http.ResponseWriter, p *problem) {
 	g.metrics.refused.WithLabelValues(p.Code).Inc()
-	note(w, "refused", p.Code)
+	noteRefusal(w, p.Code)
 }
 
 // ceilSeconds returns d in whole seconds, rounded up, for a header.

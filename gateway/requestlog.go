@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
@@ -21,6 +23,12 @@ const (
 	// answerTime is how long an answer may take to be sent, except for streams, which have deadlines of their own. It lets
 	// the largest file, of 110 kB, pass at 4 kB a second.
 	answerTime = 30 * time.Second
+	// mostLogged is how many refusals of each code are logged in refusalsTime; the others are only counted. Anybody can send
+	// requests that are refused, and could fill the disk.
+	mostLogged   = 10
+	refusalsTime = time.Minute
+	// mostPath is how many bytes of a path are logged.
+	mostPath = 200
 )
 
 // requestLog writes one line for each request when it has ended. It logs only the path, never the query, a header or a
@@ -50,11 +58,14 @@ func (g *Gateway) requestLog(next http.Handler) http.Handler {
 			}
 			g.metrics.requests.WithLabelValues(strconv.Itoa(status/100) + "xx").Inc()
 			level := requestLevel(r.Method, strings.TrimPrefix(r.URL.Path, g.opt.BasePath), status)
+			if level == slog.LevelInfo && ww.refused != "" && !g.refusals.take(ww.refused) {
+				level = slog.LevelDebug
+			}
 			if !g.log.Enabled(r.Context(), level) {
 				return
 			}
 			attrs := append([]slog.Attr{
-				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
+				slog.String("method", cut(r.Method, 20)), slog.String("path", cut(r.URL.Path, mostPath)), slog.Int("status", status),
 				slog.Duration("took", time.Since(begun).Round(time.Microsecond)), slog.String("address", address(r)),
 			}, ww.attrs...)
 			g.log.LogAttrs(r.Context(), level, "request", attrs...)
@@ -62,7 +73,7 @@ func (g *Gateway) requestLog(next http.Handler) http.Handler {
 		if r.ContentLength != 0 && r.Method != http.MethodPost {
 			// Closing keeps the server from waiting for the body, and from reading it as another request.
 			ww.Header().Set("Connection", "close")
-			g.refuse(ww, malformed(errors.New("a "+r.Method+" request takes no body here")))
+			g.refuse(ww, malformed(errors.New("only a POST may have a body here")))
 			return
 		}
 		next.ServeHTTP(ww, r)
@@ -80,14 +91,23 @@ func limitAnswer(w http.ResponseWriter, wait time.Duration) {
 // is lost.
 type loggedWriter struct {
 	http.ResponseWriter
-	status int // 0: nothing was written yet
-	attrs  []slog.Attr
+	status  int    // 0: nothing was written yet
+	refused string // code of the refusal; "": none
+	attrs   []slog.Attr
 }
 
 // note adds an attribute to the request's line in the log.
 func note(w http.ResponseWriter, key, value string) {
 	if l, ok := w.(*loggedWriter); ok {
 		l.attrs = append(l.attrs, slog.String(key, value))
+	}
+}
+
+// noteRefusal keeps the code of a refusal for the request's line in the log.
+func noteRefusal(w http.ResponseWriter, code string) {
+	note(w, "refused", code)
+	if l, ok := w.(*loggedWriter); ok {
+		l.refused = code
 	}
 }
 
@@ -119,6 +139,65 @@ func requestLevel(method, path string, status int) slog.Level {
 		return slog.LevelInfo
 	}
 	return slog.LevelDebug
+}
+
+// cut returns the first bytes of a text, and says that there were more.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "…"
+}
+
+// refusals says which refusals are logged, and counts the others by code. Its zero value is ready.
+type refusals struct {
+	mu     sync.Mutex // guards all below
+	logged map[string]int
+	hidden map[string]int
+}
+
+// take reports whether one more refusal is logged.
+func (r *refusals) take(code string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.logged == nil {
+		r.logged, r.hidden = map[string]int{}, map[string]int{}
+	}
+	if r.logged[code] < mostLogged {
+		r.logged[code]++
+		return true
+	}
+	r.hidden[code]++
+	return false
+}
+
+// sum returns how many refusals were not logged since the last call, as attributes, and begins again.
+func (r *refusals) sum() (attrs []slog.Attr) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, code := range codes {
+		if n := r.hidden[code]; n > 0 {
+			attrs = append(attrs, slog.Int(code, n))
+		}
+	}
+	r.logged, r.hidden = nil, nil
+	return attrs
+}
+
+// sumRefusals logs once in refusalsTime how many refusals were not logged.
+func (g *Gateway) sumRefusals(ctx context.Context) error {
+	ticks := time.NewTicker(refusalsTime)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticks.C:
+			if attrs := g.refusals.sum(); len(attrs) > 0 {
+				g.log.LogAttrs(ctx, slog.LevelWarn, "more requests were refused in the last minute than are logged; log.level debug shows all", attrs...)
+			}
+		}
+	}
 }
 
 // withAddress puts the caller's address into the request's context, where [address] finds it, if proxies are trusted.
