@@ -12,8 +12,8 @@ export interface MultiEnv {
 }
 /**
  * For a page with more projects than one stream takes, which are 64: `createNudge({ transport: multi(tabs({ scope })), … })`.
- * It opens as many streams as that needs, and the page hears them as one: proven when all are, lost when one is. What a
- * gateway refuses is left out until it is to be had; the others keep push. Over HTTP/1.1 a browser has six connections to a
- * host, so let the gateway speak HTTP/2.
+ * It opens as many streams as necessary, and the page hears them as one: proven when all are, lost when one is. If a gateway
+ * refuses one, the others go on without it until it can be opened. Over HTTP/1.1 a browser has six connections to a host, so
+ * serve the gateway over HTTP/2.
  */
 export declare function multi(own?: Transport, env?: MultiEnv): Transport;

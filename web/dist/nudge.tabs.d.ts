@@ -12,6 +12,6 @@ export interface TabsOptions {
  * One stream for all tabs of a user: `createNudge({ transport: tabs({ scope: user.id }), … })`. One tab has the stream, and
  * the others hear what it says; when that one closes, sleeps or is left, another goes on within a second. Each tab polls by
  * itself as before. Whatever goes wrong, a tab has a stream of its own. It needs Web Locks, and so HTTPS: elsewhere each tab
- * has a stream of its own, and lets go of it while it is hidden, with a goodbye whose reason is `hidden`.
+ * has a stream of its own.
  */
 export declare function tabs(options: TabsOptions): Transport;

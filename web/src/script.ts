@@ -1,4 +1,3 @@
-import type { PollEvent } from './global.js';
 import { createNudge } from './nudge.js';
 import type { Env, Nudge, Options, PollContext, PollResult } from './types.js';
 
@@ -19,8 +18,8 @@ export function startScript(script: HTMLOrSVGElement & { src?: string }, dispatc
   let told = false;
 
   async function poll(context: PollContext): Promise<PollResult> {
-    const results: Parameters<PollEvent['waitUntil']>[0][] = [];
-    const waitUntil: PollEvent['waitUntil'] = (result) => void results.push(result);
+    const results: (Promise<PollResult | undefined | void> | PollResult)[] = [];
+    const waitUntil = (result: (typeof results)[number]) => void results.push(result);
     dispatch(Object.assign(new CustomEvent('nudge:poll', { detail: context, bubbles: true }), { waitUntil }));
     if (!results.length) {
       if (!told) console.error(UNHEARD);

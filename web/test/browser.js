@@ -257,6 +257,7 @@ export class Tab {
   requests = [];
   channels = new Set();
   posted = [];
+  reported = [];
   window = new Target();
   document = new Target();
   frozen = false;
@@ -288,11 +289,29 @@ export class Tab {
     const core = new Core(this, projects);
     this.cores.push(core);
     core.open();
+    core.seen(this.document.visibilityState === 'visible');
     return core;
   }
 
   get core() {
     return this.cores[0];
+  }
+
+  /** What a real core needs of this tab. Its polls and questions are answered at once. */
+  env() {
+    const { browser } = this;
+    return {
+      now: () => browser.now,
+      random: browser.random,
+      setTimeout: (ring, ms) => browser.at(this.#throttled(ms), ring, this),
+      clearTimeout: (thing) => browser.cancel(thing),
+      fetch: async () => ({ status: 200, headers: new Headers(), json: async () => ({ protocol: 1, ...cadence, ttl_ms: 60_000, connect_after_ms: 0, denied: [], off: [], refusing: '' }) }),
+      origin: 'https://app.test',
+      window: this.window,
+      document: this.document,
+      page: true,
+      report: (error) => this.reported.push(error),
+    };
   }
 
   /** In a hidden tab timers ring once a second. */
@@ -304,6 +323,7 @@ export class Tab {
   show(state) {
     this.document.visibilityState = state;
     this.document.emit('visibilitychange');
+    for (const core of this.cores) core.seen(state === 'visible');
   }
 
   /** Closes the tab, as people do. */
@@ -321,13 +341,13 @@ export class Tab {
   }
 
   freeze() {
-    this.document.emit('freeze');
+    this.window.emit('freeze');
     this.frozen = true;
   }
 
   resume() {
     this.frozen = false;
-    this.document.emit('resume');
+    this.window.emit('resume');
   }
 
   /** Another page is shown, and this one is kept in the back/forward cache. */
@@ -350,6 +370,7 @@ class Core {
   opened = 0;
   ends = []; // why streams ended: mute, silent, lost, or the reason of a goodbye
   stopped = false;
+  away = false; // it was hidden for a minute, and has no stream
   judges = true; // whether it minds what makes no sense
   streams = new Set();
   main; // the one that counts
@@ -359,10 +380,30 @@ class Core {
     this.projects = projects;
   }
 
+  /** The tab is hidden: after a minute it closes its streams. Or it is shown: it has one again. */
+  seen(visible) {
+    const { browser } = this.tab;
+    browser.cancel(this.hiding);
+    if (visible) {
+      if (this.away) this.reopen();
+      return;
+    }
+    const hide = () => {
+      this.away = true;
+      for (const stream of this.streams) stream.close();
+    };
+    this.hiding = browser.at(60_000, hide, this.tab);
+  }
+
+  reopen() {
+    this.away = false;
+    if (!this.main) this.open();
+  }
+
   /** Opens a stream; if there is one, it is replaced once the new one is proven. */
   open() {
     const { browser } = this.tab;
-    if (this.stopped) return;
+    if (this.stopped || this.away) return;
     this.opened++;
     const stream = { helloAt: 0, lastAt: browser.now, openedAt: browser.now, proven: false, closed: false };
     this.streams.add(stream);
@@ -449,6 +490,7 @@ class Core {
 
   stop() {
     this.stopped = true;
+    this.tab.browser.cancel(this.hiding);
     for (const stream of this.streams) stream.close();
   }
 }

@@ -4,13 +4,13 @@ import { guard } from './guard.js';
 import { divide, has, type Hello, parse, type Projects, updated } from './shared-stream.js';
 
 const enum Ms {
-  /** As for any stream: only an event so long after its hello shows that a part delivers. */
+  /** As for any stream: only an event so long after its hello proves a part. */
   Proof = 500,
-  /** From the first hello the others have so long; what comes later joins then. */
+  /** After the first hello the other parts have so long. A later one joins when it comes. */
   Gather = 2000,
-  /** A timer later than this means that the page was asleep: then what has queued up has as long to come out. */
+  /** If a timer is later than this, the page was asleep. Events that have queued up then have so long to arrive. */
   Late = 1000,
-  /** What is not to be had is asked for again after this long, doubled each time up to that, and half of it up to chance. */
+  /** A part that cannot be opened is tried again after so long, doubled each time up to the longest; half of it is random. */
   Again = 1000,
   Longest = 300_000,
   /** A gateway that names no heartbeat has this one, as has one whose heartbeat makes no sense. */
@@ -32,16 +32,16 @@ export interface MultiEnv {
 interface Part {
   readonly projects: Projects;
   handle?: StreamHandle;
-  /** What it said last of its projects. */
+  /** What it last said of its projects. */
   hello?: Hello | undefined;
   helloAt: number;
   expiresAt: number;
   proven?: boolean;
-  /** It is not to be had for now, and others are. It counts again once it is proven. */
+  /** It cannot be opened for now, and the others go on. It counts again once it is proven. */
   out?: boolean | undefined;
-  /** How often it was not. */
+  /** How often it could not be opened. */
   tries: number;
-  /** What had queued up while the page slept has had its time. */
+  /** Events that queued up while the page slept have had their time. */
   drained?: boolean;
   timer?: unknown;
 }
@@ -50,9 +50,9 @@ const WORSE: Push[] = ['healthy', 'degraded', 'down', 'off'];
 
 /**
  * For a page with more projects than one stream takes, which are 64: `createNudge({ transport: multi(tabs({ scope })), … })`.
- * It opens as many streams as that needs, and the page hears them as one: proven when all are, lost when one is. What a
- * gateway refuses is left out until it is to be had; the others keep push. Over HTTP/1.1 a browser has six connections to a
- * host, so let the gateway speak HTTP/2.
+ * It opens as many streams as necessary, and the page hears them as one: proven when all are, lost when one is. If a gateway
+ * refuses one, the others go on without it until it can be opened. Over HTTP/1.1 a browser has six connections to a host, so
+ * serve the gateway over HTTP/2.
  */
 export function multi(own: Transport = eventSource(), env: MultiEnv = globalThis as any): Transport {
   const transport = guard(own);
@@ -85,7 +85,7 @@ export function multi(own: Transport = eventSource(), env: MultiEnv = globalThis
       }
     }
 
-    /** A part has ended. If others go on without it, it tries again by itself; else that is the end of all. */
+    /** A part has ended. If others go on, it is tried again. Otherwise all end. */
     function lost(part: Part, tell: () => void, atLeast = 0, mayGo = !part.hello) {
       if (!(mayGo || part.out) || parts.every((other) => other === part || other.out)) {
         close();
@@ -106,7 +106,7 @@ export function multi(own: Transport = eventSource(), env: MultiEnv = globalThis
       if (name === 'goodbye') {
         const { reason } = said;
         const ms = Number(said.after_ms) || 0;
-        // Its projects alone may be meant. Others are told the same if all are.
+        // Only its own projects may be meant. If all are, each part is told so.
         const alone = reason === 'off' || reason === 'revoked';
         return lost(part, () => on.event(name, said), alone ? Math.max(ms, Ms.Longest) : ms, alone || !part.hello);
       }
@@ -125,12 +125,12 @@ export function multi(own: Transport = eventSource(), env: MultiEnv = globalThis
       }
       part.drained = false;
       watch(part, 2 * (part.hello.heartbeat_ms >= Ms.Shortest ? part.hello.heartbeat_ms : Ms.Heartbeat));
-      // Until all are proven, news is told as another hello, which proves nothing.
+      // Until all parts are proven, news becomes another hello, which proves nothing.
       if (joins || !proven()) return greet();
       on.event(name, name === 'heartbeat' ? { ...said, ...cadence() } : said);
     }
 
-    /** Who has not said hello by now joins later. */
+    /** A part that has not said hello by now joins later. */
     function gathered() {
       const late = parts.filter(({ hello, out }) => !hello && !out);
       if (!late.length) return;
@@ -141,7 +141,7 @@ export function multi(own: Transport = eventSource(), env: MultiEnv = globalThis
       greet();
     }
 
-    /** Whether all that count have shown that they deliver. */
+    /** Whether all parts that count are proven. */
     function proven() {
       return parts.every(({ proven, out }) => proven || out);
     }
@@ -151,7 +151,7 @@ export function multi(own: Transport = eventSource(), env: MultiEnv = globalThis
       part.timer = env.setTimeout(act, Math.min(ms, Ms.Day));
     }
 
-    /** One of them may fall silent while others are heard. */
+    /** Ends a part that falls silent, which the core cannot see while it hears the others. */
     function watch(part: Part, ms: number) {
       const due = now() + ms;
       wait(part, ms, () => {
@@ -161,12 +161,12 @@ export function multi(own: Transport = eventSource(), env: MultiEnv = globalThis
       });
     }
 
-    /** What those said that count. */
+    /** The hellos of the parts that count. */
     function hellos(): Hello[] {
       return parts.flatMap(({ hello, out }) => (hello && !out ? hello : []));
     }
 
-    /** What all of them allow. */
+    /** The cadence that all of them allow. */
     function cadence() {
       const all = hellos();
       return {
@@ -175,7 +175,7 @@ export function multi(own: Transport = eventSource(), env: MultiEnv = globalThis
       };
     }
 
-    /** Says hello for all, once each of them has. What it tells to do is told once. */
+    /** Says hello for all parts, once each of them has. What a hello asks of the page is told once. */
     function greet() {
       if (!parts.every(({ hello, out }) => hello || out)) return;
       const all = hellos();
@@ -195,13 +195,13 @@ export function multi(own: Transport = eventSource(), env: MultiEnv = globalThis
       for (const part of parts) {
         const { hello, out, projects } = part;
         if (!hello || out) continue;
-        // It has been told to poll for what the gateway knows no version of: from now on that is 0, which says nothing.
+        // The page now polls for the projects whose version is unknown. From then on 0 stands for it, which asks nothing.
         const unknown = (Array.isArray(hello.unknown) ? hello.unknown : []).filter((id) => has(projects, id));
         const versions = { ...Object.fromEntries(unknown.map((id) => [id, 0])), ...hello.versions };
         part.hello = { ...hello, versions, unknown: [], spread_ms: 0 };
       }
       on.event('hello', hello);
-      // If they have shown it before the page heard of them, it has yet to see it: it believes what comes later than a hello.
+      // If they were proven before, the core needs a proof of its own: an event that comes later than the hello.
       env.clearTimeout(proof);
       if (!over) proof = env.setTimeout(() => proven() && on.event('heartbeat', {}), 2 * Ms.Proof);
     }

@@ -1,19 +1,19 @@
 import type { TabsEnv } from './shared-env.js';
 
-/** A tab's part in the election of a leader among the tabs of one name. */
+/** One tab's part in electing a leader among the tabs of one name. */
 export interface Election {
   /** Whether this tab is the leader. */
   readonly won: boolean;
-  /** Takes part, from now on. */
+  /** Stands for election from now on. */
   enter(): void;
-  /** Takes no part, and leads no more. With `ms`: until that much later. */
+  /** Stands no more, and leads no more. With `ms`: it enters again after so long. */
   leave(ms?: number): void;
 }
 
 /**
- * Elects a leader by a Web Lock: the tab that holds the lock of this name leads, and the others wait for it in line. The
- * browser passes the lock on when its holder closes or crashes. It is never stolen. A page lets go of it before it sleeps,
- * for a page in the back/forward cache would keep it.
+ * Elects a leader by a Web Lock: the tab that holds the lock of this name leads, and the others wait for the lock. If its
+ * holder closes or crashes, the browser gives it to the next. It is never stolen. A page must release it before it sleeps,
+ * because a page in the back/forward cache would keep it.
  */
 export function createElection(env: TabsEnv, name: string, elected: () => void, failed: () => void): Election {
   let candidacy: AbortController | undefined;

@@ -1,7 +1,5 @@
-import type { Listens } from '../types.js';
-
 /** All that sharing needs of a window. Without locks or channel each tab has a stream of its own. */
-export interface TabsEnv extends Listens {
+export interface TabsEnv {
   readonly Date: { now(): number };
   setTimeout(ring: () => void, ms: number): unknown;
   clearTimeout(id: any): void;
@@ -9,7 +7,8 @@ export interface TabsEnv extends Listens {
     readonly locks?: { request(name: string, options: { signal: AbortSignal }, work: () => Promise<void>): Promise<unknown> };
   };
   readonly BroadcastChannel?: new (name: string) => TabsChannel;
-  readonly document?: Listens & { readonly visibilityState: string };
+  readonly document?: { readonly visibilityState: string };
+  addEventListener(type: string, listener: () => void, options: { signal: AbortSignal; capture: boolean }): void;
 }
 
 export interface TabsChannel {

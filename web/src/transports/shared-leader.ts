@@ -2,45 +2,46 @@ import type { StreamHandle, Transport } from '../types.js';
 import { covers, has, type Hello, pack, parse, type Projects, union, updated, valid } from './shared-stream.js';
 
 const enum Ms {
-  /** How long others have to join before a stream is opened. */
+  /** A stream is opened so long after the first tab asks, so that others can join. */
   Gather = 50,
-  /** A stream that says nothing for so long holds up no other; whoever waited for it has given it up before. */
+  /** A stream that is not proven for so long makes way for another. Those who waited for it have given it up before. */
   Patience = 15_000,
-  /** An event so long after the hello shows that the stream delivers. */
+  /** An event so long after the hello proves the stream. */
   Proof = 500,
-  /** Rolls are called with heartbeats, and at least so far apart; tabs have so long to answer. */
-  Roll = 10_000,
+  /** The leader asks who is there: with heartbeats, at most this often. Tabs have so long to answer. */
+  RollCall = 10_000,
   Answer = 1000,
   Heartbeat = 25_000,
 }
 
 /** What tabs say to their leader, and a leader to them. Whoever changes it changes the number in the name of the channel. */
 export type Note =
-  | { readonly join: number; readonly projects: Projects; readonly visible: boolean; /** Not over the stream that there is. */ readonly anew?: boolean }
+  | { readonly join: number; readonly projects: Projects; /** Not over the stream that there is. */ readonly anew?: boolean }
   | { readonly leave: number }
   | { readonly ping: number }
   | { readonly lead: boolean /* from now on; false: who is there? */ }
   | Relay;
 
-/** An event for some of the followers. Besides those of streams: `taken`, `lost` with the status as data, and `solo`: go it alone. */
+/** An event for some of the followers. Besides those of streams: `joined`; `lost`, with the status as data; and `alone`: open a stream of your own. */
 export interface Relay {
   readonly to: number[];
   readonly name: string;
   readonly data?: any;
 }
 
-/** What one tab wants to hear, that of the leader too. A tab may have several. */
+/** A subscription of a tab, of the leader's own tab too. A tab may have several. */
 interface Follower {
   readonly id: number;
   readonly projects: Projects;
+  /** The one that it hears now. */
   stream?: SharedStream;
-  /** The last roll that it answered. */
+  /** The last roll call that it answered. */
   seen: number;
 }
 
 interface SharedStream {
   readonly projects: Projects;
-  /** Whom it is for. They come over when it is proven; who has no other is with it from the start. */
+  /** Whom it was opened for. Those who hear another stream move to it when it is proven. */
   readonly followers: Follower[];
   handle?: StreamHandle;
   hello?: Hello;
@@ -49,7 +50,7 @@ interface SharedStream {
   heardAt: number;
   expiresAt: number;
   proven?: boolean;
-  /** To be replaced. */
+  /** It is to be replaced. */
   stale?: boolean;
 }
 
@@ -63,20 +64,20 @@ interface World {
   /** Gives what clearTimeout takes. */
   after(ms: number, act: () => void): unknown;
   clearTimeout(id: unknown): void;
-  /** Timers ring once a second at most, as in tabs that are hidden. */
+  /** The tab is hidden: its timers ring once a second at most. */
   slow(): boolean;
   /** Opens a stream as the leader's own tab would. */
   open(projects: Projects, on: Parameters<Transport>[1]): StreamHandle;
-  /** To all tabs, the leader's own too. */
-  post(note: Note): void;
+  /** Tells all tabs, the leader's own too. */
+  tellAll(note: Note): void;
 }
 
 /**
- * Holds the streams that all tabs hear: as few as there can be, one for up to 64 projects. Another set of projects means
- * another stream, which takes over when it is proven; only one is on its way at a time, so that streams never take all
- * connections of the browser. The end of a stream is told to those who heard it, and they come back as they think right.
+ * Opens the streams that all tabs hear: as few as possible, one for up to 64 projects. If tabs come with other projects, it
+ * opens another stream, which replaces the old one when it is proven. It opens one at a time, so that streams never take all
+ * connections of the browser. When a stream ends, its followers are told, and each decides when to come back.
  */
-export function createLeader({ now, after, clearTimeout, slow, open, post }: World): Leader {
+export function createLeader({ now, after, clearTimeout, slow, open, tellAll }: World): Leader {
   const followers = new Map<number, Follower>();
   const streams = new Set<SharedStream>();
   let fresh: SharedStream | undefined; // the one that is not proven yet
@@ -88,7 +89,7 @@ export function createLeader({ now, after, clearTimeout, slow, open, post }: Wor
   const listeners = (stream: SharedStream) => [...followers.values()].filter((follower) => follower.stream === stream);
 
   function relay(to: Follower[], name: string, data?: unknown) {
-    if (to.length) post({ to: to.map((follower) => follower.id), name, data });
+    if (to.length) tellAll({ to: to.map((follower) => follower.id), name, data });
   }
 
   function planSoon(ms: number, lean?: boolean) {
@@ -99,7 +100,7 @@ export function createLeader({ now, after, clearTimeout, slow, open, post }: Wor
     });
   }
 
-  /** Sees to it that every follower has a stream. lean: and that no stream has more projects than its followers. */
+  /** Gives every follower a stream. lean: and no stream has projects that no follower has. */
   function plan(lean?: boolean) {
     if (fresh && now() - fresh.at < Ms.Patience) return;
     if (fresh) drop(fresh);
@@ -157,7 +158,7 @@ export function createLeader({ now, after, clearTimeout, slow, open, post }: Wor
     const to = listeners(stream).filter(({ projects }) => name !== 'version' || has(projects, said.project));
     if (name === 'goodbye') end(stream);
     relay(to, name, said);
-    if (name === 'heartbeat' && now() - calledAt >= Ms.Roll) callRoll();
+    if (name === 'heartbeat' && now() - calledAt >= Ms.RollCall) callRoll();
   }
 
   function prove(stream: SharedStream) {
@@ -169,12 +170,12 @@ export function createLeader({ now, after, clearTimeout, slow, open, post }: Wor
     planSoon(0);
   }
 
-  /** Who does not answer twice is gone. Those who are there may need less than before. */
+  /** Who does not answer twice is gone. The others may need fewer projects than before. */
   function callRoll() {
     calledAt = now();
     roll++;
     for (const follower of followers.values()) if (follower.seen < roll - 2) leave(follower);
-    post({ lead: false });
+    tellAll({ lead: false });
     planSoon(Ms.Answer, true);
   }
 
@@ -189,12 +190,12 @@ export function createLeader({ now, after, clearTimeout, slow, open, post }: Wor
     // One of them may be what the gateway did not like.
     const together = !stream.hello && stream.followers.length > 1;
     end(stream);
-    relay(alone, together ? 'solo' : 'lost', status);
+    relay(alone, together ? 'alone' : 'lost', status);
   }
 
   function join({ join: id, projects, anew }: Extract<Note, { join: number }>) {
     if (!valid(Object(projects))) return; // any script of the origin can say anything
-    post({ to: [id], name: 'taken' });
+    tellAll({ to: [id], name: 'joined' });
     const known = followers.get(id);
     if (known) return void (known.seen = roll);
     const follower: Follower = { id, projects, seen: roll };
@@ -202,7 +203,7 @@ export function createLeader({ now, after, clearTimeout, slow, open, post }: Wor
     if (anew) for (const stream of streams) stream.stale ||= covers(stream.projects, projects);
     const good = [...streams].find((s) => s.hello && !s.stale && covers(s.projects, projects));
     if (good) move(follower, good);
-    // Who comes next may need another stream, but that is better than none for a second.
+    // The timer would take a second. The next to come may need another stream, which is better than none for so long.
     else if (!streams.size && slow()) plan();
     else planSoon(Ms.Gather);
   }
@@ -218,7 +219,7 @@ export function createLeader({ now, after, clearTimeout, slow, open, post }: Wor
       const follower = followers.get(note.leave ?? note.ping);
       const stream = follower?.stream;
       if (follower && note.leave) leave(follower);
-      // The cadence is as it was. For this follower, it is the proof.
+      // The stream delivers. For this follower the heartbeat is the proof; the cadence is as it was.
       else if (stream?.proven && now() - stream.heardAt < 2 * (stream.hello!.heartbeat_ms ?? Ms.Heartbeat)) relay([follower!], 'heartbeat', {});
     },
     stop() {

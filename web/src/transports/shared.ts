@@ -20,19 +20,18 @@ export interface TabsOptions {
  * One stream for all tabs of a user: `createNudge({ transport: tabs({ scope: user.id }), … })`. One tab has the stream, and
  * the others hear what it says; when that one closes, sleeps or is left, another goes on within a second. Each tab polls by
  * itself as before. Whatever goes wrong, a tab has a stream of its own. It needs Web Locks, and so HTTPS: elsewhere each tab
- * has a stream of its own, and lets go of it while it is hidden, with a goodbye whose reason is `hidden`.
+ * has a stream of its own.
  */
 export function tabs(options: TabsOptions): Transport {
   const { scope, env = globalThis as any } = options;
   const transport = guard(options.transport ?? eventSource());
   const shared = new Map<string, Transport>();
-  const sight = {};
 
   const open: Transport = (request, on) => {
     if (!env.document) return transport(request, on);
     // Whoever changes what tabs say to each other changes the number.
-    const name = `nudge:tabs:1:${request.gateway}:${scope}`;
-    if (!shared.has(name)) shared.set(name, shareStreams(env, name, transport, sight, () => shared.delete(name)));
+    const name = `nudge:tabs:2:${request.gateway}:${scope}`;
+    if (!shared.has(name)) shared.set(name, shareStreams(env, name, transport, () => shared.delete(name)));
     return shared.get(name)!(request, on);
   };
   return Object.assign(open, { bearer: transport.bearer });
