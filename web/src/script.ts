@@ -11,7 +11,7 @@ export function startScript(script: HTMLOrSVGElement & { src?: string }, dispatc
   const { gateway, push, writer } = script.dataset;
   const projects = versions(script.dataset.projects);
   if (!projects.length) {
-    const ours = ['project', 'gateway', 'push', 'writer', 'fast', 'hidden'].some((name) => name in script.dataset);
+    const ours = ['project', 'gateway', 'push', 'writer', 'interval', 'fast', 'immediate', 'hidden'].some((name) => name in script.dataset);
     if (ours && !('projects' in script.dataset)) console.error('nudge: without data-projects, such as "42@123", nothing starts');
     return;
   }
@@ -35,7 +35,9 @@ export function startScript(script: HTMLOrSVGElement & { src?: string }, dispatc
       projects: Object.fromEntries(projects),
       poll,
       gateway: gateway ?? (script.src ? new URL('.', script.src).href : undefined)!,
-      fast: milliseconds(script.dataset, 'fast')!,
+      interval: milliseconds(script.dataset, 'interval')!,
+      fast: milliseconds(script.dataset, 'fast')!, // the old name
+      immediate: 'immediate' in script.dataset,
       hidden: milliseconds(script.dataset, 'hidden')!,
       push: push as Options['push'] & string,
       writer: writer!,

@@ -10,7 +10,7 @@ const dist = new URL('../dist/', import.meta.url);
 const names = await readdir(dist);
 const read = (name) => readFile(new URL(name, dist), 'utf8');
 
-for (const name of names.filter((name) => name.endsWith('.js'))) {
+for (const name of names.filter((name) => names.includes(`${name}.map`))) {
   test(`the source map of ${name} leads from strings to the lines of TypeScript that have them`, async () => {
     const script = await read(name);
     const map = new SourceMap(JSON.parse(await read(`${name}.map`)));

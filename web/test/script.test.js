@@ -26,10 +26,10 @@ test('a script without projects starts nothing', () => {
 
 test('what is no project, or no time, is told and left out', (t) => {
   const said = t.mock.method(console, 'error', () => {});
-  const { world } = page({ projects: '42@123 @5 a/b@1 7@x 8@', fast: '10', hidden: '60s' });
+  const { world } = page({ projects: '42@123 @5 a/b@1 7@x 8@', interval: '10', hidden: '60s' });
   assert.deepEqual([world.state.versions, world.state.fast], [{ 42: 123 }, 10_000]);
   assert.equal(said.mock.callCount(), 6);
-  for (const { arguments: [text] } of said.mock.calls) assert.match(text, /^nudge: data-(projects|fast|hidden): ".+" is no /);
+  for (const { arguments: [text] } of said.mock.calls) assert.match(text, /^nudge: data-(projects|interval|hidden): ".+" is no /);
   assert.equal(page({ projects: ' ' }).world.nudge, undefined);
 });
 
@@ -39,12 +39,26 @@ test('an inline script has its gateway at the origin of the page', () => {
 });
 
 test('projects and options are attributes, and the gateway is where the script came from', async () => {
-  const { world } = page({ projects: ' 42@123 7@3,\n8', fast: '5000', push: 'auto' });
+  const { world } = page({ projects: ' 42@123 7@3,\n8', interval: '5000', push: 'auto' });
   assert.equal(world.source.url, 'https://push.test/push/events?project=7@3&project=8@0&project=42@123');
   assert.deepEqual([world.state.versions, world.state.fast], [{ 42: 123, 7: 3, 8: 0 }, 5000]);
   assert.equal(page({ projects: '1@1', gateway: 'https://other.test/' }).world.source.url, 'https://other.test/events?project=1@1');
   assert.equal(page({ projects: '1@1', push: 'off' }).world.sources.length, 0);
   assert.equal(page({ projects: '1@1' }).world.state.fast, 10_000);
+});
+
+test('the old name of the interval works, and is told', (t) => {
+  const said = t.mock.method(console, 'warn', () => {});
+  assert.equal(page({ projects: '1@1', fast: '5000' }).world.state.fast, 5000);
+  assert.ok(said.mock.callCount() <= 1);
+});
+
+test('a page may poll at once', async () => {
+  const { world, target } = page({ projects: '42@123', immediate: '' });
+  let polls = 0;
+  target.addEventListener('nudge:poll', (event) => event.waitUntil(void polls++));
+  await world.pass(0);
+  assert.equal(polls, 1);
 });
 
 test('a hidden page has the interval that the attribute gives', async () => {

@@ -33,7 +33,10 @@ func dist(web string) ([]file, error) {
 	}
 	var files []file
 	for _, s := range scripts {
-		files = append(files, file{s.Name, []byte(s.Code)}, file{s.Name + ".map", []byte(s.Map)})
+		files = append(files, file{s.Name, []byte(s.Code)})
+		if s.Map != "" {
+			files = append(files, file{s.Name + ".map", []byte(s.Map)})
+		}
 		if served(s.Name) {
 			files = append(files, file{s.Name + ".br", compress([]byte(s.Code))})
 		}
@@ -80,10 +83,11 @@ func bundle(web string, e entry) (script, error) {
 	}
 	made := script{Name: name}
 	for _, out := range result.OutputFiles {
-		if filepath.Ext(out.Path) == ".map" {
-			made.Map = string(out.Contents)
-		} else {
+		switch {
+		case filepath.Ext(out.Path) != ".map":
 			made.Code = string(out.Contents)
+		case e.name != loader:
+			made.Map = string(out.Contents)
 		}
 	}
 	return made, nil

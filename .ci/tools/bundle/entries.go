@@ -7,6 +7,9 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
+// loader is the entry that stands in the HTML of pages, where a source map would not be found.
+const loader = "nudge.loader"
+
 // entry is one thing that applications import or load.
 type entry struct {
 	name   string // of its files in dist, without .js and .d.ts
@@ -24,6 +27,7 @@ var entries = []entry{
 	{"nudge.wide", "transports/wide", api.FormatESModule, true}, // the old name of nudge.multi, for one version
 	{"nudge.inspect", "observers/inspect", api.FormatESModule, true},
 	{"nudge.global", "global", api.FormatIIFE, true},
+	{loader, "loader", api.FormatIIFE, true},
 	{"react", "adapters/react", api.FormatESModule, true},
 	{"tanstack-query", "adapters/tanstack-query", api.FormatESModule, true},
 	{"swr", "adapters/swr", api.FormatESModule, true},

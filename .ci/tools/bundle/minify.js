@@ -1,4 +1,4 @@
-// Shortens scripts with terser. In and out, as JSON: [{ name, code, map }], where map is the source map as text.
+// Shortens scripts with terser. In and out, as JSON: [{ name, code, map }], where map is the source map as text, or empty.
 
 import { text } from 'node:stream/consumers';
 import { minify } from 'terser';
@@ -11,6 +11,7 @@ const options = {
 };
 
 const shorten = async ({ name, code, map }) => {
+  if (!map) return { name, code: (await minify(code, options)).code, map };
   const sourceMap = { content: map, filename: name, url: `${name}.map`, includeSources: true };
   const { code: shorter, map: chained } = await minify({ [name]: code }, { ...options, sourceMap });
   return { name, code: `${shorter}\n`, map: `${chained}\n` };

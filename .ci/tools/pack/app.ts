@@ -26,4 +26,4 @@ createNudge({ projects: {}, poll: pollQueries(client, { queryKey: ['project', 42
 // @ts-expect-error what is not in the map is nobody's to import
 import('nudge/dist/nudge.js');
 // @ts-expect-error the types are there, so a mistake is one
-createNudge({ projects: {} });
+createNudge({ projects: {}, poll: 'no function' });
