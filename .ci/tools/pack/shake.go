@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -13,8 +14,8 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// slack is what an application's own lines may add to the core, in bytes.
-const slack = 200
+// slack is the share of the core that an application's own lines, and a bundler that undoes what terser has shortened, may add.
+const slack = 0.05
 
 // shake bundles applications: what they do not use costs them nothing.
 func (p project) shake() error {
@@ -34,8 +35,8 @@ func (p project) shake() error {
 		if err != nil {
 			return err
 		}
-		over := len(code) - int(script.Size())
-		if !slices.Equal(parts, []string{"nudge.js"}) || over < -slack || over > slack {
+		share := float64(len(code))/float64(script.Size()) - 1
+		if !slices.Equal(parts, []string{"nudge.js"}) || math.Abs(share) > slack {
 			return fmt.Errorf("an application that uses createNudge only gets %d bytes, the core has %d; it is made of %s", len(code), script.Size(), parts)
 		}
 	}
