@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"reflect"
 	"slices"
 	"time"
@@ -122,11 +121,6 @@ func (k *controlKeeper) run(ctx context.Context, pool *clientPool) error {
 		case <-time.After(again):
 		}
 	}
-}
-
-// routineWait returns a random time around mean, so that gateways that start together do not read together.
-func routineWait(mean time.Duration) time.Duration {
-	return time.Duration(float64(mean) * (0.8 + 0.4*rand.Float64()))
 }
 
 // reconcile reads the hash, gives new entries to the host, and writes lost entries back.

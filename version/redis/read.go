@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"nudge/version"
@@ -97,6 +98,11 @@ func (s *session) routine(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// routineWait returns a random time around mean, so that gateways that start together do not read together.
+func routineWait(mean time.Duration) time.Duration {
+	return time.Duration(float64(mean) * (0.8 + 0.4*rand.Float64()))
 }
 
 // readRoutinely reads keys, and gives them to the board.

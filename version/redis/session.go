@@ -219,6 +219,16 @@ func (s *session) probe(ctx context.Context) error {
 	})
 }
 
+// sleep waits, or returns why ctx has ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
 // echoTime is how old the last echo may be.
 func (o *Options) echoTime() time.Duration { return 2*o.Probe + time.Second }
 

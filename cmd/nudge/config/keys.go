@@ -3,7 +3,7 @@
 //	Loader.Load ─► file, environment, flags: each value is read once, into its key's type ─► viper merges ─► validate ─► Config
 //	Watcher.Run ─► the file has changed, or SIGHUP ─► Load ─► Apply, or the last good Config stays
 //
-// The fields of [Config] and their tags are the list of all keys; everything else is derived from it (reflect.go). An error
+// The fields of [Config] and their tags are the list of all keys; everything else is derived from it (setting.go). An error
 // is [Problems]: all mistakes, each with the line, the key and what to write instead.
 //
 // The package imports no other package of this module. Package main maps a Config to the options of gateway and Redis. So a
