@@ -26,7 +26,12 @@ type demoProcess struct {
 
 func startDemo(t testing.TB) *demoProcess {
 	t.Helper()
-	d := &demoProcess{process: start(t, nil, "demo", "--listen", "127.0.0.1:0")}
+	return startDemoAt(t, "127.0.0.1:0")
+}
+
+func startDemoAt(t testing.TB, address string) *demoProcess {
+	t.Helper()
+	d := &demoProcess{process: start(t, nil, "demo", "--listen", address)}
 	d.stdout.until(t, 0, "Ctrl-C")
 	for line := range strings.Lines(d.stdout.String()) {
 		if text := strings.TrimSpace(line); strings.HasPrefix(text, "curl ") || strings.Contains(text, " watch ") {
@@ -70,10 +75,18 @@ const healthy = "s.mode === 'push' && s.interval === 60000"
 // The printed lines work, both boards follow, and what they show is what happened.
 func TestBrowserDemo(t *testing.T) {
 	t.Parallel()
-	chromium := enginetest.Chromium(t, enginetest.Options{})
+	for name, start := range enginetest.All {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testDemo(t, start(t, enginetest.Options{}))
+		})
+	}
+}
+
+func testDemo(t *testing.T, browser *enginetest.Browser) {
 	d := startDemo(t)
 	d.turn(t, "colleague", false)
-	p := open(t, chromium, d.url)
+	p := open(t, browser, d.url)
 	p.snapshot(healthy)
 
 	sh := func(command string) *exec.Cmd { return exec.Command("sh", "-c", "exec env "+command) }
@@ -170,7 +183,7 @@ func TestBrowserDemoBreaks(t *testing.T) {
 			p.press("switch-" + name)
 			p.snapshot(fault.back)
 			move(3)
-			p.Until(`[...document.querySelectorAll('[data-testid=changes]')].every((e) => e.textContent === 'has all 3 changes')`)
+			p.Until(`[...document.querySelectorAll('[data-testid=changes]')].every((e) => e.textContent === 'has 3 of 3 changes')`)
 		})
 	}
 }
@@ -192,6 +205,34 @@ func TestBrowserDemoPushComesBackSoon(t *testing.T) {
 	t.Logf("a stream %v after push is on again", took)
 	if took > 15*time.Second { // 3.6 s until the page asks, 3 s of ramp; the rest is for a busy machine
 		t.Errorf("a stream only %v after push is on again", took)
+	}
+}
+
+// The demo is stopped and started again: its open page goes on by itself, with the board of the new process.
+func TestBrowserDemoIsRestarted(t *testing.T) {
+	t.Parallel()
+	chromium := enginetest.Chromium(t, enginetest.Options{})
+	d := startDemo(t)
+	d.turn(t, "colleague", false)
+	p := open(t, chromium, d.url)
+	p.snapshot(healthy)
+	if out, err := exec.Command("sh", "-c", d.commands[0]).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", d.commands[0], err, out)
+	}
+	p.Until(shows("nudge", "=backlog", "Write the release note"))
+	p.press("switch-redis")
+	d.kill()
+	p.Until(`/does not answer. Start it again/.test(document.getElementById('toast').textContent)`)
+	d = startDemoAt(t, strings.TrimPrefix(d.url, "http://"))
+	for _, board := range []string{"polling", "nudge"} {
+		p.Until("!" + shows(board, "", "Write the release note"))
+	}
+	p.Until(`/was restarted/.test(document.getElementById('toast').textContent)`)
+	p.Until(`document.getElementById('switch-redis').textContent.trim() === 'Stop Redis'`)
+	p.snapshot("s.mode === 'push'")
+	d.turn(t, "colleague", true)
+	for _, board := range []string{"polling", "nudge"} {
+		p.Until(fmt.Sprintf(`/^has ([1-9]) of \1 /.test(document.querySelector('#%s [data-testid=changes]').textContent)`, board))
 	}
 }
 

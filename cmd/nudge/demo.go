@@ -68,7 +68,7 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	}
 	public, err := listen("listen", address, config.TLS{}, nil, limits.NewConnections(0, log), log)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s is in use; try make run LISTEN=%s", address, nextPort(address))
+		return fmt.Errorf("%s is in use; try make run LISTEN=%[2]s, or nudge demo --listen %[2]s", address, nextPort(address))
 	}
 	if err != nil {
 		return err

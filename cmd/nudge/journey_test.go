@@ -244,6 +244,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"serve"}, 1, "auth.secret"},
 		{[]string{"serve", "--config", "absent.yaml"}, 1, "absent.yaml"},
 		{[]string{"serve", "--config", g.file, "--listen", strings.TrimPrefix(g.url, "http://")}, 1, "address already in use"},
+		{[]string{"serve", "--config", g.file, "--listen", "192.0.2.1:8080"}, 1, "this machine has no such address; choose one that it has"},
 		{[]string{"demo", "--listen", strings.TrimPrefix(g.url, "http://")}, 1, "is in use; try make run LISTEN=127.0.0.1:"},
 		{[]string{"config", "check", "--config", g.file}, 0, "ok"},
 		{[]string{"config", "print", "--config", g.file}, 0, "fast: 1s"},

@@ -36,10 +36,7 @@ func listen(key, address string, tlsc config.TLS, handler http.Handler, places *
 	listening := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, time-outs find other dead connections
 	l, err := listening.Listen(context.Background(), "tcp", address)
 	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			err = fmt.Errorf("%w; choose another address, or stop the program that uses it", err)
-		}
-		return nil, fmt.Errorf("%s: %w", key, err)
+		return nil, fmt.Errorf("%s: %w; %s", key, err, listenFix(err))
 	}
 	l = &parked.Listener{Listener: l, Admit: func(remote net.Addr) (parked.Watch, bool) {
 		c := places.Admit(remote)
@@ -66,6 +63,22 @@ func listen(key, address string, tlsc config.TLS, handler http.Handler, places *
 	}
 	s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	return s, nil
+}
+
+// listenFix says what to do when an address cannot be listened on.
+func listenFix(err error) string {
+	var name *net.DNSError
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "choose another address, or stop the program that uses it"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "this machine has no such address; choose one that it has, such as 127.0.0.1:8080"
+	case errors.Is(err, syscall.EACCES):
+		return "choose a port from 1024, or let this program use low ports (setcap cap_net_bind_service=+ep)"
+	case errors.As(err, &name):
+		return "write an address of this machine instead of the name, such as 127.0.0.1:8080"
+	}
+	return "choose another address"
 }
 
 // run serves until close.

@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// working runs an application in fake time, in which a page polls every 3 s while watched is true.
+// working runs an application in fake time, in which a page polls every 3 s while watched is true. Each change of the board
+// must be announced.
 func working(t *testing.T, test func(app *App, watched *atomic.Bool)) {
 	synctest.Test(t, func(t *testing.T) {
-		app := New(Options{})
+		var announced atomic.Int64
+		app := New(Options{Publish: func(_ context.Context, c Change) error { announced.Store(c.Version); return nil }})
 		ctx, stop := context.WithCancel(t.Context())
 		var watched atomic.Bool
 		watched.Store(true)
@@ -40,6 +42,9 @@ func working(t *testing.T, test func(app *App, watched *atomic.Bool)) {
 		test(app, &watched)
 		stop()
 		running.Wait()
+		if app.Version() != announced.Load() {
+			t.Errorf("the board is at %d, announced was %d", app.Version(), announced.Load())
+		}
 	})
 }
 

@@ -24,17 +24,26 @@ func newStage(t *testing.T) *stage {
 	s := &stage{proxy: NewProxy(), send: make(chan string)}
 	handler := http.NewServeMux()
 	handler.HandleFunc("GET /live", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "live at ", r.Host) })
-	handler.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
-		c := http.NewResponseController(w)
-		c.Flush()
+	// As a gateway does, it takes the connection over from its server.
+	handler.HandleFunc("GET /events", func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nConnection: close\r\n\r\n")
+		gone := make(chan struct{})
+		go func() {
+			defer close(gone)
+			c.Read(make([]byte, 1))
+		}()
 		for {
 			select {
-			case <-r.Context().Done():
+			case <-gone:
 				return
 			case line := <-s.send:
-				fmt.Fprintln(w, line)
-				c.Flush()
+				fmt.Fprintln(c, line)
 			}
 		}
 	})
@@ -62,7 +71,8 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) status(t *testing.T) (int, string) {
 	t.Helper()
-	r, err := http.Get(s.front.URL + "/live")
+	client := http.Client{Timeout: 10 * time.Second}
+	r, err := client.Get(s.front.URL + "/live")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ export async function drawOutage(root) {
     scales: {x: {time: false}, y: {range: [0, Math.ceil(usual / 1000 + 0.5) * 1000]}},
     cursor: {y: false, drag: {x: false}},
     axes: [
-      axis({values: (_, ticks) => ticks.map((t) => (t === 0 ? 'Redis stops' : t === outage.seconds / 60 ? 'and is back' : `${t} min`)), space: 92, size: 32}),
+      axis({values: (_, ticks) => ticks.map((t) => (t === 0 ? 'Redis stops' : t === outage.seconds / 60 ? 'and is back' : `${t < 0 ? '−' : ''}${Math.abs(t)} min`)), space: 92, size: 32}),
       axis({values: (_, ticks) => ticks.map(thousands), size: 48, space: 50}),
     ],
     series: [

@@ -12,7 +12,7 @@ const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 let toastTimer;
 function say(text) {
   const toast = byId('toast');
-  toast.textContent = text;
+  write(toast, text); // the same again is not announced again
   toast.classList.add('shown');
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => toast.classList.remove('shown'), 6000);
@@ -35,12 +35,24 @@ async function start() {
   const {fast_ms: fast, slow_ms: slow} = settings;
 
   const panels = [];
+  const announce = (text) => write(byId('news'), text);
   function arrived(panel, events) {
-    const newest = Math.max(...panels.map(({model}) => model.version));
-    for (const each of panels) each.count(newest);
-    if (panel === right) write(byId('news'), events.map((event) => describe(event, panel.model)).join('. '));
+    const same = panels.filter(({model}) => model.run === panel.model.run);
+    const newest = Math.max(...same.map(({model}) => model.version));
+    for (const each of same) each.count(newest);
+    if (panel === right && events.length > 0) announce(events.map((event) => describe(event, panel.model)).join('. '));
   }
-  const restarted = () => say('The demo was restarted; both boards start afresh.');
+
+  // restarted shows what the new process says of itself. A command line of the old one may not work any more.
+  async function restarted() {
+    say('The demo was restarted; both boards start afresh.');
+    try {
+      listCommands(byId('commands'), await api.settings(), announce);
+      await switches.read();
+    } catch (error) {
+      complain(error);
+    }
+  }
   const left = new Panel({id: 'polling', state, slow, complain, arrived, restarted});
   const right = new Panel({id: 'nudge', state, slow, complain, arrived, restarted});
   panels.push(left, right);
@@ -71,8 +83,11 @@ async function start() {
     // A page that leaves the network of such a proxy is told so by its browser.
     if (name === 'events' && on) window.dispatchEvent(new Event('online'));
   }
+  let push;
   function follow() {
     const snapshot = nudge.getSnapshot();
+    if (push && push !== snapshot.push) switches.read(); // another window may have turned one
+    push = snapshot.push;
     right.pace(snapshot.interval);
     switches.tell(snapshot);
   }
@@ -89,7 +104,7 @@ async function start() {
     if (!document.hidden) for (const {lane} of panels) lane.draw();
     setTimeout(tick, stillness.matches ? 1000 : 100);
   })();
-  listCommands(byId('commands'), settings, (text) => write(byId('news'), text));
+  listCommands(byId('commands'), settings, announce);
   drawOutage(byId('chart')).catch(complain);
 }
 

@@ -7,7 +7,8 @@ import {Lane} from './lane.js';
 import {Model} from './model.js';
 
 export class Panel {
-  // complain(error) shows what went wrong. arrived(panel, events) is called after changes of others are shown.
+  // complain(error) shows what went wrong. arrived(panel, events) is called after changes are shown, with those of others.
+  // restarted() is called when another process answers, whose board starts afresh.
   constructor({id, state, slow, complain, arrived, restarted}) {
     this.id = id;
     this.root = document.getElementById(id);
@@ -80,10 +81,8 @@ export class Panel {
     }
     this.board.render(notes);
     this.figures();
-    if (foreign.length > 0) {
-      flash(this.find('late'));
-      this.arrived(this, foreign);
-    }
+    if (foreign.length > 0) flash(this.find('late'));
+    this.arrived(this, foreign);
   }
 
   figures() {
@@ -115,7 +114,7 @@ export class Panel {
   count(newest) {
     const all = newest - this.began;
     const here = this.model.version - this.began;
-    write(this.find('changes'), all === 0 ? 'no changes yet' : here === all ? `has all ${all} changes` : `has ${here} of ${all} changes`);
+    write(this.find('changes'), all === 0 ? 'no changes yet' : `has ${here} of ${all} changes`);
     this.root.dataset.behind = here < all;
   }
 }
