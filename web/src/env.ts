@@ -5,6 +5,8 @@ import type { Env } from './types.js';
 export interface Core extends Env {
   /** Whatever happens begins here: an error in it is reported, and the page is told once when all of it is done. */
   enter(act: () => void): void;
+  /** Does it. An error in it is reported, and then `otherwise` is done. */
+  guarded(act: () => void, otherwise?: () => void): void;
   /** Does it when all that happens now is done: for functions of the application, which may call in. */
   after(act: () => void): void;
 }

@@ -51,6 +51,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       guarded(() => world.warn(sentence));
     },
     enter,
+    guarded,
     after: (act) => void later.push(act),
   };
 
@@ -63,7 +64,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     if (!depth) guarded(publish);
   }
 
-  function guarded(act: () => void) {
+  function guarded(act: () => void, otherwise?: () => void) {
     try {
       act();
     } catch (error) {
@@ -72,6 +73,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       } catch {
         // There is nobody to tell.
       }
+      otherwise?.();
     }
   }
 

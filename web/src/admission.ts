@@ -1,0 +1,141 @@
+// Before a stream is opened: begin → token → session → stream, and terms, by which the page learns why it has none.
+
+import type { createCadence } from './cadence.js';
+import type { Core } from './env.js';
+import { between } from './pace.js';
+import { judge, type Reply, type Verdict } from './requests.js';
+import { type Session, SOONEST_RENEWAL } from './session.js';
+import { createTimer } from './timer.js';
+import { MAX_PROJECTS, projectQuery } from './transports/url.js';
+import type { Reason, Transport } from './types.js';
+
+export interface Settings {
+  /** Root of the gateway, without trailing slash. Empty: there is none to ask. */
+  readonly gateway: string;
+  /** How streams are opened; missing where the browser cannot. */
+  readonly transport: Transport | undefined;
+  /** What brings news where streams do not get through. */
+  readonly held: Transport;
+  /** The page wants no stream: the gateway only sets the pace. */
+  readonly off: boolean;
+  readonly fast: number;
+}
+
+/** What it needs of the connection. */
+export interface Steps {
+  marks(): Record<string, number>;
+  /** Asks; no answer in time is a failure, after which comes `otherwise`. */
+  ask<T>(send: (signal: AbortSignal) => Promise<T>, then: (answer: T) => void, otherwise: () => void): void;
+  /** There is nothing to do until something happens. */
+  wait(): void;
+  /** It did not work: `again` comes after a while, `atLeast` if the gateway said so. */
+  failed(why: Reason, again: () => void, atLeast?: number): void;
+  /** It is refused: `again` comes when that may have changed. */
+  halt(why: Reason, again: () => void): void;
+  open(): void;
+  /** The gateway lets a stream be opened, after so many ms if it said so. */
+  admitted(ms?: number): void;
+  streaming(): boolean;
+  /** A stream has shown that a token was taken. */
+  everProven(): boolean;
+}
+
+export function createAdmission(env: Core, session: Session, cadence: ReturnType<typeof createCadence>, settings: Settings, steps: Steps) {
+  const { marks, ask, wait, failed, halt, everProven } = steps;
+  const renewal = createTimer(env, () => steps.streaming() && fetchToken());
+
+  /** The first stream, or that after an absence. */
+  function begin() {
+    if (!Object.keys(marks()).length) wait(); // until there is something to watch
+    else if (!session.ready()) authorize();
+    else if (settings.off) terms();
+    else steps.open();
+  }
+
+  function authorize() {
+    if (session.pending()) grant();
+    else fetchToken();
+  }
+
+  function fetchToken() {
+    renewal.set(Infinity);
+    ask(
+      (signal) => session.fetch(signal, everProven()),
+      (got) => (got ? grant() : halt('token', authorize)),
+      () => failed('token', authorize),
+    );
+  }
+
+  function grant() {
+    if (settings.transport?.bearer) {
+      session.taken();
+      return connect();
+    }
+    ask(session.grant, (reply) => replied(reply, false, authorize), () => failed('unreachable', authorize));
+  }
+
+  // ---- terms: asks how things stand, and so why a stream may have ended
+
+  function terms() {
+    const projects = marks();
+    ask(
+      (signal) => session.call(`/poll-interval?${projectQuery(projects)}`, { signal }),
+      (reply) => replied(reply, true, terms, Object.keys(projects).slice(0, MAX_PROJECTS)),
+      () => failed('unreachable', terms),
+    );
+  }
+
+  function replied(reply: Reply, isTerms: boolean, again: () => void, projects: string[] = []) {
+    cadence.follow(reply.message);
+    const verdict = judge(reply, projects, isTerms);
+    if (!isTerms && verdict === 'go') session.taken();
+    verdicts[verdict](reply, again, verdict as Reason);
+  }
+
+  const verdicts: Record<Verdict, (reply: Reply, again: () => void, why: Reason) => void> = {
+    go: ({ message }) => connect(message.connect_after_ms),
+    // A cookie that has expired is not sent: to the gateway this page is then nobody, who may see nothing.
+    token: () => again('token', session.wanted ? authorize : terms),
+    denied: () => again('denied', terms),
+    off() {
+      cadence.said.push = 'off';
+      halt('off', terms);
+    },
+    busy: later,
+    unreachable: later,
+    captive: (_, again) => failed('captive', again),
+  };
+
+  function later({ retryAfter }: Reply, again: () => void, why: Reason) {
+    failed(why, again, retryAfter);
+  }
+
+  /** Once with another token; then it is a refusal. */
+  function again(why: Reason, then: () => void) {
+    if (session.retry()) fetchToken();
+    else halt(why, then);
+  }
+
+  function connect(ms?: number) {
+    if (settings.off) halt('off', terms);
+    else steps.admitted(ms);
+  }
+
+  return {
+    begin,
+    authorize,
+    fetchToken,
+    terms,
+    /** A stream opened. Its token has so many ms left, if that is known. */
+    opened(left: number) {
+      session.held(left);
+      if (!(left >= 0) || !session.wanted || renewal.at < Infinity) return;
+      // Pages that logged in together need not renew together.
+      renewal.set(env.now() + Math.max(left * between(env.random(), 0.7, 0.9), SOONEST_RENEWAL));
+    },
+    stop() {
+      renewal.set(Infinity);
+      session.end();
+    },
+  };
+}

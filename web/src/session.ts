@@ -1,0 +1,90 @@
+// The token of the page, and what the gateway makes of it. No URL ever holds a token: the gateway gets it once, for a cookie,
+// or in a header of each request.
+
+import type { Core } from './env.js';
+import { type Reply, request } from './requests.js';
+import type { Options } from './types.js';
+
+/** A token with less left is not renewed: the gateway says goodbye when it ends. */
+export const SOONEST_RENEWAL = 10_000;
+
+export type Session = ReturnType<typeof createSession>;
+
+export function createSession(env: Core, gateway: string, bearer: boolean, getToken: Options['getToken']) {
+  let wanted = !!getToken;
+  let given: string | null | undefined; // by the page, unasked
+  let token: string | null | undefined; // in use
+  let granted = false; // the gateway has it
+  let cookie = false; // of the gateway's making
+  let refused = false; // it was fetched anew since the gateway refused it
+  let expiresAt = Infinity;
+
+  function headers(): HeadersInit {
+    return token ? { Authorization: `Bearer ${token}` } : {};
+  }
+
+  function call(path: string, init?: RequestInit): Promise<Reply> {
+    return request(env, gateway + path, bearer ? { ...init, credentials: 'omit', headers: headers() } : init);
+  }
+
+  /** The gateway is asked to take its cookie back. Nothing depends on it. */
+  function end() {
+    if (cookie) call('/session', { method: 'DELETE', keepalive: true }).catch(() => {});
+    cookie = granted = false;
+  }
+
+  return {
+    call,
+    token: () => token ?? null,
+    /** There is a way to get a token. */
+    get wanted() {
+      return wanted;
+    },
+    /** No token is needed, or the gateway has one that holds. */
+    ready(): boolean {
+      return !wanted || (granted && env.now() < expiresAt - SOONEST_RENEWAL);
+    },
+    /** The page has a token that the gateway could not be given yet. */
+    pending: () => !!token && !granted,
+    /** Gets a token from the page. `proven`: a stream has shown that the last one was taken. Gives whether there is one. */
+    async fetch(signal: AbortSignal, proven: boolean): Promise<boolean> {
+      const reason = refused ? 'refused' : proven ? 'expiring' : 'start';
+      if (refused) given = undefined;
+      granted = false;
+      const got = given === undefined ? await getToken?.({ reason, signal }) : given;
+      if (!signal.aborted) token = got;
+      return !!got;
+    },
+    /** Gives it to the gateway. */
+    grant: (signal: AbortSignal) => call('/session', { method: 'POST', headers: headers(), signal }),
+    /** Each request carries the token, or the gateway has made a cookie of it. */
+    taken() {
+      granted = true;
+      cookie = !bearer;
+    },
+    /** A stream opened with it, and it has so many ms left. */
+    held(left: number) {
+      refused = false;
+      if (left >= 0) expiresAt = env.now() + left;
+    },
+    /** The gateway refuses it. True if another may be fetched: once, then it is a verdict. */
+    retry(): boolean {
+      const again = wanted && !refused;
+      refused = again;
+      if (!again) {
+        token = undefined;
+        granted = false;
+      }
+      return again;
+    },
+    /** A user has logged in, or out. */
+    set(next: string | null) {
+      end();
+      given = next;
+      token = undefined;
+      wanted ||= !!next;
+      refused = false;
+    },
+    end,
+  };
+}
