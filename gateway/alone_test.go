@@ -9,59 +9,67 @@ import (
 	"nudge/gateway"
 )
 
-// mallory may see one project, and asks for more than anybody needs.
-func mallory() string { return as("mallory", "evil") }
+// mallories may see one project, and ask for more than anybody needs: one with a subject, and one without.
+func mallories() []string { return []string{as("mallory", "evil"), as("", "evil")} }
 
 // Who asks for versions in a loop delays nobody's news.
 func TestOneCallerFillsNoBacklog(t *testing.T) {
-	bubble(t, nil, func(t *testing.T, r *rig) {
-		r.news("victim@1", "evil@1")
-		for range 10 {
-			r.open("/events?project=victim")
-		}
-		s := r.open("/events?project=quiet")
-		r.hears(8*time.Second, says("b", 990))
-		spread := func(news string) float64 {
-			s.now()
-			r.news(news)
-			return s.find("version").json(t)["spread_ms"].(float64)
-		}
-		r.get("/versions?project=evil", mallory())
-		once := spread("quiet@2")
-		r.hears(time.Minute, says("b", 990))
-		for range 1000 {
-			r.get("/versions?project=evil", mallory())
-			time.Sleep(2 * time.Millisecond)
-		}
-		if often := spread("quiet@3"); often > 1.2*once {
-			t.Errorf("news is spread over %v ms; after one question of hers it was %v", often, once)
-		}
-		if backlog := r.get("/ops/status").json(t)["backlog"].(float64); backlog > 300 {
-			t.Errorf("%v polls in the backlog, of 1,001 browsers", backlog)
-		}
-	})
+	for _, mallory := range mallories() {
+		bubble(t, nil, func(t *testing.T, r *rig) { fillsNoBacklog(t, r, mallory) })
+	}
+}
+
+func fillsNoBacklog(t *testing.T, r *rig, mallory string) {
+	r.news("victim@1", "evil@1")
+	for range 10 {
+		r.open("/events?project=victim")
+	}
+	s := r.open("/events?project=quiet")
+	r.hears(8*time.Second, says("b", 990))
+	spread := func(news string) float64 {
+		s.now()
+		r.news(news)
+		return s.find("version").json(t)["spread_ms"].(float64)
+	}
+	r.get("/versions?project=evil", mallory)
+	once := spread("quiet@2")
+	r.hears(time.Minute, says("b", 990))
+	for range 1000 {
+		r.get("/versions?project=evil", mallory)
+		time.Sleep(2 * time.Millisecond)
+	}
+	if often := spread("quiet@3"); often > 1.2*once {
+		t.Errorf("news is spread over %v ms; after one question of hers it was %v", often, once)
+	}
+	if backlog := r.get("/ops/status").json(t)["backlog"].(float64); backlog > 300 {
+		t.Errorf("%v polls in the backlog, of 1,001 browsers", backlog)
+	}
 }
 
 // Who asks again and again when to connect takes no more than a user's places in the queue.
 func TestOneCallerFillsNoQueue(t *testing.T) {
-	bubble(t, func(o *gateway.Options) { o.Settings.Limits.ConnectsPerSecond = 100 }, func(t *testing.T, r *rig) {
-		ann := func() float64 {
-			return r.get("/poll-interval?project=victim", as("ann")).json(t)["connect_after_ms"].(float64)
-		}
-		for range 6000 {
-			r.get("/poll-interval?project=evil", mallory())
-		}
-		if ms := ann(); ms > 100 {
-			t.Errorf("she has to wait %v ms after 6,000 questions of another", ms)
-		}
-		time.Sleep(2 * time.Second)
-		for i := range 200 { // each has a place of its own
-			r.get("/poll-interval?project=victim", as(fmt.Sprint("user", i)))
-		}
-		if ms := ann(); ms < 1900 || ms > 2100 {
-			t.Errorf("she has to wait %v ms after 200 others", ms)
-		}
-	})
+	for _, mallory := range mallories() {
+		bubble(t, func(o *gateway.Options) { o.Settings.Limits.ConnectsPerSecond = 100 }, func(t *testing.T, r *rig) { fillsNoQueue(t, r, mallory) })
+	}
+}
+
+func fillsNoQueue(t *testing.T, r *rig, mallory string) {
+	ann := func() float64 {
+		return r.get("/poll-interval?project=victim", as("ann")).json(t)["connect_after_ms"].(float64)
+	}
+	for range 6000 {
+		r.get("/poll-interval?project=evil", mallory)
+	}
+	if ms := ann(); ms > 100 {
+		t.Errorf("she has to wait %v ms after 6,000 questions of another", ms)
+	}
+	time.Sleep(2 * time.Second)
+	for i := range 200 { // each has a place of its own
+		r.get("/poll-interval?project=victim", as(fmt.Sprint("user", i)))
+	}
+	if ms := ann(); ms < 1900 || ms > 2100 {
+		t.Errorf("she has to wait %v ms after 200 others", ms)
+	}
 }
 
 // Without a limit nobody waits, however often one asks.

@@ -241,9 +241,9 @@ func TestGoodbyeLeavesTimeToComeBack(t *testing.T) {
 // Those who come back after an outage are told one after the other, as the limit lets them in.
 func TestConnectAfterAnOutage(t *testing.T) {
 	bubble(t, func(o *gateway.Options) { o.Settings.Limits.ConnectsPerSecond = 10 }, func(t *testing.T, r *rig) {
-		after := func(path string) any { return r.get(path).json(t)["connect_after_ms"] }
+		after := func(path string, headers ...string) any { return r.get(path, headers...).json(t)["connect_after_ms"] }
 		for i := range 20 {
-			if got := after("/poll-interval?project=42"); got != float64(i)*100 {
+			if got := after("/poll-interval?project=42", as(fmt.Sprint("user", i))); got != float64(i)*100 {
 				t.Errorf("the %dth is to come after %v ms", i, got)
 			}
 		}

@@ -44,12 +44,12 @@ func (g *Gateway) openStream(w http.ResponseWriter, r *http.Request) *problem {
 	if g.drained() { // checked before the limits: their refusals bring the browser back to this gateway
 		return draining()
 	}
-	conn := parked.Of(r)
-	t, over := g.admission.Admit(kindOf(conn), req.caller.Subject, address(r), time.Now())
+	conn, caller := parked.Of(r), g.counted(r, req.caller)
+	t, over := g.admission.Admit(kindOf(conn), caller, time.Now())
 	if over != nil {
 		return limited(over)
 	}
-	g.pace.Opened(limits.KeyOf(req.caller.Subject))
+	g.pace.Opened(caller.SubjectKey())
 	arrival := g.arrival(req, t, time.Now())
 	if conn != nil {
 		g.park(w, conn, arrival, t)

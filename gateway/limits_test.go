@@ -20,7 +20,7 @@ func TestLimits(t *testing.T) {
 		"streams":            {limits.Settings{Streams: 2}, []string{as("a"), as("b")}, []string{as("c")}, 503},
 		"goroutine streams":  {limits.Settings{Streams: 9, GoroutineStreams: 2}, []string{as("a"), as("b")}, []string{as("c")}, 503},
 		"of one subject":     {limits.Settings{StreamsPerSubject: 2}, []string{as("a"), as("a"), as("b")}, []string{as("a")}, 429},
-		"of no subject":      {limits.Settings{StreamsPerSubject: 1}, []string{as(""), as(""), as("a")}, []string{as("a")}, 429},
+		"of no subject":      {limits.Settings{StreamsPerSubject: 1}, []string{as(""), as("a")}, []string{as("")}, 429},
 		"of one address":     {limits.Settings{StreamsPerAddress: 2}, []string{as("a"), as("b")}, []string{as("c")}, 429},
 		"connects in a time": {limits.Settings{ConnectsPerSecond: 3}, []string{as("a"), as("b"), as("c")}, []string{as("d")}, 503},
 	} {

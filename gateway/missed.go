@@ -20,7 +20,7 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) *problem {
 	if p != nil {
 		return p
 	}
-	if over := g.reports.Admit(who.Subject, address(r), time.Now()); over != nil {
+	if over := g.reports.Admit(g.counted(r, who), time.Now()); over != nil {
 		return limited(over)
 	}
 	b, p := g.body(w, r)
@@ -38,7 +38,7 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) *problem {
 	if !who.MaySubscribe(report.Project) {
 		return newProblem(http.StatusForbidden, codeForbidden, "the token does not cover this project")
 	}
-	note(w, "fault", string(g.pace.Missed(r.Context(), report, who.Name(address(r)))))
+	note(w, "fault", string(g.pace.Missed(r.Context(), report, who.Name(g.address(r).String()))))
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

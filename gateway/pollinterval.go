@@ -6,7 +6,6 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
-	"nudge/gateway/limits"
 	"nudge/gateway/stream"
 	"nudge/gateway/stream/parked"
 	"nudge/version"
@@ -66,17 +65,17 @@ func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.
 	if access.count(stream.Excluded)+access.count(stream.Served) == 0 { // no project that could tell
 		excluded = !g.current.Load().Flag.AllowsCaller(fallback.BucketOf(who.Subject))
 	}
-	c, caller, now := g.pace.Now(), limits.KeyOf(who.Subject), time.Now()
+	c, caller, now := g.pace.Now(), g.counted(r, who), time.Now()
 	answer := pollAnswer{
 		Protocol: stream.Protocol, Denied: access.ids(stream.Denied), Off: access.ids(stream.Excluded), Refusing: g.refusing(r),
 	}
 	noStream := excluded || access.count(stream.Served) == 0 || answer.Refusing != ""
-	g.pace.Polled(caller, noStream, c.TTL(), now)
+	g.pace.Polled(caller.SubjectKey(), noStream, c.TTL(), now)
 	ttl := c.TTL()
 	// Only such a caller waits for a change of the gateway. One who has no token waits for its user to log in, and its page
 	// asks the application for a token each time.
 	if noStream && known {
-		ttl = min(ttl, g.pace.Return(caller, c.Fast, now))
+		ttl = min(ttl, g.pace.Return(caller.Key(), c.Fast, now))
 	}
 	answer.TTLMS = ttl.Milliseconds()
 	if excluded {
@@ -84,7 +83,7 @@ func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.
 	} else {
 		after := g.pace.ConnectAfter()
 		if !noStream { // the caller may open a stream, and usually does
-			after = max(after, g.pace.Connect(caller, g.current.Load().Limits.ConnectsPerSecond, now))
+			after = max(after, g.pace.Connect(caller.Key(), g.current.Load().Limits.ConnectsPerSecond, now))
 		}
 		answer.ConnectAfterMS = after.Milliseconds()
 	}

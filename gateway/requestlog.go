@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/go-chi/chi/v5/middleware"
-
 	"nudge/gateway/auth"
+	"nudge/gateway/limits"
 )
 
 const (
@@ -66,7 +65,7 @@ func (g *Gateway) requestLog(next http.Handler) http.Handler {
 			}
 			attrs := append([]slog.Attr{
 				slog.String("method", cut(r.Method, 20)), slog.String("path", cut(r.URL.Path, mostPath)), slog.Int("status", status),
-				slog.Duration("took", time.Since(begun).Round(time.Microsecond)), slog.String("address", address(r)),
+				slog.Duration("took", time.Since(begun).Round(time.Microsecond)), slog.String("address", g.address(r).String()),
 			}, ww.attrs...)
 			g.log.LogAttrs(r.Context(), level, "request", attrs...)
 		}()
@@ -200,17 +199,6 @@ func (g *Gateway) sumRefusals(ctx context.Context) error {
 	}
 }
 
-// withAddress puts the caller's address into the request's context, where [address] finds it, if proxies are trusted.
-func (g *Gateway) withAddress(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if locate := g.current.Load().locate; locate != nil {
-			locate(next).ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
 // caller returns who sends r.
 func (g *Gateway) caller(r *http.Request) (*auth.Caller, error) {
 	c := g.current.Load()
@@ -220,14 +208,12 @@ func (g *Gateway) caller(r *http.Request) (*auth.Caller, error) {
 // foreign reports whether r comes from a page whose origin may not use the cookie.
 func (g *Gateway) foreign(r *http.Request) bool { return auth.Origins(g.opt.Origins).Foreign(r) }
 
-// address returns the address of the caller, as the trusted proxies report it if r came through them.
-func address(r *http.Request) string {
-	if ip := middleware.GetClientIP(r.Context()); ip != "" {
-		return ip
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
+// address returns the address of the client, as the trusted proxies report it if r came through them.
+func (g *Gateway) address(r *http.Request) netip.Addr {
+	return limits.ClientAddress(r.RemoteAddr, r.Header["X-Forwarded-For"], g.current.Load().Limits.TrustedProxies)
+}
+
+// counted returns who sends r, as all limits count callers.
+func (g *Gateway) counted(r *http.Request, who *auth.Caller) limits.Caller {
+	return limits.Caller{Subject: who.Subject, Address: g.address(r)}
 }

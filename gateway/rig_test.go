@@ -158,14 +158,14 @@ func (r *rig) server() *http.Server {
 // judged already.
 func (r *rig) whileAdmitting(do func()) { r.admitting <- do }
 
-// admission notices that the address of a request is asked for, which the limits need.
+// admission notices that the connection of a request is asked for, which the limits need.
 type admission struct {
 	context.Context
 	do func()
 }
 
 func (a admission) Value(key any) any {
-	if k, ok := key.(fmt.Stringer); ok && strings.HasSuffix(k.String(), " clientIP") {
+	if fmt.Sprintf("%T", key) == "parked.connKey" {
 		a.do()
 	}
 	return a.Context.Value(key)

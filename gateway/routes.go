@@ -15,7 +15,7 @@ import (
 
 // publicRoutes are what browsers and publishers use.
 func (g *Gateway) publicRoutes() http.Handler {
-	r, around := g.router(g.opt.BasePath), chi.Chain(growStack, g.withAddress, g.requestLog)
+	r, around := g.router(g.opt.BasePath), chi.Chain(growStack, g.requestLog)
 	readable := g.cors()
 	r.Use(around...)
 	mount := func(r chi.Router) {

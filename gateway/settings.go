@@ -3,10 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
-
-	"github.com/go-chi/chi/v5/middleware"
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
@@ -32,8 +29,6 @@ type current struct {
 	verifier *auth.Verifier
 	revoked  auth.Revocations
 	rules    *stream.Rules // flag and revocations, for streams
-	// locate puts the address that the trusted proxies report into the request's context; nil: there are none.
-	locate func(http.Handler) http.Handler
 }
 
 func newCurrent(s Settings, opt *Options) (*current, error) {
@@ -43,15 +38,10 @@ func newCurrent(s Settings, opt *Options) (*current, error) {
 		Settings: s, Flag: pace.NewFlag(s.Flag, control.FlagEntry{}), verifier: auth.NewVerifier(s.Auth, places, opt.Log),
 	}
 	c.rules = newRules(c)
-	if len(s.Limits.TrustedProxies) > 0 {
-		var networks []string
-		for _, p := range s.Limits.TrustedProxies {
-			if !p.IsValid() {
-				return nil, errors.New("limits.trusted_proxies: a prefix is not valid")
-			}
-			networks = append(networks, p.String())
+	for _, p := range s.Limits.TrustedProxies {
+		if !p.IsValid() {
+			return nil, errors.New("limits.trusted_proxies: a prefix is not valid")
 		}
-		c.locate = middleware.ClientIPFromXFF(networks...)
 	}
 	return c, nil
 }

@@ -107,6 +107,20 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// With auth.require_subject a token without sub is refused, and the log says why.
+func TestRequireSubject(t *testing.T) {
+	bubble(t, func(o *gateway.Options) { o.Settings.Auth.RequireSubject = true }, func(t *testing.T, r *rig) {
+		isProblem(t, r.get("/versions?project=42", as("")), "invalid")
+		isProblem(t, r.post("/session", "", as("")), "invalid")
+		if a := r.get("/versions?project=42", as("ann")); a.StatusCode != 200 {
+			t.Error(a.StatusCode)
+		}
+		if !strings.Contains(r.log.String(), "it has no sub, and auth.require_subject is true") {
+			t.Error("the log does not say why")
+		}
+	})
+}
+
 // tellsNothing checks that no line of the log has a part of a token, or a query.
 func tellsNothing(t *testing.T, r *rig, tokens ...string) {
 	t.Helper()

@@ -50,8 +50,9 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 	if p := g.refuseWhileDown(); p != nil {
 		return p
 	}
+	caller := g.counted(r, req.caller)
 	if wait > 0 {
-		t, over := g.admission.Admit(limits.Goroutine, req.caller.Subject, address(r), time.Now())
+		t, over := g.admission.Admit(limits.Goroutine, caller, time.Now())
 		if over != nil {
 			return limited(over)
 		}
@@ -62,7 +63,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 		defer g.pace.Uncovered(-1)
 	}
 	if wait == 0 { // a held poll counts as a stream
-		g.pace.Polled(limits.KeyOf(req.caller.Subject), true, g.pace.Now().TTL(), time.Now())
+		g.pace.Polled(caller.SubjectKey(), true, g.pace.Now().TTL(), time.Now())
 	}
 	served := req.projectsWith(stream.Served)
 	excluded := len(served) == 0 && req.count(stream.Excluded) > 0
@@ -82,7 +83,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 	if excluded {
 		c = g.pace.Without()
 	}
-	spread := g.spreadOf(limits.KeyOf(req.caller.Subject), held, states)
+	spread := g.spreadOf(caller.Key(), held, states)
 	writeOK(w, versionsBody{cadence: newCadence(c), SpreadMS: spread.Milliseconds(), projectStates: states})
 	return nil
 }

@@ -49,6 +49,7 @@ func gatewaySettings(c *config.Config) gateway.Settings {
 		Auth: auth.Settings{
 			Open: c.Auth.Open, Secret: c.Auth.Secret, Previous: c.Auth.PreviousSecret,
 			Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, Leeway: c.Auth.Leeway,
+			RequireSubject: c.Auth.RequireSubject,
 		},
 		Limits: gatewayLimits(c.Limits),
 	}

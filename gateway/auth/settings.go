@@ -6,12 +6,13 @@ import "time"
 
 // Settings say whose tokens are accepted. The zero value accepts none.
 type Settings struct {
-	Open     bool          // everybody may subscribe, nobody may publish over HTTP; tokens are ignored
-	Secret   string        // HS256, HS384, HS512
-	Previous string        // also accepted, for rotation; "": none
-	Issuer   string        // "iss" that is required; "": any
-	Audience string        // "aud" that is required; "": nudge
-	Leeway   time.Duration // allowed difference between the clocks of issuer and gateway
+	Open           bool          // everybody may subscribe, nobody may publish over HTTP; tokens are ignored
+	Secret         string        // HS256, HS384, HS512
+	Previous       string        // also accepted, for rotation; "": none
+	Issuer         string        // "iss" that is required; "": any
+	Audience       string        // "aud" that is required; "": nudge
+	RequireSubject bool          // refuse tokens without "sub"
+	Leeway         time.Duration // allowed difference between the clocks of issuer and gateway
 }
 
 // Places say where a token may be, besides the Authorization header.

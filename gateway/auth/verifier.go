@@ -21,9 +21,12 @@ var (
 	ErrInvalid = errors.New("invalid")
 )
 
+var errNoSubject = errors.New("it has no sub, and auth.require_subject is true")
+
 // Verifier verifies tokens that the application signed. It does not change; new settings need a new one.
 type Verifier struct {
 	open   bool
+	named  bool // tokens need a subject
 	places Places
 	parser *jwt.Parser
 	keys   jwt.Keyfunc // nil: there are none
@@ -37,7 +40,7 @@ var algorithms = []string{"HS256", "HS384", "HS512"}
 
 // NewVerifier returns a verifier. It logs why tokens are not accepted, never the tokens.
 func NewVerifier(s Settings, places Places, log *slog.Logger) *Verifier {
-	v := &Verifier{open: s.Open, places: places, log: log, lines: rate.NewLimiter(rate.Every(time.Minute), 3)}
+	v := &Verifier{open: s.Open, named: s.RequireSubject, places: places, log: log, lines: rate.NewLimiter(rate.Every(time.Minute), 3)}
 	var keys jwt.VerificationKeySet
 	for _, secret := range []string{s.Secret, s.Previous} {
 		if secret != "" {
@@ -101,6 +104,9 @@ func (v *Verifier) Verify(token string, revoked Revocations) (*Caller, error) {
 	_, err := v.parser.ParseWithClaims(token, &c, v.keys)
 	if err == nil {
 		who, err = c.caller()
+	}
+	if err == nil && v.named && who.Subject == "" {
+		err = errNoSubject
 	}
 	switch {
 	case err == nil && revoked.Match(who, version.Project{}):

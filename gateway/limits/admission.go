@@ -53,17 +53,18 @@ func NewAdmission(settings func() Settings) *Admission {
 }
 
 // Admit counts a stream until its ticket is released, or returns the limit that it exceeds.
-func (a *Admission) Admit(k Kind, subject, address string, now time.Time) (Ticket, *Refusal) {
+func (a *Admission) Admit(k Kind, c Caller, now time.Time) (Ticket, *Refusal) {
 	s := a.settings()
-	t := Ticket{counted(subject, s.StreamsPerSubject), counted(address, s.StreamsPerAddress)}
+	perSubject, perAddress := s.perSubject(c), s.perAddress(c)
+	t := Ticket{counted(c.Name(), perSubject), counted(c.network(), perAddress)}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case a.fullLocked(k, s):
 		return Ticket{}, errFull
-	case t[0] != 0 && a.perSubject[t[0]] >= s.StreamsPerSubject:
+	case t[0] != 0 && a.perSubject[t[0]] >= perSubject:
 		return Ticket{}, errPerSubject
-	case t[1] != 0 && a.perAddress[t[1]] >= s.StreamsPerAddress:
+	case t[1] != 0 && a.perAddress[t[1]] >= perAddress:
 		return Ticket{}, errPerAddress
 	case !a.connectLocked(s.ConnectsPerSecond, now):
 		return Ticket{}, errConnects
@@ -123,10 +124,7 @@ func (a *Admission) Full(k Kind) bool {
 // fullLocked compares the open streams with the limits that are set, or else with what the process can hold. Streams on a
 // goroutine have an additional limit: they cost a hundred times more.
 func (a *Admission) fullLocked(k Kind, s Settings) bool {
-	most := s.Streams
-	if most <= 0 {
-		most = Files()
-	}
+	most := s.streams()
 	if a.open[Parked]+a.open[Goroutine] >= most {
 		return true
 	}
@@ -150,9 +148,9 @@ func (a *Admission) connectLocked(perSecond int, now time.Time) bool {
 	return a.connects.AllowN(now, 1)
 }
 
-// counted returns the hash by which a name is counted; 0: it is not counted.
+// counted returns the hash by which a name is counted; 0: there is no limit, and it is not counted.
 func counted(name string, limit int) uint32 {
-	if limit <= 0 || name == "" {
+	if limit <= 0 {
 		return 0
 	}
 	return max(1, uint32(KeyOf(name)))

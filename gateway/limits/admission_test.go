@@ -2,6 +2,7 @@ package limits
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -19,9 +20,9 @@ func TestAdmission(t *testing.T) {
 		}
 		a := NewAdmission(func() Settings { return s })
 		type stream struct {
-			kind             Kind
-			ticket           Ticket
-			subject, address string
+			kind   Kind
+			ticket Ticket
+			Caller
 		}
 		var open []stream
 		count := func(is func(stream) bool) (n int) {
@@ -40,17 +41,17 @@ func TestAdmission(t *testing.T) {
 				continue
 			}
 			n := stream{kind: rapid.SampledFrom([]Kind{Goroutine, Parked}).Draw(t, "kind")}
-			n.subject = rapid.SampledFrom([]string{"", "ann", "bob"}).Draw(t, "subject")
-			n.address = fmt.Sprint("192.0.2.", rapid.IntRange(1, 3).Draw(t, "address"))
+			n.Subject = rapid.SampledFrom([]string{"", "ann", "bob"}).Draw(t, "subject")
+			n.Address = netip.MustParseAddr(fmt.Sprint("192.0.2.", rapid.IntRange(1, 3).Draw(t, "address")))
 			goroutines := count(func(o stream) bool { return o.kind == Goroutine })
 			full := len(open) >= s.Streams || n.kind == Goroutine && goroutines >= s.GoroutineStreams
-			own := s.StreamsPerSubject > 0 && n.subject != "" && count(func(o stream) bool { return o.subject == n.subject }) >= s.StreamsPerSubject ||
-				s.StreamsPerAddress > 0 && count(func(o stream) bool { return o.address == n.address }) >= s.StreamsPerAddress
+			own := s.StreamsPerSubject > 0 && count(func(o stream) bool { return o.Name() == n.Name() }) >= s.StreamsPerSubject ||
+				s.StreamsPerAddress > 0 && count(func(o stream) bool { return o.Address == n.Address }) >= s.StreamsPerAddress
 			if got := a.Full(n.kind); got != full {
 				t.Fatalf("full: %v, want %v", got, full)
 			}
 			var over *Refusal
-			if n.ticket, over = a.Admit(n.kind, n.subject, n.address, time.Now()); over == nil {
+			if n.ticket, over = a.Admit(n.kind, n.Caller, time.Now()); over == nil {
 				open = append(open, n)
 			}
 			if (over != nil) != (full || own) || over != nil && over.Caller == full {
@@ -80,7 +81,7 @@ func TestConnectsPerSecond(t *testing.T) {
 	a, now := NewAdmission(func() Settings { return Settings{Streams: 100, ConnectsPerSecond: 3} }), time.Now()
 	admitted := func() (n int) {
 		for range 10 {
-			if _, over := a.Admit(Parked, "", "", now); over == nil {
+			if _, over := a.Admit(Parked, Caller{}, now); over == nil {
 				n++
 			} else if over.Caller {
 				t.Error("it is not the caller's own limit")

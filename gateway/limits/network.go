@@ -1,6 +1,32 @@
 package limits
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Caller says who sends a request. All limits tell callers apart by it.
+type Caller struct {
+	Subject string     // of a valid token; "": it has none, or there is no token
+	Address netip.Addr // zero: not known
+}
+
+// Name returns the name by which a caller is counted: the subject, else the network.
+func (c Caller) Name() string {
+	if c.Subject != "" {
+		return "subject " + c.Subject
+	}
+	return c.network()
+}
+
+// Key returns the key of Name.
+func (c Caller) Key() Key { return KeyOf(c.Name()) }
+
+// SubjectKey returns the key of the subject; [Nobody] without one.
+func (c Caller) SubjectKey() Key { return KeyOf(c.Subject) }
+
+func (c Caller) network() string { return "network " + Network(c.Address).String() }
 
 // Network returns the network that counts as one caller: an IPv4 address, or the /64 of an IPv6 address, since one host may
 // use all of a /64.
@@ -12,4 +38,35 @@ func Network(at netip.Addr) netip.Prefix {
 	}
 	p, _ := at.Prefix(bits) // the zero address gives the zero prefix
 	return p
+}
+
+// ClientAddress returns the address of a client. remote is the address of its connection. If that is a trusted proxy, the
+// client is the last address in forwarded, the values of X-Forwarded-For, that is no trusted proxy itself. If the last entry
+// cannot be read, the client is unknown, and counts as its proxy.
+func ClientAddress(remote string, forwarded []string, trusted []netip.Prefix) netip.Addr {
+	at := parseAddress(remote)
+	isProxy := func(p netip.Prefix) bool { return p.Contains(at) }
+	for _, line := range slices.Backward(forwarded) {
+		for line != "" {
+			if !slices.ContainsFunc(trusted, isProxy) {
+				return at
+			}
+			i := strings.LastIndexByte(line, ',')
+			entry := parseAddress(strings.TrimSpace(line[i+1:]))
+			if !entry.IsValid() {
+				return at
+			}
+			at, line = entry, line[:max(i, 0)]
+		}
+	}
+	return at
+}
+
+// parseAddress parses an address with or without a port; some proxies write the port too. Zero: it is neither.
+func parseAddress(text string) netip.Addr {
+	if at, err := netip.ParseAddrPort(text); err == nil {
+		return at.Addr().Unmap().WithZone("")
+	}
+	at, _ := netip.ParseAddr(strings.Trim(text, "[]"))
+	return at.Unmap().WithZone("")
 }

@@ -22,11 +22,11 @@ type Reports struct {
 }
 
 // Admit counts a report, or returns why it is refused. It also refuses callers for whom count has no room.
-func (r *Reports) Admit(subject, address string, now time.Time) *Refusal {
+func (r *Reports) Admit(c Caller, now time.Time) *Refusal {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if subject != "" && !r.takeLocked("subject "+subject, reportsPerSubject, now) ||
-		!r.takeLocked("address "+address, reportsPerAddress, now) {
+	if c.Subject != "" && !r.takeLocked(c.Name(), reportsPerSubject, now) ||
+		!r.takeLocked(c.network(), reportsPerAddress, now) {
 		return errReports
 	}
 	return nil

@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"net/netip"
 	"strconv"
 	"testing"
 	"time"
@@ -11,7 +12,7 @@ func TestReports(t *testing.T) {
 	now := time.Now()
 	admitted := func(n int, subject func(i int) string, address string) (in int) {
 		for i := range n {
-			if r.Admit(subject(i), address, now) == nil {
+			if r.Admit(Caller{subject(i), netip.MustParseAddr(address)}, now) == nil {
 				in++
 			}
 		}

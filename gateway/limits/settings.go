@@ -9,12 +9,13 @@ import (
 
 // Settings are the limits. The comment of each says what zero means.
 type Settings struct {
-	Streams           int           // open streams and held polls; 0: from the file limit
-	GoroutineStreams  int           // of these, those that cost a goroutine; 0: from the memory limit
-	ProjectsPerStream int           // at most and by default 64
-	Projects          int           // listened for at once; 0: 200,000
-	StreamsPerSubject int           // 0: no limit
-	StreamsPerAddress int           // 0: no limit
+	Streams           int // open streams and held polls; 0: from the file limit
+	GoroutineStreams  int // of these, those that cost a goroutine; 0: from the memory limit
+	ProjectsPerStream int // at most and by default 64
+	Projects          int // listened for at once; 0: 200,000
+	// StreamsPerSubject bounds the streams of one subject; of one network, if callers have no subject. 0: 256 of a subject.
+	StreamsPerSubject int
+	StreamsPerAddress int           // of one network; 0: half of all, and none for loopback
 	ConnectsPerSecond int           // new streams and held polls; 0: no limit
 	StreamAge         time.Duration // after which a stream is asked to come back, jittered; 0: never
 	Body              int64         // bytes of a request's body; 0: 64 KiB
@@ -25,6 +26,38 @@ type Settings struct {
 
 // MostProjects is how many projects one stream may have, whatever the settings say.
 const MostProjects = 64
+
+// subjectStreams is the default of StreamsPerSubject: far more tabs than one person has open.
+const subjectStreams = 256
+
+// leastPerAddress bounds the default of StreamsPerAddress from below.
+const leastPerAddress = 64
+
+// streams returns how many streams may be open.
+func (s Settings) streams() int {
+	if s.Streams > 0 {
+		return s.Streams
+	}
+	return Files()
+}
+
+// perSubject returns how many streams c may have by its name; 0: no limit. By default a caller without a subject has none
+// here: with auth.open all callers are such, and may come through a proxy.
+func (s Settings) perSubject(c Caller) int {
+	if s.StreamsPerSubject <= 0 && c.Subject != "" {
+		return subjectStreams
+	}
+	return s.StreamsPerSubject
+}
+
+// perAddress returns how many streams the network of c may have; 0: no limit. By default one network may have half of all:
+// an office behind one address works, and one attacker leaves room for others. A loopback address is a proxy.
+func (s Settings) perAddress(c Caller) int {
+	if s.StreamsPerAddress <= 0 && c.Address.IsValid() && !c.Address.IsLoopback() {
+		return max(s.streams()/2, leastPerAddress)
+	}
+	return s.StreamsPerAddress
+}
 
 // WithDefaults returns s with the defaults of ProjectsPerStream, Projects and Body filled in.
 func (s Settings) WithDefaults() Settings {

@@ -76,6 +76,7 @@ type Auth struct {
 	Issuer         string        `mapstructure:"issuer"`
 	Audience       string        `mapstructure:"audience"`
 	Leeway         time.Duration `mapstructure:"leeway"`
+	RequireSubject bool          `mapstructure:"require_subject"`
 	Cookie         string        `mapstructure:"cookie"` // "" for no cookie
 	Query          bool          `mapstructure:"query"`  // accept ?token=
 }

@@ -10,7 +10,7 @@ var reloadable = []string{
 	"push.",
 	"poll.",
 	"limits.",
-	"auth.secret", "auth.previous_secret", "auth.issuer", "auth.audience", "auth.leeway",
+	"auth.secret", "auth.previous_secret", "auth.issuer", "auth.audience", "auth.leeway", "auth.require_subject",
 	"log.level",
 }
 
