@@ -98,3 +98,53 @@ test('of more projects than a gateway takes, it is asked for as many as it does,
   await world.prove({ versions: Object.fromEntries(asked.map((mark) => mark.split('@'))) });
   assert.deepEqual([world.state.stream, world.state.reason, world.state.interval], ['proven', 'uncovered', 10_000]);
 });
+
+const fail = () => {
+  throw new Error('no');
+};
+for (const [what, wrong] of Object.entries({
+  'throws when it opens': fail,
+  'returns nothing': (open) => (request, on) => void open(request, on),
+  'returns no handle': (open) => (request, on) => (open(request, on), { close: 'no', role: 7 }),
+  'throws when it closes': (open) => (request, on) => ({ close: () => (open(request, on).close(), fail()) }),
+  'says hello within the call': (open) => (request, on) => (on.event('hello', hello), on.event('heartbeat', cadence), open(request, on)),
+  'loses the stream within the call': (open) => (request, on) => (on.lost(503), open(request, on)),
+  'loses each stream again and again': (open) => (request, on) => open(request, { ...on, lost: (why) => (on.lost(why), on.lost(why), on.lost(why)) }),
+  'goes on after a loss': (open) => (request, on) => open(request, { ...on, lost: () => (on.lost(), on.event('hello', hello), on.event('heartbeat', cadence)) }),
+  'goes on after close': (open) => (request, on) => ({ close: () => (on.event('hello', hello), on.event('heartbeat', cadence), on.lost(), open(request, on).close()) }),
+  'says what cannot be read': (open) => (request, on) => (on.event('hello', '{'), on.event('version', null), on.event(null, 1n), on.event({}, []), open(request, on)),
+})) {
+  test(`whatever a transport that ${what} does, the page polls at its old pace, and has push once it is right`, async () => {
+    const { transport, streams } = carrier();
+    const world = new World();
+    let bad = true;
+    world.start({ transport: (...args) => (bad ? (wrong === fail ? fail : wrong(transport)) : transport)(...args) });
+    for (let s = 0; s < 300; s += 10) {
+      await world.pass(10_000);
+      if (s % 50 === 0) for (const { on, closed } of streams) closed || on.lost();
+    }
+    const { length } = world.polls;
+    assert.ok(length >= 25 && length <= 45, `${length} polls in 5 minutes`);
+    assert.equal(world.state.mode, 'poll');
+    bad = false;
+    for (const { on } of streams) on.lost();
+    for (let s = 0; s < 4000 && world.state.stream !== 'open'; s++) {
+      await world.pass(1000);
+      const stream = streams.at(-1);
+      if (world.state.stream === 'connecting') stream?.on.event('hello', hello);
+    }
+    await world.pass(1000);
+    streams.at(-1).on.event('heartbeat', cadence);
+    assert.equal(world.state.stream, 'proven');
+    world.nudge.stop();
+    assert.equal(world.timers, 0);
+  });
+}
+
+test('a gateway whose URL is none is reported, and the page polls', async () => {
+  const world = new World();
+  world.start({ gateway: 'http://[' }, { EventSource: class { constructor() { throw new SyntaxError('not a URL'); } }, fetch: async () => fail() });
+  await world.pass(100_000);
+  assert.ok(world.polls.length >= 8);
+  assert.ok(world.reported.length >= 1 && world.reported.length <= 20, `${world.reported.length} reports`);
+});
