@@ -1,4 +1,5 @@
-// Imports each entry that is named on the command line; what a declaration says is a function must be one.
+// Imports each entry that is named on the command line, as a server does: what a declaration says is a function must be one, and
+// the process must end by itself.
 
 import { readFileSync } from 'node:fs';
 import manifest from 'nudge/package.json' with { type: 'json' };
@@ -12,3 +13,10 @@ for (const name of process.argv.slice(2)) {
     if (typeof entry[declared] !== 'function') throw new Error(`${name} declares ${declared}, and does not export it`);
   }
 }
+
+// An instance of a module that is also rendered on a server.
+const { createNudge } = await import('nudge');
+const poll = () => process.exit(3);
+const nudge = createNudge({ gateway: 'http://127.0.0.1:1', projects: { 42: 123 }, interval: 100, immediate: true, poll });
+nudge.every(100, poll, { projects: '42', immediate: true });
+nudge.watch({ 7: 3 });

@@ -7,11 +7,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 func main() {
@@ -63,13 +66,18 @@ func run(web string) error {
 	return nil
 }
 
+// patience is how long a program may take.
+const patience = 2 * time.Minute
+
 // output runs a program in dir. An error has what it printed.
 func output(dir, name string, args ...string) (string, error) {
-	cmd := exec.Command(name, args...)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), patience, fmt.Errorf("it has not ended after %s", patience))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, out)
+		return "", fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), errors.Join(err, context.Cause(ctx)), out)
 	}
 	return string(out), nil
 }
