@@ -65,16 +65,11 @@ type View struct {
 type Move string
 
 const (
-	// Joined: heard for the first time.
-	Joined Move = "joined"
-	// Parting: it reports that it is leaving.
-	Parting Move = "parting"
-	// Left: it fell silent after Parting.
-	Left Move = "left"
-	// Vanished: it fell silent without Parting.
-	Vanished Move = "vanished"
-	// Returned: a vanished member is heard again.
-	Returned Move = "returned"
+	Joined   Move = "joined"   // heard for the first time
+	Parting  Move = "parting"  // it reports that it is leaving
+	Left     Move = "left"     // it fell silent after Parting
+	Vanished Move = "vanished" // it fell silent without Parting
+	Returned Move = "returned" // it had vanished, and is heard again
 )
 
 // Change is a move of one member.

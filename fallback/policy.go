@@ -21,38 +21,27 @@ const (
 
 // Policy is how the operator wants browsers to poll. It is a value; its zero value polls every 10 s whatever push does.
 type Policy struct {
-	// Fast is the interval without push. Zero or less: 10 s. A part of a millisecond is rounded up.
-	Fast time.Duration
-	// Slow is the interval with healthy push. Below Fast it counts as Fast. A part of a millisecond is dropped.
-	Slow time.Duration
-	// Longest is the longest fast interval, under high load. Below Fast it counts as Fast.
-	Longest time.Duration
-	// Gap is the shortest time between two polls of one browser after news. Below 0 it
-	// counts as 0. A part of a millisecond is rounded up.
-	Gap time.Duration
-	// Budget is how many polls per second the application can take from all
-	// browsers together. Without a number above 0: see [Policy.Capacity].
+	Fast    time.Duration // the interval without push, in milliseconds, rounded up; zero or less: 10 s
+	Slow    time.Duration // the interval with healthy push, in milliseconds, rounded down; Fast at least
+	Longest time.Duration // the longest fast interval, under high load; Fast at least
+	Gap     time.Duration // the shortest time between two polls of one browser after news, in milliseconds, rounded up; 0 at least
+	// Budget is how many polls per second the application can take from all browsers together. Without a number above 0: see
+	// [Policy.Capacity].
 	Budget float64
-	// Jitter is the share of an interval by which a browser varies it, at least 0 and
-	// below 1. Anything else, NaN too, counts as 0.2.
-	Jitter float64
-	// Heartbeat is the time between two heartbeats of a stream. Zero or less: 25 s. A part of a millisecond is rounded up.
-	Heartbeat time.Duration
+	// Jitter is the share of an interval by which a browser varies it, at least 0 and below 1. Anything else, NaN too, counts
+	// as 0.2.
+	Jitter    float64
+	Heartbeat time.Duration // between two heartbeats of a stream, in milliseconds, rounded up; zero or less: 25 s
 }
 
 // Input is what Policy decides by. The zero value is the worst case and gives the fast interval.
 type Input struct {
 	// Push is the verdict of health, or Off for a caller whom the flag excludes. For an open stream that the flag is about
 	// to end, it is still the verdict: its Share falls instead.
-	Push Push
-	// Share is how much push counts, 0 to 1, as [Ramp.Share] gives it. Anything
-	// else, NaN and the infinities too, counts as 0.
-	Share float64
-	// Step is how far push has proved itself, as [Trust] gives it: 0 to [Trusted].
-	// Anything else counts as the nearer of the two.
-	Step int
-	// Fast is the fast interval as [Stretch] gives it. Below the policy's Fast it counts as that.
-	Fast time.Duration
+	Push  Push
+	Share float64       // how much push counts, 0 to 1, by [Ramp.Share]; anything else, NaN too, counts as 0
+	Step  int           // how far push has proved itself, by [Trust]; it counts as the nearest from 0 to [Trusted]
+	Fast  time.Duration // the fast interval, by [Stretch]; Policy.Fast at least
 }
 
 // Cadence is how often one browser polls. Durations are whole milliseconds and above 0; Gap may be 0. Jitter is a finite

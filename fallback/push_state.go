@@ -7,14 +7,10 @@ import "slices"
 type Push uint8
 
 const (
-	// Down: news may get lost; browsers poll as if there were no push.
-	Down Push = iota
-	// Degraded: push seems to work but has yet to earn full trust.
-	Degraded
-	// Healthy: the source has just proved that it delivers.
-	Healthy
-	// Off: the flag excludes this caller. It says nothing about health.
-	Off
+	Down     Push = iota // news may get lost; browsers poll as if there were no push
+	Degraded             // push seems to work, but is not fully trusted
+	Healthy              // the source has just proved that it delivers
+	Off                  // the flag excludes this caller; this says nothing about health
 )
 
 var pushWords = []string{Down: "down", Degraded: "degraded", Healthy: "healthy", Off: "off"}

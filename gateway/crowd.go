@@ -44,7 +44,7 @@ func (g *Gateway) watchCrowds(ctx context.Context) error {
 func (g *Gateway) countOpened() uint64 {
 	n := g.opened.Add(1)
 	if n%crowdStep == 0 {
-		signal(g.crowd)
+		g.crowd.Set()
 	}
 	return n
 }

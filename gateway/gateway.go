@@ -63,8 +63,8 @@ type Gateway struct {
 	source    version.Source
 	hub       *stream.Hub
 	loops     []*loop.Loop
-	opened    atomic.Uint64 // streams so far; the loops get them in turn
-	crowd     chan struct{} // one slot: crowdStep more streams have opened
+	opened    atomic.Uint64  // streams so far; the loops get them in turn
+	crowd     version.Signal // crowdStep more streams have opened
 	pace      *pace.Pacer
 	heartbeat atomic.Pointer[stream.HeartbeatEvent]
 	admission *limits.Admission
@@ -75,8 +75,8 @@ type Gateway struct {
 	ops       http.Handler
 
 	begun       time.Time
-	phase       atomic.Int32  // serving, leaving or drained
-	flagChanged chan struct{} // one slot
+	phase       atomic.Int32 // serving, leaving or drained
+	flagChanged version.Signal
 }
 
 // Host is the gateway as a source sees it.
@@ -96,7 +96,7 @@ func New(opt Options) (*Gateway, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), crowd: make(chan struct{}, 1), flagChanged: make(chan struct{}, 1)}
+	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), crowd: version.NewSignal(), flagChanged: version.NewSignal()}
 	c, err := newCurrent(opt.Settings, &g.opt)
 	if err != nil {
 		return nil, err
@@ -177,14 +177,6 @@ func (g *Gateway) Reloaded(err error) {
 	}
 	g.metrics.reloads.WithLabelValues("applied").Inc()
 	g.metrics.reloadHealthy.Set(1)
-}
-
-// signal puts a token into a channel with one slot, unless one is there.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }
 
 // lag returns how late the slowest loop is.

@@ -56,7 +56,7 @@ func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
 	f := c.Flag
 	g.log.Info("the flag changed", "enabled", f.Enabled, "percent", f.Percent, "include", f.Include, "exclude", f.Exclude,
 		"ramp", f.Ramp, "by", f.By(), "seq", f.Fleet.Seq)
-	signal(g.flagChanged)
+	g.flagChanged.Set()
 	return true
 }
 
@@ -137,7 +137,7 @@ func (g *Gateway) followFlag(ctx context.Context) error {
 		case <-done:
 		case <-ctx.Done():
 		case <-g.flagChanged:
-			signal(g.flagChanged)
+			g.flagChanged.Set()
 		}
 		stop()
 		<-done

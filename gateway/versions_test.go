@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nudge/gateway"
-	"nudge/version"
 )
 
 func TestVersionsSaysWhatDiffers(t *testing.T) {
@@ -238,8 +237,8 @@ func TestNewsBeforeAndAfterAPublish(t *testing.T) {
 		if d := cmp.Diff(object{"accepted": 1.0, "stale": 0.0}, a.json(t)); d != "" {
 			t.Error(d)
 		}
-		if v, _ := r.source.Newest(mark(t, "42").Project); v != version.Version(1) {
-			t.Errorf("at %d", v)
+		if k, _ := r.source.Memory.Read(t.Context(), mark(t, "42").Project); k.Version != 1 {
+			t.Errorf("at %d", k.Version)
 		}
 	})
 }

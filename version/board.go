@@ -8,7 +8,7 @@ import (
 // Board holds, for every watched project, the version that is believed, or that none is. A [Source] writes to it, and the
 // gateway's hub reads it. All methods may be called at any time by any goroutine; none blocks.
 type Board struct {
-	changed chan struct{} // one slot; a token means that Take has something
+	changed Signal // Take has something
 
 	mu      sync.Mutex // guards all below
 	indices indices
@@ -58,7 +58,7 @@ type Key struct {
 
 // NewBoard returns an empty board.
 func NewBoard() *Board {
-	b := &Board{changed: make(chan struct{}, 1), extras: map[Index]*News{}, next: 1}
+	b := &Board{changed: NewSignal(), extras: map[Index]*News{}, next: 1}
 	b.indices = newIndices(func(i Index) string { return b.at(i).project.id })
 	return b
 }
@@ -90,7 +90,7 @@ func (b *Board) Take(buf []Change) []Change {
 	switch left := slices.Delete(b.dirty, 0, n); {
 	case len(left) > 0:
 		b.dirty = left
-		b.wake()
+		b.changed.Set()
 	case cap(left) > takeMost:
 		b.dirty = nil // frees its memory
 	default:
@@ -284,12 +284,5 @@ func (b *Board) mark(i Index, r *record) {
 	}
 	r.dirty = true
 	b.dirty = append(b.dirty, i)
-	b.wake()
-}
-
-func (b *Board) wake() {
-	select {
-	case b.changed <- struct{}{}:
-	default:
-	}
+	b.changed.Set()
 }

@@ -91,18 +91,12 @@ func (m *Memory) Publish(_ context.Context, news []News) (Receipt, error) {
 	return r, nil
 }
 
-// Read implements [Source]. There is nothing stored that the board does not have.
+// Read implements [Source]. It never fails. There is nothing stored that the board does not have.
 func (m *Memory) Read(_ context.Context, p Project) (Key, error) {
-	v, known := m.Newest(p)
-	return Key{v, known}, nil
-}
-
-// Newest returns the stored version of p.
-func (m *Memory) Newest(p Project) (v Version, known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	v, known = m.stored[p]
-	return v, known
+	v, known := m.stored[p]
+	return Key{v, known}, nil
 }
 
 // Stats implements [Source].

@@ -26,7 +26,7 @@ gateway/auth: version version/control gateway/limits # for keys of names
 gateway/limits:
 gateway/pace: version version/control fallback gateway/limits
 gateway/stream: version
-gateway/stream/goroutine: gateway/stream gateway/stream/loop
+gateway/stream/goroutine: version gateway/stream gateway/stream/loop
 gateway/stream/loop: version gateway/stream
 gateway/stream/parked: gateway/stream gateway/stream/loop
 version:

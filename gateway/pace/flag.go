@@ -82,7 +82,7 @@ func (p *Pacer) Apply(policy fallback.Policy, flag fallback.Flag) (flagChanged b
 	p.controller.Turn(policy, flag.Enabled, over, now)
 	p.flag = flag
 	p.mu.Unlock()
-	p.signal()
+	p.wake.Set()
 	return flagChanged
 }
 

@@ -19,7 +19,7 @@ func (p *Pacer) heard(peer version.Peer) {
 		p.logChange(c, now)
 	}
 	if !p.Settled(now) {
-		p.signal()
+		p.wake.Set()
 	}
 }
 

@@ -122,7 +122,7 @@ func (p *Pacer) voteAgainstPush(voter string, project version.Project) {
 	now := time.Now()
 	if until := p.missed.audit.Vote(voter, project.String(), audits, now); now.Before(until) {
 		p.health.Missed(until)
-		p.signal()
+		p.wake.Set()
 	}
 }
 

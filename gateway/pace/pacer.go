@@ -62,7 +62,7 @@ type Pacer struct {
 	limits.Pollers
 	spreader
 
-	wake      chan struct{}                    // one slot: something may have changed
+	wake      version.Signal                   // something may have changed
 	cadence   atomic.Pointer[fallback.Cadence] // of callers whom the flag admits
 	uncovered atomic.Int64
 	unlogged  atomic.Int64  // changes of the fleet since the last line that were not logged because of the limit
@@ -81,7 +81,7 @@ func New(opt Options) *Pacer {
 	p := &Pacer{
 		opt: opt, log: opt.Log, begun: time.Now(), health: fallback.NewHealth(opt.Probe),
 		fleet: fallback.NewFleet(opt.Instance, opt.Probe), lines: rate.NewLimiter(1, 100), missed: newMissedReports(opt.Log),
-		wake: make(chan struct{}, 1), controller: fallback.NewController(opt.Policy, opt.Flag.Enabled), flag: opt.Flag,
+		wake: version.NewSignal(), controller: fallback.NewController(opt.Policy, opt.Flag.Enabled), flag: opt.Flag,
 	}
 	if opt.Proven {
 		p.controller.Trust()
@@ -97,11 +97,11 @@ func (p *Pacer) Host() version.Host {
 		Evidence: version.Evidence{
 			Echo: func(sent time.Time) {
 				p.health.Echo(sent, time.Now())
-				p.signal()
+				p.wake.Set()
 			},
 			Lost: func(why version.Fault, _ error) {
 				p.health.Lost(fallback.Reason(why), time.Now())
-				p.signal()
+				p.wake.Set()
 			},
 		},
 		Self: p.self, Peer: p.heard, Tick: p.ticked,
@@ -114,14 +114,7 @@ func (p *Pacer) ticked() {
 	silent := p.controller.Tick(time.Now())
 	p.mu.Unlock()
 	if silent {
-		p.signal()
-	}
-}
-
-func (p *Pacer) signal() {
-	select {
-	case p.wake <- struct{}{}:
-	default:
+		p.wake.Set()
 	}
 }
 

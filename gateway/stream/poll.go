@@ -13,7 +13,7 @@ import (
 type Poll struct {
 	hub      *Hub
 	projects []version.Index
-	wake     chan struct{} // one slot
+	wake     version.Signal
 
 	mu     sync.Mutex // guards all below
 	heard  bool
@@ -23,7 +23,7 @@ type Poll struct {
 
 // Hold returns a new poll of projects, each named once, or nil after ClosePolls. The caller must Release it.
 func (h *Hub) Hold(projects []version.Project) *Poll {
-	p := &Poll{hub: h, wake: make(chan struct{}, 1), projects: make([]version.Index, len(projects))}
+	p := &Poll{hub: h, wake: version.NewSignal(), projects: make([]version.Index, len(projects))}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -66,7 +66,7 @@ func (p *Poll) Offer(_ version.Index, f *Frame) {
 	p.mu.Lock()
 	p.heard, p.spread = true, f.Spread
 	p.mu.Unlock()
-	p.signal()
+	p.wake.Set()
 }
 
 // Wake returns a channel that gets a token when the poll should look again: a project changed, or it should answer now.
@@ -91,14 +91,7 @@ func (p *Poll) End() {
 	p.mu.Lock()
 	p.ended = true
 	p.mu.Unlock()
-	p.signal()
-}
-
-func (p *Poll) signal() {
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
+	p.wake.Set()
 }
 
 // Polls returns the polls that are held now, in no order.
@@ -119,6 +112,6 @@ func (h *Hub) ClosePolls() []*Poll {
 // WakePolls makes all held polls look again: push may be down.
 func (h *Hub) WakePolls() {
 	for _, p := range h.Polls() {
-		p.signal()
+		p.wake.Set()
 	}
 }

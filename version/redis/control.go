@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"nudge/version"
 	"nudge/version/control"
 )
 
@@ -82,7 +83,7 @@ type controlKeeper struct {
 	routine   time.Duration
 	tell      func(control.Entries)
 	log       *slog.Logger
-	announced chan struct{} // one slot: there may be something to read
+	announced version.Signal // there may be something to read
 
 	entries   control.Entries // all that was read so far
 	lastFault string          // of the last attempt; "": it succeeded

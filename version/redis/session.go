@@ -120,7 +120,7 @@ func (s *session) message(m *redis.Message) {
 		s.probeMessage(m)
 	case m.Channel == s.names.control():
 		if s.control != nil {
-			signal(s.control.announced)
+			s.control.announced.Set()
 		}
 	case m.Channel == s.names.tick():
 		if _, err := version.ParseVersion(m.Payload); err != nil {

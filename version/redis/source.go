@@ -51,10 +51,7 @@ type Options struct {
 	Log     *slog.Logger // nil: discarded
 }
 
-// Source is a [version.Source] for any number of gateways: a standalone server, one that Sentinels watch, or a
-// Cluster. One connection subscribes, only to projects in use. In a Cluster every node passes on messages that are
-// published at any node. An open connection proves nothing: probes must come back over it from every master. If they do not, the
-// source finds the masters and connects again. Each new subscription is a gap, after which the keys are read again.
+// Source is a [version.Source] for any number of gateways: a standalone server, one that Sentinels watch, or a Cluster.
 //
 // go-redis reconnects and subscribes again without an error, which would hide gaps. So a subscribing client may dial only once.
 // The source also finds the masters itself, since go-redis keeps old answers.
@@ -122,7 +119,7 @@ func New(board *version.Board, opt Options) (*Source, error) {
 	r.prober = prober{opt: &r.opt, names: r.names, finder: &r.finder, dataSets: &r.dataSets, faults: &r.faults}
 	if opt.Control != nil {
 		r.control = &controlKeeper{
-			name: r.names.control(), routine: opt.Routine, tell: opt.Control, log: opt.Log, announced: make(chan struct{}, 1),
+			name: r.names.control(), routine: opt.Routine, tell: opt.Control, log: opt.Log, announced: version.NewSignal(),
 		}
 	}
 	return r, nil

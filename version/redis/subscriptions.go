@@ -24,8 +24,8 @@ const (
 // a time. So each answer belongs to this command, and a probe never waits behind the answers to many.
 type subscriptions struct {
 	board *version.Board
-	ask   chan struct{} // one slot: there may be something for nextCommand
-	read  chan struct{} // one slot: there may be something for nextReads
+	ask   version.Signal // there may be something for nextCommand
+	read  version.Signal // there may be something for nextReads
 
 	mu      sync.Mutex // guards all below
 	phases  []phase    // by index
@@ -44,14 +44,7 @@ type command struct {
 }
 
 func newSubscriptions(board *version.Board) *subscriptions {
-	return &subscriptions{board: board, ask: make(chan struct{}, 1), read: make(chan struct{}, 1)}
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	return &subscriptions{board: board, ask: version.NewSignal(), read: version.NewSignal()}
 }
 
 // watch begins a subscription, to a project that is on the board.
@@ -64,7 +57,7 @@ func (s *subscriptions) watch(i version.Index) {
 	if s.phases[i] == unwanted {
 		s.phases[i] = wanted
 		s.toAsk = append(s.toAsk, i)
-		signal(s.ask)
+		s.ask.Set()
 	}
 }
 
@@ -78,7 +71,7 @@ func (s *subscriptions) forget(p version.Project) {
 	}
 	if s.phases[i] != wanted {
 		s.toDrop = append(s.toDrop, p)
-		signal(s.ask)
+		s.ask.Set()
 	}
 	s.phases[i] = unwanted
 }
@@ -100,7 +93,7 @@ func (s *subscriptions) begin() {
 			s.toAsk = append(s.toAsk, version.Index(i))
 		}
 	}
-	signal(s.ask)
+	s.ask.Set()
 }
 
 // nextCommand returns the next command; nil: nothing to do, or one is on its way. Unsubscribing
@@ -154,12 +147,12 @@ func (s *subscriptions) answered(p version.Project, subscribed bool) bool {
 	}
 	if s.sent.left--; s.sent.left == 0 {
 		s.sent = nil
-		signal(s.ask)
+		s.ask.Set()
 	}
 	if i, ok := s.findLocked(p); ok && subscribed && s.phases[i] == asked {
 		s.phases[i] = confirmed
 		s.toRead = append(s.toRead, i)
-		signal(s.read)
+		s.read.Set()
 	}
 	return true
 }
@@ -174,7 +167,7 @@ func (s *subscriptions) refusal() (p version.Project, alone, fatal bool) {
 		return version.Project{}, false, true
 	}
 	s.sent = nil
-	signal(s.ask)
+	s.ask.Set()
 	for _, p := range c.projects {
 		i, ok := s.findLocked(p)
 		switch {
@@ -198,7 +191,7 @@ func (s *subscriptions) retryRefused() {
 		if s.phases[i] == refused {
 			s.phases[i] = wanted
 			s.toRetry = append(s.toRetry, version.Index(i))
-			signal(s.ask)
+			s.ask.Set()
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"nudge/gateway/stream"
 	"nudge/gateway/stream/loop"
+	"nudge/version"
 )
 
 // mostWaiting bounds the bytes that wait for a browser: as much as the kernel would hold. A single longer event is taken too.
@@ -19,7 +20,7 @@ type Writer struct {
 	w      http.ResponseWriter
 	rc     *http.ResponseController
 	begun  bool // the head of the response was written
-	wake   chan struct{}
+	wake   version.Signal
 	taken  chan struct{} // closed when a loop has the stream: then tag and notify are set
 	closed chan struct{}
 	why    stream.Reason // set before closed is closed
@@ -41,7 +42,7 @@ type Writer struct {
 func New(w http.ResponseWriter, patience time.Duration) *Writer {
 	return &Writer{
 		w: w, rc: http.NewResponseController(w), patience: patience,
-		wake: make(chan struct{}, 1), taken: make(chan struct{}), closed: make(chan struct{}),
+		wake: version.NewSignal(), taken: make(chan struct{}), closed: make(chan struct{}),
 	}
 }
 
@@ -144,7 +145,7 @@ func (w *Writer) Send(b []byte, shared bool) (int, error) {
 	}
 	w.parts = append(w.parts, b)
 	w.size += len(b)
-	w.signal()
+	w.wake.Set()
 	return len(b), nil
 }
 
@@ -156,7 +157,7 @@ func (w *Writer) Finish() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.finished = true
-	w.signal()
+	w.wake.Set()
 }
 
 // Discard implements [loop.Line].
@@ -180,13 +181,6 @@ func (w *Writer) Stuck(error) bool {
 func (w *Writer) Close(why stream.Reason) {
 	w.why = why
 	close(w.closed)
-}
-
-func (w *Writer) signal() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
 }
 
 // WriteOnce writes a whole stream with these bytes as the response, within limit. It ignores errors, since they mean that the

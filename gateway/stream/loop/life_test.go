@@ -131,11 +131,11 @@ func (l *life) do(s step) error {
 	case "open":
 		l.openReader(s)
 	case "publish":
-		v, _ := l.source.Newest(project)
-		l.news(version.News{Project: project, Version: v + 1 + version.Version(s.N%3)})
+		k, _ := l.source.Read(l.t.Context(), project)
+		l.news(version.News{Project: project, Version: k.Version + 1 + version.Version(s.N%3)})
 	case "reset":
-		v, _ := l.source.Newest(project)
-		l.news(version.News{Project: project, Version: max(0, v-version.Version(s.N%4)), Reset: true})
+		k, _ := l.source.Read(l.t.Context(), project)
+		l.news(version.News{Project: project, Version: max(0, k.Version-version.Version(s.N%4)), Reset: true})
 	case "gap":
 		l.board.Gap()
 	case "confirm":
@@ -197,17 +197,17 @@ func (l *life) news(n version.News) {
 // confirm ends a gap of one project: with its key, without a key, with a key that is greater, or from other data. A project that
 // nobody watches has none.
 func (l *life) confirm(p version.Project, how int) {
-	v, known := l.source.Newest(p)
-	key, origin := version.Key{Version: v, Known: known}, uint32(1)
+	key, _ := l.source.Read(l.t.Context(), p)
+	origin := uint32(1)
 	switch how {
 	case 1:
 		key = version.Key{}
 	case 2:
-		if !known {
+		if !key.Known {
 			break
 		}
-		l.news(version.News{Project: p, Version: v + 1}) // heard before the key is read
-		key = version.Key{Version: v + 1, Known: true}
+		key.Version++
+		l.news(version.News{Project: p, Version: key.Version}) // heard before the key is read
 	case 3:
 		origin = 2
 	}

@@ -70,8 +70,8 @@ type record struct {
 // Loop serves streams. [New] makes it, [Loop.Run] runs it.
 type Loop struct {
 	opt    Options
-	wake   chan struct{} // one slot: there may be work
-	number int           // among the loops of the hub
+	wake   version.Signal // there may be work
+	number int            // among the loops of the hub
 	lag    lag
 
 	mu       sync.Mutex // guards all until the empty line
@@ -123,7 +123,7 @@ type Loop struct {
 // New returns a loop, and joins it to the hub. [Loop.Run] runs it.
 func New(opt Options) *Loop {
 	l := &Loop{
-		opt: opt, wake: make(chan struct{}, 1), shardOf: map[version.Index]uint32{}, hello: stream.NewHelloWriter(opt.Node),
+		opt: opt, wake: version.NewSignal(), shardOf: map[version.Index]uint32{}, hello: stream.NewHelloWriter(opt.Node),
 	}
 	l.waits = timers{after: stream.HelloMost, do: l.on(stream.WaitedEnough)}
 	l.seconds = timers{after: stream.SecondEvent, do: l.on(stream.SecondDue)}
@@ -211,10 +211,7 @@ func (l *Loop) Post(do func(now time.Time)) {
 }
 
 func (l *Loop) wakeLocked() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
+	l.wake.Set()
 	if l.poller != nil {
 		l.poller.Ring()
 	}
