@@ -12,7 +12,7 @@ export function createCadence(env: Core, fast: number) {
   const graceEnd = createTimer(env, endGrace);
   let ttl: number | undefined;
 
-  const said = { push: 'unknown' as Push, fast, jitter: 0.2, gap: 1000, spread: 0 };
+  const said = { push: 'unknown' as Push, fast, jitter: 0.2, gap: 1000 };
 
   function endGrace() {
     grace = undefined;

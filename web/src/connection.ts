@@ -11,6 +11,7 @@ import { createAdmission, type Settings } from './admission.js';
 import { createCadence } from './cadence.js';
 import { createCrowding, type Pending } from './crowding.js';
 import type { Core } from './env.js';
+import type { Counts } from './observers/stats.js';
 import type { Message } from './messages.js';
 import { createNextStep } from './next-step.js';
 import { backoff, between, stretched } from './pace.js';
@@ -62,7 +63,7 @@ const enum Wait {
 
 export type Connection = ReturnType<typeof createConnection>;
 
-export function createConnection(env: Core, page: Page, settings: Settings) {
+export function createConnection(env: Core, page: Page, settings: Settings, counts: Counts) {
   const { gateway, transport, held } = settings;
   const session = createSession(env, gateway, !!transport?.bearer, page.getToken);
   const draw = () => env.random();
@@ -73,9 +74,7 @@ export function createConnection(env: Core, page: Page, settings: Settings) {
 
   let current: Stream | undefined; // the one that counts
   let fresh: Stream | undefined; // the one that is to replace it
-  let streams = 0; // opened so far
-  let events = 0; // heard so far
-  let lastEventAt: number | null = null;
+  let spread = 0; // of the newest message
   let proven = false; // one of them was
   let reason: Reason = 'starting';
   let stopped = false;
@@ -182,17 +181,17 @@ export function createConnection(env: Core, page: Page, settings: Settings) {
     drop(fresh);
     if (isHeld) drop(current);
     page.opening();
-    if (!isHeld) streams++;
+    if (!isHeld) counts.stats.streams++;
     const request = { gateway, projects: page.marks(), token: session.token() };
     const stream = openStream(env, isHeld ? held : transport!, request, {
       message(message) {
-        lastEventAt = env.now();
-        events++;
+        counts.lastEventAt = env.now();
+        counts.stats.events++;
         cadence.follow(message);
       },
       hello: (message) => hello(stream, message),
       version(message) {
-        said.spread = message.spread_ms;
+        spread = message.spread_ms;
         page.version(message);
       },
       goodbye: (message) => goodbye(stream, message),
@@ -236,7 +235,7 @@ export function createConnection(env: Core, page: Page, settings: Settings) {
   function hello(stream: Stream, message: Message) {
     if (stream.held) losses = 0;
     else reason = 'proving';
-    said.spread = message.spread_ms;
+    spread = message.spread_ms;
     page.hello(message);
     admission.opened(message.token_expires_in_s! * 1000);
   }
@@ -251,7 +250,7 @@ export function createConnection(env: Core, page: Page, settings: Settings) {
     if (!stable) return failed('lost', terms, atLeast);
     losses = 1;
     mute = false;
-    wait(between(draw(), Ms.Shortest, Math.max(Ms.FirstLoss, said.spread)), terms, 'lost');
+    wait(between(draw(), Ms.Shortest, Math.max(Ms.FirstLoss, spread)), terms, 'lost');
   }
 
   function isStable(stream: Stream | undefined): boolean {
@@ -372,15 +371,12 @@ export function createConnection(env: Core, page: Page, settings: Settings) {
     report(body: unknown) {
       session.call('/missed', { method: 'POST', body: JSON.stringify(body) }).catch(() => {});
     },
+    /** What the snapshot says of it. */
     get now() {
       const stream = current && !current.held ? current : undefined;
       return {
         ...said,
         reason,
-        streams,
-        events,
-        lastEventAt,
-        proven: stream?.state === 'proven',
         stream: stream?.state ?? (transport && !current && waiting < Wait.Refused ? ('waiting' as const) : ('none' as const)),
         rung: stream ? ('stream' as const) : heldUntil || current ? ('versions' as const) : ('poll' as const),
         role: stream?.role ?? ('solo' as const),

@@ -88,14 +88,15 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     version: (message) => queries.forEach((query) => query.version(message)),
     getToken,
   };
-  const connection = createConnection(env, page, {
+  const stats = createStats(env.now());
+  const settings = {
     gateway: root,
     transport,
     held: heldTransport(env, transport?.bearer),
     off: policy === 'off',
     fast: within(options.interval ?? options.fast, 10_000),
-  });
-  const stats = createStats(env.now());
+  };
+  const connection = createConnection(env, page, settings, stats);
   const least = within(options.hidden, 60_000, 0) * (world.saveData ? 5 : 1);
   const shared = { stats, shadow, least: () => (hiddenAt ? least : 0), writer, emit };
   const main = createQuery(env, connection, { ...shared, poll: options.poll, apply });
@@ -194,10 +195,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     options.signal?.addEventListener('abort', stop, { signal: life.signal });
   });
   if (options.signal?.aborted) stop();
-  else if (world.page || options.server) {
-    const entered = Object.entries(visits).map(([name, visit]) => [name, () => enter(visit)]);
-    watchPage(env, life.signal, Object.fromEntries(entered));
-  }
+  else if (world.page || options.server) watchPage(env, life.signal, visits);
 
   return Object.assign(target as EventTarget & Pick<Nudge, 'addEventListener'>, {
     subscribe(listener: () => void, { signal }: { signal?: AbortSignal } = {}) {

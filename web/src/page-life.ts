@@ -1,4 +1,5 @@
-import type { Env, Listens } from './types.js';
+import type { Core } from './env.js';
+import type { Listens } from './types.js';
 
 /** What happens to the page. */
 export interface Visits {
@@ -13,9 +14,9 @@ export interface Visits {
 }
 
 /** Tells of the page's life until the signal. Where there is no page it starts and never ends. */
-export function watchPage(env: Env, signal: AbortSignal, visits: Visits): void {
+export function watchPage(env: Core, signal: AbortSignal, visits: Visits): void {
   function on(target: Listens | undefined, type: string, act: (event: any) => void) {
-    target?.addEventListener(type, act, { signal });
+    target?.addEventListener(type, (event) => env.enter(() => act(event)), { signal });
   }
 
   const look = () => (env.document?.visibilityState === 'hidden' ? visits.hide() : visits.show());
@@ -33,5 +34,5 @@ export function watchPage(env: Env, signal: AbortSignal, visits: Visits): void {
   }
 
   if (env.document?.prerendering) on(env.document, 'prerenderingchange', begin);
-  else begin();
+  else env.enter(begin);
 }

@@ -4,8 +4,9 @@ import type { Counts } from './observers/stats.js';
 import type { Mode, Reason, Snapshot } from './types.js';
 
 /** What the page is told of all this. `idle`: it wants no polls. */
-export function view(connection: Connection, main: Query, { stats, lastPollAt }: Counts, idle: 'paused' | 'stopped' | undefined, shadow: boolean): Snapshot {
-  const { push, stream, rung, role, reason, fast, jitter, gap, proven, lastEventAt, streams, events } = connection.now;
+export function view(connection: Connection, main: Query, { stats, lastPollAt, lastEventAt }: Counts, idle: 'paused' | 'stopped' | undefined, shadow: boolean): Snapshot {
+  const now = connection.now;
+  const { push, fast } = now;
   const { versions, loop, error } = main;
   const pace = main.pace();
   const rare = connection.rare();
@@ -13,7 +14,7 @@ export function view(connection: Connection, main: Query, { stats, lastPollAt }:
   const ahead = versions.ahead().map(([id]) => id);
 
   function why(): Reason {
-    if (!proven) return reason;
+    if (now.stream !== 'proven') return now.reason;
     if (uncovered) return 'uncovered';
     if (push === 'degraded' || push === 'down') return push;
     return ahead.length ? 'ahead' : 'streaming';
@@ -22,24 +23,18 @@ export function view(connection: Connection, main: Query, { stats, lastPollAt }:
   const polls = shadow || rare === undefined || uncovered || push === 'down';
   const mode: Mode = idle ?? (polls ? 'poll' : 'push');
   return {
+    ...now,
     mode,
-    push,
-    stream,
-    rung,
-    role,
     interval: pace.interval,
     factor: rare === undefined ? 1 : Math.max(1, rare / fast),
-    fast,
-    jitter,
-    gap,
     nextPollAt: loop.nextAt === undefined || idle ? null : Math.ceil(loop.nextAt),
-    lastPollAt: lastPollAt(),
+    lastPollAt,
     lastEventAt,
     versions: versions.shown(),
     behind: versions.behind(),
     reason: why(),
     ahead,
     error,
-    stats: { ...stats, streams, events },
+    stats: { ...stats },
   };
 }

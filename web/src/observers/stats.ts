@@ -20,11 +20,10 @@ export function createStats(now: number) {
   let since = now;
   let behindAt = 0; // since when push has known more than the page, if it does
 
-  let lastPollAt: number | null = null;
-
-  return {
+  const counts = {
     stats,
-    lastPollAt: () => lastPollAt,
+    lastPollAt: null as number | null,
+    lastEventAt: null as number | null,
     /** From now on the page would poll every `fast` ms without push, and needs to every `allowed` ms. */
     pace(at: number, fast: number, allowed: number) {
       credit += (at - since) * rate;
@@ -34,7 +33,7 @@ export function createStats(now: number) {
     polling(at: number, reason: PollReason) {
       credit += (at - since) * rate;
       since = at;
-      lastPollAt = at;
+      counts.lastPollAt = at;
       stats.polls++;
       if (reason === 'news') stats.newsPolls++;
       stats.saved = Math.max(0, Math.round(credit));
@@ -45,4 +44,5 @@ export function createStats(now: number) {
       behindAt = owes ? behindAt || at : 0;
     },
   };
+  return counts;
 }
