@@ -26,8 +26,6 @@ type Connections struct {
 	log   *slog.Logger
 	lines [2]*rate.Limiter // about places, and about addresses
 	taken chan struct{}    // holds a token for each open connection
-	shut  chan struct{}    // closed by Close
-	once  sync.Once
 
 	mu         sync.Mutex // guards all below
 	perNetwork int

@@ -43,7 +43,7 @@ func TestFaults(t *testing.T) {
 	var lines []line
 	all := slices.Concat(standaloneFaults, networkFaults, namespaceFaults, refusedFaults, dataLossFaults, sentinelFaults, clusterFaults)
 	t.Run("scenarios", func(t *testing.T) {
-		for _, sc := range all {
+		for _, sc := range slices.Backward(all) { // those of many servers first, since they take longest
 			if testing.Short() && !sc.short {
 				continue
 			}
