@@ -38,8 +38,8 @@ func newPublishCommand(loader func() config.Loader) *cobra.Command {
 		Long: "Stores the version and announces it, as the application does after each commit.\n" +
 			"Publishes to the gateway named by --gateway, else to the configured Redis. A version\n" +
 			"that is not newer than the stored one is stale: nothing changes, and the exit code is 0.",
-		Example: "  nudge publish 42@124\n  nudge publish --gateway http://127.0.0.1:8080 --token \"$(nudge token --publish 42)\" 42@124",
-		Args:    oneArgument("the project and its version, such as 42@124"),
+		Example: "  nudge publish example@124\n  nudge publish --gateway http://127.0.0.1:8080 --token \"$(nudge token --publish example)\" example@124",
+		Args:    oneArgument("the project and its version, such as example@124"),
 	}
 	to.flags(cmd)
 	cmd.Flags().StringVar(&prev, "prev", "", "version that the change was made upon")

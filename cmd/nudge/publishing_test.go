@@ -37,7 +37,8 @@ func blocks(t *testing.T, document, language string) (found []string) {
 	return found
 }
 
-// Every line of shell by which the documents publish stores 42@124 and announces it.
+// Every line of shell by which the documents publish stores example@124 and announces it. None names a project that somebody may
+// have: a newcomer runs what stands there.
 func TestPublishingShell(t *testing.T) {
 	t.Parallel()
 	nudge, err := binary()
@@ -70,10 +71,10 @@ func publishByShell(t *testing.T, nudge, script string) {
 		}
 	}
 	server := redistest.Start(t)
-	server.Do("SET", "nudge:{42}", "123")
+	server.Do("SET", "nudge:{example}", "123")
 	env := []string{"NUDGE_REDIS_MODE=standalone", "NUDGE_REDIS_ADDRS=" + server.Addr}
-	watch := start(t, env, "watch", "42")
-	watch.stdout.until(t, 0, "42@123\n")
+	watch := start(t, env, "watch", "example")
+	watch.stdout.until(t, 0, "example@123\n")
 	host, port, _ := strings.Cut(server.Addr, ":")
 	script = strings.ReplaceAll(script, "redis-cli ", "redis-cli -h "+host+" -p "+port+" ")
 	script = strings.ReplaceAll(script, "127.0.0.1:6379", server.Addr)
@@ -84,18 +85,18 @@ func publishByShell(t *testing.T, nudge, script string) {
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(nudge)+":"+os.Getenv("PATH"))
 	if strings.Contains(script, "GATEWAY") {
 		g := serveFile(t, configFile(t, quick("127.0.0.1:0", server.Addr, "{}")))
-		cmd.Env = append(cmd.Env, "GATEWAY="+g.url, "TOKEN="+mint(t, tokenClaims{publish: []string{"42"}}))
+		cmd.Env = append(cmd.Env, "GATEWAY="+g.url, "TOKEN="+mint(t, tokenClaims{publish: []string{"example"}}))
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	watch.stdout.until(t, 0, "42@124\n")
+	watch.stdout.until(t, 0, "example@124\n")
 	want := "124"
 	if strings.HasPrefix(script, "redis-cli") && strings.Contains(script, " publish ") {
 		want = "123" // it stores nothing
 	}
-	if got := server.Do("GET", "nudge:{42}"); got != want {
+	if got := server.Do("GET", "nudge:{example}"); got != want {
 		t.Errorf("the key holds %v, want %s; it said:\n%s", got, want, out)
 	}
 }
