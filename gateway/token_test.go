@@ -107,6 +107,63 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// A token that two programs may read in two ways is refused, and so is one that asks for what a gateway does not know.
+func TestTokenForm(t *testing.T) {
+	const header, claims = `{"alg":"HS256","typ":"JWT"}`, `{"aud":"nudge","exp":4102444800,"subscribe":["42"]}`
+	good := signText(header, claims)
+	last := strings.LastIndexByte(good, '.')
+	for _, test := range []struct {
+		name   string
+		token  string
+		status int
+	}{
+		{"good", good, 200},
+		{"no typ", signText(`{"alg":"HS256"}`, claims), 200},
+		{"typ in small letters", signText(`{"alg":"HS256","typ":"jwt"}`, claims), 200},
+		{"an access token", signText(`{"alg":"HS256","typ":"at+jwt","kid":"1"}`, claims), 200},
+		{"an access token in full", signText(`{"alg":"HS256","typ":"application/at+jwt"}`, claims), 200},
+		{"a key of its own", signText(`{"alg":"HS256","jwk":{"kty":"oct","k":"AA"},"jku":"https://evil.example","x5u":"https://evil.example","kid":"../../dev/null"}`, claims), 200}, // ignored
+		{"a logout token", signText(`{"alg":"HS256","typ":"logout+jwt"}`, claims), 401},
+		{"no type", signText(`{"alg":"HS256","typ":7}`, claims), 401},
+		{"crit", signText(`{"alg":"HS256","crit":["exp"],"exp":1}`, claims), 401},
+		{"crit of nothing", signText(`{"alg":"HS256","crit":[]}`, claims), 401},
+		{"b64 false", signText(`{"alg":"HS256","b64":false,"crit":["b64"]}`, claims), 401},
+		{"b64 false without crit", signText(`{"alg":"HS256","b64":false}`, claims), 401},
+		{"two algorithms", signText(`{"alg":"none","alg":"HS256"}`, claims), 401},
+		{"ALG", signText(`{"ALG":"HS256"}`, claims), 401},
+		{"a nested token", signText(`{"alg":"HS256","cty":"JWT"}`, `"`+good+`"`), 401},
+		{"a list of claims", signText(header, "["+claims+"]"), 401},
+		{"no claims", signText(header, "null"), 401},
+		{"claims in capitals", signText(header, `{"AUD":"nudge","EXP":4102444800,"SUBSCRIBE":["42"]}`), 401},
+		{"Subscribe", signText(header, `{"aud":"nudge","exp":4102444800,"Subscribe":["42"]}`), 403}, // another claim
+		{"a long s", signText(header, `{"aud":"nudge","exp":4102444800,"ſubscribe":["42"]}`), 403},
+		{"an escape", signText(header, `{"aud":"nudge","exp":4102444800,"\u0073ubscribe":["42"]}`), 200},
+		{"subscribe twice", signText(header, `{"aud":"nudge","exp":4102444800,"subscribe":[],"subscribe":["42"]}`), 401},
+		{"subscribe twice, escaped", signText(header, `{"aud":"nudge","exp":4102444800,"subscribe":[],"\u0073ubscribe":["42"]}`), 401},
+		{"another claim twice", signText(header, `{"x":1,"aud":"nudge","exp":4102444800,"subscribe":["42"],"x":2}`), 401},
+		{"a claim that is no UTF-8", signText(header, `{"aud":"nudge","exp":4102444800,"subscribe":["42"],"sub":"a`+"\xff"+`"}`), 401},
+		{"exp huge", signText(header, `{"aud":"nudge","exp":1e400,"subscribe":["42"]}`), 401},
+		{"exp negative", signText(header, `{"aud":"nudge","exp":-1,"subscribe":["42"]}`), 401},
+		{"two values", signText(header, claims+claims), 401},
+		{"deep", signText(header, `{"x":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+`,"aud":"nudge","exp":4102444800,"subscribe":["42"]}`), 200},
+		{"padding", good + "=", 401},
+		{"a bit more in the signature", good[:len(good)-1] + string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", good[len(good)-1])^1]), 401},
+		{"standard base64", good[:last+1] + strings.NewReplacer("-", "+", "_", "/").Replace(good[last+1:]) + "/", 401},
+		{"a line break", good[:last+5] + "%0A" + good[last+5:], 401},
+		{"four parts", good + ".", 401},
+		{"an empty signature", good[:last+1], 401},
+		{"zeros for a signature", good[:last+1] + strings.Repeat("A", 43), 401},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, func(o *gateway.Options) { o.QueryToken = true }, func(t *testing.T, r *rig) {
+				if a := r.get("/versions?project=42&token="+test.token, nobody); a.StatusCode != test.status {
+					t.Errorf("%d, not %d: %s", a.StatusCode, test.status, a.body)
+				}
+			})
+		})
+	}
+}
+
 // With auth.require_subject a token without sub is refused, and the log says why.
 func TestRequireSubject(t *testing.T) {
 	bubble(t, func(o *gateway.Options) { o.Settings.Auth.RequireSubject = true }, func(t *testing.T, r *rig) {

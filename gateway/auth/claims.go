@@ -14,15 +14,50 @@ import (
 // claims is the payload of a token, in the form that the parser checks ([jwt.Claims]). The fields have plain JSON types:
 // jwt's own types for lists and times each run another JSON decoder, which would be most of the cost of a token.
 type claims struct {
-	ID        string      `json:"jti"`
-	Issuer    string      `json:"iss"`
-	Subject   string      `json:"sub"`
-	Audience  any         `json:"aud"` // a string or a list of strings, as the two below
-	Expires   json.Number `json:"exp"`
-	NotBefore json.Number `json:"nbf"`
-	Issued    json.Number `json:"iat"`
-	Subscribe any         `json:"subscribe"`
-	Publish   any         `json:"publish"`
+	ID        string
+	Issuer    string
+	Subject   string
+	Audience  any // a string or a list of strings, as the two below
+	Expires   json.Number
+	NotBefore json.Number
+	Issued    json.Number
+	Subscribe any
+	Publish   any
+}
+
+// UnmarshalJSON reads claims by their exact names. Struct tags would not do: they also match SUB, and a name that comes twice
+// would count by its last value.
+func (c *claims) UnmarshalJSON(text []byte) error {
+	all, err := members(text)
+	if err != nil {
+		return fmt.Errorf("the claims: %w", err)
+	}
+	for _, m := range all {
+		switch string(m.name) {
+		case "jti":
+			err = readText(m.value, &c.ID)
+		case "iss":
+			err = readText(m.value, &c.Issuer)
+		case "sub":
+			err = readText(m.value, &c.Subject)
+		case "aud":
+			c.Audience, err = readAny(m.value)
+		case "exp":
+			err = readNumber(m.value, &c.Expires)
+		case "nbf":
+			err = readNumber(m.value, &c.NotBefore)
+		case "iat":
+			err = readNumber(m.value, &c.Issued)
+		case "subscribe":
+			c.Subscribe, err = readAny(m.value)
+		case "publish":
+			c.Publish, err = readAny(m.value)
+		}
+		if err != nil {
+			return fmt.Errorf("the claim %s: %v", m.name, err)
+		}
+	}
+	return nil
 }
 
 func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return date(c.Expires) }

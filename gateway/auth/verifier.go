@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -29,7 +30,8 @@ type Verifier struct {
 	named  bool // tokens need a subject
 	places Places
 	parser *jwt.Parser
-	keys   jwt.Keyfunc // nil: there are none
+	keys   jwt.Keyfunc            // nil: there are none
+	header atomic.Pointer[string] // the last one that was good
 	log    *slog.Logger
 	lines  *rate.Limiter // of warnings
 }
@@ -56,7 +58,7 @@ func NewVerifier(s Settings, places Places, log *slog.Logger) *Verifier {
 	}
 	options := []jwt.ParserOption{
 		jwt.WithValidMethods(algorithms), jwt.WithExpirationRequired(),
-		jwt.WithAudience(s.Audience), jwt.WithLeeway(s.Leeway),
+		jwt.WithAudience(s.Audience), jwt.WithLeeway(s.Leeway), jwt.WithStrictDecoding(),
 	}
 	if s.Issuer != "" {
 		options = append(options, jwt.WithIssuer(s.Issuer))
@@ -101,7 +103,10 @@ func (v *Verifier) Verify(token string, revoked Revocations) (*Caller, error) {
 	}
 	var c claims
 	var who *Caller
-	_, err := v.parser.ParseWithClaims(token, &c, v.keys)
+	err := v.checkForm(token)
+	if err == nil {
+		_, err = v.parser.ParseWithClaims(token, &c, v.keys)
+	}
 	if err == nil {
 		who, err = c.caller()
 	}
