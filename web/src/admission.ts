@@ -26,8 +26,8 @@ export interface Steps {
   marks(): Record<string, number>;
   /** Asks; no answer in time is a failure, after which comes `otherwise`. */
   ask<T>(send: (signal: AbortSignal) => Promise<T>, then: (answer: T) => void, otherwise: () => void): void;
-  /** There is nothing to do until something happens. */
-  wait(): void;
+  /** True if there is no project, and so nothing to ask for. */
+  idles(): boolean;
   /** It did not work: `again` comes after a while, `atLeast` if the gateway said so. */
   failed(why: Reason, again: () => void, atLeast?: number): void;
   /** It is refused: `again` comes when that may have changed. */
@@ -41,13 +41,13 @@ export interface Steps {
 }
 
 export function createAdmission(env: Core, session: Session, cadence: ReturnType<typeof createCadence>, settings: Settings, steps: Steps) {
-  const { marks, ask, wait, failed, halt, everProven } = steps;
+  const { marks, ask, idles, failed, halt, everProven } = steps;
   const renewal = createTimer(env, () => steps.streaming() && fetchToken());
 
   /** The first stream, or that after an absence. */
   function begin() {
-    if (!Object.keys(marks()).length) wait(); // until there is something to watch
-    else if (!session.ready()) authorize();
+    if (idles()) return;
+    if (!session.ready()) authorize();
     else if (settings.off) terms();
     else steps.open();
   }
@@ -77,6 +77,7 @@ export function createAdmission(env: Core, session: Session, cadence: ReturnType
   // ---- terms: asks how things stand, and so why a stream may have ended
 
   function terms() {
+    if (idles()) return;
     const projects = marks();
     ask(
       (signal) => session.call(`/poll-interval?${projectQuery(projects)}`, { signal }),

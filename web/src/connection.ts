@@ -126,7 +126,12 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     wait(stretched(draw(), ms, said.jitter), then, why, Wait.Refused);
   }
 
-  /** The page has gone, or wants no stream. */
+  /** The page wants no stream for now. The wait that it was in counts on. */
+  function goAway(why: Reason) {
+    if (waiting !== Wait.Away) notBefore = waiting === Wait.Own || current || step.at() === Infinity ? 0 : step.at();
+    leave(why);
+  }
+
   function leave(why: Reason) {
     drop(fresh);
     drop(current);
@@ -142,7 +147,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   const admission = createAdmission(env, session, cadence, settings, {
     marks: page.marks,
     ask,
-    wait: () => wait(Infinity, () => {}, reason),
+    idles,
     failed,
     halt,
     open,
@@ -156,6 +161,14 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   function begin() {
     waiting = Wait.Own;
     admission.begin();
+  }
+
+  /** Without projects there is nothing to ask for until one is watched. */
+  function idles(): boolean {
+    if (Object.keys(page.marks()).length) return false;
+    if (!current) page.opening(); // a project that is watched again is served by no stream
+    wait(Infinity, () => {}, current ? reason : 'starting');
+    return true;
   }
 
   /** The gateway lets a stream be opened, now or after so long. */
@@ -172,7 +185,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   // ---- connecting
 
   function open() {
-    if (stopped) return;
+    if (stopped || idles()) return;
     if (!transport && !gateway) return wait(Infinity, () => {}, 'unsupported', Wait.Refused);
     if (env.now() >= heldUntil) heldUntil = 0;
     const isHeld = !transport || heldUntil > 0;
@@ -305,21 +318,23 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   // ---- the page comes and goes
 
   let idle: Reason | undefined; // why the page wants no stream
+  let unseen = false; // it is hidden, and has been for a minute
   const release = createTimer(env, () => {
-    if (idle || waiting === Wait.Away) return;
+    unseen = true;
+    if (waiting === Wait.Away) return;
     cadence.keep(rare(), Infinity);
-    notBefore = waiting === Wait.Own || current ? 0 : step.at();
-    leave('hidden');
+    goAway('hidden');
   });
 
   /** The page was away, or the network was: a stream that is still there may be dead without knowing. */
   function back() {
     const away = waiting === Wait.Away;
-    if (idle || !Object.keys(page.marks()).length || (!away && (waiting || fresh || current?.state === 'connecting'))) return;
+    if (idle || unseen || (!away && (waiting || fresh || current?.state === 'connecting'))) return;
+    if (idles()) return;
     if (away) cadence.keepUntil(env.now() + Ms.Grace);
     const ms = Math.max(draw() * 1000, notBefore - env.now());
+    wait(ms, away ? begin : current ? open : terms, reason, notBefore > env.now() ? Wait.Asked : Wait.Own);
     notBefore = 0;
-    wait(ms, away ? begin : current ? open : terms, reason);
   }
 
   return {
@@ -327,7 +342,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
       if (!idle) begin();
     },
     /** The page has been left, and may come back. */
-    leave: () => leave('hidden'),
+    leave: () => goAway(idle ?? 'hidden'),
     back,
     hide() {
       if (release.at === Infinity) release.set(env.now() + Ms.Hidden);
@@ -335,14 +350,16 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     /** The page is shown. `away`: it was hidden for so long that its stream may have died. */
     show(away: boolean) {
       release.set(Infinity);
+      unseen = false;
       if (away) back();
     },
     pause() {
-      leave((idle = 'paused'));
+      goAway((idle = 'paused'));
       cadence.endGrace();
     },
     resume() {
       idle = undefined;
+      if (unseen) reason = 'hidden';
       back();
     },
     stop() {
@@ -361,7 +378,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     setToken(next: string | null) {
       session.set(next);
       if (waiting === Wait.Away) return;
-      if (next) fetchToken();
+      if (next) begin();
       else halt('token', authorize);
     },
     polling,
