@@ -188,6 +188,25 @@ func TestBrowserDemoBreaks(t *testing.T) {
 	}
 }
 
+// A page that is opened while the gateway is stopped polls, and has push when the gateway is there.
+func TestBrowserDemoOpensWithoutGateway(t *testing.T) {
+	t.Parallel()
+	chromium := enginetest.Chromium(t, enginetest.Options{})
+	d := startDemo(t)
+	d.turn(t, "colleague", false)
+	d.turn(t, "gateway", false)
+	p := open(t, chromium, d.url)
+	if out, err := exec.Command("sh", "-c", d.commands[0]).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", d.commands[0], err, out)
+	}
+	for _, board := range []string{"polling", "nudge"} {
+		p.Until(shows(board, "=backlog", "Write the release note"))
+	}
+	p.Until(`document.getElementById('line').textContent.startsWith('The gateway is gone. Nudge asks every 3 s')`)
+	d.turn(t, "gateway", true)
+	p.snapshot("s.mode === 'push'")
+}
+
 // Turning push on again is noticed about as quickly as turning it off.
 func TestBrowserDemoPushComesBackSoon(t *testing.T) {
 	t.Parallel()

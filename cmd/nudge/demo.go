@@ -22,6 +22,7 @@ import (
 	"nudge/gateway"
 	"nudge/gateway/limits"
 	"nudge/version"
+	"nudge/web"
 	"nudge/web/demo"
 )
 
@@ -154,6 +155,12 @@ func (d *demonstration) newGateway() error {
 
 // app makes the application. Visitors may break whatever is between it and its pages.
 func (d *demonstration) app(watchCommand string) *demo.App {
+	scripts := map[string][]byte{}
+	for _, f := range web.Files() {
+		if name := strings.TrimSuffix(f.Name, ".map"); name == "nudge.js" || name == "nudge.inspect.js" {
+			scripts[f.Name] = f.Content
+		}
+	}
 	return demo.New(demo.Options{
 		Publish: d.publish,
 		Switches: map[string]demo.Switch{
@@ -165,7 +172,8 @@ func (d *demonstration) app(watchCommand string) *demo.App {
 		Token: func(ttl time.Duration) (string, error) {
 			return tokenClaims{subject: "visitor", subscribe: []string{demo.Project}, ttl: ttl}.sign(d.config.Auth, time.Now())
 		},
-		Fast: d.config.Poll.Fast, Slow: d.config.Poll.Slow,
+		Scripts: scripts,
+		Fast:    d.config.Poll.Fast, Slow: d.config.Poll.Slow,
 		WatchCommand: watchCommand, Log: d.log,
 	})
 }

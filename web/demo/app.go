@@ -30,6 +30,10 @@ type Options struct {
 	// Token signs a token with which the page may subscribe to Project, valid for ttl.
 	Token func(ttl time.Duration) (string, error)
 
+	// Scripts are the application's own copies of nudge.js and nudge.inspect.js, and of their maps, by name. A page that imported them from the
+	// gateway would not run while that is stopped.
+	Scripts map[string][]byte
+
 	// Fast and Slow are the poll intervals without push and with healthy push. The board that only polls does so every Fast.
 	// 0: 3 s and 60 s.
 	Fast, Slow time.Duration
@@ -84,7 +88,7 @@ func New(opts Options) *App {
 		opts:      opts,
 		board:     newBoard(seed),
 		colleague: newColleague(),
-		files:     loadFiles(),
+		files:     loadFiles(opts.Scripts),
 		guard:     http.NewCrossOriginProtection(),
 	}
 	a.mux = a.routes()

@@ -27,6 +27,7 @@ var mediaTypes = map[string]string{
 	".js":   "text/javascript; charset=utf-8",
 	".svg":  "image/svg+xml",
 	".json": "application/json",
+	".map":  "application/json",
 }
 
 // file is one embedded file of the page.
@@ -35,8 +36,8 @@ type file struct {
 	body                  []byte
 }
 
-// loadFiles reads the page's files by name.
-func loadFiles() map[string]file {
+// loadFiles reads the page's files by name, and adds those given.
+func loadFiles(more map[string][]byte) map[string]file {
 	entries, err := pages.ReadDir("page")
 	if err != nil {
 		panic(err) // embedded: it was there when the program was built
@@ -47,15 +48,22 @@ func loadFiles() map[string]file {
 		if err != nil {
 			panic(err)
 		}
-		sum := sha256.Sum256(body)
-		files[entry.Name()] = file{
-			name:      entry.Name(),
-			mediaType: mediaTypes[path.Ext(entry.Name())],
-			etag:      `"` + hex.EncodeToString(sum[:8]) + `"`,
-			body:      body,
-		}
+		files[entry.Name()] = newFile(entry.Name(), body)
+	}
+	for name, body := range more {
+		files[name] = newFile(name, body)
 	}
 	return files
+}
+
+func newFile(name string, body []byte) file {
+	sum := sha256.Sum256(body)
+	return file{
+		name:      name,
+		mediaType: mediaTypes[path.Ext(name)],
+		etag:      `"` + hex.EncodeToString(sum[:8]) + `"`,
+		body:      body,
+	}
 }
 
 func (a *App) page(w http.ResponseWriter, r *http.Request) error {

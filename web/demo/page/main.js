@@ -3,6 +3,8 @@
 import * as api from './api.js';
 import {drawOutage} from './chart.js';
 import {listCommands} from './commands.js';
+import {inspect} from './nudge.inspect.js';
+import {createNudge} from './nudge.js';
 import {Panel, write} from './panel.js';
 import {Switches} from './switches.js';
 
@@ -66,10 +68,9 @@ async function start() {
   // The right board: the same poll, and Nudge decides when.
   const switches = new Switches({fast, slow, complain, changed});
   await switches.read();
-  const [{createNudge}, {inspect}] = await Promise.all([import('/nudge.js'), import('/nudge.inspect.js')]);
   const nudge = createNudge({
     projects: {42: right.model.version},
-    fast,
+    interval: fast,
     getToken: api.token,
     writer: right.writer,
     apply: ({data}) => right.apply(data),

@@ -20,7 +20,7 @@ export class Panel {
     this.arrived = arrived;
     this.restarted = restarted;
     this.requests = 0;
-    this.empty = 0; // requests that found nothing
+    this.empty = 0; // those of them that found nothing
     this.lateness = []; // of changes by others, in ms
     this.lane = new Lane(this.find('lane'));
     this.board = new Board({root: this.find('columns'), model: this.model, move: (...args) => this.move(...args)});
@@ -87,7 +87,7 @@ export class Panel {
 
   figures() {
     write(this.find('requests'), String(this.requests));
-    write(this.find('empty'), this.requests === 0 ? 'none so far' : `${this.empty || 'none'} for nothing`);
+    write(this.find('empty'), this.requests === 0 ? 'none so far' : `${this.empty || 'none'} empty`);
     const all = this.lateness;
     const late = this.find('late');
     write(late, all.length === 0 ? '–' : seconds(all.at(-1)));

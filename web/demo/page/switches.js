@@ -20,8 +20,8 @@ const away = ['lost', 'unreachable', 'mute'];
 const broken = {
   redis: (asks) => `Redis is stopped, and the gateway says so. Nudge asks ${asks}, as plain polling does. Nothing is lost.`,
   gateway: (asks) => `The gateway is gone. Nudge asks ${asks}, as plain polling does. Nothing is lost.`,
-  events: (asks, noticed) => (noticed
-    ? `A proxy swallows all events. Nudge noticed by itself, and asks ${asks}. Nothing is lost.`
+  events: (asks, noticed, rung) => (noticed
+    ? `A proxy swallows all events. Nudge noticed by itself${rung === 'versions' ? ', waits for news without a stream' : ''}, and asks ${asks}. Nothing is lost.`
     : 'A proxy swallows all events. The stream looks open; within 4 s its silence gives it away.'),
   push: (asks, noticed) => (noticed
     ? `Push is switched off. Nudge asks ${asks}, as plain polling does. Nothing is lost.`
@@ -83,18 +83,19 @@ export class Switches {
   // tell puts the state of push into a line.
   tell(snapshot) {
     this.snapshot = snapshot;
-    const {interval, reason} = snapshot;
+    const {interval, reason, rung} = snapshot;
     const asks = `every ${Math.round(interval / 1000)} s`;
     const down = faults.filter((name) => this.on[name] === false);
     document.body.dataset.state = down.length > 0 ? 'broken' : interval < this.slow ? 'climbing' : 'calm';
-    write(this.line, this.sentence(down, asks, interval, reason));
+    write(this.line, this.sentence(down, asks, interval, reason, rung));
   }
 
-  sentence(down, asks, interval, reason) {
+  sentence(down, asks, interval, reason, rung) {
     if (down.length > 1) return `${down.length} things are broken. Nudge asks ${asks}, and nothing is lost.`;
-    if (down.length === 1) return broken[down[0]](asks, interval <= this.fast);
+    if (down.length === 1) return broken[down[0]](asks, interval <= this.fast, rung);
     if (interval >= this.slow) return `All is well. Nudge hears of each change at once, and asks ${asks} to be sure.`;
     if (interval > this.fast) return `Push works again. Trust grows step by step: Nudge asks ${asks}, soon every ${Math.round(this.slow / 1000)} s.`;
+    if (rung === 'versions') return `Everything works again. Nudge tries a stream again after some minutes, and asks ${asks} until then.`;
     if (away.includes(reason)) return `Everything works again. Nudge looks for the gateway every few seconds, and asks ${asks} until then.`;
     return `Nudge asks ${asks} until push has proved that it delivers.`;
   }
