@@ -19,6 +19,7 @@ const shape = {
   token_expires_in_s: number(0),
   versions: numbers,
   unknown: names,
+  waiting: names,
   project: String,
   version: readVersion,
   prev: readVersion,

@@ -1,28 +1,23 @@
+import { request } from '../requests.js';
 import type { Env, Transport } from '../types.js';
 import { MAX_PROJECTS, projectQuery } from './url.js';
 
-const enum Ms {
-  /** A gateway answers after 25 s at the latest. */
-  Patience = 40_000,
-  /** Between two requests, where the gateway names no gap, or one that makes no sense. */
-  Gap = 1000,
-  LongestGap = 60_000,
-  Hour = 3_600_000,
-}
+/** A gateway answers after 25 s at the latest. */
+const PATIENCE = 40_000;
 
 /**
  * Streams for where streams do not get through: requests to `/versions`, which the gateway holds until a version differs. The
  * first answer becomes a hello, after 25 s at the latest. So does an answer that leaves out other projects than the last one.
  * Any other becomes versions and a heartbeat. With `bearer` the token goes into a header, else the cookie has it.
  */
-export function heldTransport(env: Pick<Env, 'setTimeout' | 'clearTimeout' | 'random' | 'fetch'>, bearer?: boolean): Transport {
+export function heldTransport(env: Env, bearer?: boolean): Transport {
   const open: Transport = ({ gateway, projects, token }, on) => {
     const life = new AbortController();
     const { signal } = life;
-    const headers: Record<string, string> = bearer && token ? { Authorization: `Bearer ${token}` } : {};
-    const init: RequestInit = { headers, signal, cache: 'no-store', credentials: bearer ? 'omit' : 'include' };
+    const init: RequestInit = { signal };
+    if (bearer) Object.assign(init, { credentials: 'omit', headers: token ? { Authorization: `Bearer ${token}` } : {} });
     const marks = new Map(Object.entries(projects).slice(0, MAX_PROJECTS));
-    let leftOut: string | undefined; // the projects without a version in the last answer, by reason
+    let leftOut = ''; // the projects without a version in the last answer, by reason
     let why: [status?: number, retryAfter?: number] = []; // what the newest answer says, should it end the stream
     let timer: unknown;
 
@@ -44,35 +39,31 @@ export function heldTransport(env: Pick<Env, 'setTimeout' | 'clearTimeout' | 'ra
 
     async function ask() {
       why = [];
-      wait(Ms.Patience, lose);
-      const response = await env.fetch(`${gateway}/versions?${projectQuery(Object.fromEntries(marks))}&wait=25s`, init);
-      why = [response.status, Math.min(Math.max(Number(response.headers.get('Retry-After')) * 1000 || 0, 0), Ms.Hour)];
-      const answer: any = await response.json();
+      wait(PATIENCE, lose);
+      const { status, retryAfter, message } = await request(env, `${gateway}/versions?${projectQuery(Object.fromEntries(marks))}&wait=25s`, init);
       if (signal.aborted) return;
-      if (response.status !== 200) return lose();
-      const { versions, unknown, waiting, denied, off, spread_ms, gap_ms, push } = answer;
-      if (push === 'off') {
+      why = [status, retryAfter];
+      if (status !== 200 || !message.fast_ms) return lose(); // no gateway, for one that names no cadence
+      if (message.push === 'off') {
         close();
         return on.event('goodbye', { reason: 'off' });
       }
-      const news: unknown[] = [];
-      for (const [project, version] of Object.entries<any>(versions)) {
-        if (!marks.has(project) || !Number.isSafeInteger(version) || version < 0) continue;
-        news.push({ project, version, spread_ms, reset: version < marks.get(project)! });
-        marks.set(project, version);
-      }
+      const { unknown, waiting, denied, off, gap_ms, spread_ms } = message;
+      const news = [...message.versions].filter(([project]) => marks.has(project));
+      const advances = news.map(([project, version]) => ({ project, version, spread_ms, reset: version < marks.get(project)! }));
+      for (const [project, version] of news) marks.set(project, version);
       const lists = [unknown, waiting, denied, off];
-      const left = JSON.stringify(lists);
-      const greets = leftOut !== left;
-      leftOut = left;
-      wait((typeof gap_ms === 'number' ? Math.min(Math.max(gap_ms, 0), Ms.LongestGap) : Ms.Gap) * (1 + env.random()), next);
-      if (greets) return on.event('hello', { ...answer, versions: Object.fromEntries([...marks].filter(([id]) => !lists.flat().includes(id))) });
-      for (const advance of news) signal.aborted || on.event('version', advance);
-      signal.aborted || on.event('heartbeat', answer);
+      const before = leftOut;
+      leftOut = JSON.stringify(lists);
+      wait(gap_ms * (1 + env.random()), () => void ask().catch(lose));
+      if (leftOut !== before) {
+        return on.event('hello', { ...message, versions: Object.fromEntries([...marks].filter(([id]) => !lists.flat().includes(id))) });
+      }
+      for (const advance of advances) signal.aborted || on.event('version', advance);
+      signal.aborted || on.event('heartbeat', message);
     }
 
-    const next = () => void ask().catch(lose);
-    next();
+    ask().catch(lose);
     return { close, role: 'solo' };
   };
   return Object.assign(open, { bearer: !!bearer, held: true });
