@@ -46,7 +46,9 @@ func (g *Gateway) endSession(w http.ResponseWriter, r *http.Request) *problem {
 	if g.foreign(r) {
 		return foreignOrigin()
 	}
-	http.SetCookie(w, auth.NoCookie(r, g.opt.Cookie))
+	for _, c := range auth.NoCookies(r, g.opt.Cookie) {
+		http.SetCookie(w, c)
+	}
 	writeNothing(w)
 	return nil
 }

@@ -30,6 +30,7 @@ func TestSession(t *testing.T) {
 			"plain, elsewhere":                {[]string{"Host: gw.example"}, true},
 			"plain, elsewhere with a port":    {[]string{"Host: 192.0.2.1:8080"}, true},
 			"a proxy ends TLS on loopback":    {[]string{"Host: localhost:8080", "X-Forwarded-Proto: https"}, true},
+			"the page has TLS":                {[]string{"Host: localhost:8080", "Origin: https://localhost:8080"}, true},
 			"a name that only begins like it": {[]string{"Host: localhost.evil.example"}, true},
 		} {
 			a := r.post("/session", "", append(test.headers, bearer)...)
@@ -37,11 +38,10 @@ func TestSession(t *testing.T) {
 				t.Errorf("%s: %d %s", name, a.StatusCode, a.body)
 				continue
 			}
-			want := "nudge=" + token + "; Path=/; Max-Age=3600; HttpOnly"
-			if test.secure {
-				want += "; Secure"
+			want := "nudge=" + token + "; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax"
+			if test.secure { // the page of another host cannot set a cookie of this name
+				want = "__Host-nudge=" + token + "; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"
 			}
-			want += "; SameSite=Lax"
 			if d := cmp.Diff([]string{want}, a.Header.Values("Set-Cookie")); d != "" {
 				t.Errorf("%s: %s", name, d)
 			}
@@ -111,12 +111,14 @@ func TestSessionEnds(t *testing.T) {
 			"a bad Authorization": {[]string{"Host: gw.example", "Authorization: Bearer x"}, true},
 		} {
 			a := r.do(http.MethodDelete, "/session", "", append([]string{nobody}, test.headers...)...)
-			want := "nudge=; Path=/; Max-Age=0; HttpOnly"
+			want := []string{"nudge=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"}
 			if test.secure {
-				want += "; Secure"
+				want = []string{
+					"__Host-nudge=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+					"nudge=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+				}
 			}
-			want += "; SameSite=Lax"
-			if d := cmp.Diff([]string{want}, a.Header.Values("Set-Cookie")); a.StatusCode != 204 || a.body != "" || d != "" {
+			if d := cmp.Diff(want, a.Header.Values("Set-Cookie")); a.StatusCode != 204 || a.body != "" || d != "" {
 				t.Errorf("%s: %d %s %s", name, a.StatusCode, a.body, d)
 			}
 			if got := a.Header.Get("Cache-Control"); got != "no-store" {

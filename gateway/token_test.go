@@ -234,6 +234,10 @@ func TestWhereTheTokenIs(t *testing.T) {
 				{"another scheme before cookie", "", []string{"Authorization: Basic x", cookie(good)}, "invalid"},
 				{"cookie before query", "&token=" + bad, []string{nobody, cookie(good)}, ""},
 				{"bad cookie before query", "&token=" + good, []string{nobody, cookie(bad)}, "invalid"},
+				{"all cookies are tried", "", []string{nobody, "Cookie: nudge=" + bad + "; a=b; nudge=" + good}, ""},
+				{"all lines of cookies are tried", "", []string{nobody, "Cookie: nudge=" + bad + "; __Host-nudge=" + good}, ""},
+				{"no cookie is good", "", []string{nobody, "Cookie: nudge=" + bad + "; nudge=" + bad}, "invalid"},
+				{"more cookies than are tried", "", []string{nobody, "Cookie: " + strings.Repeat("nudge="+bad+"; ", 8) + "nudge=" + good}, "invalid"},
 				{"another cookie", "", []string{nobody, "Cookie: nudged=" + good}, "missing"},
 				{"query", "&token=" + good, []string{nobody}, byQuery},
 				{"scheme in small letters", "", []string{"Authorization: bearer  " + good}, ""},
@@ -249,6 +253,21 @@ func TestWhereTheTokenIs(t *testing.T) {
 			tellsNothing(t, r)
 		})
 	}
+}
+
+// Another host of the site can set a cookie of the plain name, with a token of its own, and a longer path, so that browsers
+// send it first. It cannot set the cookie that a gateway sets over TLS.
+func TestSisterSiteForcesNoIdentity(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		victim := sign(jwt.MapClaims{"sub": "victim", "subscribe": "42"})
+		attacker := sign(jwt.MapClaims{"sub": "attacker", "subscribe": "trap"})
+		set := r.post("/session", "", "Authorization: Bearer "+victim).Cookies()[0]
+		both := "Cookie: nudge=" + attacker + "; " + set.Name + "=" + set.Value
+		if a := r.get("/versions?project=42", nobody, both); a.StatusCode != 200 {
+			t.Errorf("the victim's project: %d", a.StatusCode)
+		}
+		isProblem(t, r.get("/versions?project=trap", nobody, both), "forbidden")
+	})
 }
 
 func TestClaims(t *testing.T) {

@@ -70,8 +70,9 @@ func NewVerifier(s Settings, places Places, log *slog.Logger) *Verifier {
 // Open reports whether callers need no token: [Settings].Open.
 func (v *Verifier) Open() bool { return v.open }
 
-// Caller returns the caller who sent r, by its token: from the header, else the cookie, else the query. The first one that
-// is present counts, valid or not. The error is ErrMissing, ErrExpired or ErrInvalid.
+// Caller returns the caller who sent r, by its token: from the header, else the cookie, else the query. The first that is
+// present counts, valid or not. Of several cookies the first valid one counts: another host of the site can add cookies of
+// the same name, but no valid token. The error is ErrMissing, ErrExpired or ErrInvalid.
 func (v *Verifier) Caller(r *http.Request, revoked Revocations) (*Caller, error) {
 	if v.open {
 		return &Caller{Open: true}, nil
@@ -80,12 +81,8 @@ func (v *Verifier) Caller(r *http.Request, revoked Revocations) (*Caller, error)
 		return v.Verify(Bearer(r), revoked)
 	}
 	if v.places.Cookie != "" {
-		if cookie, err := r.Cookie(v.places.Cookie); err == nil && cookie.Value != "" {
-			who, err := v.Verify(cookie.Value, revoked)
-			if who != nil {
-				who.FromCookie = true
-			}
-			return who, err
+		if tokens := cookieTokens(r, v.places.Cookie); len(tokens) > 0 {
+			return v.firstGood(tokens, revoked)
 		}
 	}
 	if v.places.Query {
@@ -94,6 +91,22 @@ func (v *Verifier) Caller(r *http.Request, revoked Revocations) (*Caller, error)
 		}
 	}
 	return nil, ErrMissing
+}
+
+// firstGood returns the caller of the first valid token from a cookie, or else why the first one is not valid.
+func (v *Verifier) firstGood(tokens []string, revoked Revocations) (*Caller, error) {
+	var first error
+	for _, token := range tokens {
+		who, err := v.Verify(token, revoked)
+		if err == nil {
+			who.FromCookie = true
+			return who, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
 }
 
 // Verify returns the caller whose token this is. The error is ErrExpired or ErrInvalid.
