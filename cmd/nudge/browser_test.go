@@ -159,7 +159,7 @@ func (s *stage) proven() {
 func (s *stage) publish() int64 {
 	s.t.Helper()
 	v := s.app.commit()
-	runNudge(s.t, 0, "publish", "--config", s.file, fmt.Sprint("42@", v))
+	runNudge(s.t, "publish", "--config", s.file, fmt.Sprint("42@", v))
 	return v
 }
 
@@ -192,7 +192,7 @@ func TestBrowserAppliesDeliveries(t *testing.T) {
 	before := len(s.app.polled())
 	deliver := func(prev int64, args ...string) int64 {
 		v := s.app.commit()
-		runNudge(t, 0, append([]string{"publish", "--config", s.file, fmt.Sprint("42@", v), "--prev", fmt.Sprint(prev)}, args...)...)
+		runNudge(t, append([]string{"publish", "--config", s.file, fmt.Sprint("42@", v), "--prev", fmt.Sprint(prev)}, args...)...)
 		return v
 	}
 	v := deliver(100, "--writer", "another-tab", "--data", `{"title": "Ship \u00e4 <it>"}`)
@@ -240,7 +240,7 @@ func TestBrowserGatewayKilled(t *testing.T) {
 	s.page.snapshot("s.mode === 'poll' && s.interval === 1000")
 	v := s.app.commit()
 	s.has(v)
-	runNudge(s.t, 0, "publish", "--config", s.file, fmt.Sprint("42@", v)) // Redis is still there
+	runNudge(s.t, "publish", "--config", s.file, fmt.Sprint("42@", v)) // Redis is still there
 	news, polls := s.news(), len(s.app.polled())
 	s.gateway = serveFile(t, s.gateway.file)
 	s.proven()

@@ -46,7 +46,7 @@ func TestHelloCarriesVersion(t *testing.T) {
 	if hello := g.connect(token, "42@123").untilType("hello"); versionIn(hello, "42") != 124 {
 		t.Errorf("hello: %s, want 42 at 124", hello.Data)
 	}
-	if out := runNudge(t, 0, "publish", "--config", g.file, "42@125"); out != "42@125 published\n" {
+	if out := runNudge(t, "publish", "--config", g.file, "42@125"); out != "42@125 published\n" {
 		t.Errorf("nudge publish printed %q", out)
 	}
 	if hello := g.connect(token, "42@124").untilType("hello"); versionIn(hello, "42") != 125 {
@@ -251,12 +251,12 @@ func TestCommands(t *testing.T) {
 		{[]string{"dance"}, 2, `there is no command "dance"`},
 	}
 	for _, tt := range tests {
-		p := start(t, nil, tt.args...)
-		if code := p.exit(); code != tt.exit || !strings.Contains(p.stdout.String()+p.stderr.String(), tt.says) {
-			t.Errorf("nudge %q: exit %d, want %d with %q; it said\n%s%s", tt.args, code, tt.exit, tt.says, p.stdout, p.stderr)
+		code, out, errs := nudge(tt.args...)
+		if code != tt.exit || !strings.Contains(out+errs, tt.says) {
+			t.Errorf("nudge %q: exit %d, want %d with %q; it said\n%s%s", tt.args, code, tt.exit, tt.says, out, errs)
 		}
-		if tt.exit != 0 && p.stdout.String() != "" {
-			t.Errorf("nudge %q failed, but wrote %q to stdout", tt.args, p.stdout)
+		if tt.exit != 0 && out != "" {
+			t.Errorf("nudge %q failed, but wrote %q to stdout", tt.args, out)
 		}
 	}
 }
@@ -287,14 +287,14 @@ func TestWatchCommand(t *testing.T) {
 	}
 }
 
-// runNudge runs a command to its end and returns what it printed.
-func runNudge(t testing.TB, exit int, args ...string) string {
+// runNudge runs a command that must succeed, and returns what it printed.
+func runNudge(t testing.TB, args ...string) string {
 	t.Helper()
-	p := start(t, nil, args...)
-	if code := p.exit(); code != exit {
-		t.Errorf("nudge %q: exit %d, want %d:\n%s", args, code, exit, p.stderr)
+	code, out, errs := nudge(args...)
+	if code != 0 {
+		t.Errorf("nudge %q: exit %d:\n%s", args, code, errs)
 	}
-	return p.stdout.String()
+	return out
 }
 
 // No line of any log holds a token, whatever happens.

@@ -92,9 +92,8 @@ func TestLoadIsRefused(t *testing.T) {
 		{[]string{"load", "--rate", "0", "--gateway", "https://example.com"}, 2, "plain HTTP only"},
 		{[]string{"load-worker"}, 1, "nudge load starts this command itself"},
 	} {
-		p := start(t, []string{"GORACE=atexit_sleep_ms=0"}, tt.args...)
-		if code := p.exit(); code != tt.exit || !strings.Contains(p.stderr.String(), tt.says) || p.stdout.String() != "" {
-			t.Errorf("nudge %q: exit %d, want %d with %q; it said\n%s%s", tt.args, code, tt.exit, tt.says, p.stdout, p.stderr)
+		if code, out, errs := nudge(tt.args...); code != tt.exit || !strings.Contains(errs, tt.says) || out != "" {
+			t.Errorf("nudge %q: exit %d, want %d with %q; it said\n%s%s", tt.args, code, tt.exit, tt.says, out, errs)
 		}
 	}
 }

@@ -16,14 +16,14 @@ import (
 // pushed runs nudge push within this process.
 func pushed(t testing.TB, exit int, config string, args ...string) (stdout, stderr string) {
 	t.Helper()
-	var out, errs strings.Builder
-	if got := run(append([]string{"push", "--config", config}, args...), &out, &errs); got != exit {
-		t.Errorf("nudge push %q: exit %d, want %d:\n%s%s", args, got, exit, &out, &errs)
+	got, stdout, stderr := nudge(append([]string{"push", "--config", config}, args...)...)
+	if got != exit {
+		t.Errorf("nudge push %q: exit %d, want %d:\n%s%s", args, got, exit, stdout, stderr)
 	}
-	if exit != 0 && out.Len() > 0 {
-		t.Errorf("nudge push %q failed, but wrote %q to stdout", args, &out)
+	if exit != 0 && stdout != "" {
+		t.Errorf("nudge push %q failed, but wrote %q to stdout", args, stdout)
 	}
-	return out.String(), errs.String()
+	return stdout, stderr
 }
 
 func TestPushUsage(t *testing.T) {

@@ -85,7 +85,7 @@ func TestRuntimes(t *testing.T) {
 			said.until(t, 0, "push proven rarely at 100")
 			before := len(app.polled())
 			v := app.commit()
-			runNudge(t, 0, "publish", "--config", gateway.file, fmt.Sprint("42@", v))
+			runNudge(t, "publish", "--config", gateway.file, fmt.Sprint("42@", v))
 			said.until(t, 0, fmt.Sprint("at ", v))
 			if polls := app.caused(before); len(polls) != 1 || polls[0].reason != "news" {
 				t.Errorf("polls for one advance: %+v, want one for news", polls)
