@@ -344,6 +344,12 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     /** The page has been left, and may come back. */
     leave: () => goAway(idle ?? 'hidden'),
     back,
+    /** The network came back. It may be another one, where streams get through. */
+    online() {
+      mutes = 0;
+      if (heldUntil && !step.asking()) wait(draw() * 1000, endHeld, reason, Wait.Asked);
+      else back();
+    },
     hide() {
       if (release.at === Infinity) release.set(env.now() + Ms.Hidden);
     },

@@ -175,7 +175,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     },
     online() {
       soon('online');
-      connection.back();
+      connection.online();
     },
     hide() {
       hiddenAt ||= env.now();

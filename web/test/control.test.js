@@ -253,6 +253,23 @@ test('streams that do not get through: versions are asked for instead, and bring
   assert.ok(world.sources.length > 2);
 });
 
+test('a network that comes back may let streams through: one is tried at once', async () => {
+  const world = await muted(() => new Promise(() => {}));
+  assert.deepEqual([world.sources.length, world.state.rung], [2, 'versions']);
+  world.window.emit('online');
+  await world.pass(1000);
+  await world.pass(100);
+  assert.deepEqual([world.sources.length, world.state.rung], [3, 'stream']);
+  // What the last network did does not count against this one: its first mute stream is followed by another one soon.
+  world.source.send('hello', hello);
+  await world.pass(5000);
+  assert.equal(world.state.reason, 'mute');
+  await world.pass(16_000);
+  assert.deepEqual([world.sources.length, world.state.rung], [4, 'stream']);
+  await world.prove();
+  assert.equal(world.state.mode, 'push');
+});
+
 test('where there is no EventSource, versions are asked for', async () => {
   const world = new World();
   const held = [];
