@@ -1,5 +1,6 @@
 // The public API. It wires the connection, which may be wrong in any way, with the queries, whose poll loops never stop.
 
+import { createAnnouncements } from './announced.js';
 import { createConnection, type Page } from './connection.js';
 import { browser, type Core } from './env.js';
 import { eventSource } from './transports/eventsource.js';
@@ -33,6 +34,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const pauses = new Set<string>();
   const told = new Set<string>();
   const queries = new Set<Query>();
+  const announcements = createAnnouncements();
   let depth = 0;
   let later: (() => void)[] = [];
   let started = false;
@@ -83,9 +85,19 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       for (const { versions } of queries) for (const [id, version] of Object.entries(versions.marks())) all.set(id, Math.max(all.get(id) ?? 0, version));
       return Object.fromEntries(all);
     },
-    opening: () => queries.forEach(({ versions }) => versions.prune()),
-    hello: (message) => queries.forEach((query) => query.hello(message)),
-    version: (message) => queries.forEach((query) => query.version(message)),
+    opening: announcements.prune,
+    hello(message) {
+      const words = announcements.hello(message, (told) => [...queries].some(({ versions }) => versions.lags(told)));
+      queries.forEach((query) => query.hello(words, message.spread_ms));
+    },
+    version(message) {
+      const told = announcements.news(message);
+      if (!told) return;
+      main.take(message);
+      told.version = message.version!;
+      told.holds = true;
+      queries.forEach((query) => query.advance(told, message));
+    },
     getToken,
   };
   const stats = createStats(env.now());
@@ -99,7 +111,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const connection = createConnection(env, page, settings, stats);
   const least = within(options.hidden, 60_000, 0) * (world.saveData ? 5 : 1);
   const shared = { stats, shadow, least: () => (hiddenAt ? least : 0), writer, emit };
-  const main = createQuery(env, connection, { ...shared, poll: options.poll, apply });
+  const main = createQuery(env, connection, announcements, { ...shared, poll: options.poll, apply });
   queries.add(main);
 
   function emit<K extends keyof NudgeEvents>(type: K, detail: NudgeEvents[K]) {
@@ -211,15 +223,16 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       await Promise.all(polls);
     },
     every(ms: number, run: Poll, { projects, immediate, signal }: EveryOptions = {}) {
-      const query = createQuery(env, connection, { ...shared, poll: run, own: within(ms, 10_000) });
+      const given = withVersions(projects);
+      const query = createQuery(env, connection, announcements, { ...shared, poll: run, own: within(ms, 10_000) });
       enter(() => {
         if (life.signal.aborted) return;
         queries.add(query);
-        startLoop(query, immediate);
-        if (query.versions.watch(withVersions(projects))) connection.watch();
+        if (query.watch(given, () => startLoop(query, immediate))) connection.watch();
       });
       return undo(() => {
         queries.delete(query);
+        query.versions.unwatch(given);
         query.loop.stop();
         query.missed.stop();
       }, signal);
@@ -230,7 +243,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     },
     watch(projects: Versions, { signal }: { signal?: AbortSignal } = {}) {
       const given = { ...projects }; // what is undone is what was done, whatever the page does with its object
-      enter(() => main.versions.watch(given) && started && connection.watch());
+      enter(() => main.watch(given) && started && connection.watch());
       return undo(() => main.versions.unwatch(given), signal);
     },
     pause(reason = '') {

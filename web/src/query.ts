@@ -1,6 +1,7 @@
 // One poll of the page with the projects that it is for: a poll loop, the versions it works with, and the pace that a gateway
 // allows it. The page's `poll` is one, and each `every` is another.
 
+import type { Announced, Announcements, Word } from './announced.js';
 import type { Connection } from './connection.js';
 import type { Core } from './env.js';
 import { headerMs } from './requests.js';
@@ -9,7 +10,7 @@ import { createMissed } from './observers/missed.js';
 import type { Counts } from './observers/stats.js';
 import { type Answer, createPollLoop } from './poll-loop.js';
 import { createVersions } from './versions.js';
-import type { Delivery, NudgeEvents, Poll, PollReason, PollResult } from './types.js';
+import type { Delivery, NudgeEvents, Poll, PollReason, PollResult, Versions as Given } from './types.js';
 
 export interface Work {
   /** Missing: the page makes no poll of its own, and has whatever is announced. */
@@ -28,9 +29,9 @@ export interface Work {
 
 export type Query = ReturnType<typeof createQuery>;
 
-export function createQuery(env: Core, connection: Connection, work: Work) {
+export function createQuery(env: Core, connection: Connection, announcements: Announcements, work: Work) {
   const { own, stats, shadow, writer } = work;
-  const versions = createVersions((text) => env.warn(`nudge: ${text}`));
+  const versions = createVersions(announcements, (text) => env.warn(`nudge: ${text}`));
   const missed = createMissed(env, connection, versions, () => stats.stats.missed++);
   const loop = createPollLoop(env, run, pace());
   let { apply } = work;
@@ -40,7 +41,8 @@ export function createQuery(env: Core, connection: Connection, work: Work) {
   function pace() {
     const { fast: named, jitter, gap } = connection.now;
     const fast = own ?? named;
-    const rare = versions.uncovered() ? undefined : connection.rare();
+    // Without projects there is no news: then no pace is slower than the poll's own.
+    const rare = versions.covered() ? connection.rare() : undefined;
     const pushed = rare === undefined ? fast : own === undefined ? rare : own * Math.max(1, rare / named);
     const allowed = Math.min(pushed, fast * versions.patience());
     return { interval: Math.max(shadow ? fast : allowed, work.least()), allowed, fast, jitter, gap };
@@ -117,25 +119,27 @@ export function createQuery(env: Core, connection: Connection, work: Work) {
     get error() {
       return error;
     },
-    hello(message: Message) {
-      const newer = versions.hello(message);
-      announce(newer, versions.owes(), message.spread_ms);
+    hello(words: Word[], spread: number) {
+      announce(versions.hello(words), versions.owes(), spread);
     },
-    version(message: Message) {
-      const { project, version, prev, spread_ms } = message;
+    /** An advance comes. The page may have it without a poll: it made the change, or can apply it. */
+    take(message: Message) {
       const made = !!message.writer && message.writer === writer;
       // A poll in flight may bring the same change.
-      const advance = versions.advance(message, !loop.busy && (made || (message.data != null && !!apply)));
-      if (!advance.news) return;
-      if (advance.taken && !made) {
-        try {
-          apply!(message as Delivery);
-        } catch (thrown) {
-          env.report(thrown); // the poll will bring it
-          versions.unapplied(project, prev!);
-        }
-      }
-      announce([[project, version!]], versions.wants(project), spread_ms);
+      if (loop.busy || !(made || (message.data != null && apply))) return;
+      env.guarded(() => versions.take(message, () => made || apply!(message as Delivery)));
+    },
+    advance(told: Announced, { version, spread_ms, reset }: Message) {
+      const [mine, wanted] = versions.advance(told, reset);
+      if (mine) announce([[told.id, version!]], wanted, spread_ms);
+    },
+    /** Projects are added, before the loop begins if it has yet to. True if the stream does not serve one of them yet. */
+    watch(projects: Given, begin = () => {}): boolean {
+      const more = versions.watch(projects);
+      loop.pace(pace());
+      begin();
+      announce([], versions.owes(), 0); // what the open stream has announced before
+      return more;
     },
   };
 }

@@ -1,6 +1,7 @@
 // The versions of some projects: what the page has, and what gateways announced. Whether a poll is needed follows from that.
 // No time and no chance in here.
 
+import type { Announced, Announcements, Word } from './announced.js';
 import { type Message, readVersion } from './messages.js';
 import type { Versions as Given } from './types.js';
 
@@ -12,21 +13,17 @@ const QUICK = 4;
 
 interface Project {
   readonly id: string;
-  /** How many watch it. None: nothing is polled for, but the open stream still serves it. */
+  readonly told: Announced;
+  /** How often it is watched by this poll. */
   watchers: number;
   /** The version that the page shows. */
   have: number;
   /** The version that the application's answers brought, or its answer to a write. Polls ask since this one. */
   confirmed: number;
-  /** What a gateway last announced, and whether that still holds. */
-  announced?: number | undefined;
-  holds?: boolean;
   /** A poll is due, whatever the numbers say. */
   mustPoll?: boolean;
-  /** Why no stream serves it: the stream was opened `before`, or `leaves` it out. */
-  uncovered?: 'before' | 'leaves' | false;
   /** The newest version that the page itself made. */
-  made?: number | undefined;
+  made?: number;
   /** What the poll in flight, or the last one, asked for. */
   want?: number | undefined;
   /** What the page had when it began, */
@@ -37,28 +34,14 @@ interface Project {
   lacking: number;
 }
 
-/** What an advance means for the page. */
-export interface Advance {
-  /** It announces a version that was not known. */
-  readonly news: boolean;
-  /** The page has it now: a change of its own, or one that it can apply. */
-  readonly taken: boolean;
-}
-
-const NOTHING: Advance = { news: false, taken: false };
-
 export type Versions = ReturnType<typeof createVersions>;
 
 /** `warn` is told, in a sentence, of a version that cannot be read. */
-export function createVersions(warn: (text: string) => void) {
+export function createVersions(announcements: Announcements, warn: (text: string) => void) {
   const all = new Map<string, Project>();
 
-  function watched(): Project[] {
-    return [...all.values()].filter((p) => p.watchers);
-  }
-
-  function lags(p: Project): boolean {
-    return !!p.holds && p.announced! > p.have;
+  function lags({ told, have }: Project): boolean {
+    return !!told.holds && told.version! > have;
   }
 
   function wants(p: Project): boolean {
@@ -71,86 +54,77 @@ export function createVersions(warn: (text: string) => void) {
     return version;
   }
 
+  function list(): Project[] {
+    return [...all.values()];
+  }
+
   function record<T>(value: (p: Project) => T): Record<string, T> {
-    return Object.fromEntries(watched().map((p) => [p.id, value(p)]));
+    return Object.fromEntries(list().map((p) => [p.id, value(p)]));
   }
 
   return {
     /** Whether anything that was announced has not been polled for. */
-    owes: () => watched().some(wants),
-    /** Whether a poll is needed for this one. */
-    wants(id: string): boolean {
-      const p = all.get(id);
-      return !!p?.watchers && wants(p);
-    },
+    owes: () => list().some(wants),
     /** How many projects have a version announced that the page does not have. */
-    behind: () => watched().filter(lags).length,
+    behind: () => list().filter(lags).length,
+    lags({ id }: Announced): boolean {
+      const p = all.get(id);
+      return !!p && lags(p);
+    },
+    /** Whether there is a project, and news of each comes by the stream. */
+    covered: () => all.size > 0 && !list().some(({ told }) => told.uncovered),
     /** Whether the stream leaves a project out. */
-    uncovered: () => watched().some((p) => p.uncovered),
+    uncovered: () => list().some(({ told }) => told.uncovered),
     /** The projects whose announced version the application does not have, each with the one that it has, and the announced one. */
-    ahead: () => watched().flatMap((p): [string, number, number][] => (lags(p) && p.lacking >= AHEAD ? [[p.id, p.confirmed, p.announced!]] : [])),
+    ahead: () => list().flatMap((p): [string, number, number][] => (lags(p) && p.lacking >= AHEAD ? [[p.id, p.confirmed, p.told.version!]] : [])),
     /** By how much the fast interval is stretched while the page is behind: at all only if the application keeps lacking it. */
-    patience: () => 2 ** Math.min(...watched().map((p) => (lags(p) ? Math.max(0, p.lacking - AHEAD) : Infinity))),
+    patience: () => 2 ** Math.min(...list().map((p) => (lags(p) ? Math.max(0, p.lacking - AHEAD) : Infinity))),
     /** The version of each project that the page shows. */
     shown: () => record((p) => p.have),
     /** Per project what a gateway last announced, else what the page has: so a gateway is asked. */
-    marks: () => record((p) => p.announced ?? p.have),
+    marks: () => record((p) => p.told.version ?? p.have),
     /** What the poll asks the application for. */
     asked: () => record((p) => (p.want === undefined ? { have: p.confirmed } : { have: p.confirmed, want: p.want })),
 
-    /** A new stream is opened: what nobody watches any more is not asked for. */
-    prune() {
-      for (const p of all.values()) if (!p.watchers) all.delete(p.id);
-    },
-
-    /** Takes a hello. Gives the projects of which it announces a version newer than what was known, with that version. */
-    hello({ versions, unknown }: Message): [string, number][] {
-      return [...all.values()].flatMap((p): [string, number][] => {
-        const version = versions.get(p.id);
-        const known = version !== undefined;
-        const named = known || unknown.includes(p.id);
-        const newer = known && version > (p.announced ?? p.have);
-        // A poll is due for what the gateway does not know, for what may have been missed while the project had to wait, and
-        // for a step back.
-        p.mustPoll ||= named && (!known || p.uncovered === 'leaves' || version < p.announced!);
-        p.uncovered = !named && 'leaves';
-        // A number that is not repeated is taken back. Of a project that has to wait nothing is said: what the page is known
-        // to lack, it still lacks. But "unknown" tells it to poll, and what that poll answers is the truth.
-        p.holds = known || (!named && lags(p));
-        if (known) p.announced = version;
-        return newer && p.watchers ? [[p.id, version]] : [];
+    /** Takes what a hello says. Gives the projects of which it names a version newer than what was known, with that version. */
+    hello(words: Word[]): [string, number][] {
+      return words.flatMap(({ told, version, before, poll }): [string, number][] => {
+        const p = all.get(told.id);
+        if (!p) return [];
+        p.mustPoll ||= poll;
+        return version! > (before ?? p.have) ? [[p.id, version!]] : [];
       });
     },
 
-    /** Takes an advance. A page that is exactly where the change was made has it now, if it `takes` such. */
-    advance({ project, version, prev, reset }: Partial<Message>, takes?: boolean): Advance {
-      const p = all.get(project!);
-      if (!p || version === undefined || (p.holds && version <= p.announced! && !reset)) return NOTHING;
-      p.mustPoll ||= !!reset;
-      const taken = !!takes && p.have === prev && version > prev && !wants(p);
-      p.announced = version;
-      p.holds = true;
-      if (taken) p.have = version;
-      return { news: !!p.watchers, taken };
+    /**
+     * An advance comes. A page that is exactly where the change was made, and knows of nothing newer, has it once `apply` has
+     * applied it; if that throws, the page polls.
+     */
+    take({ project, version, prev, reset }: Message, apply: () => void) {
+      const p = all.get(project);
+      if (reset || !p || p.have !== prev || version! <= prev || wants(p)) return;
+      apply();
+      p.have = version!;
     },
 
-    /** The change of an advance could not be applied after all. */
-    unapplied(id: string, prev: number) {
+    /** An advance has come. Whether this poll is for its project, and is needed now. */
+    advance({ id }: Announced, reset: boolean): [mine: boolean, wanted: boolean] {
       const p = all.get(id);
-      if (p) p.have = prev;
+      if (p) p.mustPoll ||= reset;
+      return [!!p, !!p && wants(p)];
     },
 
     /** The page has whatever is announced. */
     haveAll() {
-      for (const p of all.values()) if (p.holds) p.have = p.confirmed = p.announced!;
+      for (const p of list()) if (p.told.holds) p.have = p.confirmed = p.told.version!;
     },
 
     /** A poll begins. Nothing is owed after it: should it fail, there will be another. */
     ask() {
-      for (const p of watched()) {
+      for (const p of list()) {
         p.mustPoll = false;
         // What was applied without the application's word, it has yet to confirm.
-        p.want = lags(p) ? p.announced : p.have > p.confirmed ? p.have : undefined;
+        p.want = lags(p) ? p.told.version : p.have > p.confirmed ? p.have : undefined;
         p.had = p.have;
       }
     },
@@ -161,11 +135,11 @@ export function createVersions(warn: (text: string) => void) {
      */
     answer(told: Given): number {
       let again = 0;
-      for (const p of watched()) {
+      for (const p of list()) {
         const { want } = p;
         const given = Object.hasOwn(told, p.id) ? (take(p.id, told[p.id]) ?? p.confirmed) : (want ?? p.have);
         // Below a number that holds it is an old answer. Else it is the truth, even if it is a step back.
-        const old = !!p.holds && given < p.announced!;
+        const old = !!p.told.holds && given < p.told.version!;
         p.have = old ? Math.max(p.have, given) : given;
         p.confirmed = old ? Math.max(p.confirmed, given) : given;
         if (p.confirmed < want!) {
@@ -188,20 +162,20 @@ export function createVersions(warn: (text: string) => void) {
 
     /** Keeps what the last poll found that the page did not have before. True if there is anything. */
     gained(): boolean {
-      for (const p of watched()) p.found = p.have > p.had! ? p.have : undefined;
-      return watched().some((p) => p.found);
+      for (const p of list()) p.found = p.have > p.had! ? p.have : undefined;
+      return list().some((p) => p.found);
     },
 
     /** Of what was found, that which was neither announced since nor made by the page. */
     unannounced: () =>
-      watched().flatMap((p): [string, number][] => (p.found && !(p.uncovered || p.announced! >= p.found || p.made! >= p.found) ? [[p.id, p.found]] : [])),
+      list().flatMap((p): [string, number][] => (p.found && !(p.told.uncovered || p.told.version! >= p.found || p.made! >= p.found) ? [[p.id, p.found]] : [])),
 
     /**
      * What was applied and never confirmed: the application goes on answering less. The page takes its word, and forgets what
      * it applied.
      */
     refuted(): [string, number][] {
-      return watched().flatMap((p): [string, number][] => {
+      return list().flatMap((p): [string, number][] => {
         if (p.have <= p.confirmed || p.lacking <= QUICK) return [];
         p.have = p.confirmed;
         p.lacking = 0;
@@ -210,7 +184,7 @@ export function createVersions(warn: (text: string) => void) {
     },
 
     /** Of these ids the page's own, each with its version. */
-    wrong: (ids: unknown) => watched().flatMap((p): [string, number][] => (Array.isArray(ids) && ids.map(String).includes(p.id) ? [[p.id, p.have]] : [])),
+    wrong: (ids: unknown) => list().flatMap((p): [string, number][] => (Array.isArray(ids) && ids.map(String).includes(p.id) ? [[p.id, p.have]] : [])),
 
     /** One more watches these. True if the stream does not serve one of them yet. */
     watch(projects: Given): boolean {
@@ -218,9 +192,9 @@ export function createVersions(warn: (text: string) => void) {
       for (const [id, value] of Object.entries(projects ?? {})) {
         const version = take(id, value) ?? 0;
         let p = all.get(id);
-        if (!p) all.set(id, (p = { id, watchers: 0, have: version, confirmed: version, uncovered: 'before', lacking: 0 }));
-        if (!p.watchers++) p.have = p.confirmed = version;
-        more ||= p.uncovered === 'before';
+        if (!p) all.set(id, (p = { id, told: announcements.watch(id), watchers: 0, have: version, confirmed: version, lacking: 0 }));
+        p.watchers++;
+        more ||= p.told.uncovered === 'before';
       }
       return more;
     },
@@ -228,7 +202,9 @@ export function createVersions(warn: (text: string) => void) {
     unwatch(projects: Given) {
       for (const id of Object.keys(projects ?? {})) {
         const p = all.get(id);
-        if (p?.watchers) p.watchers--;
+        if (!p || --p.watchers) continue;
+        all.delete(id);
+        p.told.watchers--;
       }
     },
   };

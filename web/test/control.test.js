@@ -292,3 +292,38 @@ test('something else answers in the place of the gateway', async () => {
   await world.pass(40_000);
   assert.ok(world.sources.length > 1);
 });
+
+test('a poll without projects has no news to rely on: it keeps its own pace', async () => {
+  const world = await settled();
+  const [with42, without] = [[], []];
+  world.nudge.every(30_000, () => void with42.push(world.now), { projects: { 42: 123 } });
+  world.nudge.every(30_000, () => void without.push(world.now));
+  await world.live(600_000);
+  assert.ok(with42.length <= 1, `${with42.length}`);
+  assert.ok(without.length >= 16 && without.length <= 25, `${without.length}`);
+});
+
+test('polls for what the open stream serves come and go without a new stream', async () => {
+  const world = await settled();
+  let runs = 0;
+  for (let n = 0; n < 5; n++) {
+    const end = world.nudge.every(5000, () => void runs++, { projects: '42', immediate: true });
+    await world.pass(100);
+    assert.equal(runs, n + 1, 'at once, and once');
+    end();
+  }
+  const undo = world.nudge.watch({ 42: 123 });
+  undo();
+  assert.equal(world.sources.length, 1);
+
+  const end = world.nudge.every(5000, () => void runs++, { projects: { 42: 123 } });
+  await world.live(100_000);
+  assert.equal(runs, 5, 'stretched: 5 s times 30');
+  world.source.send('version', { project: '42', version: 124, spread_ms: 0 });
+  await world.pass(0);
+  assert.equal(runs, 6);
+  end();
+  world.source.send('version', { project: '42', version: 125, spread_ms: 0 });
+  await world.pass(5000);
+  assert.equal(runs, 6);
+});

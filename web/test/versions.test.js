@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { createAnnouncements } from '../.build/announced.js';
 import { read } from '../.build/messages.js';
 import { projectQuery } from '../.build/transports/url.js';
 import { createVersions } from '../.build/versions.js';
@@ -7,17 +8,25 @@ import { createVersions } from '../.build/versions.js';
 /** The versions of these projects, in the words of these tests. */
 function create(projects) {
   const warned = [];
-  const all = createVersions((text) => warned.push(text));
+  const announcements = createAnnouncements();
+  const all = createVersions(announcements, (text) => warned.push(text));
   all.watch(projects);
-  all.prune();
   return {
     ...all,
+    announcements,
     warned,
     hello(message) {
-      all.hello(message);
+      all.hello(announcements.hello(message, all.lags));
       return all.owes();
     },
-    advance: (message, takes) => all.advance(message, takes).news && all.wants(message.project),
+    /** Whether a poll is needed for it. */
+    advance(message, apply) {
+      const told = announcements.news(message);
+      if (!told) return false;
+      if (apply) all.take(message, apply);
+      Object.assign(told, { version: message.version, holds: true });
+      return all.advance(told, message.reset)[1];
+    },
     ask() {
       all.ask();
       return all.asked();
@@ -226,7 +235,7 @@ test('a version that cannot be read never counts as having it, and the developer
 test('a project has two numbers: what is shown, and what the application has confirmed', () => {
   const versions = at(123);
   hello(versions, { 42: 123 });
-  versions.advance(read({ project: '42', version: 124, prev: 123, data: {} }), true);
+  versions.advance(read({ project: '42', version: 124, prev: 123, data: {} }), () => {});
   assert.deepEqual(versions.shown(), { 42: 124 });
   assert.deepEqual(versions.ask(), { 42: { have: 123, want: 124 } }, 'the poll asks since what is confirmed');
   assert.equal(versions.answer({ 42: 123 }), 1, 'a lagging replica: asked again');
@@ -238,7 +247,7 @@ test('a project has two numbers: what is shown, and what the application has con
 test('what was applied and is never confirmed is taken back', () => {
   const versions = at(123);
   hello(versions, { 42: 123 });
-  versions.advance(read({ project: '42', version: 124, prev: 123, data: {} }), true);
+  versions.advance(read({ project: '42', version: 124, prev: 123, data: {} }), () => {});
   for (let n = 0; n < 4; n++) assert.equal(poll(versions, { 42: 123 }), true);
   assert.deepEqual(versions.refuted(), []);
   assert.equal(poll(versions, { 42: 123 }), false, 'asking again at once does not help');
@@ -270,6 +279,28 @@ test('a project that nobody watches any more asks for nothing, and is still know
   assert.equal(versions.watch({ 7: 3 }), false, 'the stream serves it');
   assert.deepEqual([versions.behind(), versions.owes()], [1, true], 'news that came meanwhile');
   versions.unwatch({ 7: 0 });
-  versions.prune();
+  versions.announcements.prune();
   assert.equal(versions.watch({ 7: 3 }), true, 'a new stream does not');
+});
+
+test('two polls for one project share what was announced, and each has its own versions', () => {
+  const announcements = createAnnouncements();
+  const [first, second] = [1, 2].map(() => createVersions(announcements, assert.fail));
+  first.watch({ 42: 123 });
+  const words = announcements.hello(read({ versions: { 42: 124 } }), first.lags);
+  assert.deepEqual(first.hello(words), [['42', 124]]);
+  assert.equal(second.watch({ 42: 124 }), false, 'the stream serves it');
+  assert.deepEqual([first.owes(), second.owes()], [true, false]);
+  first.unwatch({ 42: 0 });
+  announcements.prune();
+  assert.equal(second.covered(), true, 'it is still watched');
+});
+
+test('a change that cannot be applied is polled for', () => {
+  const versions = at(123);
+  hello(versions, { 42: 123 });
+  const change = read({ project: '42', version: 124, prev: 123, data: {} });
+  assert.throws(() => versions.take(change, () => assert.fail()));
+  assert.equal(versions.advance(change), true);
+  assert.deepEqual(versions.shown(), { 42: 123 });
 });
