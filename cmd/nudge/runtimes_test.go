@@ -19,36 +19,39 @@ import { fetchStream } from 'file://%[1]s/nudge.fetch.js'
 
 const nudge = createNudge({
   server: true,
-  projects: { 42: 100 },
+  projects: { 42: 99 },
   gateway: '%[2]s',
   interval: 1000,
   fast: 1000,
-  transport: fetchStream(),
-  getToken: () => '%[3]s',
+  %[3]s
   async poll({ reason, projects }) {
     const answer = await fetch('%[4]s/changes?reason=' + reason + '&since=' + projects[42].have)
     return { versions: { 42: (await answer.json()).version } }
   },
 })
 nudge.subscribe(() => {
-  const { mode, stream, interval, versions } = nudge.getSnapshot()
-  console.log(mode, stream, interval > 10000 ? 'rarely' : 'often', 'at', versions[42])
+  const { mode, rung, stream, interval, versions } = nudge.getSnapshot()
+  console.log(mode, rung, stream, interval > 10000 ? 'rarely' : 'often', 'at', versions[42])
   if (versions[42] === 101) nudge.stop()
 })
 `
 
-// The published shim runs where there is no browser: it has news at once, and leaves nothing behind that keeps the program alive.
+// The published shim runs where there is no browser: it has news at once, over fetch or by held requests, and leaves nothing
+// behind that keeps the program alive.
 func TestRuntimes(t *testing.T) {
 	t.Parallel()
 	deno := []string{"deno", "run", "--no-config", "--allow-net", "--allow-read", "--quiet"}
+	node, published := []string{"node"}, "../../web/dist"
 	for name, with := range map[string]struct {
 		command []string
 		dist    string
+		held    bool // there is neither EventSource nor transport
 	}{
-		"node": {[]string{"node"}, "../../web/dist"},
-		"deno": {deno, "../../web/dist"},
+		"node":          {node, published, false},
+		"deno":          {deno, published, false},
+		"held requests": {node, published, true},
 		// A page that has not been loaded again since the gateway was updated: the scripts of commit 80e0887.
-		"an older shim": {[]string{"node"}, "testdata/shim"},
+		"an older shim": {node, "testdata/shim", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,10 +69,17 @@ func TestRuntimes(t *testing.T) {
 			redis := redistest.Start(t)
 			redis.Do("SET", "nudge:{42}", "100")
 			config := strings.Replace(quick("127.0.0.1:0", redis.Addr, "{ramp: 1s}"), "slow: 60s", "slow: 1h", 1)
+			token := mint(t, tokenClaims{subject: "alice", subscribe: []string{"42"}})
+			options, ready := fmt.Sprintf("transport: fetchStream(), getToken: () => '%s',", token), "push stream proven rarely at 100"
+			if with.held {
+				config = strings.Replace(config, "auth: {secret: "+testSecret, "auth: {open: true", 1) // there are no cookies
+				config = strings.Replace(config, "fast: 1s", "fast: 1m", 1)                            // nor news from polls that come by themselves
+				options, ready = "", "poll versions none rarely at 100"
+			}
 			gateway := serveFile(t, configFile(t, config))
 			app := newApplication(t, gateway.url)
 			file := filepath.Join(t.TempDir(), "program.mjs")
-			write(t, file, fmt.Sprintf(program, dist, gateway.url, mint(t, tokenClaims{subject: "alice", subscribe: []string{"42"}}), app.URL))
+			write(t, file, fmt.Sprintf(program, dist, gateway.url, options, app.URL))
 
 			said := newTranscript()
 			cmd := exec.Command(path, append(command[1:], file)...)
@@ -82,7 +92,7 @@ func TestRuntimes(t *testing.T) {
 			go func() { ended <- cmd.Wait() }()
 			t.Cleanup(func() { cmd.Process.Kill() })
 
-			said.until(t, 0, "push proven rarely at 100")
+			said.until(t, 0, ready)
 			before := len(app.polled())
 			v := app.commit()
 			runNudge(t, "publish", "--config", gateway.file, fmt.Sprint("42@", v))
