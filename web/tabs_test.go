@@ -3,6 +3,8 @@
 package web_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,6 +78,7 @@ func TestTabs(t *testing.T) {
 		t.Run("eight", func(t *testing.T) { eightTabs(t, b) })
 		t.Run("hand-over", func(t *testing.T) { handOver(t, b) })
 		t.Run("users", func(t *testing.T) { users(t, b) })
+		t.Run("clobbered", func(t *testing.T) { clobberedTabs(t, b) })
 	})
 }
 
@@ -157,5 +160,35 @@ func users(t *testing.T, b *enginetest.Browser) {
 	}
 	if news := enginetest.Eval[int](bob, "cases.page.nudge.getSnapshot().behind"); news != 0 {
 		t.Error("the other user heard the news")
+	}
+}
+
+const clobberedTabsPage = `<!doctype html><meta charset="utf-8"><title>page</title>
+%s<script type="module">
+import { createNudge } from '/nudge.js'
+import { tabs } from '/nudge.tabs.js'
+const poll = async ({ projects }) => ({ versions: { 42: (await (await fetch('/changes?since=' + projects[42].have)).json()).version } })
+window.nudge = createNudge({ projects: { 42: 100 }, interval: 1000, transport: tabs({ scope: 'alice' }), poll })
+window.state = () => JSON.stringify(nudge.getSnapshot())
+</script>`
+
+// Elements of a page do not keep it from sharing.
+func clobberedTabs(t *testing.T, b *enginetest.Browser) {
+	var elements strings.Builder
+	for _, name := range []string{"addEventListener", "visibilityState", "BroadcastChannel", "navigator", "locks", "EventSource", "setTimeout", "clearTimeout", "Date", "document"} {
+		fmt.Fprintf(&elements, "<img name=%s id=%[1]s>", name)
+	}
+	f := started(t, good)
+	f.speed.Store(1)
+	f.pages = map[string]string{"/clobbered": fmt.Sprintf(clobberedTabsPage, elements.String())}
+	leader := b.Open(t, f.URL+"/clobbered")
+	leader.Until("document.addEventListener instanceof Element && window.nudge?.getSnapshot().role === 'leader'")
+	leader.Until("nudge.getSnapshot().stream === 'proven'")
+	follower := b.Open(t, f.URL+"/clobbered")
+	follower.Until("window.nudge?.getSnapshot().role === 'follower' && nudge.getSnapshot().stream === 'proven'")
+	v := f.commit(nil)
+	follower.Until(fmt.Sprintf("nudge.getSnapshot().versions[42] === %d", v))
+	if open := count(f, func(f *faulty) int { return len(f.live) }); open != 1 {
+		t.Errorf("%d streams are open", open)
 	}
 }
