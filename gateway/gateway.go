@@ -34,6 +34,9 @@ type Options struct {
 	Instance string // of this process, unique among all
 	Version  string // of Nudge
 
+	Hosts    []string // names under which the public listener answers, besides addresses; empty: any
+	OpsHosts []string // names under which the operators' listener answers, besides addresses and localhost; "*": any
+
 	BasePath   string   // what all public paths begin with, such as /push; "": nothing
 	Origins    []string // of pages on other hosts that may read answers; "*": all origins
 	Cookie     string   // name of the cookie that may hold a token; "": none

@@ -73,7 +73,7 @@ func TestLoopPanics(t *testing.T) {
 		t.Errorf("Run: %v", err)
 	}
 	answer := httptest.NewRecorder()
-	g.Ops().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	g.Ops().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://localhost/metrics", nil))
 	if !strings.Contains(answer.Body.String(), "\nnudge_loop_panics_total 1\n") {
 		t.Error("it is not counted")
 	}

@@ -20,7 +20,7 @@ var closed = map[string]map[string][]string{
 	"nudge_streams":              nil,
 	"nudge_streams_closed_total": {"reason": {"drain", "expired", "gone", "off", "overload", "revoked", "rotate", "stuck"}},
 	"nudge_refused_total": {"code": {
-		"draining", "expired", "forbidden", "internal", "invalid", "limit", "malformed", "method", "missing",
+		"draining", "expired", "forbidden", "host", "internal", "invalid", "limit", "malformed", "method", "missing",
 		"not_found", "origin", "too_large", "unavailable",
 	}},
 	"nudge_requests_total":          {"status": {"1xx", "2xx", "3xx", "4xx", "5xx"}},

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"nudge/fallback"
+	"nudge/gateway/auth"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/gateway/stream"
@@ -95,10 +96,24 @@ func limitOps(next http.Handler) http.Handler {
 	})
 }
 
+// guardOps refuses what pages in an operator's browser ask for: the listener has no login, and may be on loopback.
+func (g *Gateway) guardOps(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !auth.Hosts(g.opt.OpsHosts).Allow(r.Host):
+			g.refuse(w, foreignHost("ops_hosts"))
+		case auth.OtherSite(r) && !auth.Followed(r), r.Header.Get("Origin") != "" && auth.Origins(nil).Foreign(r):
+			g.refuse(w, newProblem(http.StatusForbidden, codeOrigin, "pages of other sites may not ask the operators' listener"))
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
 // opsRoutes are for operators only: their answers say more than the public may know, and cost more.
 func (g *Gateway) opsRoutes() http.Handler {
 	r := g.router("")
-	r.Use(limitOps)
+	r.Use(limitOps, g.guardOps)
 	getAndHead(r, "/live", g.live)
 	getAndHead(r, "/ready", g.ready)
 	r.Get("/status", g.statusPage)

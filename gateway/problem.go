@@ -29,6 +29,7 @@ const (
 	codeMalformed   = "malformed"
 	codeForbidden   = "forbidden"
 	codeOrigin      = "origin"
+	codeHost        = "host"
 	codeLimit       = "limit"
 	codeDraining    = "draining"
 	codeUnavailable = "unavailable"
@@ -40,7 +41,7 @@ const (
 
 // codes lists all codes, those of token errors included.
 var codes = []string{
-	codeMalformed, codeForbidden, codeOrigin, codeLimit, codeDraining, codeUnavailable, codeTooLarge,
+	codeMalformed, codeForbidden, codeOrigin, codeHost, codeLimit, codeDraining, codeUnavailable, codeTooLarge,
 	codeNotFound, codeMethod, codeInternal, auth.ErrMissing.Error(), auth.ErrExpired.Error(), auth.ErrInvalid.Error(),
 }
 
@@ -65,6 +66,11 @@ func unauthorized(err error) *problem {
 func foreignOrigin() *problem {
 	return newProblem(http.StatusForbidden, codeOrigin,
 		"pages of this origin may not do that here; add the origin to cors.origins to allow it")
+}
+
+func foreignHost(key string) *problem {
+	return newProblem(http.StatusMisdirectedRequest, codeHost,
+		"this gateway does not answer under that name; ask for its address, or add the name to "+key)
 }
 
 // limited refuses a request over a limit: with 429 if the limit is the caller's own, else with 503.

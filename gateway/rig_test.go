@@ -89,6 +89,7 @@ func newRig(t *testing.T, change func(*gateway.Options), l net.Listener) *rig {
 	r := &rig{t: t, source: newFake(2 * time.Second), log: new(buffer), admitting: make(chan func(), 1)}
 	opt := gateway.Options{
 		Source: r.source.source, Settings: settings(), Node: "gw-1", Instance: "i-1", Version: "v0", Cookie: "nudge",
+		OpsHosts:   []string{"gw.example"},
 		Proven:     true,
 		DrainDelay: 5 * time.Second, DrainWindow: 20 * time.Second,
 		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -15,7 +15,7 @@ import (
 
 // publicRoutes are what browsers and publishers use.
 func (g *Gateway) publicRoutes() http.Handler {
-	r, around := g.router(g.opt.BasePath), chi.Chain(growStack, g.requestLog)
+	r, around := g.router(g.opt.BasePath), chi.Chain(growStack, g.requestLog, g.checkHost)
 	readable := g.cors()
 	r.Use(around...)
 	mount := func(r chi.Router) {
@@ -80,6 +80,20 @@ func shortcut(path string, stream, all http.Handler) http.Handler {
 			return
 		}
 		all.ServeHTTP(w, r)
+	})
+}
+
+// checkHost refuses requests for names that are not those of the public listener, if names are configured.
+func (g *Gateway) checkHost(next http.Handler) http.Handler {
+	if len(g.opt.Hosts) == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !auth.Hosts(g.opt.Hosts).Allow(r.Host) {
+			g.refuse(w, foreignHost("hosts"))
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

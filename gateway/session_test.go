@@ -253,3 +253,76 @@ func TestCORS(t *testing.T) {
 		}
 	})
 }
+
+// A page of another site asks nothing of the gateway where a browser says so, and sends no Origin.
+func TestFetchMetadata(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		cookie := "Cookie: nudge=" + anybody
+		for _, site := range []string{"cross-site", "same-site"} {
+			image := []string{nobody, cookie, "Sec-Fetch-Site: " + site, "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"}
+			for _, path := range []string{"/events?project=42", "/versions?project=42", "/poll-interval?project=42"} {
+				isProblem(t, r.get(path, image...), "origin")
+			}
+			isProblem(t, r.post("/missed", `{"project":"42","version":1}`, image...), "origin")
+			if a := r.get("/nudge.js", image...); a.StatusCode != 200 { // scripts are for pages of any origin
+				t.Errorf("/nudge.js: %d", a.StatusCode)
+			}
+			isProblem(t, r.get("/ops/status", image...), "origin")
+			isProblem(t, r.get("/ops/debug/pprof/cmdline", image...), "origin")
+		}
+		for _, site := range []string{"same-origin", "none"} {
+			for _, path := range []string{"/versions?project=42", "/ops/status"} {
+				if a := r.get(path, nobody, cookie, "Sec-Fetch-Site: "+site); a.StatusCode != 200 {
+					t.Errorf("%s, %s: %d", path, site, a.StatusCode)
+				}
+			}
+		}
+		link := []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"}
+		if a := r.get("/ops/status", link...); a.StatusCode != 200 {
+			t.Errorf("a link to /status: %d", a.StatusCode)
+		}
+		isProblem(t, r.get("/ops/status", "Origin: https://evil.example"), "origin")
+		isProblem(t, r.get("/ops/status", "Origin: null"), "origin")
+	})
+}
+
+// A page whose own name leads to the gateway's address reads nothing of the operators' listener, nor of a gateway whose names
+// are configured.
+func TestForeignHost(t *testing.T) {
+	ops := func(o *gateway.Options) { o.OpsHosts = []string{"gw-1.internal"} }
+	bubble(t, ops, func(t *testing.T, r *rig) {
+		for host, status := range map[string]int{
+			"127.0.0.1:9090": 200, "localhost:9090": 200, "LOCALHOST": 200, "a.localhost:1": 200, "10.0.0.7": 200, "[::1]:9090": 200,
+			"[2001:db8::1]": 200, "gw-1.internal:9090": 200, "GW-1.internal.": 200,
+			"evil.example": 421, "localhost.evil.example:9090": 421, "127.0.0.1.evil.example": 421, "gw-1.internal.evil.example": 421,
+		} {
+			for _, path := range []string{"/status", "/metrics", "/debug/pprof/cmdline", "/live"} {
+				a := r.get("/ops"+path, "Host: "+host)
+				if a.StatusCode != status {
+					t.Errorf("%s at %s: %d", path, host, a.StatusCode)
+				}
+				if status != 200 {
+					isProblem(t, a, "host")
+				}
+			}
+			if a := r.get("/live", "Host: "+host); a.StatusCode != 200 {
+				t.Errorf("the public listener at %s: %d", host, a.StatusCode)
+			}
+		}
+	})
+	public := func(o *gateway.Options) {
+		o.Hosts, o.Settings.Auth = []string{"push.example.com"}, auth.Settings{Open: true}
+	}
+	bubble(t, public, func(t *testing.T, r *rig) {
+		for host, status := range map[string]int{"push.example.com": 200, "192.0.2.1:8080": 200, "localhost": 200, "evil.example": 421} {
+			for _, path := range []string{"/versions?project=42", "/poll-interval", "/nudge.js", "/live"} {
+				if a := r.get(path, nobody, "Host: "+host); a.StatusCode != status {
+					t.Errorf("%s at %s: %d", path, host, a.StatusCode)
+				}
+			}
+			if status != 200 {
+				isProblem(t, r.get("/events?project=42", nobody, "Host: "+host), "host")
+			}
+		}
+	})
+}

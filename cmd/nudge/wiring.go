@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"os"
+	"slices"
 
 	"nudge/cmd/nudge/config"
 	"nudge/fallback"
@@ -74,13 +76,25 @@ func gatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 	o := gateway.Options{
 		Settings: gatewaySettings(c), Probe: c.Redis.Probe,
 		Node: node, Instance: fmt.Sprintf("%08x", rand.Uint32()), Version: release,
-		BasePath: c.BasePath, Origins: c.CORS.Origins, Cookie: c.Auth.Cookie, QueryToken: c.Auth.Query,
+		Hosts: c.Hosts, OpsHosts: opsHosts(c), BasePath: c.BasePath, Origins: c.CORS.Origins, Cookie: c.Auth.Cookie, QueryToken: c.Auth.Query,
 		DrainDelay: c.Drain.Delay, DrainWindow: c.Drain.Window, Log: log,
 	}
 	if o.Proven = c.Redis.Mode == "none"; !o.Proven {
 		o.Listen = c.Redis.Probe // to receive the probes of other gateways before it is ready
 	}
 	return o
+}
+
+// opsHosts returns the names of the operators' listener: those that are configured, its own, and that of the machine.
+func opsHosts(c *config.Config) []string {
+	names := slices.Clone(c.OpsHosts)
+	if host, _, err := net.SplitHostPort(c.OpsListen); err == nil && host != "" {
+		names = append(names, host)
+	}
+	if host, err := os.Hostname(); err == nil {
+		names = append(names, host)
+	}
+	return names
 }
 
 // redisOptions returns how to connect to Redis.

@@ -16,10 +16,14 @@ func (o Origins) Allow(origin, host string) bool {
 }
 
 // Foreign reports whether the request comes from a page that is neither of this host nor allowed. A request without an
-// Origin comes from no page, or from one of this origin.
+// Origin comes from no page, or from one of this origin, unless the browser says otherwise: pages of other origins send none
+// when they load an image or a script.
 func (o Origins) Foreign(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	return origin != "" && !o.Allow(origin, r.Host)
+	if origin == "" {
+		return OtherSite(r)
+	}
+	return !o.Allow(origin, r.Host)
 }
 
 // sameHost compares host and port, with the scheme's default port filled in on both sides. The scheme itself is not

@@ -7,6 +7,8 @@ func Default() *Config {
 	return &Config{
 		Listen:    "127.0.0.1:8080",
 		OpsListen: "127.0.0.1:9090",
+		Hosts:     []string{},
+		OpsHosts:  []string{},
 		Log:       Log{Level: "info", Format: "text"},
 		Redis: Redis{
 			Mode:   "none",

@@ -23,6 +23,8 @@ import (
 type Config struct {
 	Listen    string        `mapstructure:"listen"`     // host:port of the public server
 	OpsListen string        `mapstructure:"ops_listen"` // host:port of the operators' server; "" for none
+	Hosts     []string      `mapstructure:"hosts"`      // names in Host that the public server answers; empty: any
+	OpsHosts  []string      `mapstructure:"ops_hosts"`  // further names of the operators' server
 	BasePath  string        `mapstructure:"base_path"`  // "" or /path, without a slash at the end
 	Node      string        `mapstructure:"node"`       // "" for the host name
 	Log       Log           `mapstructure:"log"`

@@ -39,6 +39,7 @@ func (c *Config) check(purpose Purpose) Problems {
 	c.checkPush(&r)
 	c.checkPoll(&r)
 	c.checkLimits(&r)
+	c.checkHosts(&r)
 	c.checkCORS(&r)
 	r.within("drain.delay", c.Drain.Delay, 0, time.Hour)
 	r.within("drain.window", c.Drain.Window, 0, time.Hour)

@@ -125,6 +125,23 @@ func (c *Config) checkRedisMode(r *refusals) {
 	}
 }
 
+// checkHosts checks the names that are compared with Host.
+func (c *Config) checkHosts(r *refusals) {
+	check := func(key, name string) {
+		if !hostName.MatchString(name) {
+			r.refuse(key, "%s is no host name; write one without scheme and port, such as push.example.com", show(name))
+		}
+	}
+	for _, name := range c.Hosts {
+		check("hosts", name)
+	}
+	for _, name := range c.OpsHosts {
+		if name != "*" {
+			check("ops_hosts", name)
+		}
+	}
+}
+
 // checkCORS checks that origins are written as browsers send them, since they
 // are compared letter by letter.
 func (c *Config) checkCORS(r *refusals) {

@@ -125,6 +125,9 @@ func TestValidateRefuses(t *testing.T) {
 		{`drain.delay: -1s is below 0s; write 0s or more`, func(c *Config) { c.Drain.Delay = -time.Second }},
 		{`drain.window: 2h is above 1h; write 1h or less`, func(c *Config) { c.Drain.Window = 2 * time.Hour }},
 
+		{`hosts: push.example.com:443 is no host name; write one without scheme and port, such as push.example.com`, func(c *Config) { c.Hosts = []string{"push.example.com:443"} }},
+		{`hosts: * is no host name; write one without scheme and port, such as push.example.com`, func(c *Config) { c.Hosts = []string{"*"} }},
+		{`ops_hosts: https://a is no host name; write one without scheme and port, such as push.example.com`, func(c *Config) { c.OpsHosts = []string{"*", "https://a"} }},
 		{`cors.origins: * is for auth.open only; write each origin, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"*"} }},
 		{`cors.origins: app.example.com is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"app.example.com"} }},
 		{`cors.origins: https://*.example.com is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://*.example.com"} }},
