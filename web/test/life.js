@@ -73,9 +73,9 @@ export class Life extends World {
 
   #ask({ pathname: path, search }, init) {
     if (path === '/missed') {
-      const { project, version } = JSON.parse(init.body);
-      this.#did('report', undefined, { project, version });
-      this.seen.add('report');
+      const { project, version, kind } = JSON.parse(init.body);
+      this.#did('report', undefined, { project, version, kind });
+      this.seen.add(`report${kind ? `: ${kind}` : ''}`);
       return Promise.resolve(answer(204));
     }
     return new Promise((resolve, reject) => {
@@ -182,7 +182,8 @@ export class Life extends World {
   result() {
     const out = this.out.sort((a, b) => a.at - b.at || rank(a) - rank(b) || a.number - b.number);
     this.out = [];
-    const { interval, versions, stream } = this.state;
+    const { interval, versions, stream, reason } = this.state;
+    this.seen.add(`reason: ${reason}`);
     const now = { interval, have: versions, proven: stream === 'proven' };
     const changed = Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(this.#last[name]));
     this.#last = now;

@@ -4,7 +4,8 @@ import { Life, PROJECTS } from './life.js';
 import { chance } from './world.js';
 
 /**
- * A life of so many steps. `seen` is what earlier lives went through. Every third has much news and few troubles. `more`: with
+ * A life of so many steps. `seen` is what earlier lives went through. Every third has much news and few troubles; others have an
+ * application that is slow, or that lags behind what is announced. `more`: with
  * what the Go model does not have.
  */
 export async function record(seed, random, steps, seen, more = false) {
@@ -20,13 +21,15 @@ export async function record(seed, random, steps, seen, more = false) {
   };
   await note({ kind: 'start' });
   for (let n = 1; n < steps; n++) {
-    const { event, after, until, sleeps } = next(life, dice, seed % 3 === 0, more);
+    const { event, after, until, sleeps } = next(life, dice, { newsy: seed % 3 === 0, slow: seed % 6 === 1, lags: seed % 6 === 5 }, more);
     if (sleeps) await life.nap(after);
     else if (until) await quiet(life, after);
     else await life.pass(after);
-    const { out } = await note(event, sleeps);
-    // Held requests stand in for streams: the model has none.
-    if (!more && out?.some(({ path }) => path === '/versions')) {
+    const { out = [] } = await note(event, sleeps);
+    // The model has no held requests. And where a poll and a stream begin together after a sleep, so do their timers: then the
+    // rest would depend on which of them came first.
+    const together = record.at(-2).sleeps && out.some((a) => a.did === 'poll' && out.some((b) => b.did === 'open' && b.at === a.at));
+    if (!more && (together || out.some(({ path }) => path === '/versions'))) {
       record.pop();
       break;
     }
@@ -43,7 +46,8 @@ async function quiet(life, ms) {
   await life.pass(0);
 }
 
-function next(life, dice, newsy, more) {
+function next(life, dice, { newsy, slow, lags }, more) {
+  const calm = newsy || slow || lags;
   const pick = (list) => list[Math.floor(dice() * list.length)];
   /** Picks one that no life had so far, while there are any. */
   const fresh = (list, name) => {
@@ -64,10 +68,11 @@ function next(life, dice, newsy, more) {
     poll_ms: pick([300_000, 300_000, 420_000, 30_000]),
     fast_ms: pick([10_000, 10_000, 14_000, 20_000]),
     jitter: pick([0.2, 0.2, 0.2, 0.5]),
-    heartbeat_ms: pick([25_000, 5000, 400_000, 400_000, 400_000]),
+    heartbeat_ms: pick([25_000, 7000, 400_000, 400_000, 400_000]), // not 5 s: twice that is when a poll counts as unanswered
     gap_ms: pick([undefined, 1000, 3000, 0]),
   });
   const known = () => Object.fromEntries(Object.keys(PROJECTS).filter(() => dice() < 0.85).map((id) => [id, version(id)]));
+  const reasons = ['drain', 'rotate', 'off', 'expired', 'revoked', 'overload'];
   const say = {
     hello() {
       const versions = known();
@@ -80,7 +85,6 @@ function next(life, dice, newsy, more) {
     },
     heartbeat: cadence,
     goodbye() {
-      const reasons = ['drain', 'rotate', 'off', 'expired', 'revoked', 'overload'];
       const reason = fresh(reasons, (why) => `${stream.state}: goodbye ${why}`);
       return { reason, after_ms: whole(3000), spread_ms: pick([0, 5000]) };
     },
@@ -97,13 +101,14 @@ function next(life, dice, newsy, more) {
   }
   function opened() {
     const way = dice();
-    if (way < 0.85) return said(pick(['heartbeat', 'heartbeat', 'version']), dice() < 0.2 ? whole(500) : 500 + whole(dice() < 0.7 ? 1000 : 4400));
+    const goodbyes = reasons.some((why) => !life.seen.has(`open: goodbye ${why}`)) ? 0.1 : 0;
+    if (way < 0.85 - goodbyes) return said(pick(['heartbeat', 'heartbeat', 'version']), dice() < 0.2 ? whole(500) : 500 + whole(dice() < 0.7 ? 1000 : 4400));
     if (way < 0.92) return said(pick(['hello', 'goodbye', 'goodbye']), whole(1500));
     if (way < 0.95) return { event: { kind: 'lost', number: stream.number }, after: whole(3000) };
     return { event: { kind: 'time' }, after: 60_000, until: true };
   }
   function proven() {
-    const way = newsy ? dice() * 0.55 : dice();
+    const way = calm ? dice() * 0.55 : dice();
     if (newsy && way < 0.4) return said('version', whole(pick([300, 1500, 6000])));
     if (way < 0.3) return said('version', whole(dice() < 0.5 ? 900 : 8000));
     if (way < 0.45) return said('heartbeat', whole(20_000));
@@ -113,7 +118,8 @@ function next(life, dice, newsy, more) {
     return { event: { kind: 'time' }, after: 400_000, until: true };
   }
   function answers() {
-    const after = 20 + whole(newsy ? 500 : pick([300, 300, 300, 300, 300, 3000, 8000, 15_000, 30_000]));
+    let after = 20 + whole(calm ? 500 : pick([300, 300, 300, 300, 300, 3000, 8000, 15_000, 30_000]));
+    if (slow) after += pick([0, 3000, 6000, 10_000, 10_500, 11_500, 12_500, 14_000, 18_000, 25_000, 45_000]);
     const headers = wishes('Retry-After', 'X-Poll-Interval');
     if (dice() < 0.12) return { event: { kind: 'unpolled', number: flight, headers: wishes('Retry-After') }, after };
     if (dice() < 0.04) return { event: { kind: 'time' }, after: 61_000 };
@@ -123,7 +129,7 @@ function next(life, dice, newsy, more) {
       return { event: { kind: 'polled', number: flight, versions: { 42: versions[42] + 1 }, headers: {} }, after };
     }
     const found = Object.entries(wanted).filter(() => dice() < 0.75);
-    const old = dice() < ({ news: 0.4, behind: 0.85 }[reason] ?? 0.1); // a replica that lags
+    const old = dice() < (lags ? 0.95 : { news: 0.4, behind: 0.85 }[reason] ?? 0.1); // a replica that lags
     const has = Object.fromEntries(found.map(([id, { have, want }]) => [id, old ? have : pick([want ?? have, want ?? have, version(id)])]));
     return { event: { kind: 'polled', number: flight, versions: has, headers }, after };
   }
@@ -159,9 +165,9 @@ function next(life, dice, newsy, more) {
   life.then = undefined;
   if (then) return then;
   const can = [
-    [visits, newsy ? 0.1 : 0.5],
-    [() => ({ event: dice() < 0.5 || !stream ? { kind: 'time' } : said('heartbeat').event, after: 1000 + whole(150_000), sleeps: true }), 0.2],
-    [() => ({ event: { kind: 'time' }, after: pick([5000, 60_000, 400_000]), until: true }), newsy ? 0.1 : 0.5],
+    [visits, calm ? 0.1 : 0.5],
+    [() => ({ event: dice() < 0.5 || !stream ? { kind: 'time' } : said('heartbeat').event, after: 1000 + whole(150_000), sleeps: true }), life.seen.has(`asleep: ${stream?.state}`) ? 0.2 : 1],
+    [() => ({ event: { kind: 'time' }, after: pick([5000, 60_000, 400_000]), until: true }), calm ? 0.1 : 0.5],
   ];
   if (more) can.push([others, 1]);
   if (stale) can.push([() => ({ event: { kind: 'polled', number: stale, versions: { 42: 900 }, headers: {} }, after: whole(2000) }), 2]);

@@ -1,15 +1,13 @@
 package simulate_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
 
 	"nudge/cmd/nudge/simulate"
 )
-
-// slowIsCrowded: the model still has the rule that a page whose poll is not answered for 10 s gives up its stream for minutes.
-const slowIsCrowded = true
 
 // Pages that wait for their answers before they wait for the next poll ask an overloaded application as often as it answers.
 func TestCapacity(t *testing.T) {
@@ -31,9 +29,6 @@ func TestCapacity(t *testing.T) {
 
 // An application whose answers take 12 s costs nobody push: there are no more polls than with a quick one.
 func TestSlowApplication(t *testing.T) {
-	if slowIsCrowded {
-		t.Skip("it costs all of them push")
-	}
 	o := at("steady")
 	quick := run(t, o)
 	o.Latency = 12 * time.Second
@@ -47,46 +42,57 @@ func TestSlowApplication(t *testing.T) {
 }
 
 // Whatever has overloaded the application: once the cause is gone, it recovers. Nor does it ever get more polls than without push.
+// Here it can answer a quarter of the polls that pages make without push.
 func TestOverload(t *testing.T) {
-	if slowIsCrowded {
-		t.Skip("pages without push keep it overloaded")
-	}
-	for name, c := range map[string]struct {
-		script   string
-		capacity float64
-		latency  time.Duration
-		within   int // seconds until answers are quick again
-	}{
-		"redis is down":                                 {"redis", 100, 0, 60},
-		"redis is down, with little capacity":           {"redis", 40, 0, 300},
-		"the gateways are killed":                       {"kill", 100, 0, 60},
-		"push is off":                                   {"flag", 100, 0, 120},
-		"push is off, with little capacity":             {"flag", 40, 0, 300},
-		"the application is slow":                       {"slow", 330, 0, 30},
-		"the application is slow, with little capacity": {"slow", 100, 0, 30},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			o := at(c.script)
-			o.Capacity, o.Hours = c.capacity, 0.3
-			r := run(t, o)
-			over := r.Phases[len(r.Phases)-1].Begin
-			last := 0
-			for i, s := range r.Seconds {
-				if s.Slowest > 2000 {
-					last = i
+	for _, changes := range []bool{true, false} {
+		options := func(script string) simulate.Options {
+			o := at(script)
+			if o.Hours = 0.25; !changes {
+				o.Advances = -1
+			}
+			return o
+		}
+		o := options("steady")
+		o.Off = true
+		without := run(t, o)
+		for script, within := range map[string]int{"redis": 90, "kill": 90, "partition": 60, "flag": 150, "slow": 15} {
+			t.Run(fmt.Sprintf("%s, changes %v", script, changes), func(t *testing.T) {
+				t.Parallel()
+				o := options(script)
+				if o.Capacity = 80; !changes {
+					o.Capacity = 60
 				}
-			}
-			if last > over+c.within {
-				t.Errorf("answers are slow until %d s after the cause is gone", last-over)
-			}
-			o.Off = true
-			if without := run(t, o); c.script == "slow" && r.Phases[1].Mean > without.Phases[1].Mean {
-				t.Errorf("%v polls a second while it is slow, %v without push", r.Phases[1].Mean, without.Phases[1].Mean)
-			}
-			o.Script, o.Capacity = "steady", 0
-			below(t, r, run(t, o))
-		})
+				r := run(t, o)
+				over := r.Phases[len(r.Phases)-1].Begin
+				slow := 0
+				for i, s := range r.Seconds {
+					if s.Slowest > 5000 {
+						slow = i
+					}
+				}
+				if slow > over+within || len(r.Seconds) < over+within+60 {
+					t.Errorf("answers are slow until %d s after the cause is gone; want %d s", slow-over, within)
+				}
+				below(t, r, without)
+			})
+		}
+	}
+}
+
+// A slow application gets fewer polls with push than without it: while it is slow, and afterwards.
+func TestSlowWithoutPush(t *testing.T) {
+	o := at("slow")
+	o.Capacity = 330 // enough for pages without push
+	with := run(t, o)
+	o.Off = true
+	without, err := simulate.Run(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range with.Phases {
+		if p.Mean > without.Phases[i].Mean/2 || p.Pushed < 98 {
+			t.Errorf("%s: %v polls a second, %v %% of the time with push; without it %v polls", p.Name, p.Mean, p.Pushed, without.Phases[i].Mean)
+		}
 	}
 }
 

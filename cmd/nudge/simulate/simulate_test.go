@@ -220,7 +220,7 @@ func TestHerd(t *testing.T) {
 		o := at(script)
 		o.Browsers = 30_000 // in a smaller fleet few are less than one
 		o.Hours = 0.05
-		if s := run(t, o).Small; s.P50 > 100 || s.P99 > 1000 || s.N < 1000 {
+		if s := run(t, o).Small; s.P50 > 100 || s.P99 > 1100 || s.N < 1000 { // a page that is shown again polls within a second
 			t.Errorf("%s: %+v", script, s)
 		}
 	}

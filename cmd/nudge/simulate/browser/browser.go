@@ -21,7 +21,7 @@ type Browser struct {
 	// What gateways said last.
 	fast, jitter Millis
 	ttl          Millis // how long the terms hold; 0: not said
-	spread       Millis // of the newest news
+	spread       Millis // of the newest event
 	gap          Millis // between news-driven polls
 	hidden       Millis // least interval while the tab is hidden
 
@@ -33,12 +33,19 @@ type Browser struct {
 	floor   Millis // before this time the application wants no poll except for news,
 	hold    Millis // and before this time none at all
 	window  window
+	wide    Millis // the spread of the newest news that asked for a poll
 	newsAt  Millis // when the last news-driven poll began
 
 	flightAt Millis // when the poll in flight began
-	pressure Millis // when it counts as lacking a connection
 	audit    Millis // when the finding of a safety poll is checked
 	quiet    Millis // until when the page sends no report
+
+	// How long polls take: one that finds no connection takes long, and so does one of a slow application.
+	overdue   Millis // when the poll in flight counts as unanswered
+	enough    Millis // how long after its beginning the next one does
+	usual     Millis // how long the last quick poll took
+	yieldedAt Millis // when streams made way for the poll in flight
+	crowdedAt Millis // when the last rest for polls began
 
 	// The streams.
 	held, fresh stream // the stream in use, and the one that shall replace it
@@ -47,14 +54,18 @@ type Browser struct {
 	graceEnd    Millis
 	provenAt    Millis // when the newest proof was given
 	hiddenAt    Millis // since when the tab is hidden; 0: it is not
+	release     Millis // when a hidden page lets its stream go
+	notBefore   Millis // a page that is shown again opens no stream before this
 
 	streams, questions, polls uint32 // numbers given so far
 	flight                    uint32 // the poll in flight; 0: none
 	question                  uint32 // the one whose answer is expected; 0: none
 
-	failures, tries uint8  // of polls; of answers that were too old
-	losses          uint16 // of the link, in a row
-	mutes, crowds   uint8  // mute streams in a row; how often streams made way for polls
+	losses   uint16 // of the link, in a row
+	failures uint8  // of polls, in a row
+	mutes    uint8  // mute streams in a row
+	crowds   int8   // how often streams have left polls no connection
+	yields   uint8  // how often they have made way for the poll in flight
 
 	reason, hurry Cause // why due; why to poll soon after the one in flight
 	step          step
@@ -64,7 +75,10 @@ type Browser struct {
 	safety        bool // the poll in flight may find what push missed
 	mute          bool // the last stream was mute
 	vouch         bool // the stream is known to be alive, see Vouch
-	slow          bool // pressure: what had piled up while the page slept is given time
+	yielding      bool // streams have made way for the poll in flight, and whether it is answered then tells
+	resting       bool // streams rest, since they left polls no connection
+	unseen        bool // the page has been hidden for so long that it wants no stream
+	slept         bool // overdue: what had piled up while the page slept is given time
 }
 
 // New returns a page with these projects. It does nothing before Start.
@@ -75,18 +89,16 @@ func New(projects []Project, o Options) Browser {
 	return Browser{
 		Projects: projects, fast: o.Fast, jitter: 0.2, hidden: o.Hidden,
 		reason: none, hurry: none, newsAt: -usualGap, gap: usualGap,
-		due: Never, stepAt: Never, graceEnd: Never, pressure: Never, audit: Never,
+		due: Never, stepAt: Never, graceEnd: Never, audit: Never, release: Never,
+		overdue: Never, enough: crowded, usual: slowPoll,
 		held: stream{due: Never}, fresh: stream{due: Never},
 	}
 }
 
 // Due returns when the page needs a Tick; [Never]: only after another event.
 func (b *Browser) Due() Millis {
-	due := min(b.held.due, b.fresh.due, b.stepAt, b.graceEnd, b.audit)
-	if b.flight != 0 {
-		return min(due, b.flightAt+patience, b.pressure)
-	}
-	return min(due, b.pollDue())
+	due, _ := b.next()
+	return due
 }
 
 // Fast returns the interval without a stream, as a gateway sent it last.

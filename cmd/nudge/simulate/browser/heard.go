@@ -55,8 +55,8 @@ func (t *turn) proven(s *stream) *stream {
 		t.do(Effect{Kind: Close, Number: b.held.id})
 		b.held, b.fresh = b.fresh, stream{due: Never}
 	}
-	b.provenAt, b.grace, b.mutes = t.now, 0, 0
-	b.graceEnd = Never
+	b.provenAt, b.mutes = t.now, 0
+	b.endGrace()
 	return &b.held
 }
 
@@ -87,7 +87,7 @@ func (t *turn) dismissed(s *stream, m *Message) {
 	ms := m.After + t.random()*m.Spread
 	counted := s.state == proven
 	if counted {
-		b.grace, b.graceEnd = s.poll, t.now+max(leastGrace, ms+graceMore)
+		b.keepPace(s.poll, t.now+max(leastGrace, ms+graceMore))
 	}
 	if t.drop(s) {
 		return
@@ -100,10 +100,15 @@ func (t *turn) dismissed(s *stream, m *Message) {
 	t.wait(max(ms, least), openStream, asked)
 }
 
+// stable tells whether a stream has been proven for long.
+func (b *Browser) stable(s *stream, now Millis) bool {
+	return s.state == proven && now-b.provenAt >= stableAfter
+}
+
 // lost handles the unintended end of a stream.
 func (t *turn) lost(s *stream, how end) {
 	b := t.Browser
-	steady := s.state == proven && t.now-b.provenAt >= stable
+	steady := b.stable(s, t.now)
 	if steady {
 		b.losses = 0
 	}

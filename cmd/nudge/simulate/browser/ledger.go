@@ -1,5 +1,7 @@
 package browser
 
+import "math"
+
 // Project is a project of a page: who has which version of it, the page, and what gateways have named.
 type Project struct {
 	// Have is the version that the page has.
@@ -9,9 +11,10 @@ type Project struct {
 	askedHave, askedWant int64 // of the poll that was asked last; negative: nothing was wanted
 	found                int64 // what a safety poll found, until it is judged; negative: nothing
 
-	stands   bool // what was named still stands
-	owed     bool // a poll is due for it, whatever the numbers say
-	unserved bool // the last hello left it out
+	lacking  uint8 // how many answers in a row lacked what was named
+	stands   bool  // what was named still stands
+	owed     bool  // a poll is due for it, whatever the numbers say
+	unserved bool  // the last hello left it out
 }
 
 // At is a project that the page has in this version.
@@ -105,8 +108,27 @@ func (b *Browser) asked() {
 	}
 }
 
-// answered takes note of what the poll found; true if that is older than what had been announced by then.
-func (b *Browser) answered(versions []int64) (stale bool) {
+const (
+	// So many answers in a row that lack what was named are asked again at once,
+	quickTries = 4
+	// and after so many the page polls ever more rarely for it: the application does not have it.
+	ahead = 8
+)
+
+// stretch is the factor by which a page that is behind polls more rarely than at the fast interval.
+func (b *Browser) stretch() float64 {
+	n := 100
+	for i := range b.Projects {
+		if p := &b.Projects[i]; p.lags() {
+			n = min(n, max(0, int(p.lacking)-ahead))
+		}
+	}
+	return math.Ldexp(1, n)
+}
+
+// answered takes note of what the poll found. It returns how many answers in a row have been older than what had been announced,
+// 0 if this one is not, or if it is no use to ask again at once.
+func (b *Browser) answered(versions []int64) (stale int) {
 	for i := range b.Projects {
 		p := &b.Projects[i]
 		version := p.Have
@@ -121,7 +143,14 @@ func (b *Browser) answered(versions []int64) (stale bool) {
 			version = max(p.Have, version)
 		}
 		p.Have = version
-		stale = stale || p.Have < p.askedWant
+		if version >= p.askedWant {
+			p.lacking = 0
+			continue
+		}
+		p.lacking = min(p.lacking+1, 100)
+		if p.lacking <= quickTries {
+			stale = max(stale, int(p.lacking))
+		}
 	}
 	return stale
 }

@@ -1,13 +1,15 @@
 package browser
 
+import "math"
+
 const (
 	// The n-th failure in a row waits anything up to 1 s · 2ⁿ, within these bounds.
 	firstStep, shortestStep, longestStep = 1000, 250, 30_000
 	// A stream that was proven for this long resets the count of failures.
-	stable = 60_000
+	stableAfter = 60_000
 	// Pages that lose their streams at once reconnect over this time, or over the newest spread.
 	firstLoss = 5000
-	// After the second mute stream in a row, or when streams take the connections of polls, push pauses: this long, doubled each time.
+	// After the second mute stream in a row, or when streams leave polls no connection, push pauses: this long, doubled each time.
 	coolFirst, coolMost = 300_000, 3_600_000
 	// After a goodbye a page does not poll faster for this long, or until this long after its time to reconnect.
 	leastGrace, graceMore = 60_000, 10_000
@@ -25,6 +27,7 @@ const (
 	askTerms
 	openStream
 	giveUp // the question was not answered in time
+	resume // the poll in flight is not answered though streams have made way for it
 )
 
 // rest is why the page does not try a stream now. Only a pause that the page itself chose may be ended early.
@@ -45,15 +48,28 @@ func (t *turn) take(s step) {
 		t.open()
 	case giveUp:
 		t.failed(0)
+	case resume:
+		t.slow()
 	case nothing:
 	}
 }
 
 // wait replaces the step that was pending or under way.
 func (t *turn) wait(ms Millis, next step, how rest) {
-	t.question = 0
+	t.question, t.yielding, t.resting = 0, false, false
 	t.rest, t.step, t.stepAt = how, next, t.now+ms
 }
+
+// rare is the poll interval that the proven stream allows, or the grace after one; 0: none.
+func (b *Browser) rare() Millis {
+	if b.held.state == proven {
+		return b.held.poll
+	}
+	return b.grace
+}
+
+func (b *Browser) keepPace(ms, until Millis) { b.grace, b.graceEnd = ms, until }
+func (b *Browser) endGrace()                 { b.keepPace(0, Never) }
 
 // failed asks /poll-interval later: the more failures in a row, the longer the wait.
 func (t *turn) failed(atLeast Millis) {
@@ -78,16 +94,15 @@ func (t *turn) halt() {
 }
 
 func (t *turn) haltFor(ms Millis) {
-	t.drop(&t.fresh)
-	t.drop(&t.held)
-	t.grace, t.graceEnd = 0, Never
+	t.leave()
+	t.endGrace()
 	t.mute = false
 	t.wait(stretched(t.random, ms, t.jitter), askTerms, refused)
 }
 
 // cool is the n-th long rest.
-func (t *turn) cool(n uint8) Millis {
-	return min(coolMost, coolFirst*Millis(int(1)<<min(n, 10))) * between(t.random, 0.8, 1.2)
+func (t *turn) cool(n int) Millis {
+	return min(coolMost, math.Ldexp(coolFirst, n)) * between(t.random, 0.8, 1.2)
 }
 
 // ask asks /poll-interval, which may say why a stream ended. No answer in time is a failure.
@@ -175,8 +190,10 @@ func (t *turn) connect(m *Message) {
 	}
 	b.mute = false
 	switch {
+	case rests && b.held.id != 0:
+		t.wait(t.cool(int(b.mutes)-2), askTerms, refused)
 	case rests:
-		t.wait(t.cool(b.mutes-2), askTerms, asked)
+		t.wait(t.cool(int(b.mutes)-2), askTerms, asked)
 	case m.ConnectAfter > 0:
 		t.wait(stretched(t.random, m.ConnectAfter, b.jitter), openStream, asked)
 	default:
@@ -189,7 +206,7 @@ var silence = Message{Jitter: -1, Version: -1}
 
 func (t *turn) open() {
 	b := t.Browser
-	b.question, b.stepAt, b.step, b.rest = 0, Never, nothing, own
+	t.wait(Never, nothing, own)
 	t.drop(&b.fresh)
 	b.streams++
 	s := &b.held
@@ -226,34 +243,54 @@ func (t *turn) drop(s *stream) (heir bool) {
 	return heir
 }
 
-func (t *turn) suspend() {
-	t.question, t.stepAt, t.rest = 0, Never, gone
+// leave closes all streams: the page goes, or wants none.
+func (t *turn) leave() {
 	t.drop(&t.fresh)
 	t.drop(&t.held)
+	t.wait(Never, nothing, gone)
+}
+
+// goAway leaves. The wait that the page was in counts on.
+func (t *turn) goAway() {
+	b := t.Browser
+	if b.rest != gone {
+		b.notBefore = 0
+		if b.rest != own && b.held.id == 0 && b.stepAt != Never {
+			b.notBefore = b.stepAt
+		}
+	}
+	t.leave()
+}
+
+// hide lets the stream of a hidden page go, whose pace stays as slow as it was.
+func (t *turn) hide() {
+	b := t.Browser
+	b.unseen = true
+	if b.rest == gone {
+		return
+	}
+	b.keepPace(b.rare(), Never)
+	t.goAway()
 }
 
 // renew: the page or the network was away. An open stream may be dead without an error.
 func (t *turn) renew() {
 	b := t.Browser
 	back := b.rest == gone
-	if !back && (b.rest != own || b.fresh.id != 0 || b.held.id != 0 && b.held.state == connecting) {
+	if b.unseen || !back && (b.rest != own || b.fresh.id != 0 || b.held.id != 0 && b.held.state == connecting) {
 		return
+	}
+	if back && b.grace != 0 && b.graceEnd == Never {
+		b.graceEnd = t.now + leastGrace
 	}
 	next := askTerms
 	if back || b.held.id != 0 {
 		next = openStream
 	}
-	t.wait(t.random()*1000, next, own)
-}
-
-// makeWay closes streams to free connections for polls.
-func (t *turn) makeWay() {
-	b := t.Browser
-	if b.held.id == 0 {
-		return
+	how := own
+	if b.notBefore > t.now {
+		how = asked
 	}
-	b.push = Unsaid
-	t.halt()
-	t.wait(t.cool(b.crowds), askTerms, refused)
-	b.crowds = min(b.crowds+1, 100)
+	t.wait(max(t.random()*1000, b.notBefore-t.now), next, how)
+	b.notBefore = 0
 }

@@ -2,19 +2,6 @@ package browser
 
 import "math"
 
-// interval is the one in force. fast is for a browser that no stream serves, rare what its proven stream allows, 0 if it has
-// none; uncovered: the stream leaves a project out; behind: the page knows of a version that it does not have.
-func interval(fast, rare Millis, uncovered, behind bool) Millis {
-	ms := rare
-	if uncovered || rare == 0 {
-		ms = fast
-	}
-	if behind {
-		ms = min(ms, fast)
-	}
-	return ms
-}
-
 // jittered is the wait for an interval, with a draw from 0 to 1.
 func jittered(ms Millis, jitter, draw float64) Millis { return ms * (1 - jitter + 2*jitter*draw) }
 
@@ -42,14 +29,17 @@ type window struct {
 
 func (w window) pending() bool { return w.some && !w.served }
 
-// announced is the window after news. The first news fixes the due time. News after the window's poll has begun is for a
-// window of its own, which starts where this one ends. due is when the page would poll anyway: within the window,
-// that poll serves.
+// announced is the window after news. The first news sets the due time; later news with a shorter spread may bring it forward.
+// News after the window's poll has begun is for a window of its own, which starts where this one ends. due is when the page
+// would poll anyway: within the window, that poll serves.
 //
 // A window that follows another is at least as wide, as far as this page's place in it goes: very many have waited for the
 // same end, and not all of them may come right then.
 func (w window) announced(now, spread Millis, draw float64, due Millis) window {
 	if w.pending() && w.start <= now {
+		if spread < w.spread {
+			w.due = min(w.due, now+spread*draw)
+		}
 		return w
 	}
 	next := window{start: now, spread: spread, draw: draw, some: true}

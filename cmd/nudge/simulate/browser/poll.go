@@ -5,10 +5,10 @@ const (
 	usualGap = 1000
 	// A poll that failed is not repeated sooner than this.
 	leastRetry = 1000
-	// A poll without an answer for this long may lack a connection; for the other, it has failed.
-	crowded, patience = 10_000, 60_000
-	// The first wait after an answer older than what was announced; it doubles, four times.
-	againFirst, againMost = 250, 4
+	// A poll without an answer for this long has failed.
+	patience = 60_000
+	// The first wait after an answer older than what was announced; it doubles.
+	againFirst = 250
 	// Failing polls never back off further than this.
 	longestBackoff = 300_000
 	// No header makes a page wait longer than this.
@@ -18,11 +18,13 @@ const (
 )
 
 func (b *Browser) inForce() Millis {
-	rare := b.grace
-	if b.held.state == proven {
-		rare = b.held.poll
+	ms := b.rare()
+	if ms == 0 || b.uncovered() {
+		ms = b.fast
 	}
-	ms := interval(b.fast, rare, b.uncovered(), b.behind())
+	if b.behind() {
+		ms = min(ms, b.fast*b.stretch())
+	}
 	if b.hiddenAt != 0 {
 		ms = max(ms, b.hidden)
 	}
@@ -103,6 +105,7 @@ func (t *turn) news() {
 	if t.flight != 0 { // it has begun before the news, and serves nothing
 		due = Never
 	}
+	t.wide = t.spread
 	t.window = t.window.announced(t.now, t.spread, t.random(), due)
 }
 
@@ -124,7 +127,8 @@ func (t *turn) poll() {
 	b.safety = why == Interval && b.trusted()
 	b.asked()
 	b.polls++
-	b.flight, b.flightAt, b.pressure, b.slow = b.polls, t.now, t.now+crowded, false
+	b.flight, b.flightAt = b.polls, t.now
+	b.overdue, b.yields, b.slept = t.now+b.enough, 0, false
 	t.do(Effect{Kind: Poll, Number: b.flight, Reason: why})
 }
 
@@ -138,17 +142,14 @@ func (t *turn) polled(e *Event) {
 	if b.safety {
 		t.examine()
 	}
+	t.took(t.now - b.flightAt)
 	if !b.owes() {
 		b.window = b.window.after(t.now)
 	}
-	if !b.behind() {
-		b.tries = 0
-	}
 	t.cycle()
-	if stale && b.tries < againMost {
-		wait := againFirst * Millis(int(1)<<b.tries) * between(t.random, 0.5, 1.5)
-		b.tries++
-		t.sooner(wait+b.spread*t.random(), Behind)
+	if stale > 0 {
+		wait := againFirst / 2 * Millis(int(1)<<stale) * between(t.random, 0.5, 1.5)
+		t.sooner(wait+b.wide*t.random(), Behind)
 	}
 	t.hasten()
 }
@@ -159,6 +160,7 @@ func (t *turn) unpolled(e *Event) {
 	}
 	b := t.Browser
 	t.do(Effect{Kind: Abort, Number: b.polls})
+	t.took(t.now - b.flightAt)
 	t.cycle()
 	if b.failures < 100 {
 		b.failures++
@@ -174,7 +176,7 @@ func (t *turn) over(e *Event) bool {
 	if b.flight == 0 || e.Number != b.flight {
 		return false
 	}
-	b.flight, b.pressure = 0, Never
+	b.flight, b.overdue = 0, Never
 	b.hold = t.now + stretched(t.random, min(e.RetryAfter, longestWish), b.jitter)
 	b.floor = max(b.hold, t.now+stretched(t.random, min(e.PollInterval, longestWish), b.jitter))
 	return true
@@ -213,15 +215,4 @@ func (t *turn) judge() {
 		t.quiet = t.now + auditQuiet
 		t.do(Effect{Kind: Report, Project: i, Version: p.found})
 	}
-}
-
-// crowd: the poll in flight seems to get no connection. The page's streams may hold the one that it needs.
-func (t *turn) crowd() {
-	b := t.Browser
-	if t.now-b.flightAt > crowded+late && !b.slow {
-		b.pressure, b.slow = t.now+drain, true
-		return
-	}
-	b.pressure = Never
-	t.makeWay()
 }

@@ -18,7 +18,7 @@ func (b *Browser) Reduce(e *Event, now Millis, random func() float64, effects []
 	case Tick:
 		t.tick()
 	case Leave:
-		t.suspend()
+		t.goAway()
 	case Back:
 		t.soon(Return)
 		t.renew()
@@ -29,9 +29,12 @@ func (b *Browser) Reduce(e *Event, now Millis, random func() float64, effects []
 		if b.hiddenAt == 0 {
 			b.hiddenAt = now
 		}
+		if b.release == Never {
+			b.release = now + staysHidden
+		}
 	case Visible:
 		since := b.hiddenAt
-		b.hiddenAt = 0
+		b.hiddenAt, b.release, b.unseen = 0, Never, false
 		if since != 0 && now-since >= away {
 			t.soon(Return)
 			t.renew()
@@ -55,46 +58,93 @@ func (b *Browser) Reduce(e *Event, now Millis, random func() float64, effects []
 	return t.out
 }
 
-// away: hidden for this long, a page may have a stream that died without a word.
-const away = 30_000
+const (
+	// Hidden for this long, a page may have a stream that died without a word.
+	away = 30_000
+	// Hidden for this long, a page lets its stream go.
+	staysHidden = 60_000
+)
 
 func (t *turn) do(e Effect) { t.out = append(t.out, e) }
 
-// tick does what is due. What that makes due in turn is for the next one.
+// alarm is one of the things that a page waits for.
+type alarm uint8
+
+const (
+	pollAlarm alarm = iota
+	patienceAlarm
+	overdueAlarm
+	freshAlarm
+	heldAlarm
+	stepAlarm
+	graceAlarm
+	auditAlarm
+	releaseAlarm
+)
+
+// next returns what is due first, and when.
+func (b *Browser) next() (Millis, alarm) {
+	at, what := Never, pollAlarm
+	if b.flight == 0 {
+		at = b.pollDue()
+	} else {
+		at, what = b.flightAt+patience, patienceAlarm
+	}
+	for _, other := range [...]struct {
+		at   Millis
+		what alarm
+	}{
+		{b.overdue, overdueAlarm},
+		{b.fresh.due, freshAlarm},
+		{b.held.due, heldAlarm},
+		{b.stepAt, stepAlarm},
+		{b.graceEnd, graceAlarm},
+		{b.audit, auditAlarm},
+		{b.release, releaseAlarm},
+	} {
+		if other.at < at {
+			at, what = other.at, other.what
+		}
+	}
+	return at, what
+}
+
+// tick does what is due first. What else is due, or becomes due by it, is for the next ticks.
 func (t *turn) tick() {
 	b := t.Browser
-	if b.fresh.due <= t.now {
-		if how, over := b.fresh.overdue(t.now); over {
-			t.lost(&b.fresh, how)
-		}
-	}
-	if b.held.due <= t.now {
-		if how, over := b.held.overdue(t.now); over {
-			t.lost(&b.held, how)
-		}
-	}
-	if b.stepAt <= t.now {
-		b.stepAt = Never
-		t.take(b.step)
-	}
-	if b.graceEnd <= t.now {
-		b.graceEnd, b.grace = Never, 0
-	}
-	if b.audit <= t.now {
-		b.audit = Never
-		t.judge()
-	}
-	if b.flight == 0 {
-		t.settle()
-		if b.pollDue() <= t.now {
-			t.poll()
-		}
+	at, what := b.next()
+	if at > t.now {
 		return
 	}
-	if b.pressure <= t.now {
-		t.crowd()
-	}
-	if b.flight != 0 && b.flightAt+patience <= t.now {
+	switch what {
+	case pollAlarm:
+		t.poll()
+	case patienceAlarm:
 		t.unpolled(&Event{Number: b.flight})
+	case overdueAlarm:
+		b.overdue = Never
+		t.unanswered(t.now - at)
+	case freshAlarm:
+		t.expire(&b.fresh)
+	case heldAlarm:
+		t.expire(&b.held)
+	case stepAlarm:
+		b.stepAt = Never
+		t.take(b.step)
+	case graceAlarm:
+		b.endGrace()
+	case auditAlarm:
+		b.audit = Never
+		t.judge()
+	case releaseAlarm:
+		b.release = Never
+		t.hide()
+	}
+}
+
+// expire does what follows when a stream's time is over.
+func (t *turn) expire(s *stream) {
+	if how, over := s.overdue(t.now); over {
+		t.lost(s, how)
 	}
 }

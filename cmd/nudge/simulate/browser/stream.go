@@ -5,8 +5,8 @@ const (
 	connectPatience = 10_000
 	// A stream is proven by an event this long after its first hello.
 	proofFrom, proofTo = 500, 5000
-	// A timer later than late means that the page was asleep. Then what had piled up gets drain to come out.
-	late, drain    = 1000, 1000
+	// A timer later than tooLate means that the page was asleep. Then what had piled up gets drain to come out.
+	tooLate, drain = 1000, 1000
 	usualHeartbeat = 25_000
 )
 
@@ -73,7 +73,7 @@ func (s *stream) hear(name Name, m *Message, now Millis, vouched bool) (proof bo
 
 // overdue returns how the stream ends at its due time, and whether it does.
 func (s *stream) overdue(now Millis) (how end, over bool) {
-	over = now-s.due > late
+	over = now-s.due > tooLate
 	switch {
 	case s.state == proven && over && !s.drained:
 		s.due, s.drained = now+drain, true
