@@ -19,69 +19,67 @@ globalThis.nudge = async ({ src, ...options }) => {
   const interval = options.interval! > 0 ? options.interval! : 10_000;
   const versions = { ...options.projects };
   let create: typeof createNudge | undefined;
-  let loading = false;
   let attempts = 0;
   let pause = 0; // until when nothing is loaded
   let waiting = 0; // since when
-  let hurry = () => {}; // ends the wait
+  let end: ((due: boolean) => void) | undefined; // of the wait
 
   async function load() {
-    if (loading || performance.now() < pause) return;
-    loading = true;
+    if (performance.now() < pause) return;
+    pause = Infinity;
     await within(20_000, async (signal) => {
       // An import that hangs cannot be given up and keeps its connection, so the file is fetched first. An import that has failed
       // fails again in many browsers, unless the URL has another fragment.
       await (await fetch(src, { signal })).text();
       create = (await import(`${src}#${attempts}`)).createNudge;
     });
-    loading = false;
     pause = performance.now() + Math.min(1000 * 2 ** attempts++, 60_000);
     // Later, the next poll is due before the instance would make its first one.
-    if (create && performance.now() - waiting < interval / 5) hurry();
-  }
-
-  async function poll() {
-    const projects: Record<string, PollContext['projects'][string]> = {};
-    for (const id in versions) projects[id] = { have: Number(versions[id]) };
-    const result = await within(60_000, (signal) => options.poll?.({ reason: 'interval', projects, signal }));
-    for (const id in versions) {
-      const version = result?.versions?.[id];
-      if (Number(version) > Number(versions[id])) versions[id] = version!;
-    }
+    if (create && performance.now() - waiting < interval / 5) end?.(false);
   }
 
   load();
-  for (let due = !!options.immediate; !options.signal?.aborted; ) {
+  for (let due = options.immediate; !options.signal?.aborted; ) {
     if (due && !create) {
-      await poll();
+      await within(60_000, async (signal) => {
+        const projects: Record<string, PollContext['projects'][string]> = {};
+        for (const id in versions) projects[id] = { have: Number(versions[id]) };
+        const result = await options.poll?.({ reason: 'interval', projects, signal });
+        for (const id in versions) {
+          const version = result?.versions?.[id];
+          if (Number(version) > Number(versions[id])) versions[id] = version!;
+        }
+      });
       due = false;
     }
-    // Either the instance makes the poll that is due, or there has just been one.
-    if (create) return create({ gateway: src.replace(/[^/]*$/, ''), ...options, projects: versions, immediate: due });
+    if (create) {
+      try {
+        // Either the instance makes the poll that is due, or there has just been one.
+        return create({ gateway: src.replace(/[^/]*$/, ''), ...options, projects: versions, immediate: due });
+      } catch (error) {
+        console.warn('nudge:', error);
+        create = undefined;
+      }
+    }
     waiting = performance.now();
     load();
-    due = await new Promise<boolean>((end) => {
-      hurry = () => end(false);
-      setTimeout(end, interval, true);
+    due = await new Promise<boolean>((over) => {
+      end = over;
+      setTimeout(over, interval, true);
     });
   }
   return;
 };
 
-/** What `act` gives; nothing if it fails, or takes longer. */
-async function within<T>(ms: number, act: (signal: AbortSignal) => T): Promise<Awaited<T> | void> {
-  const controller = new AbortController();
-  let late;
-  try {
-    return await Promise.race([
-      act(controller.signal),
-      new Promise<void>((end) => {
-        late = setTimeout(() => end(controller.abort()), ms);
-      }),
-    ]);
-  } catch (error) {
-    console.warn('nudge:', error);
-  } finally {
-    clearTimeout(late);
-  }
+/** Ends when `act` has, well or not, or after this time. */
+function within(ms: number, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  return new Promise((end) => {
+    const controller = new AbortController();
+    const late = setTimeout(() => end(controller.abort()), ms);
+    Promise.resolve(controller.signal)
+      .then(act)
+      .catch((error) => console.warn('nudge:', error))
+      .then(end)
+      .finally(() => clearTimeout(late));
+  });
 }
