@@ -54,7 +54,7 @@ func (r *remote) redis(l config.Loader, board *version.Board, log *slog.Logger) 
 func (r *remote) request(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Request, error) {
 	base, err := url.Parse(r.gateway)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, usageError{fmt.Errorf("--gateway %q is not the URL of a gateway; write it like http://127.0.0.1:8080", r.gateway)}
+		return nil, usageError{fmt.Errorf("--gateway %q is not the URL of a gateway; write it like http://127.0.0.1:8080", config.Hide(r.gateway))}
 	}
 	target := base.JoinPath(path)
 	target.RawQuery = query.Encode()

@@ -75,7 +75,7 @@ func opsURL(flag string, loader func() config.Loader) (*url.URL, error) {
 	if flag != "" {
 		base, err := url.Parse(flag)
 		if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-			return nil, usageError{fmt.Errorf("--ops %q is not the URL of an operators' listener; write it like http://127.0.0.1:9090", flag)}
+			return nil, usageError{fmt.Errorf("--ops %q is not the URL of an operators' listener; write it like http://127.0.0.1:9090", config.Hide(flag))}
 		}
 		return base, nil
 	}

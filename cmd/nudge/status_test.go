@@ -124,6 +124,7 @@ func TestStatusCommand(t *testing.T) {
 		"public":        {[]string{"--ops", opsAnswer(t, 404, `{"code":"not_found"}`).URL}, 1, "name the operators' listener (ops_listen), not the public one"},
 		"another":       {[]string{"--ops", opsAnswer(t, 200, `{"status":"ok"}`).URL}, 1, "is no gateway"},
 		"no JSON":       {[]string{"--json", "--ops", opsAnswer(t, 200, "<html>").URL}, 1, "is no gateway"},
+		"a password":    {[]string{"--ops", "ftp://ann:hunter2@127.0.0.1:9090"}, 2, "********@127.0.0.1:9090"},
 		"no URL":        {[]string{"--ops", "127.0.0.1:9090"}, 2, "write it like http://127.0.0.1:9090"},
 		"no flag":       {[]string{"--opps", "x"}, 2, "nudge status: unknown flag"},
 		"argument":      {[]string{"gw-1"}, 2, `"gw-1"`},

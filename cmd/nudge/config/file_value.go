@@ -47,7 +47,7 @@ func (s setting) notAList(node *yaml.Node) string {
 	case isNull(node):
 		return "has no value; write [] for none"
 	case node.Kind == yaml.ScalarNode && !tagged(node):
-		return fmt.Sprintf("%s is not a list; write [%s]", show(node.Value), strconv.Quote(node.Value))
+		return fmt.Sprintf("%s is not a list; write [%s]", show(node.Value), strconv.Quote(Hide(node.Value)))
 	default:
 		return "is not a list; write its entries in [brackets]"
 	}
@@ -118,7 +118,7 @@ func (s setting) notText(node *yaml.Node, tag string) string {
 	if strings.HasSuffix(s.key, "listen") {
 		return fmt.Sprintf("%s is %s, not an address; write host:port, such as 127.0.0.1:8080", show(node.Value), kind)
 	}
-	return fmt.Sprintf("%s is %s, not text; write %q", show(node.Value), kind, node.Value)
+	return fmt.Sprintf("%s is %s, not text; write %q", show(node.Value), kind, Hide(node.Value))
 }
 
 func isNull(node *yaml.Node) bool {

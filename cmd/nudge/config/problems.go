@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -67,8 +68,29 @@ func (p Problems) locate(origins map[string]string) Problems {
 	return located
 }
 
-// show prepares text for a message: short, on one line, and in quotes if necessary.
+// token matches a JWT.
+var token = regexp.MustCompile(`ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*\.?[A-Za-z0-9_-]*`)
+
+// Hide masks what looks like credentials, for messages: user and password of an address or URL, the query of a URL, a token.
+func Hide(text string) string {
+	scheme, rest, isURL := strings.Cut(text, "://")
+	if !isURL {
+		scheme, rest = "", text
+	} else {
+		scheme += "://"
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 && strings.Contains(text, ":") {
+		rest = masked + rest[at:]
+	}
+	if before, query, _ := strings.Cut(rest, "?"); query != "" && isURL {
+		rest = before + "?" + masked
+	}
+	return token.ReplaceAllString(scheme+rest, masked)
+}
+
+// show prepares text for a message: without credentials, short, on one line, and in quotes if necessary.
 func show(text string) string {
+	text = Hide(text)
 	const longest = 60
 	if len(text) > longest {
 		text = text[:longest] + "…"

@@ -56,7 +56,9 @@ func (c *Config) checkRedis(r *refusals) {
 		if slices.Contains(redis.Addrs[:i], addr) {
 			r.refuse("redis.addrs", "%s is listed twice; write each address once", show(addr))
 		}
-		if host, port, err := splitAddress(addr); err != nil {
+		if strings.Contains(addr, "://") || strings.Contains(addr, "@") {
+			r.refuse("redis.addrs", "%s is a URL; write host:port, and user and password as redis.username and redis.password", show(addr))
+		} else if host, port, err := splitAddress(addr); err != nil {
 			r.refuse("redis.addrs", "%s %v; write host:port, such as 127.0.0.1:6379", show(addr), err)
 		} else if host == "" || port == 0 {
 			r.refuse("redis.addrs", "%s lacks a host or a port; write both, such as 127.0.0.1:6379", show(addr))

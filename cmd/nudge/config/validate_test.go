@@ -2,6 +2,8 @@ package config
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +54,7 @@ func TestValidateRefuses(t *testing.T) {
 		{`redis.addrs: has 0 entries, and redis.mode: standalone needs one; write [host:port]`, func(c *Config) { c.Redis.Mode = "standalone" }},
 		{`redis.addrs: has 2 entries, and redis.mode: standalone needs one; write [host:port]`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"a:1", "b:2"} }},
 		{`redis.addrs: redis is no address; write host:port, such as 127.0.0.1:6379`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"redis"} }},
-		{`redis.addrs: redis://a:6379 is no address; write host:port, such as 127.0.0.1:6379`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"redis://a:6379"} }},
+		{`redis.addrs: redis://a:6379 is a URL; write host:port, and user and password as redis.username and redis.password`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"redis://a:6379"} }},
 		{`redis.addrs: :6379 lacks a host or a port; write both, such as 127.0.0.1:6379`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{":6379"} }},
 		{`redis.master: is for redis.mode: sentinel only, and the mode is none; write "" here`, func(c *Config) { c.Redis.Master = "m" }},
 		{`redis.sentinel_username: is for redis.mode: sentinel only, and the mode is none; write "" here`, func(c *Config) { c.Redis.SentinelUsername = "m" }},
@@ -133,8 +135,8 @@ func TestValidateRefuses(t *testing.T) {
 		{`cors.origins: https://*.example.com is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://*.example.com"} }},
 		{`cors.origins: ftp://a is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"ftp://a"} }},
 		{`cors.origins: https://a:0 is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://a:0"} }},
-		{`cors.origins: https://u@a is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://u@a"} }},
-		{`cors.origins: https://a?b is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://a?b"} }},
+		{`cors.origins: https://********@a is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://u@a"} }},
+		{`cors.origins: https://a?******** is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://a?b"} }},
 		{`cors.origins: https://a: is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://a:"} }},
 		{`cors.origins: null is no origin; write scheme://host or scheme://host:port, such as https://app.example.com`, func(c *Config) { c.CORS.Origins = []string{"null"} }},
 		{`cors.origins: https://a/ is never sent by a browser; write https://a`, func(c *Config) { c.CORS.Origins = []string{"https://a/"} }},
@@ -199,6 +201,51 @@ func TestValidateReportsEverything(t *testing.T) {
 	c.Listen, c.Heartbeat, c.Limits.Body = "x", 0, 0
 	if got := len(c.check(ForServing)); got != 4 {
 		t.Errorf("%d problems, want 4 (with the missing secret):\n%v", got, c.check(ForServing))
+	}
+}
+
+func TestHide(t *testing.T) {
+	for text, want := range map[string]string{
+		"redis://:hunter2@host:6379":          "redis://********@host:6379",
+		"rediss://ann:hunter2@host":           "rediss://********@host",
+		"ann:hunter2@host:6379":               "********@host:6379",
+		"hunter2@host:6379":                   "********@host:6379",
+		"redis://:hun/ter@2@host":             "redis://********@host",
+		"https://keys.example/jwks?key=abc":   "https://keys.example/jwks?********",
+		"Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2k": "Bearer ********",
+		"127.0.0.1:6379":                      "127.0.0.1:6379",
+		"42@124":                              "42@124",
+		"a?b":                                 "a?b",
+		"":                                    "",
+	} {
+		if got := Hide(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// A password in an address is told nowhere: not by a refusal, wherever the address is from, and not by config print.
+func TestAddressesKeepSecrets(t *testing.T) {
+	const password = "hunter2-of-production"
+	for _, addrs := range []string{
+		`[redis://:` + password + `@host:6379]`, `["ann:` + password + `@host:6379", "ann:` + password + `@host:6379"]`,
+		`redis://:` + password + `@host:6379`, `[ "` + password + `@host:6379 " ]`, `{a: "redis://:` + password + `@host"}`,
+	} {
+		path := filepath.Join(t.TempDir(), "config.yaml")
+		if err := os.WriteFile(path, []byte("redis:\n  mode: standalone\n  addrs: "+addrs+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Loader{Path: path}.Load()
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", addrs, err)
+		}
+	}
+	t.Chdir(t.TempDir())
+	t.Setenv("NUDGE_REDIS_MODE", "standalone")
+	t.Setenv("NUDGE_REDIS_ADDRS", "redis://:"+password+"@host:6379")
+	_, err := Loader{}.Load()
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "redis.password") {
+		t.Error(err)
 	}
 }
 

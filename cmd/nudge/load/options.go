@@ -170,6 +170,8 @@ func (o Options) publishes() bool { return o.Rate > 0 || o.Window > 0 }
 func parseGateway(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
+	case strings.Contains(text, "@"): // not repeated: it may be a password
+		return nil, errors.New("the URL of a gateway has a user or a password, which gateways do not take; leave it out")
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("gateway %q is no URL; write one like %s", text, DefaultGateway)
 	case u.Scheme == "https":

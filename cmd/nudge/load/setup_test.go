@@ -138,6 +138,7 @@ func TestOptions(t *testing.T) {
 		{Options{Prefix: strings.Repeat("x", 101)}, "100"},
 		{Options{Sources: []string{"lo"}}, "no address"},
 		{Options{Gateways: []string{"127.0.0.1:8080"}}, "no URL"},
+		{Options{Gateways: []string{"http://ann:hunter2@127.0.0.1:8080"}}, "the URL of a gateway has a user or a password, which gateways do not take; leave it out"},
 		{Options{Gateways: []string{"https://x"}}, "plain HTTP only"},
 	} {
 		if err := tt.o.Check(); err == nil || !strings.Contains(err.Error(), tt.says) {
