@@ -1,13 +1,13 @@
-/** More than this of one event, in characters, and it is not a gateway that speaks: its data has 8 KiB at most. */
+/** An event with more characters does not come from a gateway: its data has 8 KiB at most. */
 const TOO_MUCH = 100_000;
 
 /**
- * Reads an event stream as the HTML standard has it (section 9.2.6), piece by piece; the byte order mark is the decoder's.
- * `id` and `retry` mean nothing here: whoever comes back says what it has. Gives false once an event is too long to be one.
+ * Reads an event stream piece by piece, by the HTML standard (section 9.2.6). The decoder removes the byte order mark. `id` and
+ * `retry` are not needed: a page that reconnects names its versions. Returns false once an event is too long.
  */
 export function eventParser(event: (name: string, data: string) => void): (text: string) => boolean {
   let left = ''; // of a line that has not ended
-  let half = false; // of a line end: an LF may follow, and mean nothing
+  let half = false; // a CR has ended the text: an LF after it belongs to the same line end
   let name = '';
   let data: string[] = [];
   let size = 0;

@@ -1,8 +1,8 @@
 import type { StreamHandle, Transport } from '../types.js';
 
 /**
- * A transport that keeps to its contract, made of one that may be wrong in any way: it never throws, gives a handle, and tells
- * nothing within the call by which a stream is lost, and nothing at all after a loss or `close`.
+ * Wraps a transport that may be wrong in any way. The result keeps the contract of transports: it never throws, always returns
+ * a handle, tells a loss once and never within the call, and tells nothing after a loss or after `close`.
  */
 export function guard(transport: Transport): Transport {
   const open: Transport = (request, on) => {
@@ -16,7 +16,7 @@ export function guard(transport: Transport): Transport {
       try {
         handle?.close();
       } catch {
-        // Then it stays open, and nobody listens to it.
+        // It may stay open, but nobody hears it.
       }
     }
 

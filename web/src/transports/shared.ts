@@ -6,8 +6,8 @@ import { shareStreams } from './shared-tab.js';
 
 export interface TabsOptions {
   /**
-   * Whose news it is: tabs share streams only if it is equal. The id of the user, together with all else that what they may
-   * see depends on. It is not a secret, and not the token, which changes.
+   * Tabs share streams only if their scopes are equal. Use the id of the user, together with everything else that decides what
+   * the user may see. It is not a secret, and not the token, which changes.
    */
   readonly scope: string;
   /** How streams are opened. Default: the browser's EventSource. */
@@ -17,10 +17,10 @@ export interface TabsOptions {
 }
 
 /**
- * One stream for all tabs of a user: `createNudge({ transport: tabs({ scope: user.id }), … })`. One tab has the stream, and
- * the others hear what it says; when that one closes, sleeps or is left, another goes on within a second. Each tab polls by
- * itself as before. Whatever goes wrong, a tab has a stream of its own. It needs Web Locks, and so HTTPS: elsewhere each tab
- * has a stream of its own.
+ * One stream for all tabs of a user: `createNudge({ transport: tabs({ scope: user.id }), … })`. One tab leads: it has the
+ * stream, and passes its events on. If the leader is closed, left or hidden, another tab leads within a second. Each tab polls
+ * by itself as before. If sharing does not work, for whatever reason, each tab has a stream of its own. Sharing needs Web
+ * Locks, and so HTTPS.
  */
 export function tabs(options: TabsOptions): Transport {
   const { scope, env = globalThis as any } = options;
