@@ -27,10 +27,15 @@ func newCadence(c fallback.Cadence) cadence {
 	}
 }
 
-// cadenceChanged renders the new cadence once, and sends it to all streams. Held polls end if push is down.
-func (g *Gateway) cadenceChanged() {
+// renderCadence renders the present cadence once for all streams.
+func (g *Gateway) renderCadence() {
 	c := g.pace.Now()
 	g.heartbeat.Store(stream.NewHeartbeat(newCadence(c), c.Heartbeat))
+}
+
+// cadenceChanged sends the new cadence to all streams. Held polls end if push is down.
+func (g *Gateway) cadenceChanged() {
+	g.renderCadence()
 	g.hub.WakePolls()
 	for _, l := range g.loops {
 		l.CadenceChanged()

@@ -128,8 +128,8 @@ func New(opt Options) (*Gateway, error) {
 	})
 	g.admission = limits.NewAdmission(func() limits.Settings { return g.current.Load().Limits })
 	g.metrics = newMetrics(g.source, g.pace, g.hub, opt.Connections)
+	g.renderCadence()
 	g.loops = g.newLoops()
-	g.cadenceChanged()
 	g.public, g.ops = g.publicRoutes(), g.opsRoutes()
 	return g, nil
 }

@@ -38,13 +38,12 @@ const (
 
 // Judgement collects the new access to each project of one stream. Begin with [Judge].
 type Judgement struct {
-	rules   *Rules
-	owner   Owner
-	flag    bool
-	whole   bool
-	changed bool
-	left    bool
-	revoked bool
+	rules *Rules
+	owner Owner
+	flag  bool // by the flag too
+
+	whole, revoked bool // the token is revoked: as a whole, for a project
+	changed, left  bool // the access to a project has changed, a project is served
 }
 
 // Judge begins to decide the access of a stream's owner again. flag: by flag and revocations; else by revocations alone. A
