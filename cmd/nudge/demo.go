@@ -67,7 +67,7 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	if err := d.newGateway(); err != nil {
 		return err
 	}
-	public, err := listen("listen", address, config.TLS{}, nil, limits.NewConnections(0, log), log)
+	public, err := listen("listen", address, config.TLS{}, false, nil, limits.NewConnections(0, log), log)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use; try make run LISTEN=%[2]s, or nudge demo --listen %[2]s", address, nextPort(address))
 	}
@@ -144,7 +144,7 @@ func (d *demonstration) newGateway() error {
 		return err
 	}
 	d.server = &outage.Server{Proxy: d.proxy, Listen: func() (net.Listener, *http.Server, error) {
-		s, err := listen("the gateway", "127.0.0.1:0", config.TLS{}, d.gateway.Handler(), places, d.log)
+		s, err := listen("the gateway", "127.0.0.1:0", config.TLS{}, false, d.gateway.Handler(), places, d.log)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -13,7 +13,7 @@ import (
 
 // A limitedListener lets no more in than it has places, and whoever leaves makes room.
 func TestConnLimit(t *testing.T) {
-	s, err := listen("listen", "127.0.0.1:0", config.TLS{}, http.NotFoundHandler(), limits.NewConnections(1, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler))
+	s, err := listen("listen", "127.0.0.1:0", config.TLS{}, false, http.NotFoundHandler(), limits.NewConnections(1, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,5 +52,29 @@ func TestConnLimit(t *testing.T) {
 	s.close()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// HTTP/2 without TLS is taken only if it is asked for: its streams are dear.
+func TestH2C(t *testing.T) {
+	for _, h2c := range []bool{false, true} {
+		log := slog.New(slog.DiscardHandler)
+		s, err := listen("listen", "127.0.0.1:0", config.TLS{}, h2c, http.NotFoundHandler(), limits.NewConnections(9, log), log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error)
+		go func() { done <- s.run() }()
+		transport := &http.Transport{Protocols: new(http.Protocols)}
+		transport.Protocols.SetUnencryptedHTTP2(true)
+		resp, err := (&http.Client{Transport: transport}).Get("http://" + s.listener.Addr().String())
+		if taken := err == nil && resp.ProtoMajor == 2; taken != h2c {
+			t.Errorf("h2c: %v, taken: %v (%v)", h2c, taken, err)
+		}
+		transport.CloseIdleConnections()
+		s.close()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -137,14 +137,14 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 
 // listenAll opens the public listener, which uses places, and the operators' listener, which has its own.
 func listenAll(c *config.Config, g *gateway.Gateway, places *limits.Connections, log *slog.Logger) ([]*server, error) {
-	public, err := listen("listen", c.Listen, c.TLS, g.Handler(), places, log)
+	public, err := listen("listen", c.Listen, c.TLS, c.H2C, g.Handler(), places, log)
 	if err != nil {
 		return nil, err
 	}
 	if c.OpsListen == "" {
 		return []*server{public}, nil
 	}
-	ops, err := listen("ops_listen", c.OpsListen, config.TLS{}, g.Ops(), limits.NewConnections(0, log), log)
+	ops, err := listen("ops_listen", c.OpsListen, config.TLS{}, false, g.Ops(), limits.NewConnections(0, log), log)
 	if err != nil {
 		public.listener.Close()
 		return nil, err

@@ -22,6 +22,9 @@ const (
 	headerBytes   = 32 << 10 // 64 projects of 128 characters, and a cookie
 	// closeTimeout is how long a server waits for ordinary requests at the end.
 	closeTimeout = 5 * time.Second
+	// stuckTimeout ends an HTTP/2 connection whose peer takes nothing at all. Deadlines of requests do not: their streams end,
+	// but the connection stays.
+	stuckTimeout = 5 * time.Minute
 )
 
 // server is one listener and what it serves.
@@ -30,9 +33,9 @@ type server struct {
 	listener net.Listener
 }
 
-// listen opens a listener, plain or with TLS, whose connections take places. Messages name key, the key of the configuration
-// that holds the address.
-func listen(key, address string, tlsc config.TLS, handler http.Handler, places *limits.Connections, log *slog.Logger) (*server, error) {
+// listen opens a listener, plain or with TLS, whose connections take places. h2c: it also takes HTTP/2 without TLS. Messages
+// name key, the key of the configuration that holds the address.
+func listen(key, address string, tlsc config.TLS, h2c bool, handler http.Handler, places *limits.Connections, log *slog.Logger) (*server, error) {
 	listening := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, time-outs find other dead connections
 	l, err := listening.Listen(context.Background(), "tcp", address)
 	if err != nil {
@@ -52,7 +55,8 @@ func listen(key, address string, tlsc config.TLS, handler http.Handler, places *
 	s.Protocols = new(http.Protocols)
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetHTTP2(true)
-	s.Protocols.SetUnencryptedHTTP2(true)
+	s.Protocols.SetUnencryptedHTTP2(h2c)
+	s.HTTP2 = &http.HTTP2Config{WriteByteTimeout: stuckTimeout}
 	if tlsc.Cert == "" {
 		return s, nil
 	}

@@ -1,7 +1,6 @@
 package limits
 
 import (
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -133,7 +132,7 @@ func (a *Admission) fullLocked(k Kind, s Settings) bool {
 	}
 	most = s.GoroutineStreams
 	if most <= 0 {
-		most = memoryLimit()
+		most = memoryStreams()
 	}
 	return a.open[Goroutine] >= most
 }
@@ -169,9 +168,4 @@ func decrement(counts map[uint32]int, key uint32) {
 	if counts[key]--; counts[key] <= 0 {
 		delete(counts, key)
 	}
-}
-
-// memoryLimit returns how many goroutine streams fit into half of GOMEMLIMIT; without one, any number.
-func memoryLimit() int {
-	return max(16, int(min(debug.SetMemoryLimit(-1)/2/goroutineCost, 1<<30)))
 }

@@ -10,7 +10,7 @@ import (
 // Settings are the limits. The comment of each says what zero means.
 type Settings struct {
 	Streams           int // open streams and held polls; 0: from the file limit
-	GoroutineStreams  int // of these, those that cost a goroutine; 0: from the memory limit
+	GoroutineStreams  int // of these, those that cost a goroutine; 0: from the memory of the process
 	ProjectsPerStream int // at most and by default 64
 	Projects          int // listened for at once; 0: 200,000
 	// StreamsPerSubject bounds the streams of one subject; of one network, if callers have no subject. 0: 256 of a subject.

@@ -22,6 +22,7 @@ import (
 // The mapstructure tag is the key. The tag `secret:"true"` keeps a value out of messages, logs and `nudge config print`.
 type Config struct {
 	Listen    string        `mapstructure:"listen"`     // host:port of the public server
+	H2C       bool          `mapstructure:"h2c"`        // the public server also takes HTTP/2 without TLS
 	OpsListen string        `mapstructure:"ops_listen"` // host:port of the operators' server; "" for none
 	Hosts     []string      `mapstructure:"hosts"`      // names in Host that the public server answers; empty: any
 	OpsHosts  []string      `mapstructure:"ops_hosts"`  // further names of the operators' server
