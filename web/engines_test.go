@@ -73,6 +73,14 @@ export default Object.assign(ok, {
   equal: (a, b, message) => check(Object.is(a, b), () => show(a) + ' is not ' + show(b), message),
   notEqual: (a, b, message) => check(!Object.is(a, b), () => show(a) + ' is the same', message),
   deepEqual: (a, b, message) => check(same(a, b), () => show(a) + ' is not ' + show(b), message),
+  throws(act) {
+    try {
+      act()
+    } catch {
+      return
+    }
+    throw new Error('nothing was thrown')
+  },
   match: (text, form, message) => check(form.test(text), () => show(text) + ' does not match ' + form, message),
   doesNotMatch: (text, form, message) => check(!form.test(text), () => show(text) + ' matches ' + form, message),
 })`,
