@@ -21,7 +21,7 @@ export class Panel {
     this.restarted = restarted;
     this.requests = 0;
     this.empty = 0; // those of them that found nothing
-    this.lateness = []; // of changes by others, in ms
+    this.late = {last: NaN, sum: 0, count: 0}; // of changes by others, in ms
     this.lane = new Lane(this.find('lane'));
     this.board = new Board({root: this.find('columns'), model: this.model, move: (...args) => this.move(...args)});
     this.board.render();
@@ -76,7 +76,7 @@ export class Panel {
     const notes = new Map();
     for (const event of foreign) {
       const late = api.lateness(event);
-      this.lateness.push(late);
+      this.late = {last: late, sum: this.late.sum + late, count: this.late.count + 1};
       notes.set(event.story, `${event.writer === 'Mia' ? 'Mia, ' : ''}${seconds(late)} s late`);
     }
     this.board.render(notes);
@@ -88,13 +88,10 @@ export class Panel {
   figures() {
     write(this.find('requests'), String(this.requests));
     write(this.find('empty'), this.requests === 0 ? 'none so far' : `${this.empty || 'none'} empty`);
-    const all = this.lateness;
-    const late = this.find('late');
-    write(late, all.length === 0 ? '–' : seconds(all.at(-1)));
-    late.dataset.ms = all.at(-1) ?? '';
-    late.classList.toggle('long', all.at(-1) >= 1000);
-    const mean = all.reduce((sum, ms) => sum + ms, 0) / all.length;
-    write(this.find('mean'), all.length === 0 ? 'waiting for a change' : `average ${seconds(mean)}`);
+    const {last, sum, count} = this.late;
+    write(this.find('late'), count === 0 ? '–' : seconds(last));
+    this.find('late').classList.toggle('long', last >= 1000);
+    write(this.find('mean'), count === 0 ? 'waiting for a change' : `average ${seconds(sum / count)}`);
   }
 
   // pace shows how often the board asks.
