@@ -20,13 +20,13 @@ const shape = {
   versions: numbers,
   unknown: names,
   waiting: names,
-  project: String,
+  project: text,
   version: readVersion,
   prev: readVersion,
   writer: raw,
   data: raw,
   reset: (value: unknown) => value === true,
-  reason: String,
+  reason: text,
   after_ms: number(0, 0),
   // The answer of /poll-interval.
   ttl_ms: number(1000),
@@ -67,7 +67,12 @@ function numbers(value: unknown): Map<string, number> {
 }
 
 function names(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(String) : [];
+  return Array.isArray(value) ? value.map(text) : [];
+}
+
+/** An object, which may not even become text, is none. */
+function text(value: unknown): string {
+  return Object(value) === value ? '' : String(value);
 }
 
 function raw(value: unknown): unknown {

@@ -34,7 +34,7 @@ export function createNextStep(env: Core) {
       const life = (question = new AbortController());
       const answered = (act: () => void) =>
         env.enter(() => {
-          if (life === question) wait(Infinity, act), act();
+          if (life === question) wait(Infinity, act), env.guarded(act, otherwise);
         });
       send(life.signal).then((answer) => answered(() => then(answer)), () => answered(otherwise));
     },

@@ -9,7 +9,7 @@ import { createStats } from './observers/stats.js';
 import { type Visits, watchPage } from './page-life.js';
 import { createQuery, type Query } from './query.js';
 import { view } from './snapshot.js';
-import type { Env, EveryOptions, Nudge, NudgeEvents, Options, Poll, PollReason, Snapshot, Version, Versions } from './types.js';
+import type { Env, EveryOptions, Nudge, NudgeEvents, Options, Poll, PollReason, Snapshot, Transport, Version, Versions } from './types.js';
 
 export type * from './types.js';
 
@@ -22,11 +22,11 @@ const WARNINGS = 20;
 /** A page that was hidden for this long had better poll when it is shown: its stream may have died without a word. */
 const AWAY = 30_000;
 
+type Until = { readonly signal?: AbortSignal } | undefined;
+
 export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const { gateway, push: policy, getToken, apply, writer } = options;
   const world: Env = { ...browser(), ...parts };
-  const root = String(gateway ?? world.origin).replace(/\/+$/, '');
-  const transport = options.transport ?? (world.EventSource && eventSource(world.EventSource));
   const shadow = policy === 'shadow';
   const target = new EventTarget();
   const listeners = new Set<() => void>();
@@ -79,6 +79,18 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     }
   }
 
+  let root = world.origin;
+  let transport: Transport | undefined;
+  guarded(() => {
+    root = String(gateway ?? root).replace(/\/+$/, '');
+  });
+  guarded(() => {
+    // Read once: whatever the page made of its transport, it can throw only when it is called.
+    const open = options.transport ?? (world.EventSource && eventSource(world.EventSource));
+    const { bearer, held } = Object(open);
+    if (open) transport = Object.assign((...args: Parameters<Transport>) => open(...args), { bearer: !!bearer, held: !!held });
+  });
+
   const page: Page = {
     marks() {
       const all = new Map<string, number>();
@@ -130,7 +142,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     const next = view(connection, main, stats, ended ? 'stopped' : pauses.size ? 'paused' : undefined, shadow);
     const { error, ...rest } = next;
     const seen = JSON.stringify(rest);
-    if (seen === text && error === snapshot.error) return;
+    if (seen === text && Object.is(error, snapshot.error)) return;
     text = seen;
     snapshot = next;
     for (const listener of [...listeners]) guarded(listener);
@@ -162,14 +174,17 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   }
 
   /** The function that undoes something: once, and also when the signal says so. */
-  function undo(act: () => void, signal: AbortSignal | undefined): () => void {
+  function undo(act: () => void, until: Until): () => void {
     let done = false;
     const once = () => {
       if (!done) enter(act);
       done = true;
     };
-    signal?.addEventListener('abort', once, { signal: life.signal });
-    if (signal?.aborted) once();
+    guarded(() => {
+      const signal = until?.signal;
+      signal?.addEventListener('abort', once, { signal: life.signal });
+      if (signal?.aborted) once();
+    });
     return once;
   }
 
@@ -203,17 +218,17 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
 
   if (options.fast !== undefined) env.warn('nudge: the option "fast" is now called "interval"; the old name works in this version only');
   enter(() => {
-    main.versions.watch(options.projects ?? {});
+    guarded(() => main.versions.watch(options.projects ?? {}));
     options.signal?.addEventListener('abort', stop, { signal: life.signal });
+    if (options.signal?.aborted) stop();
   });
-  if (options.signal?.aborted) stop();
-  else if (world.page || options.server) watchPage(env, life.signal, visits);
+  if (!life.signal.aborted && (world.page || options.server)) watchPage(env, life.signal, visits);
 
   return Object.assign(target as EventTarget & Pick<Nudge, 'addEventListener'>, {
-    subscribe(listener: () => void, { signal }: { signal?: AbortSignal } = {}) {
+    subscribe(listener: () => void, options?: Until) {
       const own = () => listener(); // the same function twice is two subscriptions
       listeners.add(own);
-      return undo(() => listeners.delete(own), signal);
+      return undo(() => listeners.delete(own), options);
     },
     getSnapshot: () => snapshot,
     async refresh() {
@@ -222,8 +237,13 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       enter(() => {});
       await Promise.all(polls);
     },
-    every(ms: number, run: Poll, { projects, immediate, signal }: EveryOptions = {}) {
-      const given = withVersions(projects);
+    every(ms: number, run: Poll, options?: EveryOptions) {
+      let given: Versions = {};
+      let immediate: boolean | undefined;
+      guarded(() => {
+        immediate = options?.immediate;
+        given = withVersions(options?.projects);
+      });
       const query = createQuery(env, connection, announcements, { ...shared, poll: run, own: within(ms, 10_000) });
       enter(() => {
         if (life.signal.aborted) return;
@@ -235,16 +255,19 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
         query.versions.unwatch(given);
         query.loop.stop();
         query.missed.stop();
-      }, signal);
+      }, options);
     },
-    interval: (ms: number) => ms * snapshot.factor,
+    interval: (ms: number) => within(ms, main.pace().fast, 0) * snapshot.factor,
     ack(project: string, version: Version, prev?: Version) {
-      enter(() => queries.forEach(({ versions }) => versions.made(project, version, prev)));
+      enter(() => queries.forEach(({ versions }) => versions.made(String(project), version, prev)));
     },
-    watch(projects: Versions, { signal }: { signal?: AbortSignal } = {}) {
-      const given = { ...projects }; // what is undone is what was done, whatever the page does with its object
-      enter(() => main.watch(given) && started && connection.watch());
-      return undo(() => main.versions.unwatch(given), signal);
+    watch(projects: Versions, options?: Until) {
+      let given: Versions = {};
+      enter(() => {
+        given = { ...projects }; // what is undone is what was done, whatever the page does with its object
+        if (main.watch(given) && started) connection.watch();
+      });
+      return undo(() => main.versions.unwatch(given), options);
     },
     pause(reason = '') {
       if (pauses.add(reason).size > 1) return; // to say it again changes nothing

@@ -16,7 +16,7 @@ export interface Visits {
 /** Tells of the page's life until the signal. Where there is no page it starts and never ends. */
 export function watchPage(env: Core, signal: AbortSignal, visits: Visits): void {
   function on(target: Listens | undefined, type: string, act: (event: any) => void) {
-    target?.addEventListener(type, (event) => env.enter(() => act(event)), { signal });
+    env.guarded(() => target?.addEventListener(type, (event) => env.enter(() => act(event)), { signal }));
   }
 
   const look = () => (env.document?.visibilityState === 'hidden' ? visits.hide() : visits.show());
@@ -29,10 +29,12 @@ export function watchPage(env: Core, signal: AbortSignal, visits: Visits): void 
     on(env.window, 'pagehide', visits.leave);
     on(env.window, 'pageshow', (event) => event.persisted && visits.back());
     on(env.window, 'online', visits.online);
-    look();
+    env.guarded(look);
     visits.start();
   }
 
-  if (env.document?.prerendering) on(env.document, 'prerenderingchange', begin);
+  let prerendering: boolean | undefined;
+  env.guarded(() => (prerendering = env.document?.prerendering));
+  if (prerendering) on(env.document, 'prerenderingchange', begin);
   else env.enter(begin);
 }

@@ -11,7 +11,10 @@ const enum Ms {
   Patience = 60_000,
   /** The first wait after an answer older than what was announced. It doubles with each of them. */
   Again = 250,
-  /** A poll that failed is repeated after this long at the soonest, and after `LongestBackoff` at the latest. */
+  /**
+   * A poll that failed is repeated after this long at the soonest, and after `LongestBackoff` at the latest; or after twice its
+   * fast interval, so that failing polls are on average no more frequent than others.
+   */
   Retry = 1000,
   LongestBackoff = 300_000,
   /** No interval is shorter or longer: the loop would run hot, or stop. */
@@ -183,7 +186,7 @@ export function createPollLoop(env: Core, run: Run, first: Pace): PollLoop {
     if (settled) window = served(window, now);
     if (running) {
       cycle();
-      if (failed) plan(backoff(env.random(), failures, pace.fast, Ms.Retry, Ms.LongestBackoff), 'retry');
+      if (failed) plan(backoff(env.random(), failures, pace.fast, Ms.Retry, Math.max(Ms.LongestBackoff, 2 * pace.fast)), 'retry');
       if (stale) plan((Ms.Again / 2) * 2 ** stale * between(env.random(), 0.5, 1.5) + spread * env.random(), 'behind', due);
     }
     if (hurry) soon(hurry);

@@ -74,9 +74,11 @@ export function createQuery(env: Core, connection: Connection, announcements: An
       if (!signal.aborted) answer = { ...wishes(result), ...taken(result, safety) };
       end(false, null);
     } catch (thrown) {
-      if (!signal.aborted) answer = { failed: true, ...wishes(Object(thrown)) };
-      complain(thrown);
       end(true, thrown);
+      env.guarded(() => {
+        if (!signal.aborted) answer = { failed: true, ...wishes(Object(thrown)) };
+        complain(thrown);
+      });
     }
     return answer;
   }
@@ -102,7 +104,7 @@ export function createQuery(env: Core, connection: Connection, announcements: An
   /** The application's own errors would vanish in here: each kind is told once. An answer with an error status is no mistake. */
   function complain(thrown: any) {
     if (!thrown || 'status' in Object(thrown)) return;
-    env.warn(`nudge: a poll failed, and is tried again: ${thrown}`);
+    env.warn(`nudge: a poll failed, and is tried again: ${String(thrown)}`);
   }
 
   function announce(named: [string, number][], wanted: boolean, spread: number) {
@@ -127,7 +129,17 @@ export function createQuery(env: Core, connection: Connection, announcements: An
       const made = !!message.writer && message.writer === writer;
       // A poll in flight may bring the same change.
       if (loop.busy || !(made || (message.data != null && apply))) return;
-      env.guarded(() => versions.take(message, () => made || apply!(message as Delivery)));
+      env.guarded(() =>
+        versions.take(message, () => {
+          if (made) return;
+          const done: unknown = apply!({ ...message } as Delivery);
+          // It may give a promise though it must not. If that is not kept, a poll brings the change.
+          Promise.resolve(done).catch((thrown) => {
+            env.report(thrown);
+            env.enter(() => loop.soon('behind'));
+          });
+        }),
+      );
     },
     advance(told: Announced, { version, spread_ms, reset }: Message) {
       const [mine, wanted] = versions.advance(told, reset);

@@ -21,7 +21,7 @@ export type Verdict = 'go' | 'token' | 'off' | 'denied' | 'busy' | 'unreachable'
 export async function request(env: Env, url: string, init?: RequestInit): Promise<Reply> {
   const response = await env.fetch(url, { credentials: 'include', cache: 'no-store', ...init });
   return {
-    status: response.status,
+    status: +response.status,
     retryAfter: headerMs(response.headers, 'Retry-After', env.now()),
     message: read(await response.json().catch(() => null)),
   };
@@ -43,7 +43,7 @@ export function judge({ status, message }: Reply, projects: string[], terms: boo
   if (status === 401) return 'token';
   if (status === 400 || status === 403) return 'denied';
   if (status === 429 || status === 503) return 'busy';
-  if (status < 200 || status > 299) return 'unreachable';
+  if (!(status >= 200 && status <= 299)) return 'unreachable';
   if (!terms) return 'go';
   const allowed = projects.filter((id) => !message.denied.includes(id));
   if (!allowed.length) return message.anonymous ? 'token' : 'denied';

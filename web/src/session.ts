@@ -52,8 +52,10 @@ export function createSession(env: Core, gateway: string, bearer: boolean, getTo
       if (refused) given = undefined;
       granted = false;
       const got = given === undefined ? await getToken?.({ reason, signal }) : given;
-      if (!signal.aborted) token = got;
-      return !!got;
+      if (got && typeof got !== 'string') env.warn(`nudge: a token is a string, not ${typeof got}`);
+      const usable = typeof got === 'string' ? got : null;
+      if (!signal.aborted) token = usable;
+      return !!usable;
     },
     /** Gives it to the gateway. */
     grant: (signal: AbortSignal) => call('/session', { method: 'POST', headers: headers(), signal }),

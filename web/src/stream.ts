@@ -141,7 +141,9 @@ export function openStream(env: Core, transport: Transport, request: StreamReque
       return provenAt;
     },
     get role() {
-      return handle?.role ?? 'solo';
+      let role: unknown;
+      env.guarded(() => (role = handle?.role));
+      return role === 'leader' || role === 'follower' ? role : 'solo';
     },
     close,
   };
