@@ -97,8 +97,8 @@ async function start() {
 
   let undo;
   byId('inspect').addEventListener('click', () => {
-    undo?.();
-    undo = undo ? undefined : inspect(nudge, {open: true});
+    undo?.(); // it may have been put away
+    undo = inspect(nudge, {open: true});
   });
 
   (function tick() {
