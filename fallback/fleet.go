@@ -40,7 +40,6 @@ type Fleet struct {
 	echoed   time.Time  // when we last heard ourselves
 	own      int        // streams in our newest probe
 	others   map[string]*member
-	streams  int       // of all others
 	vanished []*member // in the order in which they were last heard
 	// grown is how many streams living members have added, less those closed, and less those that stood for lost ones.
 	grown int64
@@ -107,7 +106,6 @@ func (f *Fleet) echoLocked(m Member, now time.Time) []Change {
 // dropLocked takes out a member that is silent.
 func (f *Fleet) dropLocked(o *member) Change {
 	delete(f.others, o.Instance)
-	f.streams -= o.Streams
 	if o.Leaving {
 		f.grown -= int64(o.Streams) // they reconnect to others, which is no growth
 		return Change{o.Sighting, Left}
@@ -136,7 +134,6 @@ func (f *Fleet) otherLocked(m Member, now time.Time) (changes []Change) {
 	m.Leaving = m.Leaving || o.Leaving
 	parting, added := m.Leaving && !o.Leaving, m.Streams-o.Streams
 	o.Member, o.Heard = m, later(o.Heard, now)
-	f.streams += added
 	if known || move == Joined && f.awakeLocked(now) {
 		f.growLocked(added)
 	}
@@ -217,28 +214,6 @@ func (f *Fleet) Load(own Member, now time.Time) Load {
 	return l
 }
 
-// Step returns the highest step of the trust ramp among the others.
-func (f *Fleet) Step() (step int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, o := range f.others {
-		step = max(step, o.Step)
-	}
-	return step
-}
-
-// Leaving reports whether one of the others is leaving.
-func (f *Fleet) Leaving() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, o := range f.others {
-		if o.Leaving {
-			return true
-		}
-	}
-	return false
-}
-
 // View returns the fleet at now. own is as for Size.
 func (f *Fleet) View(own Member, now time.Time) View {
 	f.mu.Lock()
@@ -258,9 +233,13 @@ func (f *Fleet) View(own Member, now time.Time) View {
 
 func (f *Fleet) sizeLocked(own Member, now time.Time) Size {
 	f.forgetLocked(now)
-	s := Size{Instances: 1 + len(f.others), Streams: own.Streams + f.streams, Own: own.Streams}
+	s := Size{Instances: 1 + len(f.others), Streams: own.Streams, Own: own.Streams}
 	for _, v := range f.vanished {
 		s.Lost += v.Lost
+	}
+	for _, o := range f.others {
+		s.Streams += o.Streams
+		s.Step, s.Leaving = max(s.Step, o.Step), s.Leaving || o.Leaving
 	}
 	return s
 }

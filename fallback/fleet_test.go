@@ -337,11 +337,11 @@ func TestFleetLoad(t *testing.T) {
 			t.Errorf("%v: %+v, want %+v", push, got, want)
 		}
 	}
-	if f.Step() != 3 || f.Leaving() {
-		t.Errorf("step %d, leaving %v", f.Step(), f.Leaving())
+	if s := f.Size(own, epoch); s.Step != 3 || s.Leaving {
+		t.Errorf("step %d, leaving %v", s.Step, s.Leaving)
 	}
 	f.Hear(fallback.Member{Instance: "b", Leaving: true}, epoch)
-	if !f.Leaving() {
+	if !f.Size(own, epoch).Leaving {
 		t.Error("nobody is leaving")
 	}
 	own.Push = fallback.Healthy

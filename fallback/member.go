@@ -34,6 +34,9 @@ type Size struct {
 	Streams   int // of all living gateways
 	Own       int // streams of this gateway
 	Lost      int // streams of vanished gateways that have not been seen again
+
+	Step    int  // the highest step of the trust ramp among the others
+	Leaving bool // one of the others is leaving
 }
 
 // Watchers estimates how many streams of the whole fleet watch a project that own streams of this gateway watch. Load

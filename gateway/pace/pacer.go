@@ -137,17 +137,18 @@ func (p *Pacer) Run(ctx context.Context) error {
 // call it.
 func (p *Pacer) judge(now time.Time) (next time.Time) {
 	own := member(p.self())
+	size := p.fleet.Size(own, now)
 	// While a gateway of the fleet is leaving, this one included, all its browsers reconnect at once: lag then says nothing
 	// about push.
-	lag := fallback.Lag{By: p.opt.Lag(), Excused: own.Leaving || p.fleet.Leaving()}
+	lag := fallback.Lag{By: p.opt.Lag(), Excused: own.Leaving || size.Leaving}
 	fresh := !p.Settled(now)
 
 	p.mu.Lock()
 	before := p.controller.Verdict()
 	verdict := p.controller.Judge(p.health.Verdict(now), lag, now)
 	own.Push = verdict.Push
-	load, size := p.fleet.Load(own, now), p.fleet.Size(own, now)
-	d := p.controller.Decide(fallback.Snapshot{Load: load, Step: p.fleet.Step(), Fresh: fresh}, now)
+	load := p.fleet.Load(own, now)
+	d := p.controller.Decide(fallback.Snapshot{Load: load, Step: size.Step, Fresh: fresh}, now)
 	p.pressure = Pressure{Browsers: load.Browsers(), Polling: load.Polling, Capacity: d.Capacity, Interval: d.Interval}
 	p.mu.Unlock()
 

@@ -133,9 +133,9 @@ func (g *gateway) decide() {
 	now := g.w.date()
 	v := g.controller.Judge(g.health.Verdict(now), fallback.Lag{}, now)
 	own := fallback.Member{Instance: g.name(), Streams: len(g.streams), Polling: g.pollers.Polling(now), Push: v.Push}
-	d := g.controller.Decide(fallback.Snapshot{Load: g.fleet.Load(own, now), Step: g.fleet.Step(), Fresh: !g.settled()}, now)
-	g.backlog.Resize(d.Room, now)
 	g.size = g.fleet.Size(own, now)
+	d := g.controller.Decide(fallback.Snapshot{Load: g.fleet.Load(own, now), Step: g.size.Step, Fresh: !g.settled()}, now)
+	g.backlog.Resize(d.Room, now)
 	if d.Cadence != g.cadence {
 		g.tune(d.Cadence)
 		for k := len(g.streams) - 1; k >= 0; k-- {
