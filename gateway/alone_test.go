@@ -123,3 +123,49 @@ func TestOneNetworkIsOneVoter(t *testing.T) {
 		})
 	}
 }
+
+// Who reconnects all the time, or opens many streams that leave out a project, neither spreads the news of others nor makes
+// their interval longer.
+func TestOneCallerIsNoCrowd(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		r.news("victim@1", "evil@1")
+		for i := range 10 {
+			r.open("/events?project=victim", as(fmt.Sprint("user", i), "victim"))
+		}
+		s := r.open("/events?project=quiet", as("ann", "quiet"))
+		r.hears(8*time.Second, says("b", 990))
+		spread := func(news string) float64 {
+			s.now()
+			r.news(news)
+			return s.find("version").json(t)["spread_ms"].(float64)
+		}
+		r.open("/events?project=evil", mallories()[0]).leave()
+		once := spread("quiet@2")
+		r.hears(time.Minute, says("b", 990))
+		for range 600 {
+			tap := r.open("/events?project=evil", mallories()[0])
+			tap.next("hello")
+			tap.leave()
+			time.Sleep(5 * time.Millisecond)
+		}
+		if often := spread("quiet@3"); often > 1.2*once {
+			t.Errorf("news is spread over %v ms; after one connect of hers it was %v", often, once)
+		}
+		if backlog := r.get("/ops/status").json(t)["backlog"].(float64); backlog > 400 {
+			t.Errorf("%v polls in the backlog, of 1,001 browsers", backlog)
+		}
+	})
+	budget := func(o *gateway.Options) { o.Settings.Policy.Budget = 10 }
+	bubble(t, budget, func(t *testing.T, r *rig) {
+		for range 200 {
+			r.open("/events?project=evil&project=denied", mallories()[0])
+		}
+		time.Sleep(20 * time.Second)
+		if n := r.uncovered(); n != 8 {
+			t.Errorf("%v are uncovered", n)
+		}
+		if fast := r.get("/ops/status").json(t)["fast_ms"].(float64); fast != 10_000 {
+			t.Errorf("fast_ms is %v", fast)
+		}
+	})
+}

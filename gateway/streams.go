@@ -23,9 +23,9 @@ func (g *Gateway) newLoops() (loops []*loop.Loop) {
 	opt := loop.Options{
 		Hub: g.hub, Node: g.opt.Node, Heartbeat: g.heartbeat.Load, Log: g.log,
 		Rules:       func() *stream.Rules { return g.current.Load().rules },
-		HelloSpread: g.pace.Hello,
+		HelloSpread: func(o stream.Owner, now time.Time) time.Duration { return g.pace.Hello(subjectOf(o), now) },
 		Ended:       g.ended, Closed: g.released, Sent: g.metrics.sent,
-		Uncovered: g.pace.Uncovered, Panicked: g.metrics.panics.Inc,
+		Uncovered: func(o stream.Owner, n int) { g.pace.Uncovered(subjectOf(o), n) }, Panicked: g.metrics.panics.Inc,
 	}
 	if parked.Supported {
 		opt.NewPoller = parked.NewPoller
@@ -65,6 +65,12 @@ func ownerOf(who *auth.Caller) (o stream.Owner) {
 func readOwner(o stream.Owner) (token auth.Fingerprint, bucket fallback.Bucket) {
 	n := copy(token[:], o[:])
 	return token, fallback.Bucket(int8(o[n]))
+}
+
+// subjectOf returns the key of the subject of a stream's caller; [limits.Nobody] without one.
+func subjectOf(o stream.Owner) limits.Key {
+	token, _ := readOwner(o)
+	return token.Subject()
 }
 
 // arrival makes the stream of an admitted request, ready for a loop.

@@ -59,8 +59,8 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 		defer g.admission.Release(limits.Goroutine, t)
 		defer parked.Carry(r)()
 		limitAnswer(w, wait+stream.HelloMost)
-		g.pace.Uncovered(1)
-		defer g.pace.Uncovered(-1)
+		g.pace.Uncovered(caller.SubjectKey(), 1)
+		defer g.pace.Uncovered(caller.SubjectKey(), -1)
 	}
 	if wait == 0 { // a held poll counts as a stream
 		g.pace.Polled(caller.SubjectKey(), true, g.pace.Now().TTL(), time.Now())

@@ -45,3 +45,9 @@ func (f Fingerprint) parts() (id, subject limits.Key, issued time.Time) {
 	return limits.Key(binary.NativeEndian.Uint64(f[:8])), limits.Key(binary.NativeEndian.Uint64(f[8:16])),
 		time.Unix(int64(binary.NativeEndian.Uint32(f[16:])), 0)
 }
+
+// Subject returns the key of the subject; [limits.Nobody] without one.
+func (f Fingerprint) Subject() limits.Key {
+	_, subject, _ := f.parts()
+	return subject
+}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"nudge/fallback"
+	"nudge/gateway/limits"
 	"nudge/version"
 )
 
@@ -50,7 +51,7 @@ func (p *Pacer) self() version.Peer {
 	push, step := p.controller.Verdict().Push, p.controller.Step()
 	p.mu.Unlock()
 	return version.Peer{
-		Instance: p.opt.Instance, Node: p.opt.Node, Nudge: p.opt.Version, Streams: p.opt.Streams(), Uncovered: int(p.uncovered.Load()),
+		Instance: p.opt.Instance, Node: p.opt.Node, Nudge: p.opt.Version, Streams: p.opt.Streams(), Uncovered: p.uncovered.Total(),
 		Polling: p.Polling(time.Now()), Step: step, Push: push.String(), Leaving: p.opt.Leaving(),
 	}
 }
@@ -62,8 +63,9 @@ func member(p version.Peer) fallback.Member {
 	}
 }
 
-// Uncovered adds delta to the number of streams and held polls whose pages still poll at the fast interval.
-func (p *Pacer) Uncovered(delta int) { p.uncovered.Add(int64(delta)) }
+// Uncovered adds delta to the number of a caller's streams and held polls whose pages still poll at the fast interval. A
+// caller counts eight times at most: else one user could make fast longer for all.
+func (p *Pacer) Uncovered(caller limits.Key, delta int) { p.uncovered.Add(caller, delta) }
 
 // FleetSize returns the present numbers of the fleet.
 func (p *Pacer) FleetSize() fallback.Size { return p.fleet.Size(member(p.self()), time.Now()) }

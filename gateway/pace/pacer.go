@@ -64,7 +64,7 @@ type Pacer struct {
 
 	wake      version.Signal                   // something may have changed
 	cadence   atomic.Pointer[fallback.Cadence] // of callers whom the flag admits
-	uncovered atomic.Int64
+	uncovered limits.Tally
 	unlogged  atomic.Int64  // changes of the fleet since the last line that were not logged because of the limit
 	changes   atomic.Uint64 // of push or its reason
 	settledAt atomic.Int64  // when the start is over, Unix nanoseconds; 0: no echo yet

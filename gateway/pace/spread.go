@@ -20,6 +20,7 @@ type spreader struct {
 	queue   fallback.Queue     // of callers that wait to open a stream
 	queued  limits.RepeatGuard // of the queue
 	asked   limits.RepeatGuard // of answers that make the caller poll
+	greeted limits.RepeatGuard // of hellos that do
 
 	returns  fallback.Queue     // of callers without a stream, who come back to ask why
 	returned limits.RepeatGuard // of returns
@@ -37,6 +38,7 @@ func (s *spreader) resize(r fallback.Room, size fallback.Size, now time.Time) {
 	s.size = size
 	s.queued.Sweep(now)
 	s.asked.Sweep(now)
+	s.greeted.Sweep(now)
 	s.returned.Sweep(now)
 }
 
@@ -54,11 +56,12 @@ func (s *spreader) News(i version.Index, own int, now time.Time) time.Duration {
 
 // Hello returns the spread of a hello that may make its page poll. Such hellos seldom come alone: the same cause makes
 // browsers of other gateways poll too, so their estimated number is booked. Only the page knows its version, and so whether
-// it must poll. So each of these hellos is booked.
-func (s *spreader) Hello(now time.Time) time.Duration {
+// it must poll. So each of these hellos is booked, but those of one caller as those of a user with several tabs: who opens
+// streams all the time delays nobody's news.
+func (s *spreader) Hello(caller limits.Key, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.backlog.Ask(s.size.Watchers(1), now)
+	return s.askLocked(&s.greeted, caller, now)
 }
 
 // Answer returns the spread of an answer that makes its caller poll. The first answer to a caller also books the browsers of
@@ -66,7 +69,11 @@ func (s *spreader) Hello(now time.Time) time.Duration {
 func (s *spreader) Answer(caller limits.Key, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	spread, _ := s.asked.Take(caller, now, func(again bool) time.Duration {
+	return s.askLocked(&s.asked, caller, now)
+}
+
+func (s *spreader) askLocked(guard *limits.RepeatGuard, caller limits.Key, now time.Time) time.Duration {
+	spread, _ := guard.Take(caller, now, func(again bool) time.Duration {
 		browsers := 1
 		if !again {
 			browsers = s.size.Watchers(1)
@@ -100,10 +107,13 @@ func (s *spreader) Connect(caller limits.Key, perSecond int, now time.Time) time
 func (s *spreader) Return(caller limits.Key, fast time.Duration, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wait, _ := s.returned.Take(caller, now, func(bool) (wait time.Duration) {
+	wait, exhausted := s.returned.Take(caller, now, func(bool) (wait time.Duration) {
 		s.returns, wait = s.returns.Join(returnsPerSecond, now)
 		return wait
 	})
+	if exhausted { // many users may be behind one caller: they must not come at this pace
+		wait = fallback.MostWait
+	}
 	return fast + wait.Truncate(time.Second) // the page adds its own jitter
 }
 

@@ -145,7 +145,7 @@ func (l *Loop) appendHello(b []byte, i uint32, r *record, now time.Time) []byte 
 	l.cover(r, l.hello.Covers())
 	var spread time.Duration
 	if l.hello.Asks() {
-		spread = l.opt.HelloSpread(now)
+		spread = l.opt.HelloSpread(r.Owner, now)
 	}
 	return l.hello.Append(b, l.opt.Heartbeat(), spread, r.Left(now))
 }
@@ -154,9 +154,9 @@ func (l *Loop) appendHello(b []byte, i uint32, r *record, now time.Time) []byte 
 func (l *Loop) cover(r *record, covers bool) {
 	switch {
 	case covers && r.Uncovered():
-		l.opt.Uncovered(-1)
+		l.opt.Uncovered(r.Owner, -1)
 	case !covers && !r.Uncovered():
-		l.opt.Uncovered(1)
+		l.opt.Uncovered(r.Owner, 1)
 	}
 	r.Covered(covers)
 }

@@ -33,7 +33,7 @@ type Options struct {
 	Heartbeat func() *stream.HeartbeatEvent // how often to poll now
 	Rules     func() *stream.Rules          // who may see what now
 	// HelloSpread returns the spread of a hello that may make its page poll.
-	HelloSpread func(now time.Time) time.Duration
+	HelloSpread func(o stream.Owner, now time.Time) time.Duration
 
 	// NewPoller makes the poller of parked streams; nil: no stream is parked.
 	NewPoller func() (Poller, error)
@@ -43,7 +43,7 @@ type Options struct {
 	Ended  func(t Ticket, parked bool, why stream.Reason)
 	Closed func()
 	// Uncovered is called with 1 when the hello of a stream leaves out a project, and with -1 when this is over.
-	Uncovered func(int)
+	Uncovered func(stream.Owner, int)
 	// Sent is called with the numbers of events sent since the last call.
 	Sent func(Counts)
 	// Panicked is called before the loop ends because of a bug.

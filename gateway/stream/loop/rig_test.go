@@ -113,7 +113,7 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 	opt := Options{
 		Hub: r.hub, Node: "gw", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Heartbeat: func() *stream.HeartbeatEvent { return heartbeatEvent },
-		Rules:     func() *stream.Rules { return r.rules }, HelloSpread: func(time.Time) time.Duration {
+		Rules:     func() *stream.Rules { return r.rules }, HelloSpread: func(stream.Owner, time.Time) time.Duration {
 			r.add(&r.asked, 1)
 			return 0
 		},
@@ -128,7 +128,7 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 			r.tickets[ticket] = append(r.tickets[ticket], why)
 		},
 		Closed:    func() { r.add(&r.closed, 1) },
-		Uncovered: func(n int) { r.add(&r.uncovered, n) }, Sent: func(c Counts) {
+		Uncovered: func(_ stream.Owner, n int) { r.add(&r.uncovered, n) }, Sent: func(c Counts) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.sent.Hellos += c.Hellos
