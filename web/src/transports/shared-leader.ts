@@ -1,4 +1,5 @@
-import type { StreamHandle, Transport } from '../types.js';
+import type { StreamEvents, StreamHandle } from '../types.js';
+import type { TabsEnv } from './shared-env.js';
 import { covers, has, type Hello, pack, parse, type Projects, union, updated, valid } from './shared-stream.js';
 
 const enum Ms {
@@ -59,16 +60,13 @@ export interface Leader {
   stop(): void;
 }
 
-interface World {
-  now(): number;
-  /** Gives what clearTimeout takes. */
+/** What a leader needs of its tab. */
+interface Tab {
+  /** A timer that never throws. Gives what clearTimeout takes. */
   after(ms: number, act: () => void): unknown;
-  clearTimeout(id: unknown): void;
-  /** The tab is hidden: its timers ring once a second at most. */
-  slow(): boolean;
-  /** Opens a stream as the leader's own tab would. */
-  open(projects: Projects, on: Parameters<Transport>[1]): StreamHandle;
-  /** Tells all tabs, the leader's own too. */
+  /** Opens a stream as the tab itself would. */
+  open(projects: Projects, on: StreamEvents): StreamHandle;
+  /** Tells all tabs, this one too. */
   tellAll(note: Note): void;
 }
 
@@ -77,7 +75,8 @@ interface World {
  * opens another stream, which replaces the old one when it is proven. It opens one at a time, so that streams never take all
  * connections of the browser. When a stream ends, its followers are told, and each decides when to come back.
  */
-export function createLeader({ now, after, clearTimeout, slow, open, tellAll }: World): Leader {
+export function createLeader(env: TabsEnv, { after, open, tellAll }: Tab): Leader {
+  const now = () => env.Date.now();
   const followers = new Map<number, Follower>();
   const streams = new Set<SharedStream>();
   let fresh: SharedStream | undefined; // the one that is not proven yet
@@ -203,8 +202,8 @@ export function createLeader({ now, after, clearTimeout, slow, open, tellAll }: 
     if (anew) for (const stream of streams) stream.stale ||= covers(stream.projects, projects);
     const good = [...streams].find((s) => s.hello && !s.stale && covers(s.projects, projects));
     if (good) move(follower, good);
-    // The timer would take a second. The next to come may need another stream, which is better than none for so long.
-    else if (!streams.size && slow()) plan();
+    // In a hidden tab the timer would take a second. Another stream for the next to come is better than none for so long.
+    else if (!streams.size && env.document!.visibilityState === 'hidden') plan();
     else planSoon(Ms.Gather);
   }
 
@@ -223,7 +222,7 @@ export function createLeader({ now, after, clearTimeout, slow, open, tellAll }: 
       else if (stream?.proven && now() - stream.heardAt < 2 * (stream.hello!.heartbeat_ms ?? Ms.Heartbeat)) relay([follower!], 'heartbeat', {});
     },
     stop() {
-      clearTimeout(timer);
+      env.clearTimeout(timer);
       followers.clear();
       for (const stream of streams) drop(stream);
     },

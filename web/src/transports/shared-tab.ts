@@ -68,11 +68,8 @@ export function shareStreams(env: TabsEnv, name: string, transport: Transport, d
 
   function lead() {
     if (leader) return tellAll({ lead: false }); // nobody else has led since the lock was let go
-    leader = createLeader({
-      now: () => env.Date.now(),
+    leader = createLeader(env, {
       after,
-      clearTimeout: env.clearTimeout,
-      slow: () => env.document!.visibilityState === 'hidden',
       open: (projects, { event, lost }) =>
         transport({ ...[...subscriptions.values()].at(-1)!.request, projects }, { event: safely(event), lost: safely(lost) }),
       tellAll,
