@@ -37,6 +37,8 @@ const enum Ms {
   GraceMore = 10_000,
   /** Projects that are added one after the other share a new stream. */
   Gather = 50,
+  /** A page without projects keeps its stream for this long: components that replace one another share it. */
+  Unused = 5000,
   /** A hidden page lets its stream go after this long: over HTTP/1.1 six of them leave no connection for anything else. */
   Hidden = 60_000,
 }
@@ -326,6 +328,13 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     goAway('hidden');
   });
 
+  const unused = createTimer(env, () => {
+    if (waiting === Wait.Away || Object.keys(page.marks()).length) return;
+    leave('starting');
+    cadence.endGrace();
+    begin(); // once there is something to watch
+  });
+
   /** The page was away, or the network was: a stream that is still there may be dead without knowing. */
   function back() {
     const away = waiting === Wait.Away;
@@ -374,12 +383,17 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
       stopped = true;
       cadence.endGrace();
       release.set(Infinity);
+      unused.set(Infinity);
     },
     /** There are projects that the open stream does not serve. */
     watch() {
       if (idle || step.asking()) return;
       if (current) wait(Ms.Gather, open, reason);
       else if (waiting === Wait.Own && step.at() === Infinity) wait(Ms.Gather, begin, reason);
+    },
+    /** The page wants fewer projects, or none. */
+    unwatch() {
+      if (!Object.keys(page.marks()).length) unused.set(env.now() + Ms.Unused);
     },
     setToken(next: string | null) {
       session.set(next);

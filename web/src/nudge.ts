@@ -253,6 +253,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       return undo(() => {
         queries.delete(query);
         query.versions.unwatch(given);
+        connection.unwatch();
         query.loop.stop();
         query.missed.stop();
       }, options);
@@ -267,7 +268,10 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
         given = { ...projects }; // what is undone is what was done, whatever the page does with its object
         if (main.watch(given) && started) connection.watch();
       });
-      return undo(() => main.versions.unwatch(given), options);
+      return undo(() => {
+        main.versions.unwatch(given);
+        connection.unwatch();
+      }, options);
     },
     pause(reason = '') {
       if (pauses.add(reason).size > 1) return; // to say it again changes nothing
@@ -295,8 +299,8 @@ function within(ms: unknown, otherwise: number, low = Number.MIN_VALUE): number 
   return Math.min(typeof ms === 'number' && ms >= low ? ms : otherwise, DAY);
 }
 
-/** The projects of an `every`: ids alone have version 0, so the first hello brings a poll. */
+/** The projects of an `every`. Of ids alone, the versions are unknown. */
 function withVersions(projects: EveryOptions['projects']): Versions {
-  if (typeof projects === 'string' || typeof projects === 'number') return { [projects]: 0 };
-  return Array.isArray(projects) ? Object.fromEntries(projects.map((id) => [id, 0])) : { ...(projects as Versions) };
+  if (typeof projects === 'object' && !Array.isArray(projects)) return { ...(projects as Versions) };
+  return Object.fromEntries([projects ?? []].flat().map((id) => [id, undefined!]));
 }

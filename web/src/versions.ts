@@ -16,7 +16,7 @@ interface Project {
   readonly told: Announced;
   /** How often it is watched by this poll. */
   watchers: number;
-  /** The version that the page shows. */
+  /** The version that the page shows. NaN: nobody has said. */
   have: number;
   /** The version that the application's answers brought, or its answer to a write. Polls ask since this one. */
   confirmed: number;
@@ -42,6 +42,11 @@ export function createVersions(announcements: Announcements, warn: (text: string
 
   function lags({ told, have }: Project): boolean {
     return !!told.holds && told.version! > have;
+  }
+
+  /** Which version the page has is unknown, until it has polled once while the stream serves the project. */
+  function vague(p: Project): boolean {
+    return Number.isNaN(p.have);
   }
 
   function wants(p: Project): boolean {
@@ -71,8 +76,8 @@ export function createVersions(announcements: Announcements, warn: (text: string
       const p = all.get(id);
       return !!p && lags(p);
     },
-    /** Whether there is a project, and news of each comes by the stream. */
-    covered: () => all.size > 0 && !list().some(({ told }) => told.uncovered),
+    /** Whether there is a project, what the page has of each is known, and its news comes by the stream. */
+    covered: () => all.size > 0 && !list().some((p) => p.told.uncovered || vague(p)),
     /** Whether the stream leaves a project out. */
     uncovered: () => list().some(({ told }) => told.uncovered),
     /** The projects whose announced version the application does not have, each with the one that it has, and the announced one. */
@@ -82,16 +87,16 @@ export function createVersions(announcements: Announcements, warn: (text: string
     /** The version of each project that the page shows. */
     shown: () => record((p) => p.have),
     /** Per project what a gateway last announced, else what the page has: so a gateway is asked. */
-    marks: () => record((p) => p.told.version ?? p.have),
+    marks: () => record((p) => p.told.version ?? (p.have || 0)),
     /** What the poll asks the application for. */
-    asked: () => record((p) => (p.want === undefined ? { have: p.confirmed } : { have: p.confirmed, want: p.want })),
+    asked: () => record((p) => (p.want === undefined ? { have: p.confirmed || 0 } : { have: p.confirmed || 0, want: p.want })),
 
     /** Takes what a hello says. Gives the projects of which it names a version newer than what was known, with that version. */
     hello(words: Word[]): [string, number][] {
       return words.flatMap(({ told, version, before, poll }): [string, number][] => {
         const p = all.get(told.id);
         if (!p) return [];
-        p.mustPoll ||= poll;
+        p.mustPoll ||= vague(p) ? version! > before! : poll;
         return version! > (before ?? p.have) ? [[p.id, version!]] : [];
       });
     },
@@ -110,7 +115,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
     /** An advance has come. Whether this poll is for its project, and is needed now. */
     advance({ id }: Announced, reset: boolean): [mine: boolean, wanted: boolean] {
       const p = all.get(id);
-      if (p) p.mustPoll ||= reset;
+      if (p) p.mustPoll ||= reset || vague(p);
       return [!!p, !!p && wants(p)];
     },
 
@@ -124,7 +129,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
       for (const p of list()) {
         p.mustPoll = false;
         // What was applied without the application's word, it has yet to confirm.
-        p.want = lags(p) ? p.told.version : p.have > p.confirmed ? p.have : undefined;
+        p.want = lags(p) || (vague(p) && p.told.holds) ? p.told.version : p.have > p.confirmed ? p.have : undefined;
         p.had = p.have;
       }
     },
@@ -137,11 +142,11 @@ export function createVersions(announcements: Announcements, warn: (text: string
       let again = 0;
       for (const p of list()) {
         const { want } = p;
-        const given = Object.hasOwn(told, p.id) ? (take(p.id, told[p.id]) ?? p.confirmed) : (want ?? p.have);
+        const given = Object.hasOwn(told, p.id) ? (take(p.id, told[p.id]) ?? p.confirmed) : (want ?? (vague(p) && !p.told.uncovered ? 0 : p.have));
         // Below a number that holds it is an old answer. Else it is the truth, even if it is a step back.
         const old = !!p.told.holds && given < p.told.version!;
-        p.have = old ? Math.max(p.have, given) : given;
-        p.confirmed = old ? Math.max(p.confirmed, given) : given;
+        p.have = old ? Math.max(p.have || 0, given) : given;
+        p.confirmed = old ? Math.max(p.confirmed || 0, given) : given;
         if (p.confirmed < want!) {
           if (++p.lacking <= QUICK) again = Math.max(again, p.lacking);
         } else p.lacking = 0;
@@ -190,7 +195,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
     watch(projects: Given): boolean {
       let more = false;
       for (const [id, value] of Object.entries(projects ?? {})) {
-        const version = take(id, value) ?? 0;
+        const version = value === undefined ? NaN : (take(id, value) ?? 0);
         let p = all.get(id);
         if (!p) all.set(id, (p = { id, told: announcements.watch(id), watchers: 0, have: version, confirmed: version, lacking: 0 }));
         p.watchers++;

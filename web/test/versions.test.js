@@ -304,3 +304,36 @@ test('a change that cannot be applied is polled for', () => {
   assert.equal(versions.advance(change), true);
   assert.deepEqual(versions.shown(), { 42: 123 });
 });
+
+test('of a version that nobody has said, the next poll finds it out; until then the page does not rely on push', () => {
+  for (const [name, said, have] of [
+    ['a hello names it', { versions: { 42: 123 } }, 123],
+    ['the gateway does not know it', { unknown: ['42'] }, 0],
+  ]) {
+    const versions = at(undefined);
+    assert.deepEqual(versions.marks(), { 42: 0 }, name);
+    assert.equal(versions.hello(read(said)), false, name);
+    assert.equal(versions.covered(), false, name);
+    assert.equal(poll(versions), false, name);
+    assert.deepEqual([versions.asked(), versions.covered()], [{ 42: { have, ...(have && { want: have }) } }, true], name);
+  }
+});
+
+test('a poll that was answered before any stream served the project finds nothing out', () => {
+  const versions = at(undefined);
+  poll(versions);
+  assert.equal(versions.covered(), false);
+  assert.equal(hello(versions, { 42: 123 }), false);
+  assert.equal(versions.covered(), false);
+  assert.equal(poll(versions, { 42: 123 }), false);
+  assert.equal(versions.covered(), true);
+});
+
+test('where the version is unknown, news asks for a poll, and an old answer for another', () => {
+  const versions = at(undefined);
+  assert.equal(advance(versions, 124), true);
+  assert.deepEqual(versions.ask(), { 42: { have: 0, want: 124 } });
+  assert.ok(versions.answer({ 42: 123 }) > 0);
+  assert.deepEqual(versions.shown(), { 42: 123 });
+  assert.deepEqual(versions.ask(), { 42: { have: 123, want: 124 } });
+});
