@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 
@@ -27,21 +28,30 @@ type Client interface {
 	Pipelined(ctx context.Context, fn func(redis.Pipeliner) error) ([]redis.Cmder, error)
 }
 
-// Pipeline runs [Script] for each item of news with client, and returns the replies in the same order. The error is that of the
-// connection, or of one of the replies.
-func Pipeline(ctx context.Context, client Client, prefix string, news []version.News) ([]redis.Cmder, error) {
+// Pipeline runs [Script] for each item of news with client. The receipt counts what was stored and what is stale; refused is the
+// rest, in the same order. The error is that of the connection, or of one of the replies.
+func Pipeline(ctx context.Context, client Client, prefix string, news []version.News) (receipt version.Receipt, refused []version.News, err error) {
 	replies, err := pipeline(ctx, client, redis.Pipeliner.EvalSha, script.Hash(), prefix, news)
-	at, again := unscripted(news, replies)
-	if len(again) == 0 {
-		return replies, err
+	if at, again := unscripted(news, replies); len(again) > 0 {
+		// A server was restarted, or gets the script for the first time. EVAL finds the right server by its key, stores the
+		// script there, and needs no right to load scripts.
+		var more []redis.Cmder
+		more, err = pipeline(ctx, client, redis.Pipeliner.Eval, source, prefix, again)
+		for i, reply := range more {
+			replies[at[i]] = reply
+		}
 	}
-	// A server was restarted, or gets the script for the first time. EVAL finds the right server by its key, stores the
-	// script there, and needs no right to load scripts.
-	more, err := pipeline(ctx, client, redis.Pipeliner.Eval, source, prefix, again)
-	for i, reply := range more {
-		replies[at[i]] = reply
+	for i, reply := range replies {
+		switch stored, fault := reply.(*redis.Cmd).Int(); {
+		case fault != nil:
+			refused, err = append(refused, news[i]), cmp.Or(err, fault)
+		case stored == 1:
+			receipt.Accepted++
+		default:
+			receipt.Stale++
+		}
 	}
-	return replies, err
+	return receipt, refused, err
 }
 
 // pipeline runs a script for each item of news by call, which is EVAL or EVALSHA.

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/redis/go-redis/v9"
-
 	"nudge/version"
 )
 
@@ -54,20 +52,7 @@ func (p *Publisher) Publish(ctx context.Context, news ...version.News) (version.
 			return version.Receipt{}, fmt.Errorf("publish: news %d: %w", i, err)
 		}
 	}
-	replies, err := Pipeline(ctx, p.client, cmp.Or(p.opt.Prefix, "nudge"), checked)
-	var receipt version.Receipt
-	for _, reply := range replies {
-		stored, fault := reply.(*redis.Cmd).Int()
-		switch {
-		case fault != nil && err == nil:
-			err = fault
-		case fault != nil:
-		case stored == 1:
-			receipt.Accepted++
-		default:
-			receipt.Stale++
-		}
-	}
+	receipt, _, err := Pipeline(ctx, p.client, cmp.Or(p.opt.Prefix, "nudge"), checked)
 	if err != nil {
 		return receipt, fmt.Errorf("publish to Redis: %w: %w", version.ErrUnavailable, err)
 	}

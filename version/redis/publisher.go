@@ -1,10 +1,10 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -88,21 +88,12 @@ func (p *publisher) send(ctx context.Context, t topology, news []version.News, r
 		for i, place := range places {
 			part[i] = news[place]
 		}
-		replies, err := publish.Pipeline(ctx, p.pool.of(t.masters[m].addr), p.names.prefix, part)
-		answered := slices.ContainsFunc(replies, func(c redis.Cmder) bool { return c.Err() != nil })
-		if err != nil && (!isReply(err) || !answered) { // of the connection, or the reply to its AUTH
+		got, refused, err := publish.Pipeline(ctx, p.pool.of(t.masters[m].addr), p.names.prefix, part)
+		if err != nil && (!isReply(err) || len(refused) == 0) { // of the connection, or the reply to its AUTH
 			return nil, err
 		}
-		for i, reply := range replies {
-			switch stored, err := reply.(*redis.Cmd).Int(); {
-			case err != nil:
-				again, why = append(again, part[i]), err
-			case stored == 1:
-				receipt.Accepted++
-			default:
-				receipt.Stale++
-			}
-		}
+		receipt.Accepted, receipt.Stale = receipt.Accepted+got.Accepted, receipt.Stale+got.Stale
+		again, why = append(again, refused...), cmp.Or(err, why)
 	}
 	if sent < len(news) {
 		return nil, errNoMaster
