@@ -108,7 +108,7 @@ func TestDocsNameHashes(t *testing.T) {
 		}
 		for _, want := range []string{f.Hashed(), f.Integrity()} {
 			if !bytes.Contains(docs, []byte(want)) {
-				t.Errorf("docs/browser.md does not have %s of %s; make bundle mends it", want, f.Name)
+				t.Errorf("docs/browser.md does not have %s of %s; run: make bundle", want, f.Name)
 			}
 		}
 	}
