@@ -79,9 +79,9 @@ func TestTokens(t *testing.T) {
 		{"iat beyond all numbers", sign(all(jwt.MapClaims{"iat": json.Number("1e999")})), "invalid"},
 		{"an audience is no text", sign(all(jwt.MapClaims{"aud": []any{"nudge", 42}})), "invalid"},
 		{"audience is an object", sign(all(jwt.MapClaims{"aud": map[string]any{"nudge": "nudge"}})), "invalid"},
-		{"subscribe is no text", sign(all(jwt.MapClaims{"subscribe": []any{42}})), "invalid"},
+		{"subscribe has a fraction", sign(all(jwt.MapClaims{"subscribe": []any{42.5}})), "invalid"},
 		{"a text of subscribe is none", sign(all(jwt.MapClaims{"subscribe": []any{"42", nil}})), "invalid"},
-		{"publish is a number", sign(all(jwt.MapClaims{"publish": 42})), "invalid"},
+		{"publish is an object", sign(all(jwt.MapClaims{"publish": object{"42": true}})), "invalid"},
 		{"publish null", sign(all(jwt.MapClaims{"publish": json.RawMessage("null")})), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -306,6 +306,84 @@ func TestClaims(t *testing.T) {
 		}
 		if a := r.get("/versions?project=42", publisher("*")); a.StatusCode != 403 {
 			t.Errorf("a publisher reads: %d", a.StatusCode)
+		}
+	})
+}
+
+// Many frameworks write ids as integers. Whatever else cannot be read is refused, and the log says what to write.
+func TestClaimsOfFrameworks(t *testing.T) {
+	const claims = `{"aud":"nudge","exp":4102444800.5,`
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		get := func(project, more string) answer {
+			return r.get("/versions?project="+project, "Authorization: Bearer "+signText(`{"alg":"HS256"}`, claims+more+"}"))
+		}
+		for _, test := range []struct {
+			claims, project string
+			status          int
+		}{
+			{`"subscribe":42`, "42", 200},
+			{`"subscribe":[42,"team-*"]`, "42", 200},
+			{`"subscribe":[42,"team-*"]`, "team-7", 200},
+			{`"subscribe":[9007199254740993]`, "9007199254740993", 200}, // a float would make it ...992
+			{`"subscribe":[9007199254740993]`, "9007199254740992", 403},
+			{`"subscribe":"42","sub":7`, "42", 200},
+			{`"subscribe":"42","sub":null,"jti":7`, "42", 200},
+		} {
+			if a := get(test.project, test.claims); a.StatusCode != test.status {
+				t.Errorf("%s for %s: %d", test.claims, test.project, a.StatusCode)
+			}
+		}
+		for _, test := range []struct{ claims, log string }{
+			{`"subscribe":42.0`, `subscribe has the number 42.0; write project ids and prefixes, such as [\"42\",\"team-*\"]`},
+			{`"subscribe":1e3`, `subscribe has the number 1e3; write`},
+			{`"subscribe":["42",true]`, `subscribe has true in its list; write project ids`},
+			{`"subscribe":{"42":true}`, `subscribe has an object; write`},
+			{`"subscribe":"42","sub":{"id":7}`, `sub has an object; write a string or an integer`},
+			{`"subscribe":"42","iss":7`, `iss has the number 7; write a string`},
+			{`"subscribe":"42","nbf":"soon"`, `nbf has a string; write seconds since 1970`},
+		} {
+			time.Sleep(time.Minute) // each reason is logged once a minute
+			isProblem(t, get("42", test.claims), "invalid")
+			if !strings.Contains(r.log.String(), test.log) {
+				t.Errorf("%s: the log does not say %s", test.claims, test.log)
+			}
+		}
+	})
+	same := func(o *gateway.Options) { o.Settings.Limits.StreamsPerSubject = 1 }
+	bubble(t, same, func(t *testing.T, r *rig) { // 7 and "7" are one subject
+		token := func(sub string) string {
+			return "Authorization: Bearer " + signText(`{"alg":"HS256"}`, claims+`"subscribe":"42","sub":`+sub+"}")
+		}
+		r.open("/events?project=42", token("7")).next("hello")
+		isProblem(t, r.get("/events?project=42", token(`"7"`)), "limit")
+	})
+}
+
+// One bad client does not hide the reasons of others: each is logged once a minute.
+func TestEachReasonIsLogged(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		warnings := func(text string) (n int) {
+			for line := range strings.Lines(r.log.String()) {
+				if strings.Contains(line, "level=WARN") && strings.Contains(line, text) {
+					n++
+				}
+			}
+			return n
+		}
+		for range 50 {
+			r.get("/versions?project=42", "Authorization: Bearer x.y.z")
+			r.get("/versions?project=42", "Authorization: Bearer "+signWith(jwt.SigningMethodHS256, []byte("another"), nil))
+		}
+		r.get("/versions?project=42", "Authorization: Bearer "+sign(jwt.MapClaims{"aud": "app"}))
+		for text, want := range map[string]int{"a token is not accepted": 3, "signature is invalid": 1, "audience": 1} {
+			if n := warnings(text); n != want {
+				t.Errorf("%q is logged %d times, want %d", text, n, want)
+			}
+		}
+		time.Sleep(time.Minute)
+		r.get("/versions?project=42", "Authorization: Bearer x.y.z")
+		if n := warnings("a token is not accepted"); n != 4 {
+			t.Errorf("a minute later: %d", n)
 		}
 	})
 }

@@ -17,12 +17,12 @@ type claims struct {
 	ID        string
 	Issuer    string
 	Subject   string
-	Audience  any // a string or a list of strings, as the two below
+	Audience  []string
 	Expires   json.Number
 	NotBefore json.Number
 	Issued    json.Number
-	Subscribe any
-	Publish   any
+	Subscribe []string
+	Publish   []string
 }
 
 // UnmarshalJSON reads claims by their exact names. Struct tags would not do: they also match SUB, and a name that comes twice
@@ -33,50 +33,51 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("the claims: %w", err)
 	}
 	for _, m := range all {
+		value := claim{m.name, m.value}
 		switch string(m.name) {
 		case "jti":
-			err = readText(m.value, &c.ID)
+			c.ID, err = value.text(true, "a string or an integer")
 		case "iss":
-			err = readText(m.value, &c.Issuer)
+			c.Issuer, err = value.text(false, "a string")
 		case "sub":
-			err = readText(m.value, &c.Subject)
+			c.Subject, err = value.text(true, "a string or an integer")
 		case "aud":
-			c.Audience, err = readAny(m.value)
+			c.Audience, err = value.texts(false, "a string or a list of strings")
 		case "exp":
-			err = readNumber(m.value, &c.Expires)
+			c.Expires, err = value.number()
 		case "nbf":
-			err = readNumber(m.value, &c.NotBefore)
+			c.NotBefore, err = value.number()
 		case "iat":
-			err = readNumber(m.value, &c.Issued)
+			c.Issued, err = value.number()
 		case "subscribe":
-			c.Subscribe, err = readAny(m.value)
+			c.Subscribe, err = value.texts(true, wantIDs)
 		case "publish":
-			c.Publish, err = readAny(m.value)
+			c.Publish, err = value.texts(true, wantIDs)
 		}
 		if err != nil {
-			return fmt.Errorf("the claim %s: %v", m.name, err)
+			return err
 		}
 	}
 	return nil
 }
+
+const wantIDs = `project ids and prefixes, such as ["42","team-*"]`
 
 func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return date(c.Expires) }
 func (c *claims) GetIssuedAt() (*jwt.NumericDate, error)       { return date(c.Issued) }
 func (c *claims) GetNotBefore() (*jwt.NumericDate, error)      { return date(c.NotBefore) }
 func (c *claims) GetIssuer() (string, error)                   { return c.Issuer, nil }
 func (c *claims) GetSubject() (string, error)                  { return c.Subject, nil }
-func (c *claims) GetAudience() (jwt.ClaimStrings, error)       { return texts(c.Audience) }
+func (c *claims) GetAudience() (jwt.ClaimStrings, error)       { return c.Audience, nil }
 
 // caller returns the caller whose verified claims these are.
 func (c *claims) caller() (*Caller, error) {
 	expires, badExpires := date(c.Expires)
 	issued, badIssued := date(c.Issued)
-	subscribe, badSubscribe := texts(c.Subscribe)
-	publish, badPublish := texts(c.Publish)
-	if err := errors.Join(badExpires, badIssued, badSubscribe, badPublish); err != nil {
+	if err := errors.Join(badExpires, badIssued); err != nil {
 		return nil, err
 	}
-	who := &Caller{Subject: c.Subject, Expires: expires.Time, id: c.ID, subscribe: patterns(subscribe), publish: patterns(publish)}
+	who := &Caller{Subject: c.Subject, Expires: expires.Time, id: c.ID, subscribe: patterns(c.Subscribe), publish: patterns(c.Publish)}
 	if issued != nil {
 		who.Issued = issued.Time
 	}
@@ -100,29 +101,6 @@ func date(n json.Number) (*jwt.NumericDate, error) {
 		return nil, fmt.Errorf("a time after the year 9999; times are in seconds, and %s looks like milliseconds", n)
 	}
 	return &jwt.NumericDate{Time: time.Unix(int64(seconds), 0)}, nil
-}
-
-var errNoTexts = errors.New("a claim is neither a string nor a list of strings")
-
-// texts parses a claim that is a string, or a list of strings; nil: there is none.
-func texts(claim any) ([]string, error) {
-	switch claim := claim.(type) {
-	case nil:
-		return nil, nil
-	case string:
-		return []string{claim}, nil
-	case []any:
-		all := make([]string, len(claim))
-		for i, one := range claim {
-			text, ok := one.(string)
-			if !ok {
-				return nil, errNoTexts
-			}
-			all[i] = text
-		}
-		return all, nil
-	}
-	return nil, errNoTexts
 }
 
 // patterns parses patterns. It leaves out invalid ones, which would match nothing.

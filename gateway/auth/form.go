@@ -157,32 +157,3 @@ func cutValue(text []byte) (value, rest []byte) {
 	}
 	return text, nil
 }
-
-// readText reads a string, without a decoder if it has no escape.
-func readText(raw json.RawMessage, into *string) error {
-	if raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
-		*into = string(raw[1 : len(raw)-1])
-		return nil
-	}
-	return json.Unmarshal(raw, into)
-}
-
-// readAny reads any value, likewise.
-func readAny(raw json.RawMessage) (value any, err error) {
-	if raw[0] == '"' {
-		var text string
-		err := readText(raw, &text)
-		return text, err
-	}
-	err = json.Unmarshal(raw, &value)
-	return value, err
-}
-
-// readNumber reads a number, or a string that holds one.
-func readNumber(raw json.RawMessage, into *json.Number) error {
-	if c := raw[0]; c == '-' || '0' <= c && c <= '9' {
-		*into = json.Number(raw)
-		return nil
-	}
-	return json.Unmarshal(raw, into)
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -33,7 +34,7 @@ type Verifier struct {
 	keys   jwt.Keyfunc            // nil: there are none
 	header atomic.Pointer[string] // the last one that was good
 	log    *slog.Logger
-	lines  *rate.Limiter // of warnings
+	lines  []*rate.Limiter // of warnings, by reason
 }
 
 // algorithms are those that a secret may sign with. The list is bound to the kind of key: one that also
@@ -42,7 +43,10 @@ var algorithms = []string{"HS256", "HS384", "HS512"}
 
 // NewVerifier returns a verifier. It logs why tokens are not accepted, never the tokens.
 func NewVerifier(s Settings, places Places, log *slog.Logger) *Verifier {
-	v := &Verifier{open: s.Open, named: s.RequireSubject, places: places, log: log, lines: rate.NewLimiter(rate.Every(time.Minute), 3)}
+	v := &Verifier{open: s.Open, named: s.RequireSubject, places: places, log: log}
+	for range reasons {
+		v.lines = append(v.lines, rate.NewLimiter(rate.Every(time.Minute), 1))
+	}
 	var keys jwt.VerificationKeySet
 	for _, secret := range []string{s.Secret, s.Previous} {
 		if secret != "" {
@@ -140,11 +144,18 @@ func (v *Verifier) Verify(token string, revoked Revocations) (*Caller, error) {
 	return nil, ErrInvalid
 }
 
-// report logs why a token is not accepted. It is a warning, since the application may sign all its tokens wrongly; but only
-// for debugging if the token has expired, or after several warnings within a minute.
+// reasons are the reasons for which a token is not accepted. The last is for all others.
+var reasons = []error{
+	jwt.ErrTokenExpired, errClaim, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenUnverifiable, jwt.ErrTokenInvalidAudience,
+	jwt.ErrTokenInvalidIssuer, jwt.ErrTokenNotValidYet, jwt.ErrTokenRequiredClaimMissing, jwt.ErrTokenMalformed, errNoSubject, nil,
+}
+
+// report logs why a token is not accepted. It is a warning, since the application may sign all its tokens wrongly. Each reason
+// has a warning a minute, so that none hides another. The rest is for debugging, and so is a token that has expired.
 func (v *Verifier) report(err error) {
 	level := slog.LevelDebug
-	if !errors.Is(err, jwt.ErrTokenExpired) && v.lines.Allow() { // every token expires one day
+	i := slices.IndexFunc(reasons, func(r error) bool { return r == nil || errors.Is(err, r) })
+	if i > 0 && v.lines[i].Allow() { // every token expires one day
 		level = slog.LevelWarn
 	}
 	v.log.Log(context.Background(), level, "a token is not accepted; see what the application signs it with, and its claims", "error", err)
