@@ -53,8 +53,9 @@ func TestSimulateAtFullSize(t *testing.T) {
 	})
 	t.Run("crowd", func(t *testing.T) {
 		t.Parallel()
-		if r := play(t, "--script", "crowd", "--browsers", "30000", "--hours", "0.03"); r.Staleness.Twice > 1100 {
-			t.Errorf("%d browsers: %+v", r.Browsers, r.Staleness)
+		r := play(t, "--script", "crowd", "--browsers", "30000", "--hours", "0.03")
+		if r.Staleness.Twice > 1100 || r.Small.P50 > 100 || r.Small.P99 > 1100 {
+			t.Errorf("%d browsers: %+v, small projects: %+v", r.Browsers, r.Staleness, r.Small)
 		}
 	})
 }

@@ -49,20 +49,26 @@ export interface Window {
  *
  * A window that starts where another ends is at least as wide, as far as this page's place in it goes: very many pages have
  * waited for the same end, and must not all poll right then.
+ *
+ * News without a spread is polled for at once, whatever window there is: few pages get it, and the gateway has counted their
+ * polls for now. So news of a small project does not wait for a large one.
  */
 export function announced(window: Window | undefined, now: number, spread: number, draw: number, due: number): Window {
   const pending = window && !window.served;
   if (pending && window.start <= now) {
-    return spread < window.spread ? { ...window, due: Math.min(window.due, now + spread * draw) } : window;
+    // The page keeps its place in the window: if each news drew another, the earliest of many draws would count.
+    return spread < window.spread ? { ...window, due: Math.min(window.due, now + spread * window.draw) } : window;
   }
   const end = window ? window.start + window.spread : 0;
-  const place = pending ? window : { start: Math.max(now, end), before: end > now ? window!.spread : 0, draw };
+  const place = pending ? window : { start: Math.max(now, end), before: end > now ? window!.spread : 0, draw, due: Infinity };
   const width = Math.max(spread, place.before);
-  return { ...place, spread, due: due <= place.start + width ? due : place.start + place.draw * width, served: false };
+  const own = due <= place.start + width ? due : place.start + place.draw * width;
+  return { ...place, spread, due: spread ? Math.min(place.due, own) : now, served: false };
 }
 
-/** The window after a poll has begun, or when nothing is left to poll for. One that has not started is then not needed. */
+/** The window after a poll has begun, or when nothing is left to poll for. Before it starts, the one before it still lasts. */
 export function served(window: Window | undefined, now: number): Window | undefined {
   if (!window || window.served) return window;
-  return { ...window, spread: window.start <= now ? window.spread : 0, served: true };
+  const { start, before } = window;
+  return start <= now ? { ...window, served: true } : { ...window, start: start - before, spread: before, served: true };
 }

@@ -26,7 +26,7 @@ test('the first news fixes the due time', () => {
   assert.equal(announced(first, 1020, 5000, 0.9, 9000), first);
   assert.equal(announced(first, 4000, 5000, 0.9, 9000), first, 'even if its poll is late');
   assert.equal(announced(first, 1010, 100, 0.1, 9000), first, 'as wide: it was meant for the same pages');
-  const short = announced(first, 1010, 10, 0.5, 9000);
+  const short = announced(first, 1010, 10, 0.9, 9000);
   assert.deepEqual([short.due, short.start, short.spread], [1015, 1000, 100], 'a shorter spread may bring it forward');
   assert.equal(announced(first, 1048, 10, 0.5, 9000).due, 1050);
 });
@@ -42,17 +42,28 @@ test('news after the poll of a window has begun waits for the end of that window
   assert.deepEqual([second.start, second.due, second.served], [1100, 1150, false]);
 
   const newest = announced(second, 1060, 400, 0.9, 9000);
-  assert.deepEqual([newest.start, newest.due], [1100, 1300], 'the newest spread, but the same place in it');
+  assert.deepEqual([newest.start, newest.due], [1100, 1150], 'a wider spread puts nothing off');
 
   assert.equal(announced(newest, 1150, 500, 0.9, 9000), newest, 'fixed once it has started');
 });
 
 test('after a long window not all who waited for its end come right then', () => {
   const long = served(announced(undefined, 1000, 6000, 0.2, 1500), 1500);
-  const second = announced(long, 2000, 0, 0.5, 90_000);
+  const second = announced(long, 2000, 10, 0.5, 90_000);
   assert.deepEqual([second.start, second.due], [7000, 10_000]);
   assert.equal(announced(second, 2500, 100, 0.9, 90_000).due, 10_000, 'told again before it starts');
-  assert.equal(announced(served(second, 10_000), 10_001, 0, 0.5, 90_000).due, 10_001, 'its own spread is what it was told');
+  assert.equal(announced(second, 2500, 9000, 0.9, 90_000).due, 10_000, 'and never later than before');
+  assert.equal(announced(served(second, 10_000), 10_001, 10, 0.5, 90_000).due, 10_006, 'its own spread is what it was told');
+});
+
+test('news without a spread waits for no window, and the window lasts on', () => {
+  const large = served(announced(undefined, 1000, 6000, 0.2, 1500), 1500);
+  const small = announced(large, 2000, 0, 0.5, 90_000);
+  assert.equal(small.due, 2000);
+  const again = announced(served(small, 2000), 2100, 6000, 0.5, 90_000);
+  assert.deepEqual([again.start, again.due], [7000, 10_000], 'more news of the large one');
+  assert.equal(announced(again, 2200, 0, 0.9, 90_000).due, 2200, 'while that waits, too');
+  assert.equal(announced(announced(again, 2200, 0, 0.9, 90_000), 2300, 6000, 0.9, 90_000).due, 2200, 'and it is not put off again');
 });
 
 test('news after the end of a window opens one at once', () => {
@@ -63,6 +74,7 @@ test('news after the end of a window opens one at once', () => {
 test('a poll before its start makes a window needless, and nothing is postponed by it', () => {
   const first = served(announced(undefined, 1000, 100, 0.2, 9000), 1020);
   const second = served(announced(first, 1050, 5000, 0.5, 9000), 1070);
+  assert.deepEqual([second.start, second.spread], [1000, 100]);
   assert.equal(second.served, true);
   assert.equal(announced(second, 1080, 10, 0.5, 9000).start, 1100, 'still the end of the first');
 });

@@ -189,13 +189,16 @@ func TestFlag(t *testing.T) {
 	}
 }
 
-// One project that everybody watches, and that changes every second.
+// One project that everybody watches, and that changes every second. News of the other projects of a page does not wait for it.
 func TestCrowd(t *testing.T) {
 	o := at("crowd")
 	o.Hours = 0.05
 	r := run(t, o)
 	if s := r.Staleness; s.Twice > 1100 || s.N < pages {
 		t.Errorf("%+v", s)
+	}
+	if s := r.Small; s.P50 > 100 || s.N < 100 {
+		t.Errorf("small projects: %+v", s)
 	}
 }
 

@@ -143,8 +143,8 @@ func TestNews(t *testing.T) {
 	}
 }
 
-// Very many pages wait for the end of the same window. What they are to poll for then may be of small projects, without a
-// spread; all the same they must not come right then.
+// Very many pages wait for the end of the same window. What they are to poll for then may have a short spread; all the same they
+// must not come right then.
 func TestWindowsThatEndTogether(t *testing.T) {
 	const pages, spread = 1000, 10_000
 	random := rand.New(rand.NewPCG(7, 7)).Float64
@@ -160,7 +160,7 @@ func TestWindowsThatEndTogether(t *testing.T) {
 		p.next(browser.Poll)
 		p.answer(8)
 		p.pass(1000)
-		p.hear(browser.Version, advance(9, 0))
+		p.hear(browser.Version, advance(9, 1000))
 		p.next(browser.Poll)
 		seconds[max(0, int(p.now-begun-spread)/1000)]++
 	}
@@ -168,6 +168,32 @@ func TestWindowsThatEndTogether(t *testing.T) {
 		if n > pages/5 {
 			t.Errorf("%d of %d pages come in second %d after its end", n, pages, i)
 		}
+	}
+}
+
+// News of a small project comes without a spread, and waits for no window.
+func TestSmallBesideLarge(t *testing.T) {
+	p := newPage(t, browser.Options{}, 7, 3)
+	p.prove(healthy(7, 3))
+	p.Vouch(true, p.now)
+	p.next(browser.Poll)
+	p.answer()
+	begun := p.now
+	p.hear(browser.Version, advance(8, 10_000))
+	p.give(browser.Event{Kind: browser.Refresh})
+	p.next(browser.Poll)
+	p.answer(8, 3)
+	p.pass(1000)
+	p.hear(browser.Version, advance(9, 10_000)) // for the window that follows
+	p.hear(browser.Version, browser.Message{Jitter: -1, Project: 1, Version: 4})
+	if e := p.next(browser.Poll); e.Reason != browser.News || p.now != begun+1000 {
+		t.Errorf("%v after %v ms", e, p.now-begun)
+	}
+	p.answer(9, 4)
+	p.pass(1000)
+	p.hear(browser.Version, advance(10, 10_000))
+	if p.next(browser.Poll); p.now < begun+10_000 {
+		t.Errorf("the window ended %v ms after its beginning", p.now-begun)
 	}
 }
 

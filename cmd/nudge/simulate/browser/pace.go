@@ -34,36 +34,40 @@ func (w window) pending() bool { return w.some && !w.served }
 // would poll anyway: within the window, that poll serves.
 //
 // A window that follows another is at least as wide, as far as this page's place in it goes: very many have waited for the
-// same end, and not all of them may come right then.
+// same end, and not all of them may come right then. News without a spread waits for no window.
 func (w window) announced(now, spread Millis, draw float64, due Millis) window {
 	if w.pending() && w.start <= now {
 		if spread < w.spread {
-			w.due = min(w.due, now+spread*draw)
+			w.due = min(w.due, now+spread*w.draw)
 		}
 		return w
 	}
-	next := window{start: now, spread: spread, draw: draw, some: true}
+	next := window{start: now, spread: spread, draw: draw, some: true, due: Never}
 	switch {
 	case w.pending():
-		next.start, next.draw, next.before = w.start, w.draw, w.before
+		next.start, next.draw, next.before, next.due = w.start, w.draw, w.before, w.due
 	case w.some && w.start+w.spread > now:
 		next.start, next.before = w.start+w.spread, w.spread
 	}
-	width := max(spread, next.before)
-	next.due = next.start + next.draw*width
-	if due <= next.start+width {
-		next.due = due
+	if spread == 0 {
+		next.due = now
+		return next
 	}
+	width := max(spread, next.before)
+	if due > next.start+width {
+		due = next.start + next.draw*width
+	}
+	next.due = min(next.due, due)
 	return next
 }
 
-// after is the window after a poll has begun, or nothing is left to poll for. One that had not started is not needed any more.
+// after is the window after a poll has begun, or nothing is left to poll for. Before it starts, the one before it still lasts.
 func (w window) after(now Millis) window {
 	if !w.pending() {
 		return w
 	}
 	if w.start > now {
-		w.spread = 0
+		w.start, w.spread = w.start-w.before, w.before
 	}
 	w.served = true
 	return w
