@@ -54,9 +54,7 @@ type member struct {
 // NewFleet returns a Fleet with one member, the gateway whose instance is self. Each
 // member is expected to send a probe once per probe; zero or less means 2 s.
 func NewFleet(self string, probe time.Duration) *Fleet {
-	if probe <= 0 {
-		probe = defaultProbe
-	}
+	probe = cmp.Or(max(0, probe), defaultProbe)
 	return &Fleet{self: self, late: probe + slack, deaf: 2*probe + slack, others: map[string]*member{}}
 }
 

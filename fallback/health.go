@@ -1,6 +1,7 @@
 package fallback
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -44,10 +45,7 @@ type Verdict struct {
 
 // NewHealth returns a Health for a source that is probed once per probe; zero or less means 2 s.
 func NewHealth(probe time.Duration) *Health {
-	if probe <= 0 {
-		probe = defaultProbe
-	}
-	return &Health{probe: probe}
+	return &Health{probe: cmp.Or(max(0, probe), defaultProbe)}
 }
 
 // Echo reports that the probe sent at sent has come back at now. An echo is as old as its probe. Echo ignores echoes that

@@ -1,6 +1,7 @@
 package version
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -25,9 +26,7 @@ type Memory struct {
 
 // NewMemory returns a source that writes to board.
 func NewMemory(board *Board, opt MemoryOptions) *Memory {
-	if opt.Probe <= 0 {
-		opt.Probe = 2 * time.Second
-	}
+	opt.Probe = cmp.Or(max(0, opt.Probe), 2*time.Second)
 	if opt.Evidence.Echo == nil {
 		opt.Evidence.Echo = func(time.Time) {}
 	}
