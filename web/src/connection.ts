@@ -319,6 +319,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
 
   // ---- the page comes and goes
 
+  let started = false; // on a server it never is
   let idle: Reason | undefined; // why the page wants no stream
   let unseen = false; // it is hidden, and has been for a minute
   const release = createTimer(env, () => {
@@ -338,7 +339,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   /** The page was away, or the network was: a stream that is still there may be dead without knowing. */
   function back() {
     const away = waiting === Wait.Away;
-    if (idle || unseen || (!away && (waiting || fresh || current?.state === 'connecting'))) return;
+    if (!started || idle || unseen || (!away && (waiting || fresh || current?.state === 'connecting'))) return;
     if (idles()) return;
     if (away) cadence.keepUntil(env.now() + Ms.Grace);
     const ms = Math.max(draw() * 1000, notBefore - env.now());
@@ -348,6 +349,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
 
   return {
     start() {
+      started = true;
       if (!idle) begin();
     },
     /** The page has been left, and may come back. */

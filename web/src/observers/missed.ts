@@ -16,15 +16,15 @@ const enum Ms {
 
 /** `missed` is called for each version that push should have announced. */
 export function createMissed(env: Core, connection: Connection, versions: Versions, missed: () => void) {
-  const quiet = new Map<string, number>(); // per kind until when
+  const quiet = new Map<string, number>(); // per kind until when, or per project that is ahead
   const audit = createTimer(env, () => {
     if (!connection.trusted()) return;
     report(undefined, versions.unannounced(), missed);
   });
 
-  function report(kind: string | undefined, found: [project: string, version: number, named?: number][], each = () => {}) {
-    if (!found.length || env.now() < (quiet.get(kind!) ?? 0)) return;
-    quiet.set(kind!, env.now() + Ms.Quiet);
+  function report(kind: string | undefined, found: [project: string, version: number, named?: number][], each = () => {}, key = kind!) {
+    if (!found.length || env.now() < (quiet.get(key) ?? 0)) return;
+    quiet.set(key, env.now() + Ms.Quiet);
     for (const [project, version, named] of found) {
       each();
       connection.report({ project, version, named, kind });
@@ -36,7 +36,8 @@ export function createMissed(env: Core, connection: Connection, versions: Versio
     /** A poll was answered. `safety`: only its interval had caused it, and a stream was trusted when it began. */
     answered(safety: boolean) {
       if (safety) audit.set(versions.gained() ? env.now() + Ms.Grace * between(env.random(), 1, 2) : Infinity);
-      report('ahead', versions.ahead());
+      // The gateway names each to its operator, who fixes them one by one.
+      for (const ahead of versions.ahead()) report('ahead', [ahead], undefined, `ahead ${ahead[0]}`);
     },
     stop() {
       audit.set(Infinity);
