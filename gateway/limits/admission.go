@@ -16,8 +16,9 @@ type Admission struct {
 	perSubject map[uint32]int
 	perAddress map[uint32]int
 	connects   *rate.Limiter
-	rated      int           // connects per second that the limiter was made for
-	empty      chan struct{} // not nil: closed when the last stream has ended
+	own        Recent[uint16] // connects of each caller in its present second
+	rated      int            // connects per second that the limiter was made for
+	empty      chan struct{}  // not nil: closed when the last stream has ended
 }
 
 // Kind is what serves a stream.
@@ -36,10 +37,11 @@ type Ticket [2]uint32
 
 // Why a stream is not admitted.
 var (
-	errFull       = &Refusal{Reason: "this gateway has as many streams as it can hold; come back later", RetryAfter: 10 * time.Second}
-	errConnects   = &Refusal{Reason: "too many streams open at once; come back in a moment", RetryAfter: 5 * time.Second}
-	errPerSubject = &Refusal{Caller: true, Reason: "this user has as many streams as one user may", RetryAfter: 30 * time.Second}
-	errPerAddress = &Refusal{Caller: true, Reason: "this address has as many streams as one address may", RetryAfter: 30 * time.Second}
+	errFull        = &Refusal{Reason: "this gateway has as many streams as it can hold; come back later", RetryAfter: 10 * time.Second}
+	errConnects    = &Refusal{Reason: "too many streams open at once; come back in a moment", RetryAfter: 5 * time.Second}
+	errOwnConnects = &Refusal{Caller: true, Reason: "this user or address opens too many streams at once; come back in a moment", RetryAfter: 5 * time.Second}
+	errPerSubject  = &Refusal{Caller: true, Reason: "this user has as many streams as one user may", RetryAfter: 30 * time.Second}
+	errPerAddress  = &Refusal{Caller: true, Reason: "this address has as many streams as one address may", RetryAfter: 30 * time.Second}
 )
 
 // goroutineCost is what one stream costs with its goroutine, its buffers and its connection, in bytes; rounded up
@@ -65,6 +67,8 @@ func (a *Admission) Admit(k Kind, c Caller, now time.Time) (Ticket, *Refusal) {
 		return Ticket{}, errPerSubject
 	case t[1] != 0 && a.perAddress[t[1]] >= perAddress:
 		return Ticket{}, errPerAddress
+	case !a.ownConnectLocked(c, s.ConnectsPerSecond, now):
+		return Ticket{}, errOwnConnects
 	case !a.connectLocked(s.ConnectsPerSecond, now):
 		return Ticket{}, errConnects
 	}
@@ -145,6 +149,25 @@ func (a *Admission) connectLocked(perSecond int, now time.Time) bool {
 		a.rated, a.connects = perSecond, rate.NewLimiter(rate.Limit(perSecond), perSecond)
 	}
 	return a.connects.AllowN(now, 1)
+}
+
+// ownShare is the share of the connects in a second that one caller may have, and ownLeast the least number: several tabs
+// reconnect at once.
+const ownShare, ownLeast = 8, 4
+
+// ownConnectLocked comes before the limit for all, so that one caller cannot use that up. It also refuses callers for whom
+// there is no room to remember them.
+func (a *Admission) ownConnectLocked(c Caller, perSecond int, now time.Time) bool {
+	k := c.Key()
+	if perSecond <= 0 || c.anonymous() {
+		return true
+	}
+	a.own.Sweep(now)
+	n, left := a.own.Get(k, now)
+	if left == 0 {
+		left = time.Second
+	}
+	return int(n) < max(perSecond/ownShare, ownLeast) && a.own.Put(k, n+1, now, left)
 }
 
 // counted returns the hash by which a name is counted; 0: there is no limit, and it is not counted.

@@ -97,3 +97,40 @@ func TestConnectsPerSecond(t *testing.T) {
 		t.Errorf("%d a second later", got)
 	}
 }
+
+// One caller cannot use up the connects of all.
+func TestConnectsOfOneCaller(t *testing.T) {
+	at := func(text string) netip.Addr { return netip.MustParseAddr(text) }
+	for name, test := range map[string]struct {
+		caller Caller
+		most   int
+	}{
+		"a subject":     {Caller{"mallory", at("192.0.2.1")}, 12},
+		"no subject":    {Caller{"", at("2001:db8::1")}, 12},
+		"a local proxy": {Caller{"", at("127.0.0.1")}, 100},
+		"not known":     {Caller{}, 100},
+	} {
+		a, now := NewAdmission(func() Settings { return Settings{Streams: 10_000, ConnectsPerSecond: 100} }), time.Now()
+		for second := range 3 {
+			admitted := 0
+			for range 500 {
+				ticket, over := a.Admit(Parked, test.caller, now)
+				if over == nil {
+					admitted++
+					a.Release(Parked, ticket)
+				} else if test.most < 100 && !over.Caller {
+					t.Fatalf("%s: refused for all", name)
+				}
+			}
+			if admitted != test.most {
+				t.Errorf("%s: %d connects in second %d, want %d", name, admitted, second, test.most)
+			}
+			if test.most < 100 {
+				if _, over := a.Admit(Parked, Caller{"ann", at("192.0.2.9")}, now); over != nil {
+					t.Errorf("%s: another is refused", name)
+				}
+			}
+			now = now.Add(time.Second)
+		}
+	}
+}

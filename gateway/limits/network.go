@@ -28,6 +28,11 @@ func (c Caller) SubjectKey() Key { return KeyOf(c.Subject) }
 
 func (c Caller) network() string { return "network " + Network(c.Address).String() }
 
+// anonymous reports that nothing tells the caller apart from others: no subject, and an address that may be a proxy's.
+func (c Caller) anonymous() bool {
+	return c.Subject == "" && (!c.Address.IsValid() || c.Address.IsLoopback())
+}
+
 // Network returns the network that counts as one caller: an IPv4 address, or the /64 of an IPv6 address, since one host may
 // use all of a /64.
 func Network(at netip.Addr) netip.Prefix {
