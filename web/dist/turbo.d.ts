@@ -1,4 +1,10 @@
-import type { PollContext, PollResult } from './nudge.js';
+import type { Nudge, Options, PollContext, PollResult } from './nudge.js';
+/**
+ * Polls each `<turbo-frame data-nudge-every="5000" data-nudge-projects="42@123">` of the page: reloads it at its own pace in
+ * ms, rarely while push is proven, and at once for news of its projects. A poll that fails leaves the frame as it is. With
+ * options instead of an instance, one is created for the first frame. Returns the undo.
+ */
+export declare function nudgeFrames(nudge?: Nudge | Options): () => void;
 /**
  * A `poll` for createNudge: fetches the page that is shown, and lets Turbo put it in place, by morphing if the page has
  * `<meta name="turbo-refresh-method" content="morph">`.

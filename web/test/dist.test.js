@@ -22,7 +22,7 @@ for (const name of names.filter((name) => names.includes(`${name}.map`))) {
       return !sourcesContent[sources.indexOf(originalSource)]?.split('\n')[originalLine].includes(text);
     });
     // A constant that was put where it is used, or joined with another, leads elsewhere.
-    assert.ok(astray.length <= strings.length / 10 && strings.length > 0, `astray: ${astray.map(([quoted]) => quoted)} of ${strings.length}`);
+    assert.ok(astray.length <= strings.length / 10 && (strings.length > 0 || script.length < 500), `astray: ${astray.map(([quoted]) => quoted)} of ${strings.length}`);
   });
 }
 

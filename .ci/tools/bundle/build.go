@@ -77,6 +77,7 @@ func bundle(web string, e entry) (script, error) {
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,
 		TsconfigRaw:       `{}`,
+		Plugins:           []api.Plugin{core},
 	})
 	if err := failure(result.Errors); err != nil {
 		return script{}, err
@@ -92,6 +93,13 @@ func bundle(web string, e entry) (script, error) {
 	}
 	return made, nil
 }
+
+// core leaves the core to the file beside an adapter: a page has one copy of it.
+var core = api.Plugin{Name: "core", Setup: func(build api.PluginBuild) {
+	build.OnResolve(api.OnResolveOptions{Filter: `^\.\./nudge\.js$`}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
+		return api.OnResolveResult{Path: "./nudge.js", External: true}, nil
+	})
+}}
 
 // modules are the sources one by one with their types stripped, so that tests reach what is inside.
 func modules(web string) ([]file, error) {

@@ -26,12 +26,16 @@ var entries = []entry{
 	{"nudge.multi", "transports/multi", api.FormatESModule, true},
 	{"nudge.wide", "transports/wide", api.FormatESModule, true}, // the old name of nudge.multi, for one version
 	{"nudge.inspect", "observers/inspect", api.FormatESModule, true},
+	{"nudge.htmx", "adapters/htmx", api.FormatESModule, true}, // served, for pages without a bundler
 	{"nudge.global", "global", api.FormatIIFE, true},
 	{loader, "loader", api.FormatIIFE, true},
 	{"react", "adapters/react", api.FormatESModule, true},
 	{"tanstack-query", "adapters/tanstack-query", api.FormatESModule, true},
 	{"swr", "adapters/swr", api.FormatESModule, true},
 	{"turbo", "adapters/turbo", api.FormatESModule, true},
+	{"inertia", "adapters/inertia", api.FormatESModule, true},
+	{"vue", "adapters/vue", api.FormatESModule, true},
+	{"store", "adapters/store", api.FormatESModule, true},
 }
 
 // present are the entries that have a source.

@@ -3,13 +3,17 @@
 import { createNudge, type Nudge, type Snapshot } from 'nudge';
 import { fetchStream } from 'nudge/fetch';
 import 'nudge/global';
+import { nudgeHtmx } from 'nudge/htmx';
+import { nudged as visited, nudgeRouter } from 'nudge/inertia';
 import { inspect } from 'nudge/inspect';
 import { multi } from 'nudge/multi';
-import { useNudge } from 'nudge/react';
-import { pollKeys } from 'nudge/swr';
+import { useEvery, useNudge } from 'nudge/react';
+import { store } from 'nudge/store';
+import { json, nudgeConfig, nudged as refreshed, pollKeys } from 'nudge/swr';
 import { tabs } from 'nudge/tabs';
-import { pollQueries } from 'nudge/tanstack-query';
-import { pollPage } from 'nudge/turbo';
+import { nudgeClient, nudged, pollQueries } from 'nudge/tanstack-query';
+import { nudgeFrames, pollPage } from 'nudge/turbo';
+import { useEvery as useVueEvery } from 'nudge/vue';
 import { wide } from 'nudge/wide';
 
 using nudge = createNudge({ projects: { 42: 123 }, poll: pollPage(), transport: multi(tabs({ scope: 'alice', transport: fetchStream() })) });
@@ -22,6 +26,19 @@ declare const swr: Parameters<typeof pollKeys>[0];
 declare const client: Parameters<typeof pollQueries>[0];
 createNudge({ projects: {}, poll: pollKeys(swr, ['/projects/42']) });
 createNudge({ projects: {}, poll: pollQueries(client, { queryKey: ['project', 42] }) });
+
+nudgeClient(client, { gateway: '/push', getToken: () => null })();
+export const query: { refetchInterval: unknown } = nudged('42', { every: 5_000, versions: (data: { version: number }) => ({ 42: data.version }) });
+export const key: { use: unknown[] } = refreshed([42, '7'], { every: () => 5_000 });
+export const context: {} = nudgeConfig(nudge);
+export const fetched: Promise<{ title: string }> = json<{ title: string }>(fetch)('/projects/42');
+nudgeRouter({ reload() {}, poll: () => ({ start() {}, stop() {} }) }, nudge);
+export const visit: { autoStart?: boolean } = visited('42');
+nudgeFrames(nudge)();
+nudgeHtmx({ gateway: '/push' })();
+useEvery(nudge, 5_000, () => {}, { projects: '42' });
+useVueEvery(nudge, () => 5_000, () => ({ versions: { 42: 124 } }), { projects: () => '42' });
+store(nudge, (s) => s.mode).subscribe((mode) => mode.length)();
 
 // @ts-expect-error what is not in the map is nobody's to import
 import('nudge/dist/nudge.js');

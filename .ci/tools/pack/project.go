@@ -67,7 +67,7 @@ func (p project) types() error {
 }
 
 // library is what an entry leaves to the application.
-var library = map[string]string{"nudge/react": "react", "nudge/swr": "swr"}
+var library = map[string]string{"nudge/react": "react", "nudge/swr": "swr", "nudge/vue": "vue"}
 
 // imports loads each entry in Node, the adapters with the library that they adapt to and, if they import it, without.
 func (p project) imports() error {

@@ -1,5 +1,5 @@
-import { useSyncExternalStore } from 'react';
-import type { Nudge, Snapshot } from '../nudge.js';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+import type { EveryOptions, Nudge, Poll, Snapshot } from '../nudge.js';
 
 /** What each instance said when React first saw it: a server renders that, and hydration must begin with the same. */
 const first = new WeakMap<Nudge, Snapshot>();
@@ -22,4 +22,21 @@ export function useNudge<T>(nudge: Nudge, select: (snapshot: Snapshot) => T | Sn
     () => select(nudge.getSnapshot()),
     () => select(remembered(nudge)),
   );
+}
+
+/**
+ * A poll of this component, in the place of a setInterval in an effect: `nudge.every` while it is mounted, and while `ms` is
+ * above 0. `run` may be another function in each render; the newest is called.
+ */
+export function useEvery(nudge: Nudge, ms: number | false | null | undefined, run: Poll, options: EveryOptions = {}): void {
+  const newest = useRef({ run, options });
+  useEffect(() => {
+    newest.current = { run, options };
+  });
+  useEffect(() => (ms ? nudge.every(ms, (context) => newest.current.run(context), newest.current.options) : undefined), [nudge, ms, ids(options)]);
+}
+
+/** Versions may change with each render. That makes no other poll. */
+function ids({ projects = [] }: EveryOptions): string {
+  return String(typeof projects !== 'object' || Array.isArray(projects) ? projects : Object.keys(projects));
 }

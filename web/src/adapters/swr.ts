@@ -1,10 +1,105 @@
 import { unstable_serialize as serialize } from 'swr';
-import type { PollContext, PollResult } from '../nudge.js';
+import { useEffect } from 'react';
+import type { Nudge, Options, PollContext, PollResult } from '../nudge.js';
+import { has, lease, value } from './lease.js';
 
 /** What useSWRConfig gives, or `{ cache, mutate }` of the global cache. */
 export interface SWR {
   readonly cache: { get(key: string): { readonly error?: unknown; readonly isValidating?: boolean } | undefined };
   mutate(key: any): Promise<unknown>;
+}
+
+/** The project that a key shows, or several. */
+export type Projects = string | number | readonly (string | number)[];
+
+/** How a key is polled. */
+export interface Pace<Data = any> {
+  /** What `refreshInterval` was: milliseconds, 0 for never, or a function that gives them. */
+  readonly every: number | ((data: Data | undefined) => number);
+  /** The versions that data has, if it tells. */
+  versions?(data: Data): PollResult['versions'];
+}
+
+/** The headers of an answer, by its data. */
+const answers = new WeakMap<object, Headers>();
+
+/**
+ * A value for the SWRConfig around the components with nudged keys. With options instead of an instance, one is created when
+ * the first key is used. Make it once, outside of components.
+ */
+export function nudgeConfig(nudge: Nudge | Options = {}): {} {
+  const [every] = lease(nudge);
+  const loops = new Map<string, { uses: number; end(): void }>();
+  return {
+    nudge: {
+      /** The headers of the last answer, by key. */
+      headers: {},
+      /** Polls for one more component. Those that ask for the same share it. */
+      poll(name: string, ...poll: Parameters<Nudge['every']>) {
+        const loop = loops.get(name) ?? { uses: 0, end: every(...poll) };
+        loop.uses++;
+        loops.set(name, loop);
+        return () => {
+          if (--loop.uses) return;
+          loops.delete(name);
+          loop.end();
+        };
+      },
+    },
+  };
+}
+
+/**
+ * The options of a useSWR, in the place of `refreshInterval`. The key is polled at its own pace, rarely while push is proven,
+ * and at once for news of its projects. Outside of a `nudgeConfig`, SWR polls it as before.
+ */
+export function nudged<Data = any>(projects: Projects, { every, versions }: Pace<Data>) {
+  const middleware = (useNext: any) => (key: any, fetcher: any, config: any) => {
+    const { nudge, cache, mutate } = config;
+    const id = serialize(key);
+    const keep = async (...args: unknown[]) => {
+      const data = await fetcher(...args);
+      nudge.headers[id] = answers.get(data);
+      return data;
+    };
+    const swr = useNext(key, nudge && fetcher ? keep : fetcher, { ...config, refreshInterval: nudge ? 0 : every });
+    const ms = typeof every === 'function' ? every(swr.data) : every;
+    const name = nudge && id && ms > 0 && [id, ms, projects].join();
+
+    async function poll({ reason, projects }: PollContext): Promise<PollResult> {
+      const state = () => cache.get(id) ?? {};
+      const told = () => versions?.(state().data);
+      const { error } = state();
+      const idle = reason === 'interval';
+      if (idle || reason === 'retry') {
+        if (!config.refreshWhenOffline && !config.isOnline()) throw new Error('offline');
+        if (error && value(config.shouldRetryOnError, error)) return {}; // SWR tries again by itself
+      }
+      // SWR does not poll while nobody looks.
+      const away = idle && !config.refreshWhenHidden && !config.isVisible();
+      if (!away && !has(told(), projects)) {
+        await mutate(id); // a request of its own: what is in flight may have left before the news
+        // SWR keeps the error to itself.
+        if (state().error) throw state().error;
+      }
+      return { versions: told(), headers: nudge.headers[id] };
+    }
+
+    useEffect(() => (name ? nudge.poll(name, ms, poll, { projects }) : undefined), [nudge, cache, name]);
+    return swr;
+  };
+  return { use: [middleware] };
+}
+
+/** A fetcher out of a request: reads the JSON of its answer, throws the Response of an error, and keeps the headers for the shim. */
+export function json<Data = any, Args extends any[] = any[]>(request: (...args: Args) => Promise<Response>): (...args: Args) => Promise<Data> {
+  return async (...args) => {
+    const response = await request(...args);
+    if (!response.ok) throw response;
+    const data = await response.json();
+    answers.set(Object(data), response.headers);
+    return data;
+  };
 }
 
 /**

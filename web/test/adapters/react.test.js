@@ -1,27 +1,28 @@
 import { window } from './dom.js';
 import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { act, createElement as h } from 'react';
+import { StrictMode, act, createElement as h } from 'react';
 import { createRoot, hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
-import { useNudge } from '../../.build/adapters/react.js';
+import { useEvery, useNudge } from '../../.build/adapters/react.js';
 import { World, hello } from '../world.js';
+import { page } from './page.js';
 
 after(() => window.happyDOM.close());
 
-const page = () => document.body.appendChild(document.createElement('main'));
+const main = () => document.body.appendChild(document.createElement('main'));
 
 test('a component shows the snapshot, and each change of it', async () => {
   const world = new World();
   world.start();
-  const main = page();
+  const place = main();
   const Shows = () => h('p', null, useNudge(world.nudge).reason);
-  const root = createRoot(main);
+  const root = createRoot(place);
   await act(() => root.render(h(Shows)));
-  assert.equal(main.textContent, 'starting');
+  assert.equal(place.textContent, 'starting');
   await act(() => world.calm());
   await act(() => world.source.send('hello', hello));
-  assert.equal(main.textContent, 'proving');
+  assert.equal(place.textContent, 'proving');
   await act(() => root.unmount());
   assert.equal(world.nudge.getSnapshot().reason, 'proving'); // a component takes nothing with it
   world.nudge.stop();
@@ -35,11 +36,11 @@ test('with a selection it renders only when that changes', async () => {
     renders++;
     return h('p', null, useNudge(world.nudge, (s) => s.mode));
   };
-  const main = page();
-  const root = createRoot(main);
+  const place = main();
+  const root = createRoot(place);
   await act(() => root.render(h(Mode)));
   await act(() => world.prove());
-  assert.equal(main.textContent, 'push');
+  assert.equal(place.textContent, 'push');
   const before = renders;
   const events = world.state.stats.events;
   await act(() => world.live(60_000));
@@ -53,15 +54,47 @@ test('hydration begins with what the server said, though much may have happened'
   const world = new World();
   world.start();
   const Shows = () => h('p', null, useNudge(world.nudge, (s) => s.reason));
-  const main = page();
-  main.innerHTML = renderToString(h(Shows)); // the instance of a server, were it one
-  assert.equal(main.textContent, 'starting');
+  const place = main();
+  place.innerHTML = renderToString(h(Shows)); // the instance of a server, were it one
+  assert.equal(place.textContent, 'starting');
   await world.prove();
   const mistakes = t.mock.method(console, 'error', () => {}).mock.calls;
   let root;
-  await act(() => (root = hydrateRoot(main, h(Shows), { onRecoverableError: (error) => mistakes.push(error) })));
+  await act(() => (root = hydrateRoot(place, h(Shows), { onRecoverableError: (error) => mistakes.push(error) })));
   assert.deepEqual(mistakes, []);
-  assert.equal(main.textContent, 'streaming');
+  assert.equal(place.textContent, 'streaming');
   await act(() => root.unmount());
   world.nudge.stop();
+});
+
+test('a component polls while it is mounted, with the newest function, once in StrictMode', async () => {
+  const at = await page();
+  const calls = [];
+  const Polls = ({ ms, name, version }) => {
+    useEvery(at.nudge, ms, () => void calls.push(name), { projects: { 42: version } });
+    return null;
+  };
+  const root = createRoot(main());
+  const show = (props) => act(() => root.render(props && h(StrictMode, null, h(Polls, props))));
+  await show({ ms: 5_000, name: 'a', version: 1 });
+  assert.equal(at.loops, 1);
+  await at.pass(10_500);
+  await show({ ms: 5_000, name: 'b', version: 2 }); // in the same wait
+  await at.pass(4_750);
+  assert.deepEqual(calls, ['a', 'a', 'b']);
+  await at.push();
+  calls.length = 0;
+  await at.news('42', 3);
+  await at.news('7', 3);
+  assert.deepEqual(calls, ['b']);
+  await show({ ms: false, name: 'b', version: 3 });
+  assert.equal(at.loops, 0);
+  await at.kill();
+  await show({ ms: 1_000, name: 'c', version: 3 });
+  await at.pass(1_500);
+  assert.equal(calls.at(-1), 'c');
+  await show(null);
+  assert.equal(at.loops, 0);
+  await act(() => root.unmount());
+  at.nudge.stop();
 });
