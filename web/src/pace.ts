@@ -70,5 +70,5 @@ export function announced(window: Window | undefined, now: number, spread: numbe
 export function served(window: Window | undefined, now: number): Window | undefined {
   if (!window || window.served) return window;
   const { start, before } = window;
-  return start <= now ? { ...window, served: true } : { ...window, start: start - before, spread: before, served: true };
+  return { ...window, ...(start > now && { start: start - before, spread: before }), served: true };
 }
