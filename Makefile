@@ -42,7 +42,8 @@ faults: ## what Redis can do to a gateway, with real servers; a part in half a m
 pace: ## nudge simulate against real gateways and 2,000 pages, side by side: a minute and a half
 	@.ci/pace
 
-soak: ## ten minutes of random faults between pages and gateways, in Chromium and Firefox; another time: FOR=1h
+soak: ## 100,000 random lives of the poll loop, and ten minutes of random faults between pages and gateways, in Chromium and Firefox; another time: FOR=1h
+	@NUDGE_TEST_LIVES=100000 go test -count=1 -timeout 0 -v -run '^TestEngines$$' ./web
 	@NUDGE_TEST_SOAK=$(or $(FOR),10m) go test -race -count=1 -timeout 0 -v -run '^TestSoak$$' ./web
 
 clean:

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,6 +26,7 @@ const runner = `<!doctype html><meta charset="utf-8"><title>tests</title>
 import { run } from 'node:test'
 window.failures = {}
 window.ended = 0
+window.NUDGE_TEST_LIVES = %s
 const files = %s
 for (const file of files) await run(file)
 window.over = true
@@ -90,6 +92,7 @@ export default Object.assign(ok, {
 var elsewhere = regexp.MustCompile(`from 'node:(events|fs|fs/promises|http|vm)'`)
 
 // What holds of the shim's parts in node also holds in the engines that it is for, the invariants over random lives among it.
+// NUDGE_TEST_LIVES is over how many.
 func TestEngines(t *testing.T) {
 	built := exec.Command("go", "-C", "../.ci/tools", "run", "./bundle", "-tests")
 	if said, err := built.CombinedOutput(); err != nil {
@@ -107,6 +110,14 @@ func TestEngines(t *testing.T) {
 			files = append(files, "/"+filepath.ToSlash(path))
 		}
 	}
+	lives := "undefined"
+	if text := os.Getenv("NUDGE_TEST_LIVES"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatalf("NUDGE_TEST_LIVES: %v", err)
+		}
+		lives = strconv.Itoa(n)
+	}
 	list, err := json.Marshal(files)
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +128,7 @@ func TestEngines(t *testing.T) {
 			io.WriteString(w, module)
 		} else if r.URL.Path == "/" {
 			w.Header().Set("Content-Type", "text/html")
-			fmt.Fprintf(w, runner, list)
+			fmt.Fprintf(w, runner, lives, list)
 		} else {
 			http.ServeFileFS(w, r, os.DirFS("."), strings.TrimPrefix(r.URL.Path, "/"))
 		}
