@@ -28,8 +28,10 @@ window.failures = {}
 window.ended = 0
 window.NUDGE_TEST_LIVES = %s
 const files = %s
-for (const file of files) await run(file)
-window.over = true
+addEventListener('load', async () => { // not before, or the page would not count as loaded until they are over
+  for (const file of files) await run(file)
+  window.over = true
+})
 </script>`
 
 // Of node's own modules, as much as the tests of the shim need.

@@ -49,7 +49,7 @@ export function createSession(env: Core, gateway: string, bearer: boolean, getTo
     /** Gets a token from the page. `proven`: a stream has shown that the last one was taken. Gives whether there is one. */
     async fetch(signal: AbortSignal, proven: boolean): Promise<boolean> {
       const reason = refused ? 'refused' : proven ? 'expiring' : 'start';
-      if (refused) given = undefined;
+      if (refused && getToken) given = undefined; // where there is no other, a refusal may have been a mistake of the gateway's
       granted = false;
       const got = given === undefined ? await getToken?.({ reason, signal }) : given;
       if (got && typeof got !== 'string') env.warn(`nudge: a token is a string, not ${typeof got}`);

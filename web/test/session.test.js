@@ -111,3 +111,19 @@ test('a page that stops and starts at once, as React does in StrictMode, is with
     assert.ok(sessions(world).length <= 4, `${sessions(world)}`);
   }
 });
+
+test('a token that was given and refused is tried again where there is no getToken: a gateway may have been wrong', async () => {
+  const world = new World();
+  let wrong = true;
+  world.routes['/session'] = () => answer(wrong ? 401 : 204);
+  world.start();
+  world.nudge.setToken('t');
+  await world.pass(600_000);
+  assert.equal(world.state.reason, 'token');
+  const asked = sessions(world).length;
+  assert.ok(asked > 5 && asked < 30, `asked ${asked} times in ten minutes`);
+  wrong = false;
+  await world.pass(75_000);
+  await world.prove();
+  assert.equal(world.state.mode, 'push');
+});
