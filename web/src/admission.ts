@@ -1,13 +1,11 @@
 // Before a stream is opened: begin → token → session → stream, and terms, by which the page learns why it has none.
 
-import type { createCadence } from './cadence.js';
-import type { Core } from './env.js';
-import { between } from './pace.js';
-import { judge, type Reply, type Verdict } from './requests.js';
-import { type Session, SOONEST_RENEWAL } from './session.js';
-import { createTimer } from './timer.js';
+import type { createCadence } from './gateway-cadence.js';
+import type { Reply } from './gateway-requests.js';
+import type { Token } from './token.js';
 import { MAX_PROJECTS, projectQuery } from './transports/url.js';
 import type { Reason, Transport } from './types.js';
+import { judge, type Verdict } from './verdict.js';
 
 export interface Settings {
   /** Root of the gateway, without trailing slash. Empty: there is none to ask. */
@@ -35,32 +33,29 @@ export interface Steps {
   open(): void;
   /** The gateway lets a stream be opened, after so many ms if it said so. */
   admitted(ms?: number): void;
-  streaming(): boolean;
   /** A stream has shown that a token was taken. */
   everProven(): boolean;
 }
 
-export function createAdmission(env: Core, session: Session, cadence: ReturnType<typeof createCadence>, settings: Settings, steps: Steps) {
+export function createAdmission(token: Token, cadence: ReturnType<typeof createCadence>, settings: Settings, steps: Steps) {
   const { marks, ask, idles, failed, halt, everProven } = steps;
-  const renewal = createTimer(env, () => steps.streaming() && fetchToken());
 
   /** The first stream, or that after an absence. */
   function begin() {
     if (idles()) return;
-    if (!session.ready()) authorize();
+    if (!token.ready()) authorize();
     else if (settings.off) terms();
     else steps.open();
   }
 
   function authorize() {
-    if (session.pending()) grant();
+    if (token.pending()) grant();
     else fetchToken();
   }
 
   function fetchToken() {
-    renewal.set(Infinity);
     ask(
-      (signal) => session.fetch(signal, everProven()),
+      (signal) => token.fetch(signal, everProven()),
       (got) => (got ? grant() : halt('token', authorize)),
       () => failed('token', authorize),
     );
@@ -68,10 +63,10 @@ export function createAdmission(env: Core, session: Session, cadence: ReturnType
 
   function grant() {
     if (settings.transport?.bearer) {
-      session.taken();
+      token.taken();
       return connect();
     }
-    ask(session.grant, (reply) => replied(reply, false, authorize), () => failed('unreachable', authorize));
+    ask(token.grant, (reply) => replied(reply, false, authorize), () => failed('unreachable', authorize));
   }
 
   // ---- terms: asks how things stand, and so why a stream may have ended
@@ -80,7 +75,7 @@ export function createAdmission(env: Core, session: Session, cadence: ReturnType
     if (idles()) return;
     const projects = marks();
     ask(
-      (signal) => session.call(`/poll-interval?${projectQuery(projects)}`, { signal }),
+      (signal) => token.call(`/poll-interval?${projectQuery(projects)}`, { signal }),
       (reply) => replied(reply, true, terms, Object.keys(projects).slice(0, MAX_PROJECTS)),
       () => failed('unreachable', terms),
     );
@@ -89,14 +84,14 @@ export function createAdmission(env: Core, session: Session, cadence: ReturnType
   function replied(reply: Reply, isTerms: boolean, again: () => void, projects: string[] = []) {
     cadence.follow(reply.message);
     const verdict = judge(reply, projects, isTerms);
-    if (!isTerms && verdict === 'go') session.taken();
+    if (!isTerms && verdict === 'go') token.taken();
     verdicts[verdict](reply, again, verdict as Reason);
   }
 
   const verdicts: Record<Verdict, (reply: Reply, again: () => void, why: Reason) => void> = {
     go: ({ message }) => connect(message.connect_after_ms),
     // A cookie that has expired is not sent: to the gateway this page is then nobody, who may see nothing.
-    token: () => again('token', session.wanted ? authorize : terms),
+    token: () => again('token', token.wanted ? authorize : terms),
     denied: () => again('denied', terms),
     off() {
       cadence.said.push = 'off';
@@ -113,7 +108,7 @@ export function createAdmission(env: Core, session: Session, cadence: ReturnType
 
   /** Once with another token; then it is a refusal. */
   function again(why: Reason, then: () => void) {
-    if (session.retry()) fetchToken();
+    if (token.retry()) fetchToken();
     else halt(why, then);
   }
 
@@ -127,16 +122,5 @@ export function createAdmission(env: Core, session: Session, cadence: ReturnType
     authorize,
     fetchToken,
     terms,
-    /** A stream opened. Its token has so many ms left, if that is known. */
-    opened(left: number) {
-      session.held(left);
-      if (!(left >= 0) || !session.wanted || renewal.at < Infinity) return;
-      // Pages that logged in together need not renew together.
-      renewal.set(env.now() + Math.max(left * between(env.random(), 0.7, 0.9), SOONEST_RENEWAL));
-    },
-    stop() {
-      renewal.set(Infinity);
-      session.end();
-    },
   };
 }

@@ -8,15 +8,16 @@
 // Two streams are open for a moment when one replaces the other: the old one goes when the new one is proven.
 
 import { createAdmission, type Settings } from './admission.js';
-import { createCadence } from './cadence.js';
+import { createCadence } from './gateway-cadence.js';
 import { createCrowding, type Pending } from './crowding.js';
 import type { Core } from './env.js';
 import type { Counts } from './observers/stats.js';
 import type { Message } from './messages.js';
-import { createNextStep } from './next-step.js';
-import { backoff, between, stretched } from './pace.js';
-import { createSession } from './session.js';
-import { openStream, type Stream } from './stream.js';
+import { createNextStep } from './connection-step.js';
+import { backoff, between, stretched } from './poll-timing.js';
+import { createToken } from './token.js';
+import { createHidden } from './hidden.js';
+import { openStream, type Stream } from './stream-state.js';
 import { createTimer } from './timer.js';
 import type { Options, Reason } from './types.js';
 
@@ -39,8 +40,6 @@ const enum Ms {
   Gather = 50,
   /** A page without projects keeps its stream for this long: components that replace one another share it. */
   Unused = 5000,
-  /** A hidden page lets its stream go after this long: over HTTP/1.1 six of them leave no connection for anything else. */
-  Hidden = 60_000,
 }
 
 /** What the connection needs of the page. */
@@ -67,7 +66,7 @@ export type Connection = ReturnType<typeof createConnection>;
 
 export function createConnection(env: Core, page: Page, settings: Settings, counts: Counts) {
   const { gateway, transport, held } = settings;
-  const session = createSession(env, gateway, !!transport?.bearer, page.getToken);
+  const token = createToken(env, gateway, !!transport?.bearer, page.getToken, () => current && fetchToken());
   const draw = () => env.random();
 
   const cadence = createCadence(env, settings.fast);
@@ -146,7 +145,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     return Math.min(Ms.LongestRest, Ms.Rest * 2 ** n) * between(draw(), 0.8, 1.2);
   }
 
-  const admission = createAdmission(env, session, cadence, settings, {
+  const admission = createAdmission(token, cadence, settings, {
     marks: page.marks,
     ask,
     idles,
@@ -154,7 +153,6 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     halt,
     open,
     admitted,
-    streaming: () => !!current,
     everProven: () => proven,
   });
 
@@ -197,7 +195,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     if (isHeld) drop(current);
     page.opening();
     if (!isHeld) counts.stats.streams++;
-    const request = { gateway, projects: page.marks(), token: session.token() };
+    const request = { gateway, projects: page.marks(), token: token.value() };
     const stream = openStream(env, isHeld ? held : transport!, request, {
       message(message) {
         counts.lastEventAt = env.now();
@@ -252,7 +250,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     else reason = 'proving';
     spread = message.spread_ms;
     page.hello(message);
-    admission.opened(message.token_expires_in_s! * 1000);
+    token.accepted(message.token_expires_in_s! * 1000);
   }
 
   /** The stream ended, and nobody meant it. */
@@ -283,7 +281,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     if (drop(stream)) return;
     // A gateway that sends everybody away at once must not be asked again at once.
     const least = counted ? Ms.Shortest : between(draw(), 1000, 2000);
-    const then = why === 'expired' && session.wanted ? fetchToken : open;
+    const then = why === 'expired' && token.wanted ? fetchToken : open;
     wait(Math.max(ms, least), then, why === 'overload' ? 'busy' : 'goodbye', Wait.Asked);
   }
 
@@ -321,9 +319,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
 
   let started = false; // on a server it never is
   let idle: Reason | undefined; // why the page wants no stream
-  let unseen = false; // it is hidden, and has been for a minute
-  const release = createTimer(env, () => {
-    unseen = true;
+  const hidden = createHidden(env, () => {
     if (waiting === Wait.Away) return;
     cadence.keep(rare(), Infinity);
     goAway('hidden');
@@ -339,7 +335,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   /** The page was away, or the network was: a stream that is still there may be dead without knowing. */
   function back() {
     const away = waiting === Wait.Away;
-    if (!started || idle || unseen || (!away && (waiting || fresh || current?.state === 'connecting'))) return;
+    if (!started || idle || hidden.long() || (!away && (waiting || fresh || current?.state === 'connecting'))) return;
     if (idles()) return;
     if (away) cadence.keepUntil(env.now() + Ms.Grace);
     const ms = Math.max(draw() * 1000, notBefore - env.now());
@@ -361,13 +357,10 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
       if (heldUntil && !step.asking()) wait(draw() * 1000, endHeld, reason, Wait.Asked);
       else back();
     },
-    hide() {
-      if (release.at === Infinity) release.set(env.now() + Ms.Hidden);
-    },
+    hide: hidden.hide,
     /** The page is shown. `away`: it was hidden for so long that its stream may have died. */
     show(away: boolean) {
-      release.set(Infinity);
-      unseen = false;
+      hidden.show();
       if (away) back();
     },
     pause() {
@@ -376,15 +369,15 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     },
     resume() {
       idle = undefined;
-      if (unseen) reason = 'hidden';
+      if (hidden.long()) reason = 'hidden';
       back();
     },
     stop() {
       leave('stopped');
-      admission.stop();
+      token.end();
       stopped = true;
       cadence.endGrace();
-      release.set(Infinity);
+      hidden.show();
       unused.set(Infinity);
     },
     /** There are projects that the open stream does not serve. */
@@ -398,7 +391,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
       if (!Object.keys(page.marks()).length) unused.set(env.now() + Ms.Unused);
     },
     setToken(next: string | null) {
-      session.set(next);
+      token.set(next);
       if (waiting === Wait.Away) return;
       if (next) begin();
       else halt('token', authorize);
@@ -408,7 +401,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     trusted: () => current?.state === 'proven' && said.push !== 'down',
     rare,
     report(body: unknown) {
-      session.call('/missed', { method: 'POST', body: JSON.stringify(body) }).catch(() => {});
+      token.call('/missed', { method: 'POST', body: JSON.stringify(body) }).catch(() => {});
     },
     /** What the snapshot says of it. */
     get now() {

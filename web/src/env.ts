@@ -1,4 +1,4 @@
-import { builtin } from './builtin.js';
+import { builtin } from './dom-clobbering.js';
 import type { Env } from './types.js';
 
 /** The environment of the parts of the shim. */

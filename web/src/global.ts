@@ -1,4 +1,4 @@
-import { builtin } from './builtin.js';
+import { builtin } from './dom-clobbering.js';
 import { createNudge } from './nudge.js';
 import { startScript } from './script.js';
 import type { Nudge, PollContext, PollResult } from './types.js';

@@ -1,13 +1,13 @@
-// The public API. It wires the connection, which may be wrong in any way, with the queries, whose poll loops never stop.
+// The public API. It wires the connection, which may be wrong in any way, with the polls, whose poll loops never stop.
 
-import { createAnnouncements } from './announced.js';
+import { createAnnouncements } from './announced-versions.js';
 import { createConnection, type Page } from './connection.js';
 import { browser, type Core } from './env.js';
 import { eventSource } from './transports/eventsource.js';
 import { heldTransport } from './transports/held.js';
 import { createStats } from './observers/stats.js';
-import { type Visits, watchPage } from './page-life.js';
-import { createQuery, type Query } from './query.js';
+import { type Visits, watchPage } from './page-events.js';
+import { createPagePoll, type PagePoll } from './page-poll.js';
 import { view } from './snapshot.js';
 import type { Env, EveryOptions, Nudge, NudgeEvents, Options, Poll, PollReason, Snapshot, Transport, Version, Versions } from './types.js';
 
@@ -33,7 +33,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const life = new AbortController();
   const pauses = new Set<string>();
   const told = new Set<string>();
-  const queries = new Set<Query>();
+  const polls = new Set<PagePoll>();
   const announcements = createAnnouncements();
   let depth = 0;
   let later: (() => void)[] = [];
@@ -94,13 +94,13 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const page: Page = {
     marks() {
       const all = new Map<string, number>();
-      for (const { versions } of queries) for (const [id, version] of Object.entries(versions.marks())) all.set(id, Math.max(all.get(id) ?? 0, version));
+      for (const { versions } of polls) for (const [id, version] of Object.entries(versions.marks())) all.set(id, Math.max(all.get(id) ?? 0, version));
       return Object.fromEntries(all);
     },
     opening: announcements.prune,
     hello(message) {
-      const words = announcements.hello(message, (told) => [...queries].some(({ versions }) => versions.lags(told)));
-      queries.forEach((query) => query.hello(words, message.spread_ms));
+      const words = announcements.hello(message, (told) => [...polls].some(({ versions }) => versions.lags(told)));
+      polls.forEach((poll) => poll.hello(words, message.spread_ms));
     },
     version(message) {
       const told = announcements.news(message);
@@ -108,7 +108,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       main.take(message);
       told.version = message.version!;
       told.holds = true;
-      queries.forEach((query) => query.advance(told, message));
+      polls.forEach((poll) => poll.advance(told, message));
     },
     getToken,
   };
@@ -123,8 +123,8 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const connection = createConnection(env, page, settings, stats);
   const least = within(options.hidden, 60_000, 0) * (world.saveData ? 5 : 1);
   const shared = { stats, shadow, least: () => (hiddenAt ? least : 0), writer, emit };
-  const main = createQuery(env, connection, announcements, { ...shared, poll: options.poll, apply });
-  queries.add(main);
+  const main = createPagePoll(env, connection, announcements, { ...shared, poll: options.poll, apply });
+  polls.add(main);
 
   function emit<K extends keyof NudgeEvents>(type: K, detail: NudgeEvents[K]) {
     env.after(() => target.dispatchEvent(new CustomEvent(type, { detail })));
@@ -135,7 +135,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     if (ended) return;
     ended = life.signal.aborted;
     const now = env.now();
-    for (const query of queries) query.loop.pace(query.pace());
+    for (const poll of polls) poll.loop.pace(poll.pace());
     const { fast, allowed } = main.pace();
     stats.pace(now, fast, running() ? allowed : fast);
     stats.behind(now, main.versions.owes());
@@ -153,19 +153,19 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     return started && !pauses.size && !life.signal.aborted;
   }
 
-  function startLoop(query: Query, immediate?: boolean) {
-    if (running()) query.loop.start(immediate);
+  function startLoop(poll: PagePoll, immediate?: boolean) {
+    if (running()) poll.loop.start(immediate);
   }
 
   function soon(reason: PollReason) {
-    queries.forEach(({ loop }) => loop.soon(reason));
+    polls.forEach(({ loop }) => loop.soon(reason));
   }
 
   function stop() {
     if (life.signal.aborted) return;
     life.abort();
     enter(() => {
-      queries.forEach(({ loop, missed }) => {
+      polls.forEach(({ loop, missed }) => {
         loop.stop();
         missed.stop();
       });
@@ -192,7 +192,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const visits: Visits = {
     start() {
       started = true;
-      queries.forEach((query) => startLoop(query, options.immediate));
+      polls.forEach((poll) => startLoop(poll, options.immediate));
       connection.start();
     },
     leave: () => connection.leave(),
@@ -233,9 +233,9 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     getSnapshot: () => snapshot,
     async refresh() {
       if (!started) return;
-      const polls = [...queries].filter((query) => query !== main || options.poll).map(({ loop }) => loop.refresh());
+      const done = [...polls].filter((poll) => poll !== main || options.poll).map(({ loop }) => loop.refresh());
       enter(() => {});
-      await Promise.all(polls);
+      await Promise.all(done);
     },
     every(ms: number, run: Poll, options?: EveryOptions) {
       let given: Versions = {};
@@ -244,23 +244,23 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
         immediate = options?.immediate;
         given = withVersions(options?.projects);
       });
-      const query = createQuery(env, connection, announcements, { ...shared, poll: run, own: within(ms, 10_000) });
+      const poll = createPagePoll(env, connection, announcements, { ...shared, poll: run, own: within(ms, 10_000) });
       enter(() => {
         if (life.signal.aborted) return;
-        queries.add(query);
-        if (query.watch(given, () => startLoop(query, immediate))) connection.watch();
+        polls.add(poll);
+        if (poll.watch(given, () => startLoop(poll, immediate))) connection.watch();
       });
       return undo(() => {
-        queries.delete(query);
-        query.versions.unwatch(given);
+        polls.delete(poll);
+        poll.versions.unwatch(given);
         connection.unwatch();
-        query.loop.stop();
-        query.missed.stop();
+        poll.loop.stop();
+        poll.missed.stop();
       }, options);
     },
     interval: (ms: number) => within(ms, main.pace().fast, 0) * snapshot.factor,
     ack(project: string, version: Version, prev?: Version) {
-      enter(() => queries.forEach(({ versions }) => versions.made(String(project), version, prev)));
+      enter(() => polls.forEach(({ versions }) => versions.made(String(project), version, prev)));
     },
     watch(projects: Versions, options?: Until) {
       let given: Versions = {};
@@ -276,14 +276,14 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     pause(reason = '') {
       if (pauses.add(reason).size > 1) return; // to say it again changes nothing
       enter(() => {
-        queries.forEach(({ loop }) => loop.pause());
+        polls.forEach(({ loop }) => loop.pause());
         connection.pause();
       });
     },
     resume(reason = '') {
       if (!pauses.delete(reason) || pauses.size) return;
       enter(() => {
-        queries.forEach((query) => startLoop(query));
+        polls.forEach((poll) => startLoop(poll));
         soon('return');
         connection.resume();
       });

@@ -2,7 +2,7 @@
 // poll. It knows nothing of gateways, streams or versions.
 
 import type { Core } from './env.js';
-import { announced, backoff, between, jittered, residue, served, stretched, type Window } from './pace.js';
+import { backoff, between, jittered, newsWindow, residue, served, stretched, type Window } from './poll-timing.js';
 import { createTimer } from './timer.js';
 import type { PollReason } from './types.js';
 
@@ -205,7 +205,7 @@ export function createPollLoop(env: Core, run: Run, first: Pace): PollLoop {
       if (!running) return;
       spread = ms > 0 ? Math.min(ms, Ms.Day) : 0;
       // A poll in flight has begun before the news: the time it was due at serves nothing.
-      window = announced(window, env.now(), spread, env.random(), flight ? Infinity : due);
+      window = newsWindow(window, env.now(), spread, env.random(), flight ? Infinity : due);
       arm();
     },
     soon(reason) {

@@ -1,10 +1,10 @@
 import type { Connection } from './connection.js';
-import type { Query } from './query.js';
+import type { PagePoll } from './page-poll.js';
 import type { Counts } from './observers/stats.js';
 import type { Mode, Reason, Snapshot } from './types.js';
 
 /** What the page is told of all this. `idle`: it wants no polls. */
-export function view(connection: Connection, main: Query, { stats, lastPollAt, lastEventAt }: Counts, idle: 'paused' | 'stopped' | undefined, shadow: boolean): Snapshot {
+export function view(connection: Connection, main: PagePoll, { stats, lastPollAt, lastEventAt }: Counts, idle: 'paused' | 'stopped' | undefined, shadow: boolean): Snapshot {
   const now = connection.now;
   const { push, fast } = now;
   const { versions, loop, error } = main;

@@ -1,7 +1,7 @@
 // The versions of some projects: what the page has, and what gateways announced. Whether a poll is needed follows from that.
 // No time and no chance in here.
 
-import type { Announced, Announcements, Word } from './announced.js';
+import type { Announced, Announcements, Word } from './announced-versions.js';
 import { type Message, readVersion } from './messages.js';
 import type { Versions as Given } from './types.js';
 

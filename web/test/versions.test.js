@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createAnnouncements } from '../.build/announced.js';
+import { createAnnouncements } from '../.build/announced-versions.js';
 import { read } from '../.build/messages.js';
 import { projectQuery } from '../.build/transports/url.js';
 import { createVersions } from '../.build/versions.js';

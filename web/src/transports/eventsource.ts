@@ -1,8 +1,6 @@
+import { EVENT_NAMES } from '../event-names.js';
 import type { Env, Transport } from '../types.js';
 import { eventsUrl } from './url.js';
-
-/** The events of a stream. Each is heard by its name: a browser shows a page nothing else. */
-export const EVENT_NAMES = ['hello', 'version', 'heartbeat', 'goodbye'];
 
 /**
  * Streams over the browser's own EventSource, with cookies, for the token is one. Its reconnecting is never used: the first

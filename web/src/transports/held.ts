@@ -1,4 +1,4 @@
-import { request } from '../requests.js';
+import { request } from '../gateway-requests.js';
 import type { Env, Transport } from '../types.js';
 import { MAX_PROJECTS, projectQuery } from './url.js';
 

@@ -7,6 +7,7 @@
 //   proven      |        |                    | lost, after silence  | lost
 
 import type { Core } from './env.js';
+import { EVENT_NAMES, type EventName } from './event-names.js';
 import { type Message, read } from './messages.js';
 import { createTimer } from './timer.js';
 import type { StreamHandle, StreamRequest, Transport } from './types.js';
@@ -51,9 +52,6 @@ export interface Hears {
   mute(): void;
 }
 
-/** The events that mean something. */
-type Sign = 'hello' | 'version' | 'heartbeat' | 'goodbye';
-
 export function openStream(env: Core, transport: Transport, request: StreamRequest, on: Hears): Stream {
   const held = !!transport.held;
   let state: Stream['state'] = 'connecting';
@@ -67,7 +65,7 @@ export function openStream(env: Core, transport: Transport, request: StreamReque
   let over = false;
   const due = createTimer(env, overdue);
 
-  const signs: Record<Sign, (message: Message) => void> = {
+  const means: Record<EventName, (message: Message) => void> = {
     hello(message) {
       if (state === 'connecting') {
         state = 'open';
@@ -81,12 +79,12 @@ export function openStream(env: Core, transport: Transport, request: StreamReque
     goodbye: on.goodbye,
   };
 
-  function heard(sign: Sign, message: Message) {
+  function heard(name: EventName, message: Message) {
     const now = env.now();
     poll = message.poll_ms ?? poll;
     heartbeat = message.heartbeat_ms ?? heartbeat;
     on.message(message);
-    if (state === 'open' && sign !== 'hello' && !held && now >= helloAt + Ms.ProofFrom && now <= helloAt + Ms.ProofTo) {
+    if (state === 'open' && name !== 'hello' && !held && now >= helloAt + Ms.ProofFrom && now <= helloAt + Ms.ProofTo) {
       state = 'proven';
       provenAt = now;
       on.proven();
@@ -95,7 +93,7 @@ export function openStream(env: Core, transport: Transport, request: StreamReque
       due.set(now + 2 * heartbeat);
       drained = false;
     }
-    signs[sign](message);
+    means[name](message);
   }
 
   function overdue(late: number) {
@@ -122,7 +120,7 @@ export function openStream(env: Core, transport: Transport, request: StreamReque
   env.guarded(
     () => {
       handle = transport(request, {
-        event: (name, data) => whileOpen(() => Object.hasOwn(signs, name) && heard(name as Sign, read(data))),
+        event: (name, data) => whileOpen(() => EVENT_NAMES.includes(name as EventName) && heard(name as EventName, read(data))),
         lost: (_, retryAfter) => whileOpen(() => on.lost(retryAfter)),
       });
     },

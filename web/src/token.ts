@@ -2,15 +2,18 @@
 // or in a header of each request.
 
 import type { Core } from './env.js';
-import { type Reply, request } from './requests.js';
+import { type Reply, request } from './gateway-requests.js';
+import { between } from './poll-timing.js';
+import { createTimer } from './timer.js';
 import type { Options } from './types.js';
 
 /** A token with less left is not renewed: the gateway says goodbye when it ends. */
-export const SOONEST_RENEWAL = 10_000;
+const SOONEST_RENEWAL = 10_000;
 
-export type Session = ReturnType<typeof createSession>;
+export type Token = ReturnType<typeof createToken>;
 
-export function createSession(env: Core, gateway: string, bearer: boolean, getToken: Options['getToken']) {
+/** `renew` is called when it is time to get another. */
+export function createToken(env: Core, gateway: string, bearer: boolean, getToken: Options['getToken'], renew: () => void) {
   let wanted = !!getToken;
   let given: string | null | undefined; // by the page, unasked
   let token: string | null | undefined; // in use
@@ -18,6 +21,7 @@ export function createSession(env: Core, gateway: string, bearer: boolean, getTo
   let cookie = false; // of the gateway's making
   let refused = false; // it was fetched anew since the gateway refused it
   let expiresAt = Infinity;
+  const renewal = createTimer(env, renew);
 
   function headers(): HeadersInit {
     return token ? { Authorization: `Bearer ${token}` } : {};
@@ -35,7 +39,7 @@ export function createSession(env: Core, gateway: string, bearer: boolean, getTo
 
   return {
     call,
-    token: () => token ?? null,
+    value: () => token ?? null,
     /** There is a way to get a token. */
     get wanted() {
       return wanted;
@@ -51,6 +55,7 @@ export function createSession(env: Core, gateway: string, bearer: boolean, getTo
       const reason = refused ? 'refused' : proven ? 'expiring' : 'start';
       if (refused && getToken) given = undefined; // where there is no other, a refusal may have been a mistake of the gateway's
       granted = false;
+      renewal.set(Infinity);
       const got = given === undefined ? await getToken?.({ reason, signal }) : given;
       if (got && typeof got !== 'string') env.warn(`nudge: a token is a string, not ${typeof got}`);
       const usable = typeof got === 'string' ? got : null;
@@ -64,10 +69,13 @@ export function createSession(env: Core, gateway: string, bearer: boolean, getTo
       granted = true;
       cookie = !bearer;
     },
-    /** A stream opened with it, and it has so many ms left. */
-    held(left: number) {
+    /** A stream opened with it. It has so many ms left, if that is known. */
+    accepted(left: number) {
       refused = false;
-      if (left >= 0) expiresAt = env.now() + left;
+      if (!(left >= 0)) return;
+      expiresAt = env.now() + left;
+      // Pages that logged in together need not renew together.
+      if (wanted && renewal.at === Infinity) renewal.set(env.now() + Math.max(left * between(env.random(), 0.7, 0.9), SOONEST_RENEWAL));
     },
     /** The gateway refuses it. True if another may be fetched: once, then it is a verdict. */
     retry(): boolean {
@@ -87,6 +95,9 @@ export function createSession(env: Core, gateway: string, bearer: boolean, getTo
       wanted ||= !!next;
       refused = false;
     },
-    end,
+    end() {
+      renewal.set(Infinity);
+      end();
+    },
   };
 }

@@ -1,10 +1,10 @@
 // One poll of the page with the projects that it is for: a poll loop, the versions it works with, and the pace that a gateway
 // allows it. The page's `poll` is one, and each `every` is another.
 
-import type { Announced, Announcements, Word } from './announced.js';
+import type { Announced, Announcements, Word } from './announced-versions.js';
 import type { Connection } from './connection.js';
 import type { Core } from './env.js';
-import { headerMs } from './requests.js';
+import { headerMs } from './gateway-requests.js';
 import type { Message } from './messages.js';
 import { createMissed } from './observers/missed.js';
 import type { Counts } from './observers/stats.js';
@@ -27,9 +27,9 @@ export interface Work {
   emit<K extends keyof NudgeEvents>(type: K, detail: NudgeEvents[K]): void;
 }
 
-export type Query = ReturnType<typeof createQuery>;
+export type PagePoll = ReturnType<typeof createPagePoll>;
 
-export function createQuery(env: Core, connection: Connection, announcements: Announcements, work: Work) {
+export function createPagePoll(env: Core, connection: Connection, announcements: Announcements, work: Work) {
   const { own, stats, shadow, writer } = work;
   const versions = createVersions(announcements, (text) => env.warn(`nudge: ${text}`));
   const missed = createMissed(env, connection, versions, () => stats.stats.missed++);

@@ -53,7 +53,7 @@ export interface Window {
  * News without a spread is polled for at once, whatever window there is: few pages get it, and the gateway has counted their
  * polls for now. So news of a small project does not wait for a large one.
  */
-export function announced(window: Window | undefined, now: number, spread: number, draw: number, due: number): Window {
+export function newsWindow(window: Window | undefined, now: number, spread: number, draw: number, due: number): Window {
   const pending = window && !window.served;
   if (pending && window.start <= now) {
     // The page keeps its place in the window: if each news drew another, the earliest of many draws would count.

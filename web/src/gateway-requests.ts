@@ -14,9 +14,6 @@ export interface Reply {
   readonly message: Message;
 }
 
-/** What an answer means for the stream. */
-export type Verdict = 'go' | 'token' | 'off' | 'denied' | 'busy' | 'unreachable' | 'captive';
-
 /** Sends a request to the gateway. Cookies go with it, unless `init` says otherwise. Rejects if there is no answer. */
 export async function request(env: Env, url: string, init?: RequestInit): Promise<Reply> {
   const response = await env.fetch(url, { credentials: 'include', cache: 'no-store', ...init });
@@ -36,19 +33,4 @@ export function headerMs(headers: PollResult['headers'], name: string, now: numb
   } catch {
     return 0; // the headers are the application's, and may throw
   }
-}
-
-/** What the answer to a request for these projects means. `terms`: it was asked how things stand, at /poll-interval. */
-export function judge({ status, message }: Reply, projects: string[], terms: boolean): Verdict {
-  if (status === 401) return 'token';
-  if (status === 400 || status === 403) return 'denied';
-  if (status === 429 || status === 503) return 'busy';
-  if (!(status >= 200 && status <= 299)) return 'unreachable';
-  if (!terms) return 'go';
-  const allowed = projects.filter((id) => !message.denied.includes(id));
-  if (!allowed.length) return message.anonymous ? 'token' : 'denied';
-  if (message.push === 'off' || allowed.every((id) => message.off.includes(id))) return 'off';
-  if (message.refusing) return 'busy';
-  // Somebody else answers in the gateway's place, such as the login page of a network.
-  return message.fast_ms ? 'go' : 'captive';
 }
