@@ -10,6 +10,9 @@ export function lease(given: Nudge | Options): [every: Nudge['every'], stop: () 
   return [(...poll) => (nudge ??= createNudge(given)).every(...poll), () => nudge?.stop()];
 }
 
+/** A poll that a return to the page asks for comes within a second: what the library fetched this long before is new, in ms. */
+export const RECENT = 2_000;
+
 /** A function's result for this; other values are what they are. */
 export const value = (given: unknown, of: unknown): any => (typeof given === 'function' ? given(of) : given);
 

@@ -1,7 +1,7 @@
 import { unstable_serialize as serialize } from 'swr';
 import { useEffect } from 'react';
 import type { Nudge, Options, PollContext, PollResult } from '../nudge.js';
-import { has, lease, value } from './lease.js';
+import { has, lease, RECENT, value } from './lease.js';
 
 /** What useSWRConfig gives, or `{ cache, mutate }` of the global cache. */
 export interface SWR {
@@ -32,8 +32,8 @@ export function nudgeConfig(nudge: Nudge | Options = {}): {} {
   const loops = new Map<string, { uses: number; end(): void }>();
   return {
     nudge: {
-      /** The headers of the last answer, by key. */
-      headers: {},
+      /** When each key was last fetched, and the headers of the answer. */
+      fetched: {},
       /** Polls for one more component. Those that ask for the same share it. */
       poll(name: string, ...poll: Parameters<Nudge['every']>) {
         const loop = loops.get(name) ?? { uses: 0, end: every(...poll) };
@@ -59,7 +59,7 @@ export function nudged<Data = any>(projects: Projects, { every, versions }: Pace
     const id = serialize(key);
     const keep = async (...args: unknown[]) => {
       const data = await fetcher(...args);
-      nudge.headers[id] = answers.get(data);
+      nudge.fetched[id] = { at: Date.now(), headers: answers.get(data) };
       return data;
     };
     const swr = useNext(key, nudge && fetcher ? keep : fetcher, { ...config, refreshInterval: nudge ? 0 : every });
@@ -77,12 +77,15 @@ export function nudged<Data = any>(projects: Projects, { every, versions }: Pace
       }
       // SWR does not poll while nobody looks.
       const away = idle && !config.refreshWhenHidden && !config.isVisible();
-      if (!away && !has(told(), projects)) {
+      const at = nudge.fetched[id]?.at;
+      // When the page is back, SWR has just fetched.
+      const back = (reason === 'return' || reason === 'online') && Date.now() - at < RECENT;
+      if (!away && !back && !has(told(), projects)) {
         await mutate(id); // a request of its own: what is in flight may have left before the news
         // SWR keeps the error to itself.
         if (state().error) throw state().error;
       }
-      return { versions: told(), headers: nudge.headers[id] };
+      return { versions: told(), headers: nudge.fetched[id]?.headers };
     }
 
     useEffect(() => (name ? nudge.poll(name, ms, poll, { projects }) : undefined), [nudge, cache, name]);

@@ -1,5 +1,5 @@
 import type { Nudge, Options, PollContext, PollResult } from '../nudge.js';
-import { has, lease, value } from './lease.js';
+import { has, lease, RECENT, value } from './lease.js';
 
 /** The part of a QueryClient in use, so that every framework's will do. */
 export interface QueryClient {
@@ -97,7 +97,9 @@ export function nudgeClient(client: QueryClient, nudge: Nudge | Options = {}): (
     const due = !joins || reason === 'news' || reason === 'behind';
     // TanStack does not poll while nobody looks.
     const away = reason === 'interval' && !observer.options.refetchIntervalInBackground && globalThis.document?.visibilityState === 'hidden';
-    if (due && !away && !has(versions(), projects)) await fetch();
+    // When the page is back, TanStack has just fetched what is stale.
+    const back = (reason === 'return' || reason === 'online') && Date.now() - query.state.dataUpdatedAt < RECENT;
+    if (due && !away && !back && !has(versions(), projects)) await fetch();
     return { versions: versions(), headers: answers.get(query.queryKey) };
   }
 

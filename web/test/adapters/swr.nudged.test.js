@@ -128,6 +128,20 @@ test('news of what the key has already costs no request, if the data tells its v
   assert.equal(app.fetches, 1);
 });
 
+test('a return to the page fetches once', async (t) => {
+  const app = await application(t, { options: { focusThrottleInterval: 0 } });
+  app.page.world.document.show('hidden');
+  await app.pass(40_000);
+  app.fetches = 0;
+  app.page.world.document.show('visible');
+  await act(async () => {
+    window.dispatchEvent(new window.Event('focus'));
+    while (!app.fetches) await new Promise(setImmediate);
+  });
+  await app.pass(2_000);
+  assert.equal(app.fetches, 1);
+});
+
 test('offline and hidden it is not polled, but for news', async (t) => {
   const app = await application(t, { options: { isOnline: () => online, isVisible: () => visible } });
   let online = true;

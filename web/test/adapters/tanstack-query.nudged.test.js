@@ -239,6 +239,20 @@ test('news of what the query has already costs no request, if the data tells its
   assert.deepEqual([app.text(), app.fetches], ['3', 2]);
 });
 
+test('a return to the page fetches once, whoever notices it first', async (t) => {
+  const app = await application(t);
+  const visible = (state) => {
+    focusManager.setFocused(state === 'visible');
+    app.page.world.document.show(state);
+  };
+  await act(() => visible('hidden'));
+  await app.pass(40_000);
+  app.fetches = 0;
+  await act(() => visible('visible'));
+  await app.pass(2_000);
+  assert.equal(app.fetches, 1);
+});
+
 test('focus and reconnect fetch as usual', async (t) => {
   const app = await application(t);
   await act(() => focusManager.setFocused(false));
