@@ -33,7 +33,7 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("the claims: %w", err)
 	}
 	for _, m := range all {
-		value := claim{m.name, m.value}
+		value := claim(m)
 		switch string(m.name) {
 		case "jti":
 			c.ID, err = value.text(true, "a string or an integer")

@@ -85,11 +85,9 @@ const (
 
 // next returns what is due first, and when.
 func (b *Browser) next() (Millis, alarm) {
-	at, what := Never, pollAlarm
+	at, what := b.flightAt+patience, patienceAlarm
 	if b.flight == 0 {
-		at = b.pollDue()
-	} else {
-		at, what = b.flightAt+patience, patienceAlarm
+		at, what = b.pollDue(), pollAlarm
 	}
 	for _, other := range [...]struct {
 		at   Millis
