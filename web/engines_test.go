@@ -62,6 +62,7 @@ export async function run(file) {
     }
     for (const end of ends) await end()
     window.ended++
+    await new Promise(setImmediate) // tests may go from promise to promise, and the page is asked how far it is
   }
   for (const act of lasts) await act()
 }`,
@@ -86,6 +87,7 @@ export default Object.assign(ok, {
     throw new Error('nothing was thrown')
   },
   match: (text, form, message) => check(form.test(text), () => show(text) + ' does not match ' + form, message),
+  doesNotThrow: (act, message) => { try { act() } catch (error) { check(false, () => 'it throws ' + show(error), message) } },
   doesNotMatch: (text, form, message) => check(!form.test(text), () => show(text) + ' matches ' + form, message),
 })`,
 }
