@@ -1,0 +1,101 @@
+package gateway_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"nudge/gateway"
+)
+
+// shapes are requests as no browser sends them. None has a body that the server would wait for.
+func shapes() map[string]string {
+	line := func(target string, headers ...string) string {
+		return "GET " + target + " HTTP/1.1\r\nHost: gw\r\n" + strings.Join(append(headers, "Authorization: Bearer "+anybody), "\r\n") + "\r\n\r\n"
+	}
+	return map[string]string{
+		"CRLF in a project":        line("/versions?project=42%0d%0aSet-Cookie:%20evil=1"),
+		"NUL in a project":         line("/versions?project=42%00"),
+		"CRLF in a version":        line("/versions?project=42@1%0d%0aevil:%201"),
+		"CRLF in a wait":           line("/versions?project=42&wait=1s%0d%0aevil:%201"),
+		"CRLF in a path":           line("/%0d%0aSet-Cookie:%20evil=1"),
+		"NUL in a path":            line("/events%00?project=42"),
+		"dots in a path":           line("/../../etc/passwd"),
+		"a shim of another path":   line("/nudge.../../../etc/passwd.js"),
+		"an address as a target":   line("http://evil.example/versions?project=42"),
+		"CR in a header":           line("/live", "X-Forwarded-For: 1.1.1.1\rSet-Cookie: evil=1"),
+		"NUL in a header":          line("/live", "Last-Event-ID: 42@\x00"),
+		"CRLF in an origin":        line("/versions?project=42", "Origin: https://evil.example%0d%0aevil:1"),
+		"an origin that is long":   line("/versions?project=42", "Origin: https://"+strings.Repeat("e", 30<<10)),
+		"a hostile Last-Event-ID":  line("/versions?project=42", "Last-Event-ID: "+strings.Repeat("\xff<script>'\";", 900)),
+		"a host with a script":     "GET /live HTTP/1.1\r\nHost: <script>\r\n\r\n",
+		"two hosts":                "GET /live HTTP/1.1\r\nHost: gw\r\nHost: evil\r\n\r\n",
+		"a project 10,000 times":   line("/versions?" + strings.Repeat("project=42&", 10_000)),
+		"10,000 projects":          line("/versions?" + strings.Repeat("project=4&project=2&", 5_000) + "project=!"),
+		"10,000 cookies":           line("/versions?project=42", "Cookie: "+strings.Repeat("nudge=x; ", 10_000)),
+		"10,000 proxies":           line("/live", "X-Forwarded-For: "+strings.Repeat("10.0.0.1, ", 10_000)),
+		"a method with a line":     "GE\x01T /live HTTP/1.1\r\nHost: gw\r\n\r\n",
+		"a length and chunks":      "POST /versions HTTP/1.1\r\nHost: gw\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: gw\r\n\r\n",
+		"two lengths":              "POST /versions HTTP/1.1\r\nHost: gw\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: gw\r\n\r\n",
+		"an odd encoding":          "POST /versions HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: xchunked\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: gw\r\n\r\n",
+		"a chunked GET":            "GET /events?project=42 HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: gw\r\n\r\n",
+		"a GET with a length":      "GET /events?project=42 HTTP/1.1\r\nHost: gw\r\nContent-Length: 37\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: gw\r\n\r\n",
+		"white space before colon": "GET /live HTTP/1.1\r\nHost: gw\r\nContent-Length : 5\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: gw\r\n\r\n",
+	}
+}
+
+// A request of any shape gets an answer without a trace of what it tried to inject, writes whole lines to the log, and is
+// never two requests.
+func TestHostileRequests(t *testing.T) {
+	r := wire(t, func(o *gateway.Options) { o.Settings.Limits.TrustedProxies = networks("127.0.0.0/8", "10.0.0.0/8") })
+	for name, request := range shapes() {
+		t.Run(name, func(t *testing.T) {
+			conn, err := r.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(10 * time.Second))
+			begun := time.Now()
+			go io.WriteString(conn, request)
+			in := bufio.NewReader(conn)
+			resp, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented {
+				t.Errorf("%d, %v", resp.StatusCode, err)
+			}
+			if took := time.Since(begun); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			for header, values := range resp.Header {
+				if text := fmt.Sprint(header, values); strings.Contains(strings.ToLower(text), "evil") && header != "Access-Control-Allow-Origin" {
+					t.Errorf("injected: %s", text)
+				}
+			}
+			if len(body) > 4<<10 {
+				t.Errorf("an answer of %d bytes", len(body))
+			}
+		})
+	}
+	r.get("/live")
+	log := r.log.String()
+	for line := range strings.Lines(log) {
+		if !strings.HasPrefix(line, "time=") || strings.Count(line, "time=") != 1 || strings.ContainsAny(line[:len(line)-1], "\x00\r\n") {
+			t.Errorf("a broken line: %q", line[:min(len(line), 200)])
+		}
+		if len(line) > 2<<10 {
+			t.Errorf("a line of %d bytes: %s", len(line), line[:100])
+		}
+	}
+	if strings.Contains(log, "/smuggled") {
+		t.Error("a smuggled request was served")
+	}
+	tellsNothing(t, r)
+}
