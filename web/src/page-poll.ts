@@ -9,19 +9,14 @@ import type { Message } from './messages.js';
 import { createMissed } from './observers/missed.js';
 import type { Counts } from './observers/stats.js';
 import { type Answer, createPollLoop } from './poll-loop.js';
+import { type Paced, pollPace } from './poll-pace.js';
 import { createVersions } from './versions.js';
 import type { Delivery, NudgeEvents, Poll, PollReason, PollResult, Versions as Given } from './types.js';
 
-export interface Work {
+export interface Work extends Paced {
   /** Missing: the page makes no poll of its own, and has whatever is announced. */
   readonly poll: Poll | undefined;
-  /** Its own interval. Without it the gateway's counts, and `fast` until one has named it. */
-  readonly own?: number;
   readonly stats: Counts;
-  /** In shadow the page polls as if push had said nothing. */
-  readonly shadow: boolean;
-  /** The least interval now: more than 0 while the page is hidden. */
-  least(): number;
   readonly apply?: ((delivery: Delivery) => void) | undefined;
   readonly writer?: string | undefined;
   emit<K extends keyof NudgeEvents>(type: K, detail: NudgeEvents[K]): void;
@@ -30,7 +25,7 @@ export interface Work {
 export type PagePoll = ReturnType<typeof createPagePoll>;
 
 export function createPagePoll(env: Core, connection: Connection, announcements: Announcements, work: Work) {
-  const { own, stats, shadow, writer } = work;
+  const { stats, shadow, writer } = work;
   const versions = createVersions(announcements, (text) => env.warn(`nudge: ${text}`));
   const missed = createMissed(env, connection, versions, () => stats.stats.missed++);
   const loop = createPollLoop(env, run, pace());
@@ -39,20 +34,16 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
 
   /** How often to poll now. */
   function pace() {
-    const { fast: named, jitter, gap } = connection.now;
-    const fast = own ?? named;
-    // Without projects there is no news: then no pace is slower than the poll's own.
-    const rare = versions.covered() ? connection.rare() : undefined;
-    const pushed = rare === undefined ? fast : own === undefined ? rare : own * Math.max(1, rare / named);
-    const allowed = Math.min(pushed, fast * versions.patience());
-    return { interval: Math.max(shadow ? fast : allowed, work.least()), allowed, fast, jitter, gap };
+    return pollPace(connection, versions, work);
   }
 
   async function run(reason: PollReason, signal: AbortSignal): Promise<Answer> {
     const at = env.now();
-    const safety = reason === 'interval' && connection.trusted();
+    let safety = false;
     let answered = () => {};
+    // Whatever the connection does in here, the poll is made.
     env.enter(() => {
+      safety = reason === 'interval' && connection.trusted();
       versions.ask();
       stats.polling(at, reason);
       answered = connection.polling();

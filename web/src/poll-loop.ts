@@ -2,7 +2,7 @@
 // poll. It knows nothing of gateways, streams or versions.
 
 import type { Core } from './env.js';
-import { backoff, between, jittered, newsWindow, residue, served, stretched, type Window } from './poll-timing.js';
+import { backoff, between, jittered, newsWindow, residue, served, stretched, type Window } from './interval-math.js';
 import { createTimer } from './timer.js';
 import type { PollReason } from './types.js';
 

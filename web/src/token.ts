@@ -3,7 +3,7 @@
 
 import type { Core } from './env.js';
 import { type Reply, request } from './gateway-requests.js';
-import { between } from './poll-timing.js';
+import { between } from './interval-math.js';
 import { createTimer } from './timer.js';
 import type { Options } from './types.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { multi } from '../.build/transports/multi.js';
-import { wide } from '../.build/transports/wide.js';
+import { wide } from '../.build/transports/wide-old-name.js';
 import { cadence, chance, hello, terms, answer, World } from './world.js';
 
 const many = (n) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${String(i).padStart(3, '0')}`, 100]));

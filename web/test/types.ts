@@ -11,7 +11,7 @@ import type * as source from '../src/nudge.js';
 import type * as sourceFetch from '../src/transports/fetch.js';
 import type * as sourceMulti from '../src/transports/multi.js';
 import type * as sourceTabs from '../src/transports/shared.js';
-import type * as sourceWide from '../src/transports/wide.js';
+import type * as sourceWide from '../src/transports/wide-old-name.js';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 export const same: [

@@ -24,7 +24,7 @@ var entries = []entry{
 	{"nudge.tabs", "transports/shared", api.FormatESModule, true},
 	{"nudge.fetch", "transports/fetch", api.FormatESModule, true},
 	{"nudge.multi", "transports/multi", api.FormatESModule, true},
-	{"nudge.wide", "transports/wide", api.FormatESModule, true}, // the old name of nudge.multi, for one version
+	{"nudge.wide", "transports/wide-old-name", api.FormatESModule, true}, // the old name of nudge.multi, for one version
 	{"nudge.inspect", "observers/inspect", api.FormatESModule, true},
 	{"nudge.htmx", "adapters/htmx", api.FormatESModule, true}, // served, for pages without a bundler
 	{"nudge.global", "global", api.FormatIIFE, true},

@@ -3,7 +3,7 @@
 
 import type { Connection } from '../connection.js';
 import type { Core } from '../env.js';
-import { between } from '../poll-timing.js';
+import { between } from '../interval-math.js';
 import { createTimer } from '../timer.js';
 import type { Versions } from '../versions.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { newsWindow, jittered, residue, served } from '../.build/poll-timing.js';
+import { newsWindow, jittered, residue, served } from '../.build/interval-math.js';
 
 test('jitter', () => {
   assert.equal(jittered(0, 100, 0.2), 80);
