@@ -47,6 +47,7 @@ func TestOverload(t *testing.T) {
 	for _, changes := range []bool{true, false} {
 		options := func(script string) simulate.Options {
 			o := at(script)
+			o.Browsers = pages / 2
 			if o.Hours = 0.25; !changes {
 				o.Advances = -1
 			}
@@ -59,8 +60,8 @@ func TestOverload(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, changes %v", script, changes), func(t *testing.T) {
 				t.Parallel()
 				o := options(script)
-				if o.Capacity = 80; !changes {
-					o.Capacity = 60
+				if o.Capacity = 40; !changes {
+					o.Capacity = 30
 				}
 				r := run(t, o)
 				over := r.Phases[len(r.Phases)-1].Begin
