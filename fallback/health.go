@@ -141,7 +141,8 @@ func (v Verdict) Doubt(why Reason) Verdict {
 // late returns the age of the newest echo above which push is degraded.
 func (h *Health) late() time.Duration { return h.probe + slack }
 
-// deaf returns the age of the newest echo above which push is down.
+// deaf returns the age of the newest echo above which push is down. version/redis gives up a connection after the same time
+// (echoTime), so that it subscribes again when push is down.
 func (h *Health) deaf() time.Duration { return 2*h.probe + slack }
 
 // after returns the first instant at which something from t is older than age.

@@ -49,9 +49,10 @@ type Options struct {
 	// took over from its server, when it closes it. nil: they are not counted.
 	Connections *limits.Connections
 
-	// Crowd is called with true when a hundred streams open within a second, and with false when this is over: then memory
-	// can be given back. One goroutine calls it. nil: not called.
-	Crowd func(begins bool)
+	// ConnectBurst is called with true when a hundred streams open within a second, and with false when this is over: then memory
+	// ConnectBurst is called with true when a hundred streams open within a second, and with false when this is over: then
+	// memory can be given back. One goroutine calls it. nil: not called.
+	ConnectBurst func(begins bool)
 
 	Log *slog.Logger // nil: discarded
 }
@@ -67,7 +68,7 @@ type Gateway struct {
 	hub       *stream.Hub
 	loops     []*loop.Loop
 	opened    atomic.Uint64  // streams so far; the loops get them in turn
-	crowd     version.Signal // crowdStep more streams have opened
+	burst     version.Signal // burstSize more streams have opened
 	pace      *pace.Pacer
 	heartbeat atomic.Pointer[stream.HeartbeatEvent]
 	admission *limits.Admission
@@ -93,13 +94,13 @@ func New(opt Options) (*Gateway, error) {
 	if opt.Source == nil {
 		return nil, errors.New("gateway: Options.Source is needed")
 	}
-	if opt.Crowd == nil {
-		opt.Crowd = func(bool) {}
+	if opt.ConnectBurst == nil {
+		opt.ConnectBurst = func(bool) {}
 	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), crowd: version.NewSignal(), flagChanged: version.NewSignal()}
+	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), burst: version.NewSignal(), flagChanged: version.NewSignal()}
 	c, err := newCurrent(opt.Settings, &g.opt)
 	if err != nil {
 		return nil, err
@@ -144,7 +145,7 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 // [Gateway.Drain] and the servers.
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	tasks := []func(context.Context) error{g.source.Run, g.hub.Run, g.pace.Run, g.followFlag, g.watchCrowds, g.sumRefusals}
+	tasks := []func(context.Context) error{g.source.Run, g.hub.Run, g.pace.Run, g.followFlag, g.watchBursts, g.sumRefusals}
 	for _, l := range g.loops {
 		tasks = append(tasks, l.Run)
 	}

@@ -9,7 +9,8 @@ import (
 // MaxWord is the greatest length of each text of a [Peer] in bytes.
 const MaxWord = 128
 
-// Peer is what a gateway sends about itself with each probe. In JSON it is the message of the probe without its number.
+// Peer is what a gateway sends about itself with each probe. In JSON it is the message of the probe without its number. To
+// fallback it is a Member: neither package knows the other, so gateway/pace converts it.
 type Peer struct {
 	Instance string `json:"instance"` // of this process, unique among all
 	Node     string `json:"node"`     // its name for people; two gateways may share one

@@ -92,7 +92,7 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	}
 	places := limits.NewConnections(0, log)
 	o := gatewayOptions(c, log)
-	o.Connections, o.Crowd = places, crowd
+	o.Connections, o.ConnectBurst = places, connectBurst
 	var source *redis.Source
 	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		if c.Redis.Mode == "none" {

@@ -8,11 +8,11 @@ import (
 )
 
 // How much garbage may collect, in percent of the memory in use (GOGC). Idle streams make hardly any garbage, so an early
-// collection costs nothing and keeps the process small. A crowd that connects makes seven kilobytes for each stream: with
-// gcIdle its connects took a tenth longer. With gcCrowd all the time, 584 B of each stream stayed in one run of three.
+// collection costs nothing and keeps the process small. When many streams connect at once, each makes seven kilobytes: with
+// gcIdle their connects took a tenth longer. With gcBurst all the time, 584 B of each stream stayed in one run of three.
 const (
 	gcIdle  = 50
-	gcCrowd = 100
+	gcBurst = 100
 )
 
 // limitMemory makes the process small, unless the environment says otherwise. Call it before anything else.
@@ -32,10 +32,10 @@ func setGC(percent int) {
 	}
 }
 
-// crowd follows gateway.Options.Crowd. Memory that the crowd needed is returned to the system afterwards.
-func crowd(begins bool) {
+// connectBurst follows gateway.Options.ConnectBurst. Memory that the burst needed is returned to the system afterwards.
+func connectBurst(begins bool) {
 	if begins {
-		setGC(gcCrowd)
+		setGC(gcBurst)
 		return
 	}
 	setGC(gcIdle)

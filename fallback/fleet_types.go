@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Member is what a gateway reports of itself with each probe.
+// Member is what a gateway reports of itself with each probe. A probe carries it as a version.Peer; gateway/pace converts it.
 type Member struct {
 	Instance string `json:"instance"` // unique id of the process
 	Node     string `json:"node"`     // name for people; two gateways may share one
