@@ -165,6 +165,9 @@ func logStart(c *config.Config, log *slog.Logger, servers []*server, path string
 	}
 	if c.Auth.Open {
 		log.Warn("auth.open: everybody who can reach this gateway may subscribe to every project")
+		if len(c.Hosts) == 0 {
+			log.Warn("auth.open without hosts: a web page can read this gateway through the browser of somebody who can reach it; write the gateway's names into hosts")
+		}
 	}
 }
 
