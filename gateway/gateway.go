@@ -49,7 +49,6 @@ type Options struct {
 	// took over from its server, when it closes it. nil: they are not counted.
 	Connections *limits.Connections
 
-	// ConnectBurst is called with true when a hundred streams open within a second, and with false when this is over: then memory
 	// ConnectBurst is called with true when a hundred streams open within a second, and with false when this is over: then
 	// memory can be given back. One goroutine calls it. nil: not called.
 	ConnectBurst func(begins bool)
@@ -72,8 +71,8 @@ type Gateway struct {
 	pace      *pace.Pacer
 	heartbeat atomic.Pointer[stream.HeartbeatEvent]
 	admission *limits.Admission
-	reports   limits.Reports // of missed news
-	refusals  refusals       // that were logged
+	reports   limits.MissedQuota
+	refusals  refusals // that were logged
 	metrics   *metrics
 	public    http.Handler
 	ops       http.Handler

@@ -14,15 +14,15 @@ const (
 
 var errReports = &Refusal{Caller: true, Reason: "this user or address sends too many reports", RetryAfter: reportsTime}
 
-// Reports bounds how often each user and each address may report missed news in a minute. It is safe for concurrent use.
+// MissedQuota bounds how often each user and each address may report missed news in a minute. It is safe for concurrent use.
 // Its zero value is ready.
-type Reports struct {
+type MissedQuota struct {
 	mu    sync.Mutex
 	count Recent[uint16]
 }
 
 // Admit counts a report, or returns why it is refused. It also refuses callers for whom count has no room.
-func (r *Reports) Admit(c Caller, now time.Time) *Refusal {
+func (r *MissedQuota) Admit(c Caller, now time.Time) *Refusal {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.Subject != "" && !r.takeLocked(c.Name(), reportsPerSubject, now) ||
@@ -32,7 +32,7 @@ func (r *Reports) Admit(c Caller, now time.Time) *Refusal {
 	return nil
 }
 
-func (r *Reports) takeLocked(name string, most uint16, now time.Time) bool {
+func (r *MissedQuota) takeLocked(name string, most uint16, now time.Time) bool {
 	k := KeyOf(name)
 	n, left := r.count.Get(k, now)
 	if left == 0 {

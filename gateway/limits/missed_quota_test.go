@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-func TestReports(t *testing.T) {
-	var r Reports
+func TestMissedQuota(t *testing.T) {
+	var r MissedQuota
 	now := time.Now()
 	admitted := func(n int, subject func(i int) string, address string) (in int) {
 		for i := range n {
