@@ -60,12 +60,12 @@ func listen(key, address string, tlsc config.TLS, h2c bool, handler http.Handler
 	if tlsc.Cert == "" {
 		return s, nil
 	}
-	pair, err := tls.LoadX509KeyPair(tlsc.Cert, tlsc.Key)
+	own, err := newCertificate(tlsc, log)
 	if err != nil {
 		l.Close()
-		return nil, fmt.Errorf("tls.cert, tls.key: %w; name PEM files of a certificate and its key that this user can read", err)
+		return nil, err
 	}
-	s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	s.TLSConfig = &tls.Config{GetCertificate: own.get, MinVersion: tls.VersionTLS12}
 	return s, nil
 }
 
