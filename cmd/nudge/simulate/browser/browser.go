@@ -61,7 +61,7 @@ type Browser struct {
 	flight                    uint32 // the poll in flight; 0: none
 	question                  uint32 // the one whose answer is expected; 0: none
 
-	losses   uint16 // of the link, in a row
+	losses   uint16 // of the connection, in a row
 	failures uint8  // of polls, in a row
 	mutes    uint8  // mute streams in a row
 	crowds   int8   // how often streams have left polls no connection

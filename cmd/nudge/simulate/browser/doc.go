@@ -15,6 +15,9 @@
 // shows, tokens and sessions, versions with data, held requests in place of mute streams, pauses, and projects that are added or
 // removed.
 //
+// A file here has the name of the file of web/src that holds the same rule. Those without such a pair: event.go and browser.go
+// (what a driver sees), dispatch.go (which rule an event leads to).
+//
 // testdata/vectors.json compares the model with the shim. web/test/vectors.test.js records it at the boundary of the shim: what
 // happens around a page, and which streams, questions and polls follow, and when. So the inside of the shim may change.
 package browser

@@ -98,6 +98,9 @@ type Message struct {
 	Denied, Excluded, Refusing bool
 }
 
+// silence is an empty message.
+var silence = Message{Jitter: -1, Version: -1}
+
 // Said is what a hello tells of one project.
 type Said struct {
 	Standing Standing

@@ -23,7 +23,7 @@ type page struct {
 	streams map[uint32]context.CancelFunc
 	abort   context.CancelFunc // the poll in flight
 	effects []browser.Effect
-	staleness
+	promises
 }
 
 func newPage(c *Crowd, number int) *page {

@@ -40,11 +40,30 @@ const (
 	slept // the page was asleep, so that nothing can be told
 )
 
-// watch sets when silence means that the stream is dead.
-func (s *stream) watch(vouched bool) {
-	s.due, s.drained = s.lastAt+2*s.heartbeat, false
-	if vouched {
-		s.due = Never
+// heard takes an event of a stream.
+func (t *turn) heard(e *Event) {
+	b := t.Browser
+	s := t.stream(e.Number)
+	if s == nil {
+		return
+	}
+	m := e.Message
+	if m == nil {
+		m = &silence
+	}
+	proof := s.hear(e.Name, m, t.now, b.vouch)
+	t.follow(m)
+	if proof {
+		s = t.proven(s)
+	}
+	switch e.Name {
+	case Hello:
+		t.greeted(m)
+	case Version:
+		t.advance(m)
+	case Goodbye:
+		t.goodbye(s, m)
+	case Heartbeat:
 	}
 }
 
@@ -69,6 +88,21 @@ func (s *stream) hear(name Name, m *Message, now Millis, vouched bool) (proof bo
 		s.watch(vouched)
 	}
 	return proof
+}
+
+// watch sets when silence means that the stream is dead.
+func (s *stream) watch(vouched bool) {
+	s.due, s.drained = s.lastAt+2*s.heartbeat, false
+	if vouched {
+		s.due = Never
+	}
+}
+
+// expire does what follows when a stream's time is over.
+func (t *turn) expire(s *stream) {
+	if how, over := s.overdue(t.now); over {
+		t.lost(s, how)
+	}
 }
 
 // overdue returns how the stream ends at its due time, and whether it does.

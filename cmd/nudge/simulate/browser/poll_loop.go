@@ -13,26 +13,7 @@ const (
 	longestBackoff = 300_000
 	// No header makes a page wait longer than this.
 	longestWish = 3_600_000
-	// News may be as late as this, or twice this, before it counts as missed; after a report the page is silent for a while.
-	auditGrace, auditQuiet = 2000, 300_000
 )
-
-func (b *Browser) inForce() Millis {
-	ms := b.rare()
-	if ms == 0 || b.uncovered() {
-		ms = b.fast
-	}
-	if b.behind() {
-		ms = min(ms, b.fast*b.stretch())
-	}
-	if b.hiddenAt != 0 {
-		ms = max(ms, b.hidden)
-	}
-	return ms
-}
-
-// trusted tells whether the page relies on push.
-func (b *Browser) trusted() bool { return b.held.state == proven && b.push != Down }
 
 // pollDue is when the next poll begins.
 func (b *Browser) pollDue() Millis {
@@ -80,11 +61,11 @@ func (t *turn) soon(why Cause) {
 // longer: what is longer by less than this counts from the next poll. To draw anew each time would let some wait for ever.
 const longer = 1.5
 
-// settle follows the interval in force, after every event, at once: what is left to wait is drawn anew, so that pages whose
+// redraw follows the interval in force, after every event, at once: what is left to wait is drawn anew, so that pages whose
 // interval changes together come as evenly as pages that always had it. But for two cases: an application in trouble is not
 // helped by haste, and where news has its window, that poll is on its way: to hurry beside it would be a herd that nobody
 // spread. However often that happens, from one poll to the next it is never longer than the longest of all, and its jitter.
-func (t *turn) settle() {
+func (t *turn) redraw() {
 	b := t.Browser
 	if b.flight != 0 || b.due == Never {
 		return
@@ -97,16 +78,6 @@ func (t *turn) settle() {
 	if b.reason == Interval {
 		b.due = max(b.floor, min(t.now+residue(ms, b.jitter, t.random()), b.cycleAt+b.longest*(1+b.jitter)))
 	}
-}
-
-// news: there is some.
-func (t *turn) news() {
-	due := t.due
-	if t.flight != 0 { // it has begun before the news, and serves nothing
-		due = Never
-	}
-	t.wide = t.spread
-	t.window = t.window.announced(t.now, t.spread, t.random(), due)
 }
 
 // poll begins one.
@@ -187,32 +158,4 @@ func (t *turn) hasten() {
 		t.soon(t.hurry)
 	}
 	t.hurry = none
-}
-
-// examine keeps the versions that a poll by interval found: a little later push should have announced them.
-func (t *turn) examine() {
-	at := t.now + stretched(t.random, auditGrace, 1)
-	t.audit = Never // without a find there is nothing to judge
-	for i := range t.Projects {
-		p := &t.Projects[i]
-		p.found = -1
-		if p.Have > p.askedHave {
-			p.found, t.audit = p.Have, at
-		}
-	}
-}
-
-// judge reports versions that push has missed.
-func (t *turn) judge() {
-	if !t.trusted() || t.now < t.quiet {
-		return
-	}
-	for i := range t.Projects {
-		p := &t.Projects[i]
-		if p.found < 0 || p.unserved || p.told >= p.found {
-			continue
-		}
-		t.quiet = t.now + auditQuiet
-		t.do(Effect{Kind: Report, Project: i, Version: p.found})
-	}
 }

@@ -2,8 +2,8 @@ package replay
 
 import "nudge/cmd/nudge/simulate/browser"
 
-// staleness is what a page keeps to check the promises, by the rules of the simulator.
-type staleness struct {
+// promises is what a page keeps to check the promises, by the rules of the simulator.
+type promises struct {
 	pollAt int     // the second in which the last poll began
 	last   float64 // when that was
 	drawn  float64 // the interval in force when the wait for the next one was drawn
