@@ -45,7 +45,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
   }
 
   /** Which version the page has is unknown, until it has polled once while the stream serves the project. */
-  function vague(p: Project): boolean {
+  function isUnknown(p: Project): boolean {
     return Number.isNaN(p.have);
   }
 
@@ -77,7 +77,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
       return !!p && lags(p);
     },
     /** Whether there is a project, what the page has of each is known, and its news comes by the stream. */
-    covered: () => all.size > 0 && !list().some((p) => p.told.uncovered || vague(p)),
+    covered: () => all.size > 0 && !list().some((p) => p.told.uncovered || isUnknown(p)),
     /** Whether the stream leaves a project out. */
     uncovered: () => list().some(({ told }) => told.uncovered),
     /** The projects whose announced version the application does not have, each with the one that it has, and the announced one. */
@@ -85,7 +85,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
     /** By how much the fast interval is stretched while the page is behind: at all only if the application keeps lacking it. */
     patience: () => 2 ** Math.min(...list().map((p) => (lags(p) ? Math.max(0, p.lacking - AHEAD) : Infinity))),
     /** The version of each project that the page shows. */
-    shown: () => record((p) => p.have),
+    shown: () => record((p) => p.have || 0),
     /** Per project what a gateway last announced, else what the page has: so a gateway is asked. */
     marks: () => record((p) => p.told.version ?? (p.have || 0)),
     /** What the poll asks the application for. */
@@ -96,7 +96,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
       return words.flatMap(({ told, version, before, poll }): [string, number][] => {
         const p = all.get(told.id);
         if (!p) return [];
-        p.mustPoll ||= vague(p) ? version! > before! : poll;
+        p.mustPoll ||= isUnknown(p) ? version! > before! : poll;
         return version! > (before ?? p.have) ? [[p.id, version!]] : [];
       });
     },
@@ -115,7 +115,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
     /** An advance has come. Whether this poll is for its project, and is needed now. */
     advance({ id }: Announced, reset: boolean): [mine: boolean, wanted: boolean] {
       const p = all.get(id);
-      if (p) p.mustPoll ||= reset || vague(p);
+      if (p) p.mustPoll ||= reset || isUnknown(p);
       return [!!p, !!p && wants(p)];
     },
 
@@ -129,7 +129,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
       for (const p of list()) {
         p.mustPoll = false;
         // What was applied without the application's word, it has yet to confirm.
-        p.want = lags(p) || (vague(p) && p.told.holds) ? p.told.version : p.have > p.confirmed ? p.have : undefined;
+        p.want = lags(p) || (isUnknown(p) && p.told.holds) ? p.told.version : p.have > p.confirmed ? p.have : undefined;
         p.had = p.have;
       }
     },
@@ -142,7 +142,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
       let again = 0;
       for (const p of list()) {
         const { want } = p;
-        const given = Object.hasOwn(told, p.id) ? (take(p.id, told[p.id]) ?? p.confirmed) : (want ?? (vague(p) && !p.told.uncovered ? 0 : p.have));
+        const given = Object.hasOwn(told, p.id) ? (take(p.id, told[p.id]) ?? p.confirmed) : (want ?? (isUnknown(p) && !p.told.uncovered ? 0 : p.have));
         // Below a number that holds it is an old answer. Else it is the truth, even if it is a step back.
         const old = !!p.told.holds && given < p.told.version!;
         p.have = old ? Math.max(p.have || 0, given) : given;
