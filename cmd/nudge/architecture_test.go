@@ -33,6 +33,25 @@ func TestArchitectureListsEveryPackage(t *testing.T) {
 	}
 }
 
+// fileName is a file that docs/architecture.md names, from the root of the repository.
+var fileName = regexp.MustCompile("`([a-z0-9_-]+/[a-z0-9_/-]+\\.(go|js|ts))`")
+
+func TestArchitectureNamesFilesThatExist(t *testing.T) {
+	page, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := fileName.FindAllSubmatch(page, -1)
+	if len(found) == 0 {
+		t.Fatal("docs/architecture.md names no file")
+	}
+	for _, m := range found {
+		if _, err := os.Stat(filepath.Join("../..", string(m[1]))); err != nil {
+			t.Errorf("docs/architecture.md names a file that is not there: %v; correct it", err)
+		}
+	}
+}
+
 // fileLine is a line of the table of files in web/src/README.md.
 var fileLine = regexp.MustCompile("(?m)^\\| `([a-z/-]+\\.ts)` \\| ")
 
