@@ -44,7 +44,8 @@ type gateway struct {
 	audit      *fallback.Audit
 	pollers    limits.Pollers
 	backlog    fallback.Backlog
-	queue      fallback.Queue
+	queue      fallback.Queue // of pages that wait to open a stream
+	returns    fallback.Queue // of pages that ask again why they have none
 	size       fallback.Size
 	cadence    fallback.Cadence
 	said       browser.Message // the cadence as streams get it

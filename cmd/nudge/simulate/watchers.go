@@ -106,6 +106,9 @@ func (g *gateway) sendVersion(p uint32, v int64) {
 	}
 }
 
+// returnsPerSecond is how many pages without a stream may come back to a gateway in a second, as in package pace.
+const returnsPerSecond = 500
+
 // reply answers GET /poll-interval of a page.
 func (w *simulation) reply(i uint32, p *page) {
 	g := w.balance()
@@ -117,8 +120,14 @@ func (w *simulation) reply(i uint32, p *page) {
 	m, now := g.said, w.date()
 	c := g.cadence
 	m.Refusing = g.phase == drained
-	m.TTL = float64(c.TTL().Milliseconds())
-	g.pollers.Polled(limits.Key(i+1), !g.on || m.Refusing, c.TTL(), now)
+	ttl := c.TTL()
+	g.pollers.Polled(limits.Key(i+1), !g.on || m.Refusing, ttl, now)
+	if !g.on || m.Refusing {
+		var wait time.Duration
+		g.returns, wait = g.returns.Join(returnsPerSecond, now)
+		ttl = min(ttl, c.Fast+wait.Truncate(time.Second))
+	}
+	m.TTL = float64(ttl.Milliseconds())
 	if g.on {
 		after := time.Duration(0)
 		if left := g.returning - w.now(); left > 0 {
@@ -131,9 +140,8 @@ func (w *simulation) reply(i uint32, p *page) {
 		}
 		m.ConnectAfter = float64(after.Milliseconds())
 	} else {
-		ttl := m.TTL
 		m = messageOf(g.controller.Without())
-		m.Excluded, m.TTL = true, ttl
+		m.Excluded, m.TTL = true, float64(ttl.Milliseconds())
 	}
 	w.greeting = m
 	w.event = browser.Event{Kind: browser.Replied, Number: p.Question(), Status: 200, Message: &w.greeting}
