@@ -109,8 +109,8 @@ type Limits struct {
 	GoroutineStreams      int           `mapstructure:"goroutine_streams"`       // 0: from the memory limit
 	ProjectsPerStream     int           `mapstructure:"projects_per_stream"`     // 1 to 64
 	Projects              int           `mapstructure:"projects"`                // 0: 200,000
-	StreamsPerSubject     int           `mapstructure:"streams_per_subject"`     // 0: no limit
-	StreamsPerAddress     int           `mapstructure:"streams_per_address"`     // 0: no limit
+	StreamsPerSubject     int           `mapstructure:"streams_per_subject"`     // 0: 256
+	StreamsPerAddress     int           `mapstructure:"streams_per_address"`     // 0: half of all streams; none for 127.0.0.1
 	ConnectionsPerAddress int           `mapstructure:"connections_per_address"` // 0: a quarter of all
 	ConnectsPerSecond     int           `mapstructure:"connects_per_second"`     // 0: no limit
 	StreamAge             time.Duration `mapstructure:"stream_age"`              // 0: no limit
