@@ -38,7 +38,7 @@ func (s *stage) metric(series string) string {
 
 func (s *stage) read(path string) string {
 	answer := httptest.NewRecorder()
-	s.ops.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+	s.ops.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://127.0.0.1"+path, nil))
 	return answer.Body.String()
 }
 
