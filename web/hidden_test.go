@@ -25,10 +25,11 @@ func TestHiddenTabs(t *testing.T) {
 			enginetest.Eval[bool](tab, fmt.Sprintf(seen, "hidden"))
 			tabs = append(tabs, tab)
 		}
-		shown := visit(t, b, f, f.URL)
+		// Before that, a sixth page might find no connection for its polls, and its push would rest for minutes.
 		for _, tab := range tabs {
 			until(tab, "s.reason === 'hidden' && s.stream === 'none'")
 		}
+		shown := visit(t, b, f, f.URL)
 		until(shown, proven)
 		if open := count(f, func(f *faulty) int { return len(f.live) }); open != 1 {
 			t.Errorf("%d streams are open, with one tab of six shown", open)
