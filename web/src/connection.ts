@@ -100,16 +100,22 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
 
   // ---- waits
 
+  /** Something else comes than what a stream was let go for: its pace does not stay for ever. */
+  function forgetPoll() {
+    if (letGoFor) cadence.keepUntil(env.now() + Ms.Grace);
+    letGoFor = undefined;
+  }
+
   function wait(ms: number, then: () => void, why: Reason, kind: Wait = Wait.Own) {
     if (stopped) return;
-    letGoFor = undefined;
+    forgetPoll();
     waiting = kind;
     reason = why;
     step.wait(ms, then);
   }
 
   function ask<T>(send: (signal: AbortSignal) => Promise<T>, then: (answer: T) => void, otherwise: () => void) {
-    letGoFor = undefined;
+    forgetPoll();
     if (!stopped) step.ask(send, then, otherwise);
   }
 
@@ -298,10 +304,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
       return true;
     },
     isLetGoFor: (poll) => poll === letGoFor,
-    takeBack() {
-      cadence.keepUntil(env.now() + Ms.Grace);
-      open();
-    },
+    takeBack: open,
     rest() {
       said.push = 'unknown';
       halt('crowded');
@@ -321,8 +324,9 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   let idle: Reason | undefined; // why the page wants no stream
   const hidden = createHidden(env, () => {
     if (waiting === Wait.Away) return;
-    cadence.keep(rare(), Infinity);
+    const kept = rare();
     goAway('hidden');
+    cadence.keep(kept, Infinity);
   });
 
   const unused = createTimer(env, () => {

@@ -656,6 +656,19 @@ test('while other pages take what the stream lets go, it stays away until the po
   assert.equal(world.sources.length, 3);
 });
 
+test('if something else happens while the stream makes way, the slow pace does not stay for ever', async () => {
+  const world = await proven();
+  await world.live(20_000);
+  starve(world);
+  void world.nudge.refresh();
+  await until(world, () => world.state.reason === 'crowded', 20_000);
+  assert.equal(world.state.interval, 300_000);
+  world.routes['/session'] = world.routes['/poll-interval'] = networkError;
+  world.nudge.setToken('alice');
+  await world.pass(60_000);
+  assert.equal(world.state.interval, 10_000);
+});
+
 test('both streams of a change-over make way for a poll', async () => {
   const world = await proven();
   await world.pass(5000);
