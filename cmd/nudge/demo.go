@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/listen"
 	"nudge/cmd/nudge/outage"
 	"nudge/gateway"
 	"nudge/gateway/limits"
@@ -67,15 +68,15 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	if err := d.newGateway(); err != nil {
 		return err
 	}
-	public, err := listen("listen", address, config.TLS{}, false, nil, limits.NewConnections(0, log), log)
+	public, err := listen.Open(listen.Options{Key: "listen", Address: address, Places: limits.NewConnections(0, log), Log: log})
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use; try make run LISTEN=%[2]s, or nudge demo --listen %[2]s", address, nextPort(address))
 	}
 	if err != nil {
 		return err
 	}
-	base := "http://" + public.listener.Addr().String()
-	if host, port, err := net.SplitHostPort(public.listener.Addr().String()); err == nil && config.EveryHost(host) {
+	base := "http://" + public.Listener.Addr().String()
+	if host, port, err := net.SplitHostPort(public.Listener.Addr().String()); err == nil && config.EveryHost(host) {
 		base = "http://" + net.JoinHostPort("127.0.0.1", port)
 		fmt.Fprintf(stdout, "The demo listens on all addresses of this machine: everybody who can reach it can use it.\n\n")
 	}
@@ -93,7 +94,7 @@ func runDemo(ctx context.Context, address string, stdout, stderr io.Writer) erro
 	public.Handler = routeDemo(app, d.proxy)
 	context.AfterFunc(ctx, func() { d.proxy.Set(true) }) // streams held back would not hear the goodbye
 	fmt.Fprintf(stdout, demoText, base, demo.AddCommand(base), watch)
-	return runAll(ctx, d.gateway, []*server{public}, app.Run, d.server.Run)
+	return runAll(ctx, d.gateway, []*listen.Server{public}, app.Run, d.server.Run)
 }
 
 const demoText = `Nudge demo: open %s in a browser.
@@ -144,11 +145,13 @@ func (d *demonstration) newGateway() error {
 		return err
 	}
 	d.server = &outage.Server{Proxy: d.proxy, Listen: func() (net.Listener, *http.Server, error) {
-		s, err := listen("the gateway", "127.0.0.1:0", config.TLS{}, false, d.gateway.Handler(), places, d.log)
+		s, err := listen.Open(listen.Options{
+			Key: "the gateway", Address: "127.0.0.1:0", Handler: d.gateway.Handler(), Places: places, Log: d.log,
+		})
 		if err != nil {
 			return nil, nil, err
 		}
-		return s.listener, &s.Server, nil
+		return s.Listener, &s.Server, nil
 	}}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/listen"
 	"nudge/gateway"
 	"nudge/gateway/limits"
 	"nudge/version"
@@ -136,29 +137,33 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 }
 
 // listenAll opens the public listener, which uses places, and the operators' listener, which has its own.
-func listenAll(c *config.Config, g *gateway.Gateway, places *limits.Connections, log *slog.Logger) ([]*server, error) {
-	public, err := listen("listen", c.Listen, c.TLS, c.H2C, g.Handler(), places, log)
+func listenAll(c *config.Config, g *gateway.Gateway, places *limits.Connections, log *slog.Logger) ([]*listen.Server, error) {
+	public, err := listen.Open(listen.Options{
+		Key: "listen", Address: c.Listen, TLS: c.TLS, H2C: c.H2C, Handler: g.Handler(), Places: places, Log: log,
+	})
 	if err != nil {
 		return nil, err
 	}
 	if c.OpsListen == "" {
-		return []*server{public}, nil
+		return []*listen.Server{public}, nil
 	}
-	ops, err := listen("ops_listen", c.OpsListen, config.TLS{}, false, g.Ops(), limits.NewConnections(0, log), log)
+	ops, err := listen.Open(listen.Options{
+		Key: "ops_listen", Address: c.OpsListen, Handler: g.Ops(), Places: limits.NewConnections(0, log), Log: log,
+	})
 	if err != nil {
-		public.listener.Close()
+		public.Listener.Close()
 		return nil, err
 	}
-	return []*server{public, ops}, nil
+	return []*listen.Server{public, ops}, nil
 }
 
 // logStart logs what was started, and warns of settings that may surprise.
-func logStart(c *config.Config, log *slog.Logger, servers []*server, path string) {
+func logStart(c *config.Config, log *slog.Logger, servers []*listen.Server, path string) {
 	var ops string
 	if len(servers) > 1 {
-		ops = servers[1].listener.Addr().String()
+		ops = servers[1].Listener.Addr().String()
 	}
-	log.Info("nudge serves", "version", release, "listen", servers[0].listener.Addr().String(), "ops_listen", ops,
+	log.Info("nudge serves", "version", release, "listen", servers[0].Listener.Addr().String(), "ops_listen", ops,
 		"config", path, "redis", c.Redis.Mode, "push", c.Push.Enabled)
 	if c.Redis.Mode == "none" {
 		log.Warn("redis.mode is none: this gateway works alone, gets only versions that are published to it over HTTP, and forgets them at restart")
@@ -173,7 +178,7 @@ func logStart(c *config.Config, log *slog.Logger, servers []*server, path string
 
 // runAll runs a gateway with its servers until ctx ends. Then it ends the streams, stops listening, and ends everything
 // else. In this order every stream gets its goodbye.
-func runAll(ctx context.Context, g *gateway.Gateway, servers []*server, also ...func(context.Context) error) error {
+func runAll(ctx context.Context, g *gateway.Gateway, servers []*listen.Server, also ...func(context.Context) error) error {
 	// The gateway runs on after the signal, to send the goodbyes.
 	group, serving := errgroup.WithContext(context.WithoutCancel(ctx))
 	inner, stop := context.WithCancel(serving)
@@ -182,7 +187,7 @@ func runAll(ctx context.Context, g *gateway.Gateway, servers []*server, also ...
 		group.Go(func() error { return task(inner) })
 	}
 	for _, s := range servers {
-		group.Go(s.run)
+		group.Go(s.Run)
 	}
 	select {
 	case <-ctx.Done():
@@ -190,7 +195,7 @@ func runAll(ctx context.Context, g *gateway.Gateway, servers []*server, also ...
 	case <-serving.Done(): // something failed: nothing to wait for
 	}
 	for _, s := range servers {
-		s.close()
+		s.Stop()
 	}
 	stop()
 	return group.Wait()

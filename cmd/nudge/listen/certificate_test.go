@@ -1,4 +1,4 @@
-package main
+package listen
 
 import (
 	"bytes"
@@ -75,4 +75,11 @@ func TestCertificateIsReadAgain(t *testing.T) {
 		time.Sleep(certificateAge)
 		serves(3)
 	})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -1,4 +1,4 @@
-package main
+package listen
 
 import (
 	"io"
@@ -7,19 +7,19 @@ import (
 	"net/http"
 	"testing"
 
-	"nudge/cmd/nudge/config"
 	"nudge/gateway/limits"
 )
 
 // A limitedListener lets no more in than it has places, and whoever leaves makes room.
 func TestConnLimit(t *testing.T) {
-	s, err := listen("listen", "127.0.0.1:0", config.TLS{}, false, http.NotFoundHandler(), limits.NewConnections(1, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler))
+	log := slog.New(slog.DiscardHandler)
+	s, err := Open(Options{Key: "listen", Address: "127.0.0.1:0", Handler: http.NotFoundHandler(), Places: limits.NewConnections(1, log), Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := s.listener
+	l := s.Listener
 	done := make(chan error)
-	go func() { done <- s.run() }()
+	go func() { done <- s.Run() }()
 
 	dial := func() net.Conn {
 		c, err := net.Dial("tcp", l.Addr().String())
@@ -49,7 +49,7 @@ func TestConnLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	second.Close()
-	s.close()
+	s.Stop()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
@@ -59,20 +59,20 @@ func TestConnLimit(t *testing.T) {
 func TestH2C(t *testing.T) {
 	for _, h2c := range []bool{false, true} {
 		log := slog.New(slog.DiscardHandler)
-		s, err := listen("listen", "127.0.0.1:0", config.TLS{}, h2c, http.NotFoundHandler(), limits.NewConnections(9, log), log)
+		s, err := Open(Options{Key: "listen", Address: "127.0.0.1:0", H2C: h2c, Handler: http.NotFoundHandler(), Places: limits.NewConnections(9, log), Log: log})
 		if err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan error)
-		go func() { done <- s.run() }()
+		go func() { done <- s.Run() }()
 		transport := &http.Transport{Protocols: new(http.Protocols)}
 		transport.Protocols.SetUnencryptedHTTP2(true)
-		resp, err := (&http.Client{Transport: transport}).Get("http://" + s.listener.Addr().String())
+		resp, err := (&http.Client{Transport: transport}).Get("http://" + s.Listener.Addr().String())
 		if taken := err == nil && resp.ProtoMajor == 2; taken != h2c {
 			t.Errorf("h2c: %v, taken: %v (%v)", h2c, taken, err)
 		}
 		transport.CloseIdleConnections()
-		s.close()
+		s.Stop()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}

@@ -1,4 +1,4 @@
-package main
+package listen
 
 import (
 	"context"
@@ -27,40 +27,50 @@ const (
 	stuckTimeout = 5 * time.Minute
 )
 
-// server is one listener and what it serves.
-type server struct {
+// Server is one listener and what it serves.
+type Server struct {
 	http.Server
-	listener net.Listener
+	Listener net.Listener
 }
 
-// listen opens a listener, plain or with TLS, whose connections take places. h2c: it also takes HTTP/2 without TLS. Messages
-// name key, the key of the configuration that holds the address.
-func listen(key, address string, tlsc config.TLS, h2c bool, handler http.Handler, places *limits.Connections, log *slog.Logger) (*server, error) {
+// Options say what a server listens on, and what it serves.
+type Options struct {
+	Key     string              // of the configuration, which holds Address; errors name it
+	Address string              // host:port
+	TLS     config.TLS          // zero: plain HTTP
+	H2C     bool                // the server also takes HTTP/2 without TLS
+	Handler http.Handler        // may be set later, before [Server.Run]
+	Places  *limits.Connections // each connection takes one
+	Log     *slog.Logger
+}
+
+// Open listens. The caller must call [Server.Run], or close the listener. An error names the key and the fix.
+func Open(o Options) (*Server, error) {
 	listening := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, time-outs find other dead connections
-	l, err := listening.Listen(context.Background(), "tcp", address)
+	l, err := listening.Listen(context.Background(), "tcp", o.Address)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; %s", key, err, listenFix(err))
+		return nil, fmt.Errorf("%s: %w; %s", o.Key, err, listenFix(err))
 	}
 	l = &parked.Listener{Listener: l, Admit: func(remote net.Addr) (parked.Watch, bool) {
-		c := places.Admit(remote)
+		c := o.Places.Admit(remote)
 		if c == nil {
 			return parked.Watch{}, false
 		}
 		return parked.Watch{End: c.End, Stream: c.Stream}, true
 	}}
-	s := &server{listener: newLimitedListener(l, places)}
-	s.Handler, s.ConnContext = handler, parked.ConnContext
+	s := &Server{Listener: newLimitedListener(l, o.Places)}
+	s.Handler, s.ConnContext = o.Handler, parked.ConnContext
 	s.ReadHeaderTimeout, s.MaxHeaderBytes, s.IdleTimeout = headerTimeout, headerBytes, 2*time.Minute
-	s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // else every port scan would write a line
+	s.ErrorLog = slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug) // else every port scan would write a line
 	s.Protocols = new(http.Protocols)
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetHTTP2(true)
-	s.Protocols.SetUnencryptedHTTP2(h2c)
+	s.Protocols.SetUnencryptedHTTP2(o.H2C)
 	s.HTTP2 = &http.HTTP2Config{WriteByteTimeout: stuckTimeout}
-	if tlsc.Cert == "" {
+	if o.TLS.Cert == "" {
 		return s, nil
 	}
-	own, err := newCertificate(tlsc, log)
+	own, err := newCertificate(o.TLS, o.Log)
 	if err != nil {
 		l.Close()
 		return nil, err
@@ -85,13 +95,13 @@ func listenFix(err error) string {
 	return "choose another address"
 }
 
-// run serves until close.
-func (s *server) run() error {
+// Run serves until [Server.Stop].
+func (s *Server) Run() error {
 	var err error
 	if s.TLSConfig != nil {
-		err = s.ServeTLS(s.listener, "", "")
+		err = s.ServeTLS(s.Listener, "", "")
 	} else {
-		err = s.Serve(s.listener)
+		err = s.Serve(s.Listener)
 	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -99,8 +109,8 @@ func (s *server) run() error {
 	return err
 }
 
-// close stops listening, waits a moment for requests to end, and cuts those that do not.
-func (s *server) close() {
+// Stop stops listening, waits a moment for requests to end, and cuts those that do not.
+func (s *Server) Stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if s.Shutdown(ctx) != nil {
