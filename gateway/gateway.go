@@ -66,8 +66,7 @@ type Gateway struct {
 	source    version.Source
 	hub       *stream.Hub
 	loops     []*loop.Loop
-	opened    atomic.Uint64  // streams so far; the loops get them in turn
-	burst     version.Signal // burstSize more streams have opened
+	bursts    *limits.Bursts // counts the streams so far; the loops get them in turn
 	pace      *pace.Pacer
 	heartbeat atomic.Pointer[stream.HeartbeatEvent]
 	admission *limits.Admission
@@ -99,7 +98,7 @@ func New(opt Options) (*Gateway, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), burst: version.NewSignal(), flagChanged: version.NewSignal()}
+	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), bursts: limits.NewBursts(), flagChanged: version.NewSignal()}
 	c, err := newCurrent(opt.Settings, &g.opt)
 	if err != nil {
 		return nil, err
@@ -144,7 +143,10 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 // [Gateway.Drain] and the servers.
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	tasks := []func(context.Context) error{g.source.Run, g.hub.Run, g.pace.Run, g.followFlag, g.watchBursts, g.sumRefusals}
+	tasks := []func(context.Context) error{
+		g.source.Run, g.hub.Run, g.pace.Run, g.followFlag, g.sumRefusals,
+		func(ctx context.Context) error { return g.bursts.Run(ctx, g.opt.ConnectBurst) },
+	}
 	for _, l := range g.loops {
 		tasks = append(tasks, l.Run)
 	}

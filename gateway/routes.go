@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"nudge/gateway/auth"
+	"nudge/gateway/shim"
 )
 
 // publicRoutes are what browsers and publishers use.
@@ -21,7 +22,9 @@ func (g *Gateway) publicRoutes() http.Handler {
 	mount := func(r chi.Router) {
 		getAndHead(r, "/live", g.live)
 		getAndHead(r, "/ready", g.ready)
-		g.shims(r)
+		for path, handle := range shim.Handlers() {
+			getAndHead(r, path, handle)
+		}
 		r.Group(func(r chi.Router) {
 			r.Use(readable)
 			handlers := map[string]map[string]http.HandlerFunc{

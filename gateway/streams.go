@@ -85,7 +85,7 @@ func (g *Gateway) arrival(req *subscribeRequest, t limits.Ticket, now time.Time)
 // addToLoop gives a stream to one of the loops. False: the gateway has ended.
 func (g *Gateway) addToLoop(a loop.Arrival) bool {
 	g.metrics.streams.Inc()
-	if g.loops[g.countOpened()%uint64(len(g.loops))].Add(a) {
+	if g.loops[g.bursts.Opened()%uint64(len(g.loops))].Add(a) {
 		return true
 	}
 	g.metrics.streams.Dec()

@@ -1,4 +1,5 @@
-package gateway
+// Package shim serves the files that pages load: the shim and its parts, compressed and cacheable.
+package shim
 
 import (
 	"bytes"
@@ -6,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-chi/chi/v5"
 
 	"nudge/web"
 )
@@ -19,26 +18,27 @@ const (
 	forever = "public, max-age=31536000, immutable"
 )
 
-// shims serves the browser's files to pages of any origin.
-func (g *Gateway) shims(r chi.Router) {
+// Handlers returns what serves each path, for GET and HEAD of pages of any origin. {hash:…} in a path is a pattern of chi.
+func Handlers() map[string]http.HandlerFunc {
+	all := map[string]http.HandlerFunc{}
 	for _, f := range web.Files() {
-		getAndHead(r, "/"+f.Name, shim(f, shortly))
+		all["/"+f.Name] = file(f, shortly)
 		if f.Script() {
-			getAndHead(r, "/"+f.Hashed(), shim(f, forever))
+			all["/"+f.Hashed()] = file(f, forever)
 			// A page may ask for the hash of another version, during a deploy or long after: any shim is better than none.
-			other := strings.TrimSuffix(f.Name, ".js") + ".{hash:[0-9a-f]{12}}.js"
-			getAndHead(r, "/"+other, func(w http.ResponseWriter, _ *http.Request) {
+			all["/"+strings.TrimSuffix(f.Name, ".js")+".{hash:[0-9a-f]{12}}.js"] = func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Access-Control-Allow-Origin", "*")
 				w.Header().Set("Cache-Control", "no-store")
 				w.Header().Set("Location", f.Name) // relative: only the proxy in front knows the whole path
 				w.WriteHeader(http.StatusTemporaryRedirect)
-			})
+			}
 		}
 	}
+	return all
 }
 
-// shim serves one file, compressed if the browser accepts that.
-func shim(f web.File, cache string) http.HandlerFunc {
+// file serves one file, compressed if the browser accepts that.
+func file(f web.File, cache string) http.HandlerFunc {
 	bodies := map[string][]byte{"br": f.Brotli, "gzip": f.Gzip, identity: f.Content}
 	codings := []string{"br", "gzip", identity} // the smallest first
 	if f.Brotli == nil {
