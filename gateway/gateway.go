@@ -42,6 +42,8 @@ type Options struct {
 	Cookie     string   // name of the cookie that may hold a token; "": none
 	QueryToken bool     // whether ?token= may hold one
 
+	HSTS time.Duration // for how long a browser asks this host only over TLS, once it got an answer over TLS; 0: it forgets that
+
 	DrainDelay  time.Duration // between not being ready and the first goodbye
 	DrainWindow time.Duration // over which the goodbyes are spread
 

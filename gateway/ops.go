@@ -113,7 +113,7 @@ func (g *Gateway) guardOps(next http.Handler) http.Handler {
 // opsRoutes are for operators only: their answers say more than the public may know, and cost more.
 func (g *Gateway) opsRoutes() http.Handler {
 	r := g.router("")
-	r.Use(limitOps, g.guardOps)
+	r.Use(g.protection().Around, limitOps, g.guardOps)
 	getAndHead(r, "/live", g.live)
 	getAndHead(r, "/ready", g.ready)
 	r.Get("/status", g.statusPage)

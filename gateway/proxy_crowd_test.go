@@ -16,6 +16,7 @@ import (
 	"nudge/gateway"
 
 	"nudge/version"
+	"nudge/web"
 )
 
 // quiet is a gateway whose heartbeats bring nobody what a wake-up should have brought.
@@ -30,7 +31,8 @@ func TestHeads(t *testing.T) {
 	})
 	want := http.Header{
 		"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-store, no-transform"}, "X-Accel-Buffering": {"no"},
-		"X-Content-Type-Options": {"nosniff"}, "Vary": {"Origin"},
+		"X-Content-Type-Options": {"nosniff"}, "Content-Security-Policy": {web.NoPage}, "Referrer-Policy": {"same-origin"},
+		"Vary": {"Origin"},
 	}
 	allowed := want.Clone()
 	allowed.Set("Access-Control-Allow-Origin", "https://app.example")

@@ -12,11 +12,12 @@ import (
 
 	"nudge/gateway/auth"
 	"nudge/gateway/shim"
+	"nudge/web"
 )
 
 // publicRoutes are what browsers and publishers use.
 func (g *Gateway) publicRoutes() http.Handler {
-	r, around := g.router(g.opt.BasePath), chi.Chain(growStack, g.requestLog, g.checkHost)
+	r, around := g.router(g.opt.BasePath), chi.Chain(growStack, g.protection().Around, g.requestLog, g.checkHost)
 	readable := g.cors()
 	r.Use(around...)
 	mount := func(r chi.Router) {
@@ -50,6 +51,9 @@ func (g *Gateway) publicRoutes() http.Handler {
 	}
 	return shortcut(g.opt.BasePath+"/events", chi.Chain(append(around, readable)...).HandlerFunc(g.events), r)
 }
+
+// protection is what all answers of both listeners tell browsers.
+func (g *Gateway) protection() web.Protection { return web.Protection{HSTS: g.opt.HSTS} }
 
 // methods are all that any path takes.
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}

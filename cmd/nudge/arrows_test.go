@@ -22,7 +22,7 @@ cmd/nudge/simulate: fallback gateway/limits version cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
 cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
 fallback:
-gateway: version version/control fallback gateway/auth gateway/limits gateway/pace gateway/shim gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine
+gateway: version version/control fallback web gateway/auth gateway/limits gateway/pace gateway/shim gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine
 gateway/auth: version version/control gateway/limits # for keys of names
 gateway/limits:
 gateway/pace: version version/control fallback gateway/limits
@@ -37,7 +37,7 @@ version/publish: version
 version/redis: version version/control version/publish
 version/redistest: # for tests
 web:
-web/demo:
+web/demo: web # for its headers
 web/enginetest: # for tests
 `
 

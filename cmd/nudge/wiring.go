@@ -76,7 +76,7 @@ func gatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 	o := gateway.Options{
 		Settings: gatewaySettings(c), Probe: c.Redis.Probe,
 		Node: node, Instance: fmt.Sprintf("%08x", rand.Uint32()), Version: release,
-		Hosts: c.Hosts, OpsHosts: opsHosts(c), BasePath: c.BasePath, Origins: c.CORS.Origins, Cookie: c.Auth.Cookie, QueryToken: c.Auth.Query,
+		Hosts: c.Hosts, OpsHosts: opsHosts(c), BasePath: c.BasePath, Origins: c.CORS.Origins, Cookie: c.Auth.Cookie, QueryToken: c.Auth.Query, HSTS: c.TLS.HSTS,
 		DrainDelay: c.Drain.Delay, DrainWindow: c.Drain.Window, Log: log,
 	}
 	if o.Proven = c.Redis.Mode == "none"; !o.Proven {

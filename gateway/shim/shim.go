@@ -51,7 +51,6 @@ func file(f web.File, cache string) http.HandlerFunc {
 		h.Set("Content-Type", f.Type)
 		h.Set("Cache-Control", cache)
 		h.Set("Vary", "Accept-Encoding")
-		h.Set("X-Content-Type-Options", "nosniff")
 		etag, coding := f.Hash, acceptedCoding(r.Header.Values("Accept-Encoding"), codings)
 		body := bodies[coding]
 		if coding != identity {

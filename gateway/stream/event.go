@@ -17,7 +17,6 @@ func SetHead(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
-	h.Set("X-Content-Type-Options", "nosniff")
 }
 
 // appendEvent appends an event with a JSON object as data. JSON escapes line breaks, so no value breaks the line.

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"nudge/web"
 )
 
 // Project is the demo's board; this application publishes it.
@@ -68,6 +70,7 @@ type App struct {
 	files     map[string]file
 	mux       *http.ServeMux
 	guard     *http.CrossOriginProtection
+	protected http.Handler // all of the above, with the headers that protect the page
 }
 
 // New makes the application with its first stories. It starts nothing.
@@ -92,6 +95,7 @@ func New(opts Options) *App {
 		guard:     http.NewCrossOriginProtection(),
 	}
 	a.mux = a.routes()
+	a.protected = web.Protection{Policy: contentSecurityPolicy}.Around(http.HandlerFunc(a.guarded))
 	return a
 }
 
@@ -106,10 +110,11 @@ func AddCommand(base string) string {
 
 // ServeHTTP answers requests for the page and the application.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	head := w.Header()
-	head.Set("Content-Security-Policy", contentSecurityPolicy)
-	head.Set("X-Content-Type-Options", "nosniff")
-	head.Set("Referrer-Policy", "same-origin")
+	a.protected.ServeHTTP(w, r)
+}
+
+// guarded refuses what other sites ask for, and serves the rest.
+func (a *App) guarded(w http.ResponseWriter, r *http.Request) {
 	if !a.hostAllowed(r.Host) {
 		writeProblem(w, problem{
 			http.StatusForbidden, "host", "",

@@ -10,6 +10,7 @@ func Default() *Config {
 		Hosts:     []string{},
 		OpsHosts:  []string{},
 		Log:       Log{Level: "info", Format: "text"},
+		TLS:       TLS{HSTS: 24 * time.Hour},
 		Redis: Redis{
 			Mode:   "none",
 			Addrs:  []string{},

@@ -46,11 +46,11 @@ type Log struct {
 	Format string `mapstructure:"format"` // text or json
 }
 
-// TLS names the files of the public server's certificate. Both empty:
-// plain HTTP.
+// TLS is that of the public server. Without Cert and Key it is plain HTTP.
 type TLS struct {
-	Cert string `mapstructure:"cert"`
-	Key  string `mapstructure:"key"`
+	Cert string        `mapstructure:"cert"` // file
+	Key  string        `mapstructure:"key"`  // file
+	HSTS time.Duration `mapstructure:"hsts"` // max-age; 0: browsers forget it
 }
 
 // Redis says how to reach Redis, the source of news.

@@ -47,6 +47,7 @@ func (c *Config) checkServers(r *refusals) {
 	if c.TLS.Key != "" && c.TLS.Cert == "" {
 		r.refuse("tls.cert", "is missing beside tls.key; write the file with the certificate").and("tls.key")
 	}
+	r.within("tls.hsts", c.TLS.HSTS, 0, 2*365*24*time.Hour)
 }
 
 func (c *Config) checkRedis(r *refusals) {

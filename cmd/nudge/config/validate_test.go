@@ -37,6 +37,7 @@ func TestValidateRefuses(t *testing.T) {
 		{`log.format: xml is unknown; write text or json`, func(c *Config) { c.Log.Format = "xml" }},
 		{`tls.key: is missing beside tls.cert; write the file with the certificate's key`, func(c *Config) { c.TLS.Cert = "a" }},
 		{`tls.cert: is missing beside tls.key; write the file with the certificate`, func(c *Config) { c.TLS.Key = "a" }},
+		{`tls.hsts: 20000h is above 17520h; write 17520h or less`, func(c *Config) { c.TLS.HSTS = 20000 * time.Hour }},
 
 		{`redis.addrs: is empty, and redis.mode: sentinel needs the Sentinels; write [host:26379, …], all of them`, func(c *Config) { c.Redis.Mode, c.Redis.Master = "sentinel", "m" }},
 		{`redis.master: is missing, and redis.mode: sentinel needs it; write the master's name among the Sentinels, often mymaster`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "sentinel", []string{"a:1", "b:2"} }},

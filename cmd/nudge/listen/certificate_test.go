@@ -5,10 +5,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"log/slog"
 	"math/big"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	"nudge/cmd/nudge/config"
+	"nudge/gateway/limits"
 )
 
 // writeCertificate writes a certificate with a serial number, dated by that number.
@@ -82,4 +85,27 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TLS begins with 1.2: what is older is broken.
+func TestOldTLSIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	files := config.TLS{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
+	writeCertificate(t, files, 1)
+	log := slog.New(slog.DiscardHandler)
+	s, err := Open(Options{Key: "listen", Address: "127.0.0.1:0", TLS: files, Handler: http.NotFoundHandler(), Places: limits.NewConnections(0, log), Log: log})
+	must(t, err)
+	done := make(chan error)
+	go func() { done <- s.Run() }()
+	for version, good := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		c, err := tls.Dial("tcp", s.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
+		if (err == nil) != good {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
+		if err == nil {
+			c.Close()
+		}
+	}
+	s.Stop()
+	must(t, <-done)
 }
