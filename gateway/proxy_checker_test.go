@@ -70,6 +70,12 @@ func (c *checker) frame(text string) error {
 		c.tally("padding")
 		return nil
 	}
+	if text == ":" {
+		if c.counts["padding"] == 0 {
+			return errors.New("a comment before the padding")
+		}
+		return nil
+	}
 	if retry := retryLine.FindString(text); retry != "" {
 		if c.last != "" {
 			return errors.New("retry in the middle")

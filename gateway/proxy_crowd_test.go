@@ -31,6 +31,7 @@ func TestHeads(t *testing.T) {
 	})
 	want := http.Header{
 		"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-store, no-transform"}, "X-Accel-Buffering": {"no"},
+		"Content-Encoding":       {"identity"},
 		"X-Content-Type-Options": {"nosniff"}, "Content-Security-Policy": {web.NoPage}, "Referrer-Policy": {"same-origin"},
 		"Vary": {"Origin"},
 	}

@@ -8,6 +8,9 @@ import (
 const (
 	// HelloMost is how long a first hello may wait until the source listens for all projects.
 	HelloMost = 2 * time.Second
+	// FlushAfter is the time from the first hello to a comment. Varnish holds a body that came together with its head until the
+	// next bytes come. The comment must come in a read of its own, so it is not sent at once.
+	FlushAfter = 100 * time.Millisecond
 	// SecondEvent is the time from the first hello to the next event. If the browser does not get that in time, a proxy holds
 	// events back.
 	SecondEvent = time.Second

@@ -7,6 +7,7 @@ const (
 	Arrived      Event = iota // its loop has it now
 	Changed                   // one of its projects changed: Input.Next
 	WaitedEnough              // HelloMost is over
+	FlushDue                  // FlushAfter is over
 	SecondDue                 // SecondEvent is over
 	Beat                      // a heartbeat is due
 	NewCadence                // the cadence changed
@@ -32,6 +33,7 @@ type Action uint8
 const (
 	Nothing   Action = iota
 	Greet            // the first hello, with retry field and padding
+	Flush            // a comment, so that proxies pass on what they hold: [Comment]
 	Hello            // a hello: it replaces everything that was sent before
 	Advance          // the event of the change: [Frame.Event]
 	Heartbeat        // the heartbeat of the present cadence
@@ -69,6 +71,8 @@ func (s State) Decide(in Input) (State, Action) {
 			action = Hello
 		}
 		s.flags &^= behind | missed
+	case in.Event == FlushDue && !s.Behind(): // else the rest of the hello does the same
+		action = Flush
 	case in.Event == SecondDue:
 		s.flags |= settled
 		action = Heartbeat

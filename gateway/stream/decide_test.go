@@ -57,6 +57,8 @@ func TestDecide(t *testing.T) {
 		{"arriving, due", oldArriving, Input{Event: Due, Now: 100}, oldArriving.closedFor(Expired), Close},
 
 		// The event after the first hello comes from the timer, heartbeats come after it.
+		{"new, comment due", in(Open), happened(FlushDue), in(Open), Flush},
+		{"new and behind, comment due", in(Open, behind), happened(FlushDue), in(Open, behind), Nothing},
 		{"new, beat", in(Open), happened(Beat), in(Open), Nothing},
 		{"new, second event", in(Open), happened(SecondDue), open, Heartbeat},
 		{"new, cadence", in(Open), happened(NewCadence), in(Open), Heartbeat},

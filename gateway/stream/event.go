@@ -12,10 +12,12 @@ import (
 // Protocol is the version of the wire contract, docs/protocol.md.
 const Protocol = 1
 
-// SetHead fills the head of a stream's response. It asks proxies not to cache, change or delay the stream.
+// SetHead fills the head of a stream's response. It asks proxies not to cache, change or delay the stream. Some do not obey
+// no-transform, and hold events back to compress them (Caddy 2.6, Varnish): they leave alone what has a Content-Encoding.
 func SetHead(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store, no-transform")
+	h.Set("Content-Encoding", "identity")
 	h.Set("X-Accel-Buffering", "no")
 }
 

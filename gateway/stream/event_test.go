@@ -97,7 +97,7 @@ func TestHello(t *testing.T) {
 func TestHead(t *testing.T) {
 	h := http.Header{}
 	SetHead(h)
-	if len(h) != 3 || h.Get("Content-Type") != "text/event-stream" || h.Get("Cache-Control") != "no-store, no-transform" || h.Get("X-Accel-Buffering") != "no" {
+	if len(h) != 4 || h.Get("Content-Encoding") != "identity" || h.Get("Content-Type") != "text/event-stream" || h.Get("Cache-Control") != "no-store, no-transform" || h.Get("X-Accel-Buffering") != "no" {
 		t.Error(h)
 	}
 	b := AppendRetry(nil, 1630*time.Millisecond)

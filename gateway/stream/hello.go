@@ -93,6 +93,11 @@ func AppendPadding(b []byte) []byte { return append(b, padding...) }
 // padding is an SSE comment that makes proxies with buffers of up to 2 KiB send the first hello on.
 var padding = ":" + strings.Repeat(" ", 2047) + "\n\n"
 
+// Comment returns an SSE comment, which browsers ignore: see [FlushAfter]. All streams share it: do not change it.
+func Comment() []byte { return comment }
+
+var comment = []byte(":\n\n")
+
 // retryLeast and retryMost bound how soon a browser comes back when its stream breaks.
 const retryLeast, retryMost = time.Second, 5 * time.Second
 

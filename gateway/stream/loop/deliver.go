@@ -112,6 +112,8 @@ func (l *Loop) decide(i uint32, r *record, in stream.Input, advance func() []byt
 	case stream.Hello:
 		l.scratch = l.appendHello(l.scratch[:0], i, r, now)
 		l.write(i, r, l.scratch, false, false)
+	case stream.Flush:
+		l.write(i, r, stream.Comment(), true, false)
 	case stream.Greet:
 		l.greet(i, r, now)
 	case stream.Close:
@@ -126,6 +128,9 @@ func (l *Loop) greet(i uint32, r *record, now time.Time) {
 	b = stream.AppendRetry(b, stream.RetryTime())
 	b = stream.AppendPadding(l.appendHello(b, i, r, now))
 	l.scratch = b
+	if r.fd > 0 { // other streams are chunked or HTTP/2: no proxy holds those
+		l.flushes.add(Tag{i, r.gen}, now)
+	}
 	l.seconds.add(Tag{i, r.gen}, now)
 	l.write(i, r, b, false, true)
 }

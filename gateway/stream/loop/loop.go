@@ -96,6 +96,7 @@ type Loop struct {
 	events  []Event                  // of sockets, from the last wait
 
 	waits   timers // streams that wait for their projects
+	flushes timers // parked streams that get a comment
 	seconds timers // streams that get their second event
 	lingers timers // streams whose browsers have not closed yet
 
@@ -126,6 +127,7 @@ func New(opt Options) *Loop {
 		opt: opt, wake: version.NewSignal(), shardOf: map[version.Index]uint32{}, hello: stream.NewHelloWriter(opt.Node),
 	}
 	l.waits = timers{after: stream.HelloMost, do: l.on(stream.WaitedEnough)}
+	l.flushes = timers{after: stream.FlushAfter, do: l.on(stream.FlushDue)}
 	l.seconds = timers{after: stream.SecondEvent, do: l.on(stream.SecondDue)}
 	l.lingers = timers{after: lingerMost, do: func(i uint32, r *record, _ time.Time) { l.free(i, r, r.Why()) }}
 	l.sweeps = l.allSweeps()

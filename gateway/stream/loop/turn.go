@@ -81,7 +81,7 @@ func (l *Loop) visit(s sweepTask, now time.Time) (more bool) {
 
 // next returns when there is work even if nobody wakes the loop; zero: never.
 func (l *Loop) next(now time.Time) time.Time {
-	next := earliest(l.waits.next(), l.seconds.next(), l.lingers.next())
+	next := earliest(l.waits.next(), l.flushes.next(), l.seconds.next(), l.lingers.next())
 	if l.firstEnd != 0 {
 		next = earliest(next, time.Unix(int64(l.firstEnd), 0))
 	}
@@ -95,7 +95,7 @@ func (l *Loop) next(now time.Time) time.Time {
 
 // runTimers does what is due by the timers and ends.
 func (l *Loop) runTimers(now time.Time) {
-	for _, t := range []*timers{&l.waits, &l.seconds, &l.lingers} {
+	for _, t := range []*timers{&l.waits, &l.flushes, &l.seconds, &l.lingers} {
 		for tag, ok := t.pop(now); ok; tag, ok = t.pop(now) {
 			if r := l.find(tag); r != nil {
 				t.do(tag.Index, r, now)
