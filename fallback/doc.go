@@ -17,9 +17,8 @@
 // [Controller] has all of them for one gateway.
 //
 // [Backlog] spreads the polls for news over time, so that browsers do not poll all at once. [Fleet] knows the other
-// gateways, and counts the browsers that lost theirs. [Audit] decides whether browsers' reports of missed news count against
-// push.
+// gateways, and counts the browsers that lost theirs. [DeafProjects] decides when missed news counts against push.
 //
 // Nothing here reads a clock, draws a random number, starts a goroutine or does I/O: callers pass the time. Health, Fleet
-// and Audit are safe for concurrent use; all else are plain values.
+// and DeafProjects are safe for concurrent use; all else are plain values.
 package fallback

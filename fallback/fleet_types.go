@@ -49,14 +49,6 @@ func (s Size) Watchers(own int) int {
 	return max(own, int(math.Ceil(float64(own)*float64(s.Streams)/float64(s.Own))))
 }
 
-// Audits returns how many polls of this gateway's browsers can have found a fault in the time for which a report counts. A
-// page polls once in an interval, and reports once in reportGap at most. Reports may come to any gateway, so the share of
-// the fleet's streams counts if it is more than the own ones.
-func (s Size) Audits(poll time.Duration) float64 {
-	streams := max(s.Own, s.Streams/max(s.Instances, 1), 0)
-	return float64(streams) * float64(auditWindow) / float64(max(poll, reportGap))
-}
-
 // View is the fleet at one moment.
 type View struct {
 	Size

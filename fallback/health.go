@@ -20,8 +20,8 @@ const (
 // Health holds no clock and starts nothing. It is safe for concurrent use.
 //
 // A source that has never echoed is down, and the first echo makes it healthy. A source that went down later is only
-// degraded until 5 echoes in a row have come back. It is also degraded while browsers report missed news, for as long as
-// Missed says.
+// degraded until 5 echoes in a row have come back. It is also degraded while news of several projects does not arrive, for
+// as long as Missed says.
 type Health struct {
 	probe time.Duration // static after construction
 
@@ -90,7 +90,7 @@ func (h *Health) Lost(why Reason, now time.Time) {
 	}
 }
 
-// Missed reports that push misses news although its echoes come back, see [Audit]. Push is degraded until the given time. An
+// Missed reports that push misses news although its echoes come back, see [DeafProjects]. Push is degraded until the given time. An
 // earlier time than one reported before changes nothing.
 func (h *Health) Missed(until time.Time) {
 	h.mu.Lock()

@@ -47,5 +47,5 @@ const (
 	ReasonRecovering Reason = "recovering" // push was down, and too few echoes in a row have come back since
 	ReasonSaturated  Reason = "saturated"  // the gateway has more work than it can do, see [Saturation]
 	ReasonTick       Reason = "tick"       // the application is silent, see [TickMonitor]
-	ReasonMissed     Reason = "missed"     // too many browsers found by polling what push had not announced
+	ReasonMissed     Reason = "missed"     // news of several projects was stored and did not arrive, see [DeafProjects]
 )

@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"fmt"
-	"net/http"
 	"testing"
 	"time"
 
@@ -97,31 +96,6 @@ func TestSharedSubjectIsNoHerd(t *testing.T) {
 			}
 		}
 	})
-}
-
-// Who has many addresses of one network has one vote.
-func TestOneNetworkIsOneVoter(t *testing.T) {
-	for network, want := range map[string][2]any{"2001:db8::%d": {"healthy", ""}, "2001:db8:0:%d::1": {"degraded", "missed"}} {
-		t.Run(network, func(t *testing.T) {
-			bubble(t, func(o *gateway.Options) {
-				o.Settings.Auth.Open = true
-				o.Settings.Limits.TrustedProxies = networks("192.0.2.0/24")
-			}, func(t *testing.T, r *rig) {
-				r.news("a@5", "b@5", "c@5")
-				r.open("/events?project=a&project=b&project=c").next("hello")
-				r.hears(4*time.Second, says("b", 100))
-				for i, p := range []string{"a", "b", "c"} {
-					if got := r.post("/missed", fmt.Sprintf(`{"project":%q,"version":5}`, p), "X-Forwarded-For: "+fmt.Sprintf(network, i+1), nobody); got.StatusCode != http.StatusNoContent {
-						t.Fatal(got.StatusCode, got.body)
-					}
-				}
-				time.Sleep(time.Second)
-				if got := r.doubt(); got != want {
-					t.Errorf("push is %v", got)
-				}
-			})
-		})
-	}
 }
 
 // Who reconnects all the time, or opens many streams that leave out a project, neither spreads the news of others nor makes

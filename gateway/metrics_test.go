@@ -135,7 +135,7 @@ func TestStatus(t *testing.T) {
 			},
 			"streams": 2.0, "projects": 3.0, "refusing": "",
 			"missed": object{
-				"publisher": 0.0, "deaf": 0.0, "delivery": 0.0, "data": 0.0, "ahead": 0.0, "unjudged": 0.0, "voters": 0.0, "projects": 0.0,
+				"publisher": 0.0, "deaf": 0.0, "delivery": 0.0, "data": 0.0, "ahead": 0.0, "unjudged": 0.0, "projects": 0.0,
 			},
 			"fleet": object{
 				"instances": 1.0, "streams": 2.0, "lost_streams": 0.0, "vanished": []any{},

@@ -38,7 +38,7 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) *problem {
 	if !who.MaySubscribe(report.Project) {
 		return newProblem(http.StatusForbidden, codeForbidden, "the token does not cover this project")
 	}
-	note(w, "fault", string(g.pace.Missed(r.Context(), report, who.Name(g.address(r).String()))))
+	note(w, "fault", string(g.pace.Missed(r.Context(), report)))
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

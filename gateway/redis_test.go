@@ -86,7 +86,8 @@ func TestRedis(t *testing.T) {
 	}
 }
 
-// A gateway that a report finds deaf reads the key, and tells everybody, at once: its routine reads come once a minute.
+// A gateway that a report finds deaf reads the key, and tells everybody, at once: its routine reads come once a minute. If it is
+// deaf to several projects, push is degraded.
 func TestRedisMissed(t *testing.T) {
 	server := redistest.Start(t)
 	r := wire(t, func(o *gateway.Options) {
@@ -103,8 +104,19 @@ func TestRedisMissed(t *testing.T) {
 	if e := s.find("version"); e.LastEventID != "42@125" || e.at.Sub(begun) > 5*time.Second {
 		t.Errorf("%+v after %v", e, e.at.Sub(begun))
 	}
-	if r.missed("deaf") != 1 {
+	for _, p := range []string{"7", "8"} {
+		server.Do("SET", "nudge:{"+p+"}", "1")
+		r.open("/events?project=" + p).next("hello")
+		server.Do("SET", "nudge:{"+p+"}", "2")
+		r.reports("ann", p, 2)
+	}
+	if r.missed("deaf") != 3 {
 		t.Error(r.get("/ops/metrics").body)
+	}
+	for s.find("heartbeat").json(t)["push"] != "degraded" { // after the next echo
+	}
+	if got := r.push(); got != "degraded missed" {
+		t.Error(got)
 	}
 }
 

@@ -18,7 +18,12 @@ type Board struct {
 	dirty   []Index                  // changed since the last Take, oldest first; record.dirty says which still count
 	extras  map[Index]*News          // of projects with one advance since the last Take that had more than a version
 	reads   uint32                   // routine reads that began
+	unheard map[Index]Version        // what a key held, of projects whose message has not come; see Unheard
+	garbled map[Index]struct{}       // projects whose last message could not be read
 }
+
+// mostUnheard bounds Board.unheard: a few are enough to know that news does not arrive.
+const mostUnheard = 1000
 
 // State is what is believed of one project.
 type State struct {
@@ -58,7 +63,9 @@ type Key struct {
 
 // NewBoard returns an empty board.
 func NewBoard() *Board {
-	b := &Board{changed: NewSignal(), extras: map[Index]*News{}, next: 1}
+	b := &Board{
+		changed: NewSignal(), extras: map[Index]*News{}, next: 1, unheard: map[Index]Version{}, garbled: map[Index]struct{}{},
+	}
 	b.indices = newIndices(func(i Index) string { return b.at(i).project.id })
 	return b
 }
@@ -169,7 +176,7 @@ func (b *Board) Clear(p Project) {
 	defer b.mu.Unlock()
 	if i, _ := b.indices.find(p); i != 0 {
 		*b.at(i) = record{project: b.at(i).project}
-		delete(b.extras, i)
+		b.forgetLocked(i)
 	}
 }
 
@@ -184,7 +191,14 @@ func (b *Board) Drop(p Project) {
 	b.indices.remove(slot)
 	*b.at(i) = record{}
 	b.free = append(b.free, i)
+	b.forgetLocked(i)
+}
+
+// forgetLocked forgets what is kept beside the record of a project.
+func (b *Board) forgetLocked(i Index) {
 	delete(b.extras, i)
+	delete(b.unheard, i)
+	delete(b.garbled, i)
 }
 
 // Message takes news of a publisher. Its version is believed if none is, if it is greater, or if it is a reset.
@@ -196,6 +210,10 @@ func (b *Board) Message(n News) {
 		return
 	}
 	r := b.at(i)
+	delete(b.garbled, i)
+	if v, ok := b.unheard[i]; ok && (n.Reset || n.Version >= v) {
+		delete(b.unheard, i)
+	}
 	switch {
 	case n.Reset:
 		if r.listening {
@@ -214,12 +232,35 @@ func (b *Board) Message(n News) {
 	}
 }
 
+// Garbled notes that a message of p came that could not be read. Its news may be in the key, and is no news that did not
+// arrive.
+func (b *Board) Garbled(p Project) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i, _ := b.indices.find(p); i != 0 {
+		b.garbled[i] = struct{}{}
+		delete(b.unheard, i)
+	}
+}
+
+// Unheard returns the version of p that a routine read found in its key, if no message with that version, or with a greater
+// one, has come since, although the subscription did not break: the oldest one. The message may still be on its way, unless
+// something that was published after the read has come back.
+func (b *Board) Unheard(p Project) (v Version, unheard bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i, _ := b.indices.find(p)
+	v, unheard = b.unheard[i]
+	return v, unheard
+}
+
 // Gap notes that the subscription broke: no project is listened for until it is confirmed again. Until then a believed version
 // stays believed, since a short gap mostly loses nothing. An exception is a version that came after an earlier gap and before
 // its confirmation: it may be from another data set.
 func (b *Board) Gap() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	clear(b.unheard)
 	for i := Index(1); i < b.next; i++ {
 		switch r := b.at(i); {
 		case r.listening:
@@ -266,9 +307,19 @@ func (b *Board) Routine(p Project, key Key, read uint32) {
 	if i == 0 || !key.Known {
 		return
 	}
-	if r := b.at(i); r.listening && r.read < read && r.routine(key.Version) {
-		b.mark(i, r)
+	r := b.at(i)
+	if !r.listening || r.read >= read {
+		return
 	}
+	newer := r.known && key.Version > r.version
+	if !r.routine(key.Version) {
+		return
+	}
+	_, garbled := b.garbled[i]
+	if _, unheard := b.unheard[i]; newer && !unheard && !garbled && len(b.unheard) < mostUnheard {
+		b.unheard[i] = key.Version
+	}
+	b.mark(i, r)
 }
 
 func (b *Board) at(i Index) *record { return &b.records[i/recordsAtOnce][i%recordsAtOnce] }

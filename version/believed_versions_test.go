@@ -449,3 +449,51 @@ func TestBoardFlood(t *testing.T) {
 		t.Fatalf("1,000 messages made %v allocations", allocs)
 	}
 }
+
+// News that a routine read found and no message brought is unheard, unless something explains that.
+func TestBoardUnheard(t *testing.T) {
+	p := project(t, "42")
+	for name, test := range map[string]struct {
+		do   []func(*Board, Project)
+		want Version // 0: none
+	}{
+		"read":                       {[]func(*Board, Project){routine(2)}, 2},
+		"an old message comes":       {[]func(*Board, Project){routine(2), announce(1)}, 2},
+		"its message comes":          {[]func(*Board, Project){routine(2), announce(2)}, 0},
+		"a newer message comes":      {[]func(*Board, Project){routine(2), announce(3)}, 0},
+		"a reset comes":              {[]func(*Board, Project){routine(2), reset(1)}, 0},
+		"the message was first":      {[]func(*Board, Project){announce(2), routine(2)}, 0},
+		"read twice":                 {[]func(*Board, Project){routine(2), announce(2), routine(3)}, 3},
+		"read twice, the first came": {[]func(*Board, Project){routine(2), routine(3), announce(2)}, 0},
+		"unreadable":                 {[]func(*Board, Project){routine(2), func(b *Board, p Project) { b.Garbled(p) }}, 0},
+		"unreadable before":          {[]func(*Board, Project){func(b *Board, p Project) { b.Garbled(p) }, routine(2)}, 0},
+		"unreadable long before": {[]func(*Board, Project){
+			func(b *Board, p Project) { b.Garbled(p) }, announce(2), routine(3),
+		}, 3},
+		"a gap":             {[]func(*Board, Project){routine(2), gap}, 0},
+		"forgotten":         {[]func(*Board, Project){routine(2), func(b *Board, p Project) { b.Clear(p) }}, 0},
+		"the key goes back": {[]func(*Board, Project){routine(0)}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := NewBoard()
+			b.Open(p)
+			b.Confirm(p, Key{1, true}, 1)
+			for _, do := range test.do {
+				do(b, p)
+			}
+			if got, unheard := b.Unheard(p); got != test.want || unheard != (got > 0) {
+				t.Errorf("%d is unheard: %v; want %d", got, unheard, test.want)
+			}
+		})
+	}
+	b := NewBoard()
+	for i := range 2000 {
+		p := project(t, fmt.Sprint(i))
+		b.Open(p)
+		b.Confirm(p, Key{1, true}, 1)
+		routine(2)(b, p)
+	}
+	if n := len(b.unheard); n != mostUnheard {
+		t.Errorf("%d are kept", n)
+	}
+}

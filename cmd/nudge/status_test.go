@@ -21,7 +21,7 @@ const answered = `{"protocol":1,"node":"gw-1","instance":"0a7c8c5f","version":"0
 "reason":"no-echo","last_echo":"2024-02-29T11:59:51Z","push":"down","poll_ms":10000,"fast_ms":10000,"jitter":0.2,"heartbeat_ms":25000,
 "browsers":4721,"polling":10,"budget":472,"interval":451,"backlog":60,"step":3,
 "flag":{"enabled":true,"percent":10,"include":["a*"],"exclude":["42","7"],"ramp_ms":60000},"streams":1204,"projects":310,"refusing":"limit","connections":{"open":1300,"places":19872,"refused":7},
-"missed":{"publisher":12,"deaf":1,"delivery":3,"data":5,"ahead":6,"unjudged":4,"voters":2,"projects":2},
+"missed":{"publisher":12,"deaf":1,"delivery":3,"data":5,"ahead":6,"unjudged":4,"projects":2},
 "ahead":[{"project":"42","application":3,"stored":125,"reports":6,"last":"2024-02-29T11:59:30Z","fix":"nudge publish 42@3 --reset"},
 {"project":"7","application":0,"stored":9,"reports":1,"last":"2024-02-29T11:55:00Z","fix":"nudge publish 7@0 --reset"}],
 "fleet":{"instances":3,"streams":3611,"lost_streams":1100,"members":[

@@ -111,7 +111,7 @@ var reasonTexts = map[string]string{
 	string(fallback.ReasonRecovering): "it was down; it is trusted again after 5 probes in a row",
 	string(fallback.ReasonSaturated):  "this gateway is late with its own work",
 	string(fallback.ReasonTick):       "the application has stopped ticking",
-	string(fallback.ReasonMissed):     "browsers report news that push did not announce",
+	string(fallback.ReasonMissed):     "news of several projects is in Redis and did not arrive",
 	string(version.FaultConnection):   "Redis cannot be reached",
 	string(version.FaultAuth):         "Redis refuses user or password",
 	string(version.FaultNoPerm):       "a right in Redis is missing",

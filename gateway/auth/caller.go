@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -37,28 +36,4 @@ func (c *Caller) MayPublish(p version.Project) bool {
 
 func covers(all []version.Pattern, p version.Project) bool {
 	return slices.ContainsFunc(all, func(t version.Pattern) bool { return t.Match(p) })
-}
-
-// Name returns a name for the caller, to tell callers apart: the subject, else the network of address, from which the
-// request came.
-func (c *Caller) Name(address string) string {
-	if c.Subject != "" {
-		return "subject " + c.Subject
-	}
-	return "network " + network(address)
-}
-
-// network returns the part of an address that one user or one site shares: a host may use all of an IPv6 /64, a site
-// all of an IPv4 /24.
-func network(address string) string {
-	at, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	bits := 24
-	if at = at.Unmap().WithZone(""); at.Is6() {
-		bits = 64
-	}
-	p, _ := at.Prefix(bits) // every address has that many
-	return p.String()
 }

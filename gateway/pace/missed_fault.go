@@ -3,6 +3,7 @@ package pace
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,36 +27,48 @@ type MissedReport struct {
 	Kind fallback.Fault
 }
 
-// missedReports counts and logs reports, and collects the votes against push.
+// missedReports counts and logs reports, and collects the projects in which news did not arrive.
 type missedReports struct {
-	audit  *fallback.Audit
+	deaf   fallback.DeafProjects
 	log    *slog.Logger
 	lines  *rate.Limiter // any token may report, and could fill the disk
 	data   *rate.Limiter // of lines about data
 	ahead  *aheadProjects
 	counts map[fallback.Fault]*atomic.Uint64
+
+	mu       sync.Mutex // guards all below
+	suspects map[version.Project]suspect
 }
+
+// suspect is a version that was stored and may not have arrived, and when that was found.
+type suspect struct {
+	version version.Version
+	at      time.Time
+}
+
+// mostSuspects bounds the projects that wait for an echo.
+const mostSuspects = 1000
 
 func newMissedReports(log *slog.Logger) *missedReports {
 	minute := rate.Every(time.Minute)
 	m := &missedReports{
-		audit: fallback.NewAudit(), log: log, lines: rate.NewLimiter(minute, 1), data: rate.NewLimiter(minute, 1),
-		ahead: newAheadProjects(log),
+		log: log, lines: rate.NewLimiter(minute, 1), data: rate.NewLimiter(minute, 1), ahead: newAheadProjects(log),
 	}
-	m.counts = map[fallback.Fault]*atomic.Uint64{}
+	m.counts, m.suspects = map[fallback.Fault]*atomic.Uint64{}, map[version.Project]suspect{}
 	for _, f := range fallback.Faults() {
 		m.counts[f] = new(atomic.Uint64)
 	}
 	return m
 }
 
-// Missed judges a report and counts it. voter names the caller: one voter alone cannot make push degraded. If this gateway
-// had missed the news, the read of the key repairs that: all streams of the project get the news.
-func (p *Pacer) Missed(ctx context.Context, r MissedReport, voter string) fallback.Fault {
+// Missed judges a report and counts it. Nobody's report counts against push by itself: a report only says where to look. If
+// this gateway had missed the news, the read of the key repairs that: all streams of the project get the news. Then the
+// project is suspect until confirmDeaf knows more.
+func (p *Pacer) Missed(ctx context.Context, r MissedReport) fallback.Fault {
 	now := time.Now()
 	f := p.findFault(ctx, r)
-	if f.Push() {
-		p.voteAgainstPush(voter, r.Project)
+	if f == fallback.FaultDeaf {
+		p.suspect(r.Project)
 	}
 	p.missed.counts[f].Add(1)
 	// A report a minute is logged: it tells operators where to look. findAhead logs its own.
@@ -116,13 +129,36 @@ func (p *Pacer) readVersions(ctx context.Context, project version.Project) (beli
 	return believed, stored, err
 }
 
-// voteAgainstPush counts a vote against push.
-func (p *Pacer) voteAgainstPush(voter string, project version.Project) {
-	audits := p.FleetSize().Audits(p.Now().Poll)
-	now := time.Now()
-	if until := p.missed.audit.Vote(voter, project.String(), audits, now); now.Before(until) {
-		p.health.Missed(until)
-		p.wake.Set()
+// suspect notes a project whose news was stored and may not have arrived.
+func (p *Pacer) suspect(project version.Project) {
+	m := p.missed
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, unheard := p.opt.Board.Unheard(project)
+	before, known := m.suspects[project]
+	if !unheard || known && before.version == v || len(m.suspects) >= mostSuspects { // who reports again delays nothing
+		return
+	}
+	m.suspects[project.Clone()] = suspect{v, time.Now()}
+}
+
+// confirmDeaf decides about suspects when an echo comes whose probe was sent at sent. A message that was published before
+// that probe has arrived by now, if any message of its project does. If it has not, this gateway does not hear the project.
+func (p *Pacer) confirmDeaf(sent time.Time) {
+	m, now := p.missed, time.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for project, s := range m.suspects {
+		if !s.at.Before(sent) {
+			continue
+		}
+		delete(m.suspects, project)
+		if v, unheard := p.opt.Board.Unheard(project); !unheard || v != s.version {
+			continue
+		}
+		if until := m.deaf.Add(project.String(), now); now.Before(until) {
+			p.health.Missed(until)
+		}
 	}
 }
 
@@ -131,30 +167,28 @@ func (p *Pacer) MissedCount(f fallback.Fault) uint64 { return p.missed.counts[f]
 
 // MissedStatus is the result of all reports, in JSON.
 type MissedStatus struct {
-	Publisher uint64 `json:"publisher"`
-	Deaf      uint64 `json:"deaf"`
-	Delivery  uint64 `json:"delivery"`
-	Data      uint64 `json:"data"`
-	Ahead     uint64 `json:"ahead"`
-	Unjudged  uint64 `json:"unjudged"`
-	// Who reported a fault of push lately, and for how many projects.
-	Voters   int       `json:"voters"`
-	Projects int       `json:"projects"`
-	Until    time.Time `json:"until,omitzero"` // until when push is degraded for it
+	Publisher uint64    `json:"publisher"`
+	Deaf      uint64    `json:"deaf"`
+	Delivery  uint64    `json:"delivery"`
+	Data      uint64    `json:"data"`
+	Ahead     uint64    `json:"ahead"`
+	Unjudged  uint64    `json:"unjudged"`
+	Projects  int       `json:"projects"`       // in which news did not arrive lately, as this gateway found
+	Until     time.Time `json:"until,omitzero"` // until when push is degraded for it
 }
 
 // MissedStatus returns the result of all reports so far.
 func (p *Pacer) MissedStatus() MissedStatus {
 	now := time.Now()
-	found := p.missed.audit.Findings(now)
+	projects, until := p.missed.deaf.Count(now)
 	s := MissedStatus{
 		Publisher: p.MissedCount(fallback.FaultPublisher), Deaf: p.MissedCount(fallback.FaultDeaf),
 		Delivery: p.MissedCount(fallback.FaultDelivery), Unjudged: p.MissedCount(fallback.FaultUnjudged),
 		Data: p.MissedCount(fallback.FaultData), Ahead: p.MissedCount(fallback.FaultAhead),
-		Voters: found.Voters, Projects: found.Projects,
+		Projects: projects,
 	}
-	if now.Before(found.Until) {
-		s.Until = found.Until
+	if now.Before(until) {
+		s.Until = until
 	}
 	return s
 }

@@ -97,6 +97,7 @@ func (p *Pacer) Host() version.Host {
 		Evidence: version.Evidence{
 			Echo: func(sent time.Time) {
 				p.health.Echo(sent, time.Now())
+				p.confirmDeaf(sent)
 				p.wake.Set()
 			},
 			Lost: func(why version.Fault, _ error) {

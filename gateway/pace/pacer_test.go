@@ -113,7 +113,7 @@ func TestNothingIsCalledUnderALock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := p.Missed(t.Context(), MissedReport{Project: m.Project, Version: 9, Named: 8}, "ann"); got != fallback.FaultDeaf {
+		if got := p.Missed(t.Context(), MissedReport{Project: m.Project, Version: 9, Named: 8}); got != fallback.FaultDeaf {
 			t.Errorf("judged as %s", got)
 		}
 		p.Apply(fallback.Policy{Fast: time.Minute}, fallback.Flag{})

@@ -137,6 +137,7 @@ func (s *session) message(m *redis.Message) {
 		n, err := version.Decode(p, []byte(m.Payload))
 		if err != nil {
 			s.counters.malformed.Add(1)
+			s.board.Garbled(p)
 			s.ignored("message ignored; publish a bare integer or {\"version\":124}", m.Channel, err)
 			return
 		}

@@ -41,7 +41,6 @@ type gateway struct {
 	controller fallback.Controller
 	health     *fallback.Health
 	fleet      *fallback.Fleet
-	audit      *fallback.Audit
 	pollers    limits.Pollers
 	backlog    fallback.Backlog
 	queue      fallback.Queue // of pages that wait to open a stream
@@ -88,7 +87,7 @@ func (g *gateway) start() {
 	g.life++
 	*g = gateway{
 		w: g.w, index: g.index, life: g.life, alive: true, begun: g.w.now(), cut: g.cut, on: !g.w.off, drainStep: g.drainStep,
-		controller: fallback.NewController(o.Policy, !g.w.off), health: fallback.NewHealth(o.Probe), audit: fallback.NewAudit(),
+		controller: fallback.NewController(o.Policy, !g.w.off), health: fallback.NewHealth(o.Probe),
 		fleet: fallback.NewFleet(fmt.Sprintf("gw-%d-%d", g.index+1, g.life), o.Probe), streams: g.streams[:0],
 		watchers: g.watchers, watched: g.watched, board: version.NewBoard(), numbers: g.numbers[:0], changes: g.changes, windows: g.windows,
 	}
