@@ -37,10 +37,9 @@ type Options struct {
 	Hosts    []string // names under which the public listener answers, besides addresses; empty: any
 	OpsHosts []string // names under which the operators' listener answers, besides addresses and localhost; "*": any
 
-	BasePath   string   // what all public paths begin with, such as /push; "": nothing
-	Origins    []string // of pages on other hosts that may read answers; "*": all origins
-	Cookie     string   // name of the cookie that may hold a token; "": none
-	QueryToken bool     // whether ?token= may hold one
+	BasePath   string // what all public paths begin with, such as /push; "": nothing
+	Cookie     string // name of the cookie that may hold a token; "": none
+	QueryToken bool   // whether ?token= may hold one
 
 	HSTS time.Duration // for how long a browser asks this host only over TLS, once it got an answer over TLS; 0: it forgets that
 

@@ -102,7 +102,7 @@ func (g *Gateway) guardOps(next http.Handler) http.Handler {
 		switch {
 		case !auth.Hosts(g.opt.OpsHosts).Allow(r.Host):
 			g.refuse(w, foreignHost("ops_hosts"))
-		case auth.OtherSite(r) && !auth.Followed(r), r.Header.Get("Origin") != "" && auth.Origins(nil).Foreign(r):
+		case auth.OtherSite(r) && !auth.Followed(r), r.Header.Get("Origin") != "" && auth.Origins(nil).Foreign(r, false):
 			g.refuse(w, newProblem(http.StatusForbidden, codeOrigin, "pages of other sites may not ask the operators' listener"))
 		default:
 			next.ServeHTTP(w, r)

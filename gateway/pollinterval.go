@@ -42,7 +42,7 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem 
 		who = &auth.Caller{}
 	}
 	if who.FromCookie && g.foreign(r) {
-		return foreignOrigin()
+		return g.foreignOrigin(r)
 	}
 	marks, err := parseMarks(r.URL.RawQuery, g.current.Load().Limits.ProjectsPerStream)
 	if err != nil {

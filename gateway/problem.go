@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -56,16 +58,20 @@ func malformed(err error) *problem {
 // unauthorized refuses for one of the token errors.
 func unauthorized(err error) *problem {
 	detail := map[error]string{
-		auth.ErrMissing: "a token is needed: send it as Authorization: Bearer, or give it once to POST /session",
+		auth.ErrMissing: "a token is needed: send it as X-Nudge-Token or Authorization: Bearer, or give it once to POST /session",
 		auth.ErrExpired: "the token has expired; fetch a new one from the application",
 		auth.ErrInvalid: "the token is not accepted; fetch a new one from the application",
 	}[err]
 	return newProblem(http.StatusUnauthorized, err.Error(), detail)
 }
 
-func foreignOrigin() *problem {
-	return newProblem(http.StatusForbidden, codeOrigin,
-		"pages of this origin may not do that here; add the origin to cors.origins to allow it")
+// originFixes says what lets the pages of an origin in.
+const originFixes = "if the page is yours, add its origin to cors.origins; if a proxy changed Host, let it pass Host on, " +
+	"or list the proxy in limits.trusted_proxies and let it send X-Forwarded-Host"
+
+func (g *Gateway) foreignOrigin(r *http.Request) *problem {
+	return newProblem(http.StatusForbidden, codeOrigin, fmt.Sprintf("pages of %s may not do that here, where Host is %s; %s",
+		cut(cmp.Or(r.Header.Get("Origin"), "another site"), 100), cut(r.Host, 100), originFixes))
 }
 
 func foreignHost(key string) *problem {

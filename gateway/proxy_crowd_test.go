@@ -27,7 +27,7 @@ func TestHeads(t *testing.T) {
 	t.Parallel()
 	r := wire(t, func(o *gateway.Options) {
 		quiet(o)
-		o.Origins = []string{"https://app.example"}
+		o.Settings.CORS.Origins = []string{"https://app.example"}
 	})
 	want := http.Header{
 		"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-store, no-transform"}, "X-Accel-Buffering": {"no"},

@@ -64,7 +64,7 @@ func (g *Gateway) poster(r *http.Request) (*auth.Caller, *problem) {
 		return nil, unauthorized(err)
 	}
 	if g.foreign(r) {
-		return nil, foreignOrigin()
+		return nil, g.foreignOrigin(r)
 	}
 	return who, nil
 }

@@ -211,7 +211,14 @@ func (g *Gateway) caller(r *http.Request) (*auth.Caller, error) {
 }
 
 // foreign reports whether r comes from a page whose origin may not use the cookie.
-func (g *Gateway) foreign(r *http.Request) bool { return auth.Origins(g.opt.Origins).Foreign(r) }
+func (g *Gateway) foreign(r *http.Request) bool {
+	return g.current.Load().CORS.Origins.Foreign(r, g.proxied(r))
+}
+
+// proxied reports whether r came from a proxy that is trusted to say how the browser asked.
+func (g *Gateway) proxied(r *http.Request) bool {
+	return limits.Proxied(r.RemoteAddr, g.current.Load().Limits.TrustedProxies)
+}
 
 // address returns the address of the client, as the trusted proxies report it if r came through them.
 func (g *Gateway) address(r *http.Request) netip.Addr {

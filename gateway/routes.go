@@ -58,25 +58,42 @@ func (g *Gateway) protection() web.Protection { return web.Protection{HSTS: g.op
 // methods are all that any path takes.
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}
 
-// cors lets the pages of the configured origins read the answers.
+// cors lets the pages of the configured origins read the answers. The log says why others may not: the browser hides it from
+// the page.
 func (g *Gateway) cors() func(http.Handler) http.Handler {
-	lines := rate.NewLimiter(rate.Every(time.Minute), 3) // any page may ask, and could fill the log
-	return cors.Handler(cors.Options{
+	origins := rate.NewLimiter(rate.Every(time.Minute), 3) // any page may ask, and could fill the log
+	headers := rate.NewLimiter(rate.Every(time.Minute), 3)
+	readable := cors.Handler(cors.Options{
 		AllowOriginFunc: func(r *http.Request, origin string) bool {
-			allowed := auth.Origins(g.opt.Origins).Allow(origin, r.Host)
-			if !allowed && lines.Allow() { // the browser hides the reason from the page
-				g.log.Warn("a page may not read the answers; if it is yours, add its origin to cors.origins",
-					"origin", origin[:min(len(origin), 100)])
+			allowed := !g.foreign(r)
+			if !allowed && origins.Allow() {
+				g.log.Warn("a page may not read the answers; "+originFixes, "origin", cut(origin, 100), "host", cut(r.Host, 100),
+					"x_forwarded_host", cut(r.Header.Get("X-Forwarded-Host"), 100), "proxy_trusted", g.proxied(r))
 			}
 			return allowed
 		},
 		AllowedMethods: methods,
-		AllowedHeaders: []string{"Authorization", "Content-Type", "Last-Event-ID", "Cache-Control"},
+		AllowedHeaders: []string{"*"}, // those that are left below
 		ExposedHeaders: []string{"X-Poll-Interval", "Retry-After", "WWW-Authenticate"},
 		// Also with "*": the shim always asks with credentials. Only an open gateway takes "*", and that ignores them.
 		AllowCredentials: true,
 		MaxAge:           600,
 	})
+	return func(next http.Handler) http.Handler {
+		next = readable(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			const list = "Access-Control-Request-Headers"
+			if asked := r.Header.Get(list); r.Method == http.MethodOptions && asked != "" {
+				allowed, refused := g.current.Load().CORS.AllowHeaders(asked)
+				if len(refused) > 0 && !g.foreign(r) && headers.Allow() {
+					g.log.Warn("a page may not send a header, so its browser sends no request; if the page needs it, add it to cors.headers",
+						"header", cut(refused[0], 100), "origin", cut(r.Header.Get("Origin"), 100))
+				}
+				r.Header.Set(list, strings.Join(allowed, ",")) // the answer names these, so the browser blames the others
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // shortcut serves requests for streams without the router, which copies each request: they come by the thousand.

@@ -12,7 +12,7 @@ func (g *Gateway) session(w http.ResponseWriter, r *http.Request) *problem {
 	if g.opt.Cookie == "" {
 		return noCookies()
 	}
-	token := auth.Bearer(r)
+	token := auth.HeaderToken(r)
 	if token == "" {
 		return unauthorized(auth.ErrMissing)
 	}
@@ -26,9 +26,9 @@ func (g *Gateway) session(w http.ResponseWriter, r *http.Request) *problem {
 		return unauthorized(err)
 	}
 	if g.foreign(r) {
-		return foreignOrigin()
+		return g.foreignOrigin(r)
 	}
-	cookie, err := auth.Cookie(r, g.opt.Cookie, token, who.Expires)
+	cookie, err := g.jar().Give(g.secureCookie(r), token, who.Expires)
 	if err != nil {
 		return newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, err.Error())
 	}
@@ -44,13 +44,20 @@ func (g *Gateway) endSession(w http.ResponseWriter, r *http.Request) *problem {
 		return noCookies()
 	}
 	if g.foreign(r) {
-		return foreignOrigin()
+		return g.foreignOrigin(r)
 	}
-	for _, c := range auth.NoCookies(r, g.opt.Cookie) {
+	for _, c := range g.jar().TakeBack(g.secureCookie(r)) {
 		http.SetCookie(w, c)
 	}
 	writeNothing(w)
 	return nil
+}
+
+// jar is the cookie of this gateway. Two gateways below paths of one host have each their own.
+func (g *Gateway) jar() auth.Jar { return auth.Jar{Name: g.opt.Cookie, Path: g.opt.BasePath} }
+
+func (g *Gateway) secureCookie(r *http.Request) bool {
+	return g.current.Load().Auth.CookieSecure.Secure(auth.HTTPS(r, g.proxied(r)))
 }
 
 func noCookies() *problem {

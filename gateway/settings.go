@@ -20,6 +20,7 @@ type Settings struct {
 	Policy fallback.Policy
 	Auth   auth.Settings
 	Limits limits.Settings
+	CORS   auth.CORS
 }
 
 // current is the settings in force, and what is derived from them. It is replaced, never changed.
@@ -33,7 +34,7 @@ type current struct {
 
 func newCurrent(s Settings, opt *Options) (*current, error) {
 	s.Limits = s.Limits.WithDefaults()
-	places := auth.Places{Cookie: opt.Cookie, Query: opt.QueryToken}
+	places := auth.Places{Cookie: auth.Jar{Name: opt.Cookie, Path: opt.BasePath}, Query: opt.QueryToken}
 	c := &current{
 		Settings: s, Flag: pace.NewFlag(s.Flag, control.FlagEntry{}), verifier: auth.NewVerifier(s.Auth, places, opt.Log),
 	}

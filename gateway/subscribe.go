@@ -59,7 +59,7 @@ func (g *Gateway) subscribeRequest(r *http.Request) (*subscribeRequest, *problem
 		return nil, unauthorized(err)
 	}
 	if caller.FromCookie && g.foreign(r) {
-		return nil, foreignOrigin()
+		return nil, g.foreignOrigin(r)
 	}
 	marks, err := parseMarks(r.URL.RawQuery, c.Limits.ProjectsPerStream)
 	if err == nil && len(marks) == 0 {

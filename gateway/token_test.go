@@ -219,6 +219,7 @@ func TestIssuer(t *testing.T) {
 func TestWhereTheTokenIs(t *testing.T) {
 	good, bad := anybody, "x.y.z"
 	header := func(token string) string { return "Authorization: Bearer " + token }
+	own := func(token string) string { return "X-Nudge-Token: " + token }
 	cookie := func(token string) string { return "Cookie: nudge=" + token }
 	for _, query := range []bool{false, true} {
 		bubble(t, func(o *gateway.Options) { o.QueryToken = query }, func(t *testing.T, r *rig) {
@@ -230,8 +231,19 @@ func TestWhereTheTokenIs(t *testing.T) {
 				code    string
 			}{
 				{"header before cookie", "", []string{header(good), cookie(bad)}, ""},
-				{"bad header before cookie", "", []string{header(bad), cookie(good)}, "invalid"},
-				{"another scheme before cookie", "", []string{"Authorization: Basic x", cookie(good)}, "invalid"},
+				{"a bearer of other software beside a cookie", "", []string{header(bad), cookie(good)}, ""},
+				{"a bad bearer beside a bad cookie", "", []string{header(bad), cookie(bad)}, "invalid"},
+				{"a bad bearer", "", []string{header(bad)}, "invalid"},
+				{"a bad bearer before query", "&token=" + good, []string{header(bad)}, "invalid"},
+				{"Basic beside a cookie", "", []string{"Authorization: Basic dTpw", cookie(good)}, ""},
+				{"Negotiate beside a cookie", "", []string{"Authorization: Negotiate YII", cookie(good)}, ""},
+				{"Basic beside a bad cookie", "", []string{"Authorization: Basic dTpw", cookie(bad)}, "invalid"},
+				{"Basic alone", "", []string{"Authorization: Basic dTpw"}, "missing"},
+				{"Basic before query", "&token=" + good, []string{"Authorization: Basic dTpw"}, byQuery},
+				{"our header", "", []string{nobody, own(good)}, ""},
+				{"our header beside Basic", "", []string{"Authorization: Basic dTpw", own(good)}, ""},
+				{"our header before a bearer of other software", "", []string{header(bad), own(good)}, ""},
+				{"a bad one in our header before all others", "&token=" + good, []string{header(good), cookie(good), own(bad)}, "invalid"},
 				{"cookie before query", "&token=" + bad, []string{nobody, cookie(good)}, ""},
 				{"bad cookie before query", "&token=" + good, []string{nobody, cookie(bad)}, "invalid"},
 				{"all cookies are tried", "", []string{nobody, "Cookie: nudge=" + bad + "; a=b; nudge=" + good}, ""},
@@ -261,7 +273,7 @@ func TestSisterSiteForcesNoIdentity(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		victim := sign(jwt.MapClaims{"sub": "victim", "subscribe": "42"})
 		attacker := sign(jwt.MapClaims{"sub": "attacker", "subscribe": "trap"})
-		set := r.post("/session", "", "Authorization: Bearer "+victim).Cookies()[0]
+		set := r.post("/session", "", "Authorization: Bearer "+victim, "Origin: https://gw.example").Cookies()[0]
 		both := "Cookie: nudge=" + attacker + "; " + set.Name + "=" + set.Value
 		if a := r.get("/versions?project=42", nobody, both); a.StatusCode != 200 {
 			t.Errorf("the victim's project: %d", a.StatusCode)

@@ -51,9 +51,10 @@ func gatewaySettings(c *config.Config) gateway.Settings {
 		Auth: auth.Settings{
 			Open: c.Auth.Open, Secret: c.Auth.Secret, Previous: c.Auth.PreviousSecret,
 			Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, Leeway: c.Auth.Leeway,
-			RequireSubject: c.Auth.RequireSubject,
+			RequireSubject: c.Auth.RequireSubject, CookieSecure: auth.CookieSecure(c.Auth.CookieSecure),
 		},
 		Limits: gatewayLimits(c.Limits),
+		CORS:   auth.CORS{Origins: c.CORS.Origins, Headers: c.CORS.Headers},
 	}
 }
 
@@ -76,7 +77,7 @@ func gatewayOptions(c *config.Config, log *slog.Logger) gateway.Options {
 	o := gateway.Options{
 		Settings: gatewaySettings(c), Probe: c.Redis.Probe,
 		Node: node, Instance: fmt.Sprintf("%08x", rand.Uint32()), Version: release,
-		Hosts: c.Hosts, OpsHosts: opsHosts(c), BasePath: c.BasePath, Origins: c.CORS.Origins, Cookie: c.Auth.Cookie, QueryToken: c.Auth.Query, HSTS: c.TLS.HSTS,
+		Hosts: c.Hosts, OpsHosts: opsHosts(c), BasePath: c.BasePath, Cookie: c.Auth.Cookie, QueryToken: c.Auth.Query, HSTS: c.TLS.HSTS,
 		DrainDelay: c.Drain.Delay, DrainWindow: c.Drain.Window, Log: log,
 	}
 	if o.Proven = c.Redis.Mode == "none"; !o.Proven {

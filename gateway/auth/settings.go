@@ -12,11 +12,6 @@ type Settings struct {
 	Issuer         string        // "iss" that is required; "": any
 	Audience       string        // "aud" that is required; "": nudge
 	RequireSubject bool          // refuse tokens without "sub"
+	CookieSecure   CookieSecure  // when the cookie is Secure
 	Leeway         time.Duration // allowed difference between the clocks of issuer and gateway
-}
-
-// Places say where a token may be, besides the Authorization header.
-type Places struct {
-	Cookie string // name of the cookie that may hold a token; "": none
-	Query  bool   // whether the parameter "token" of the query may
 }

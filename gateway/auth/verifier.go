@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -74,74 +72,48 @@ func NewVerifier(s Settings, places Places, log *slog.Logger) *Verifier {
 // Open reports whether callers need no token: [Settings].Open.
 func (v *Verifier) Open() bool { return v.open }
 
-// Caller returns the caller who sent r, by its token: from the header, else the cookie, else the query. The first that is
-// present counts, valid or not. Of several cookies the first valid one counts: another host of the site can add cookies of
-// the same name, but no valid token. The error is ErrMissing, ErrExpired or ErrInvalid.
-func (v *Verifier) Caller(r *http.Request, revoked Revocations) (*Caller, error) {
-	if v.open {
-		return &Caller{Open: true}, nil
-	}
-	if r.Header.Get("Authorization") != "" {
-		return v.Verify(Bearer(r), revoked)
-	}
-	if v.places.Cookie != "" {
-		if tokens := cookieTokens(r, v.places.Cookie); len(tokens) > 0 {
-			return v.firstGood(tokens, revoked)
-		}
-	}
-	if v.places.Query {
-		if token := r.URL.Query().Get("token"); token != "" {
-			return v.Verify(token, revoked)
-		}
-	}
-	return nil, ErrMissing
-}
-
-// firstGood returns the caller of the first valid token from a cookie, or else why the first one is not valid.
-func (v *Verifier) firstGood(tokens []string, revoked Revocations) (*Caller, error) {
-	var first error
-	for _, token := range tokens {
-		who, err := v.Verify(token, revoked)
-		if err == nil {
-			who.FromCookie = true
-			return who, nil
-		}
-		if first == nil {
-			first = err
-		}
-	}
-	return nil, first
-}
-
 // Verify returns the caller whose token this is. The error is ErrExpired or ErrInvalid.
 func (v *Verifier) Verify(token string, revoked Revocations) (*Caller, error) {
+	who, err := v.verify(token, revoked)
+	return who, v.code(err)
+}
+
+// verify returns the caller whose token this is, or why it is not accepted.
+func (v *Verifier) verify(token string, revoked Revocations) (*Caller, error) {
 	if v.keys == nil || token == "" {
 		return nil, ErrInvalid
 	}
+	if err := v.checkForm(token); err != nil {
+		return nil, err
+	}
 	var c claims
-	var who *Caller
-	err := v.checkForm(token)
-	if err == nil {
-		_, err = v.parser.ParseWithClaims(token, &c, v.keys)
+	if _, err := v.parser.ParseWithClaims(token, &c, v.keys); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		who, err = c.caller()
-	}
-	if err == nil && v.named && who.Subject == "" {
-		err = errNoSubject
-	}
+	who, err := c.caller()
 	switch {
-	case err == nil && revoked.Match(who, version.Project{}):
+	case err != nil:
+		return nil, err
+	case v.named && who.Subject == "":
+		return nil, errNoSubject
+	case revoked.Match(who, version.Project{}):
 		return nil, ErrInvalid
-	case err == nil:
-		who.revoked = revoked
-		return who, nil
+	}
+	who.revoked = revoked
+	return who, nil
+}
+
+// code returns the code for an error of verify, and logs what the answer does not say.
+func (v *Verifier) code(err error) error {
+	switch {
+	case err == nil || err == ErrInvalid:
+		return err
 	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid):
 		v.report(err)
-		return nil, ErrExpired
+		return ErrExpired
 	}
 	v.report(err)
-	return nil, ErrInvalid
+	return ErrInvalid
 }
 
 // reasons are the reasons for which a token is not accepted. The last is for all others.
@@ -159,13 +131,4 @@ func (v *Verifier) report(err error) {
 		level = slog.LevelWarn
 	}
 	v.log.Log(context.Background(), level, "a token is not accepted; see what the application signs it with, and its claims", "error", err)
-}
-
-// Bearer returns the token of the Authorization header; "" if there is none.
-func Bearer(r *http.Request) string {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
 }

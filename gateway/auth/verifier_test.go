@@ -24,7 +24,7 @@ func FuzzToken(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		r := &http.Request{Header: http.Header{"Authorization": {header}}}
-		token := Bearer(r)
+		token := HeaderToken(r)
 		who, err := v.Verify(token, Revocations{})
 		if (who == nil) == (err == nil) {
 			t.Fatalf("%v and %v", who, err)

@@ -67,6 +67,13 @@ func ClientAddress(remote string, forwarded []string, trusted []netip.Prefix) ne
 	return at
 }
 
+// Proxied reports whether a connection comes from a trusted proxy: one that is listed, or a program on this machine. remote is
+// its address; that of a Unix socket is none.
+func Proxied(remote string, trusted []netip.Prefix) bool {
+	at := parseAddress(remote)
+	return !at.IsValid() || at.IsLoopback() || slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(at) })
+}
+
 // parseAddress parses an address with or without a port; some proxies write the port too. Zero: it is neither.
 func parseAddress(text string) netip.Addr {
 	if at, err := netip.ParseAddrPort(text); err == nil {

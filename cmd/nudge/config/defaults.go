@@ -17,7 +17,7 @@ func Default() *Config {
 			Prefix: defaultPrefix,
 			Probe:  2 * time.Second,
 		},
-		Auth: Auth{Audience: "nudge", Leeway: 30 * time.Second, Cookie: "nudge"},
+		Auth: Auth{Audience: "nudge", Leeway: 30 * time.Second, Cookie: "nudge", CookieSecure: "auto"},
 		Push: Push{
 			Enabled: true,
 			Percent: 100,
@@ -40,6 +40,6 @@ func Default() *Config {
 			TrustedProxies:    []string{},
 		},
 		Drain: Drain{Delay: 5 * time.Second, Window: 20 * time.Second},
-		CORS:  CORS{Origins: []string{}},
+		CORS:  CORS{Origins: []string{}, Headers: []string{}},
 	}
 }

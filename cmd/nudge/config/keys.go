@@ -80,8 +80,9 @@ type Auth struct {
 	Audience       string        `mapstructure:"audience"`
 	Leeway         time.Duration `mapstructure:"leeway"`
 	RequireSubject bool          `mapstructure:"require_subject"`
-	Cookie         string        `mapstructure:"cookie"` // "" for no cookie
-	Query          bool          `mapstructure:"query"`  // accept ?token=
+	Cookie         string        `mapstructure:"cookie"`        // "" for no cookie
+	CookieSecure   string        `mapstructure:"cookie_secure"` // auto, always or never
+	Query          bool          `mapstructure:"query"`         // accept ?token=
 }
 
 // Push is the feature flag.
@@ -124,9 +125,10 @@ type Drain struct {
 	Window time.Duration `mapstructure:"window"`
 }
 
-// CORS says which other origins may use the gateway.
+// CORS says which other origins may use the gateway, and how.
 type CORS struct {
-	Origins []string `mapstructure:"origins"` // scheme://host[:port], or "*" with auth.open
+	Origins []string `mapstructure:"origins"` // scheme://host[:port], a star for one label, or "*" with auth.open
+	Headers []string `mapstructure:"headers"` // that pages may send besides the usual ones; "*": any
 }
 
 // Proxies returns TrustedProxies as networks; a plain address is a network of

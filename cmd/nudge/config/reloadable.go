@@ -10,7 +10,8 @@ var reloadable = []string{
 	"push.",
 	"poll.",
 	"limits.",
-	"auth.secret", "auth.previous_secret", "auth.issuer", "auth.audience", "auth.leeway", "auth.require_subject",
+	"auth.secret", "auth.previous_secret", "auth.issuer", "auth.audience", "auth.leeway", "auth.require_subject", "auth.cookie_secure",
+	"cors.",
 	"log.level",
 }
 
@@ -35,9 +36,10 @@ func changes(old, new *Config, counts func(setting) bool) []string {
 }
 
 // reloads tells whether a change of this setting applies without a restart. If auth.open or auth.jwks changes too, all keys
-// of auth wait for the restart: a secret has no effect while the gateway runs open.
+// of auth and cors wait for the restart: a secret has no effect while the gateway runs open, and only an open one may let all
+// origins in.
 func (s setting) reloads(old, new *Config) bool {
-	if strings.HasPrefix(s.key, "auth.") && (old.Auth.Open != new.Auth.Open || old.Auth.JWKS != new.Auth.JWKS) {
+	if (strings.HasPrefix(s.key, "auth.") || strings.HasPrefix(s.key, "cors.")) && (old.Auth.Open != new.Auth.Open || old.Auth.JWKS != new.Auth.JWKS) {
 		return false
 	}
 	return slices.ContainsFunc(reloadable, func(key string) bool {

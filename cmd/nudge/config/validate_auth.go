@@ -36,6 +36,15 @@ func (c *Config) checkAuth(r *refusals, purpose Purpose) {
 		r.refuse("auth.audience", "is empty, so tokens made for others would pass; write nudge, or what the application puts in aud")
 	}
 	r.within("auth.leeway", a.Leeway, 0, 10*time.Minute)
+	r.oneOf("auth.cookie_secure", a.CookieSecure, "auto", "always", "never")
+	switch {
+	case strings.HasPrefix(a.Cookie, "__Host-") && c.BasePath != "":
+		r.refuse("auth.cookie", "%s is only for a gateway without base_path: browsers want such a cookie for all paths; write %s", show(a.Cookie), show(a.Cookie[len("__Host-"):])).
+			and("base_path")
+	case strings.HasPrefix(a.Cookie, "__") && a.CookieSecure == "never":
+		r.refuse("auth.cookie_secure", "never contradicts auth.cookie %s, which browsers take only as Secure; write auto, or a name without the prefix", show(a.Cookie)).
+			and("auth.cookie")
+	}
 	if a.Cookie != "" && !cookieName.MatchString(a.Cookie) {
 		r.refuse("auth.cookie", `%s is no cookie name; write letters, digits, - or _, or "" for no cookie`, show(a.Cookie))
 	}

@@ -155,12 +155,27 @@ func (c *Config) checkCORS(r *refusals) {
 			}
 			continue
 		}
+		scheme, rest, star := strings.Cut(origin, "://*.")
+		if star {
+			origin = scheme + "://" + rest
+		}
 		sent, ok := sentOrigin(origin)
+		_, host, _ := strings.Cut(sent, "://")
+		if star { // for one label
+			origin, sent = scheme+"://*."+rest, strings.Replace(sent, "://", "://*.", 1)
+		}
 		switch {
 		case !ok:
-			r.refuse("cors.origins", "%s is no origin; write scheme://host or scheme://host:port, such as https://app.example.com", show(origin))
+			r.refuse("cors.origins", "%s is no origin; write scheme://host or scheme://host:port, such as https://app.example.com or https://*.example.com", show(origin))
+		case star && !strings.Contains(host, ".") && !strings.HasPrefix(host, "localhost"):
+			r.refuse("cors.origins", "%s stands for all sites below %s; write more of the name, such as https://*.example.com", show(origin), host)
 		case sent != origin:
 			r.refuse("cors.origins", "%s is never sent by a browser; write %s", show(origin), sent)
+		}
+	}
+	for _, name := range c.CORS.Headers {
+		if !cookieName.MatchString(name) {
+			r.refuse("cors.headers", `%s is no name of a header; write one without a colon, such as X-Trace, or "*" for any`, show(name))
 		}
 	}
 }
@@ -169,7 +184,7 @@ func (c *Config) checkCORS(r *refusals) {
 // default port.
 func sentOrigin(text string) (origin string, ok bool) {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Scheme == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return "", false
 	}
 	host, port := u.Hostname(), u.Port()

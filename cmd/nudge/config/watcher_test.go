@@ -619,11 +619,19 @@ func TestRestartNeeded(t *testing.T) {
 		{"claims", func(c *Config) { c.Auth.Issuer, c.Auth.Audience, c.Auth.Leeway = "i", "a", 0 }, nil, []string{"auth.issuer", "auth.audience", "auth.leeway"}},
 		{"log", func(c *Config) { c.Log.Level, c.Log.Format = "debug", "json" }, []string{"log.format"}, []string{"log.level"}},
 		{"cookie", func(c *Config) { c.Auth.Cookie, c.Auth.Query = "", true }, []string{"auth.cookie", "auth.query"}, nil},
+		{"pages", func(c *Config) {
+			c.Auth.CookieSecure, c.CORS.Origins, c.CORS.Headers = "never", []string{"https://a.example"}, []string{"X-A"}
+		}, nil, []string{"auth.cookie_secure", "cors.origins", "cors.headers"}},
 		{"opened", func(c *Config) { c.Auth.Open, c.Auth.Secret = true, "" }, []string{"auth.open", "auth.secret"}, nil},
+		{
+			"opened for all", func(c *Config) { c.Auth.Open, c.Auth.Secret, c.CORS.Origins = true, "", []string{"*"} },
+			[]string{"auth.open", "auth.secret", "cors.origins"},
+			nil,
+		},
 		{"the rest", func(c *Config) {
 			c.Listen, c.OpsListen, c.Node, c.BasePath, c.TLS.Cert = ":1", ":2", "b", "/b", "c"
-			c.Redis.Mode, c.Heartbeat, c.Drain.Delay, c.CORS.Origins = "standalone", time.Second, 0, []string{"*"}
-		}, []string{"listen", "ops_listen", "base_path", "node", "tls.cert", "redis.mode", "heartbeat", "drain.delay", "cors.origins"}, nil},
+			c.Redis.Mode, c.Heartbeat, c.Drain.Delay, c.Hosts = "standalone", time.Second, 0, []string{"a.example"}
+		}, []string{"listen", "ops_listen", "hosts", "base_path", "node", "tls.cert", "redis.mode", "heartbeat", "drain.delay"}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			old, next := start(), start()
