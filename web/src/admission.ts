@@ -1,6 +1,7 @@
 // Before a stream is opened: begin → token → session → stream, and terms, by which the page learns why it has none.
 
 import type { createCadence } from './gateway-cadence.js';
+import type { Lifetime } from './stream-lifetime.js';
 import type { Reply } from './gateway-requests.js';
 import type { Token } from './token.js';
 import { MAX_PROJECTS, projectQuery } from './transports/url.js';
@@ -14,6 +15,7 @@ export interface Settings {
   readonly transport: Transport | undefined;
   /** What brings news where streams do not get through. */
   readonly held: Transport;
+  readonly lifetime: Lifetime;
   /** The page wants no stream: the gateway only sets the pace. */
   readonly off: boolean;
   readonly fast: number;

@@ -65,7 +65,7 @@ const enum Wait {
 export type Connection = ReturnType<typeof createConnection>;
 
 export function createConnection(env: Core, page: Page, settings: Settings, counts: Counts) {
-  const { gateway, transport, held } = settings;
+  const { gateway, transport, held, lifetime } = settings;
   const token = createToken(env, gateway, !!transport?.bearer, page.getToken, () => current && fetchToken());
   const draw = () => env.random();
 
@@ -77,6 +77,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   let fresh: Stream | undefined; // the one that is to replace it
   let spread = 0; // of the newest message
   let proven = false; // one of them was
+  let provenSince = 0; // without a gap between a stream and the one that replaced it
   let reason: Reason = 'starting';
   let stopped = false;
 
@@ -87,9 +88,11 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   let losses = 0;
   let mute = false;
   let mutes = 0;
+  let unopened = 0; // streams in a row that broke before their hello
   let crowds = 0;
   let crowdedAt = 0;
   let heldUntil = 0; // until when held requests stand in for streams
+  let heldWhy: Reason = 'mute';
 
   let letGoFor: Pending | undefined; // the poll that the stream was let go for
 
@@ -121,6 +124,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
 
   function failed(why: Reason, then: () => void, atLeast = 0) {
     mute = false;
+    unopened = 0;
     const own = backoff(draw(), losses++, Ms.Step, Ms.Shortest, Ms.Longest);
     wait(Math.max(own, stretched(draw(), atLeast, said.jitter)), then, why, atLeast ? Wait.Asked : Wait.Own);
   }
@@ -183,19 +187,28 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     const rests = mute && ++mutes > 1;
     mute = false;
     if (rests && current) return wait(rest(mutes - 2), terms, reason, Wait.Refused);
-    if (rests) heldUntil = env.now() + rest(mutes - 2);
+    if (rests) {
+      hold('mute', env.now() + rest(mutes - 2));
+      env.warn(`nudge: the gateway answers, but something on the way holds its streams back or blocks them; the page asks for versions instead ("nudge doctor ${gateway}" finds the cause)`);
+    }
     if (ms && !rests) wait(stretched(draw(), ms, said.jitter), open, reason, Wait.Asked);
     else open();
   }
 
   // ---- connecting
 
+  /** Until then, requests that are held stand in for streams. */
+  function hold(why: Reason, until: number) {
+    heldWhy = why;
+    heldUntil = until;
+  }
+
   function open() {
     if (stopped || idles()) return;
     if (!transport && !gateway) return wait(Infinity, () => {}, 'unsupported', Wait.Refused);
     if (env.now() >= heldUntil) heldUntil = 0;
     const isHeld = !transport || heldUntil > 0;
-    if (isHeld) wait(heldUntil ? heldUntil - env.now() : Infinity, endHeld, transport ? 'mute' : 'unsupported', Wait.Asked);
+    if (isHeld) wait(heldUntil ? heldUntil - env.now() : Infinity, endHeld, transport ? heldWhy : 'unsupported', Wait.Asked);
     else wait(Infinity, () => {}, reason);
     drop(fresh);
     if (isHeld) drop(current);
@@ -215,12 +228,14 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
       },
       goodbye: (message) => goodbye(stream, message),
       proven() {
+        if (current?.state !== 'proven' || current === stream) provenSince = env.now();
         if (stream === fresh) drop(current);
+        renewal.set(stream.helloAt + lifetime.renewal(draw));
         proven = true;
         cadence.endGrace();
         mutes = 0;
       },
-      lost: (retryAfter) => lost(stream, retryAfter),
+      lost: (retryAfter, broke) => lost(stream, retryAfter, broke),
       mute() {
         if (drop(stream)) return;
         if (!current) said.push = 'unknown';
@@ -253,28 +268,51 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
 
   function hello(stream: Stream, message: Message) {
     if (stream.held) losses = 0;
-    else reason = 'proving';
+    else {
+      reason = 'proving';
+      unopened = 0;
+    }
     spread = message.spread_ms;
     page.hello(message);
     token.accepted(message.token_expires_in_s! * 1000);
   }
 
   /** The stream ended, and nobody meant it. */
-  function lost(stream: Stream, atLeast = 0) {
-    const stable = isStable(stream);
+  function lost(stream: Stream, atLeast = 0, broke = false) {
+    const now = env.now();
+    const cut = broke && !!stream.helloAt && lifetime.broke(now - stream.helloAt);
+    const stable = cut || isStable(stream);
     if (stable) losses = 0;
+    if (cut && stream.state === 'proven') cadence.keep(stream.poll, now + Ms.FirstLoss + Ms.GraceMore);
     if (drop(stream)) return;
     if (!current) said.push = 'unknown';
     if (stream.held) return failed(reason, terms, atLeast);
-    if (!stable) return failed('lost', terms, atLeast);
+    if (cut && lifetime.tooShort()) hold('cut', lifetime.until());
+    else if (!stable) return unproven(broke && !stream.helloAt ? unopened + 1 : 0, atLeast);
     losses = 1;
     mute = false;
-    wait(between(draw(), Ms.Shortest, Math.max(Ms.FirstLoss, spread)), terms, 'lost');
+    wait(between(draw(), Ms.Shortest, Math.max(Ms.FirstLoss, spread)), terms, cut ? 'cut' : 'lost');
+  }
+
+  /** So many streams in a row broke before their hello. One may; if more do while the gateway answers, something blocks them. */
+  function unproven(count: number, atLeast: number) {
+    failed('lost', terms, atLeast);
+    unopened = count;
+    if (count < 3) return;
+    mute = true;
+    mutes ||= 1;
   }
 
   function isStable(stream: Stream | undefined): boolean {
-    return stream?.state === 'proven' && env.now() - stream.provenAt >= Ms.Stable;
+    return stream?.state === 'proven' && env.now() - provenSince >= Ms.Stable;
   }
+
+  /** Something ends streams at an age: the next one is proven before this one comes to it. */
+  const renewal = createTimer(env, () => {
+    if (current?.state !== 'proven' || fresh) return;
+    if (step.asking() || step.at() < Infinity) renewal.set(env.now() + Ms.Gather);
+    else open();
+  });
 
   function goodbye(stream: Stream, { reason: why, after_ms, spread_ms }: Message) {
     if (why === 'off' || why === 'revoked') {
@@ -358,6 +396,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     /** The network came back. It may be another one, where streams get through. */
     online() {
       mutes = 0;
+      lifetime.forget();
       if (heldUntil && !step.asking()) wait(draw() * 1000, endHeld, reason, Wait.Asked);
       else back();
     },
@@ -416,6 +455,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
         stream: stream?.state ?? (transport && !current && waiting < Wait.Refused ? ('waiting' as const) : ('none' as const)),
         rung: stream ? ('stream' as const) : heldUntil || current ? ('versions' as const) : ('poll' as const),
         role: stream?.role ?? ('solo' as const),
+        cut: lifetime.cut() ?? null,
       };
     },
   };

@@ -4,6 +4,7 @@ import { createAnnouncements } from './announced-versions.js';
 import { createConnection, type Page } from './connection.js';
 import { browser, type Core } from './env.js';
 import { eventSource } from './transports/eventsource.js';
+import { createLifetime } from './stream-lifetime.js';
 import { heldTransport } from './transports/held.js';
 import { createStats } from './observers/stats.js';
 import { type Visits, watchPage } from './page-events.js';
@@ -113,10 +114,12 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     getToken,
   };
   const stats = createStats(env.now());
+  const lifetime = createLifetime(env);
   const settings = {
     gateway: root,
     transport,
-    held: heldTransport(env, transport?.bearer),
+    held: heldTransport(env, lifetime, transport?.bearer),
+    lifetime,
     off: policy === 'off',
     fast: within(options.interval ?? options.fast, 10_000),
   };

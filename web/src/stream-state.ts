@@ -31,8 +31,8 @@ export interface Stream {
   readonly held: boolean;
   /** The poll interval that it allows once it is proven. */
   readonly poll: number | undefined;
-  /** When it was proven. */
-  readonly provenAt: number;
+  /** When its first hello came; 0: it has not come. */
+  readonly helloAt: number;
   readonly role: NonNullable<StreamHandle['role']>;
   /** Ends it. Nothing is heard of it any more. */
   close(): void;
@@ -46,8 +46,8 @@ export interface Hears {
   version(message: Message): void;
   goodbye(message: Message): void;
   proven(): void;
-  /** It broke, or fell silent. `retryAfter`: how long the gateway wants no other, in ms. */
-  lost(retryAfter?: number): void;
+  /** It broke, or fell silent. `retryAfter`: how long the gateway wants no other, in ms. `broke`: the transport told so. */
+  lost(retryAfter?: number, broke?: boolean): void;
   /** It delivered nothing, or nothing after its hello: something on the way may hold events back. */
   mute(): void;
 }
@@ -58,7 +58,6 @@ export function openStream(env: Core, transport: Transport, request: StreamReque
   let poll: number | undefined;
   let heartbeat: number = Ms.Heartbeat;
   let helloAt = 0;
-  let provenAt = 0;
   let drained = false; // what queued up while the page slept has had its time
   let handle: StreamHandle | undefined;
   let opening = true;
@@ -86,7 +85,6 @@ export function openStream(env: Core, transport: Transport, request: StreamReque
     on.message(message);
     if (state === 'open' && name !== 'hello' && !held && now >= helloAt + Ms.ProofFrom && now <= helloAt + Ms.ProofTo) {
       state = 'proven';
-      provenAt = now;
       on.proven();
     }
     if (state === 'proven') {
@@ -121,7 +119,7 @@ export function openStream(env: Core, transport: Transport, request: StreamReque
     () => {
       handle = transport(request, {
         event: (name, data) => whileOpen(() => EVENT_NAMES.includes(name as EventName) && heard(name as EventName, read(data))),
-        lost: (_, retryAfter) => whileOpen(() => on.lost(retryAfter)),
+        lost: (_, retryAfter) => whileOpen(() => on.lost(retryAfter, !held)),
       });
     },
     () => env.after(() => over || on.lost()),
@@ -135,8 +133,8 @@ export function openStream(env: Core, transport: Transport, request: StreamReque
     get poll() {
       return poll;
     },
-    get provenAt() {
-      return provenAt;
+    get helloAt() {
+      return helloAt;
     },
     get role() {
       let role: unknown;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createLifetime } from '../.build/stream-lifetime.js';
 import { heldTransport } from '../.build/transports/held.js';
 import { answer, cadence, World } from './world.js';
 
@@ -25,7 +26,7 @@ function held({ projects = { 42: 123, 7: 3 }, bearer, token, gateway = 'https://
       asked.push({ url: decodeURIComponent(url), init, reply, fail });
       init.signal.addEventListener('abort', () => fail(init.signal.reason));
     });
-  const transport = heldTransport(env, bearer);
+  const transport = heldTransport(env, createLifetime(env), bearer);
   const stream = transport({ gateway, projects, token }, { event: (...event) => heard.push(event), lost: (...why) => heard.push(['lost', ...why]) });
   return {
     world,
@@ -166,7 +167,7 @@ test('what cannot even be asked is lost after the call', async () => {
   const world = new World();
   const heard = [];
   const env = { ...world.env(), fetch: () => { throw new TypeError('no such scheme'); } };
-  heldTransport(env)({ gateway: 'x:', projects: { 42: 1 } }, { event() {}, lost: (status) => heard.push(status) });
+  heldTransport(env, createLifetime(env))({ gateway: 'x:', projects: { 42: 1 } }, { event() {}, lost: (status) => heard.push(status) });
   assert.deepEqual(heard, []);
   await world.calm();
   assert.deepEqual(heard, [undefined]);

@@ -33,6 +33,7 @@ export class Life extends World {
       constructor(url, init) {
         super(url, init);
         const stream = { source: this, state: 'connecting', openedAt: life.now };
+        if (life.nudge?.getSnapshot().cut && life.streams.some(({ state }) => state === 'proven')) life.seen.add('a stream is renewed before it ends');
         const number = life.streams.push(stream);
         life.#did('open', number, { marks: marks(new URL(url).search) });
         stream.number = number;
@@ -124,6 +125,7 @@ export class Life extends World {
       goodbye: () => this.#say(stream, kind, message),
       lost: () => {
         this.seen.add(`${stream.state}: lost`);
+        if (stream.state === 'proven' && this.now - stream.helloAt === this.state.cut) this.seen.add('a stream has ended before it was renewed');
         stream.source.fail();
       },
       replied: () => {
@@ -182,8 +184,9 @@ export class Life extends World {
   result() {
     const out = this.out.sort((a, b) => a.at - b.at || rank(a) - rank(b) || a.number - b.number);
     this.out = [];
-    const { interval, versions, stream, reason } = this.state;
+    const { interval, versions, stream, reason, cut } = this.state;
     this.seen.add(`reason: ${reason}`);
+    if (cut) this.seen.add('streams end at an age');
     const now = { interval, have: versions, proven: stream === 'proven' };
     const changed = Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(this.#last[name]));
     this.#last = now;

@@ -29,7 +29,7 @@ test('everything in the snapshot is data', async () => {
   const world = await proven();
   assert.deepEqual(JSON.parse(JSON.stringify(world.state)), world.state);
   assert.deepEqual(Object.keys(world.state).sort(), [
-    'ahead', 'behind', 'error', 'factor', 'fast', 'gap', 'interval', 'jitter', 'lastEventAt', 'lastPollAt', 'mode', 'nextPollAt', 'push', 'reason', 'role', 'rung', 'stats', 'stream',
+    'ahead', 'behind', 'cut', 'error', 'factor', 'fast', 'gap', 'interval', 'jitter', 'lastEventAt', 'lastPollAt', 'mode', 'nextPollAt', 'push', 'reason', 'role', 'rung', 'stats', 'stream',
     'versions',
   ]);
   assert.deepEqual(Object.keys(world.state.stats).sort(), ['events', 'failedPolls', 'lagMs', 'missed', 'newsPolls', 'polls', 'saved', 'startedAt', 'streams']);

@@ -6,9 +6,9 @@ import { chance } from './world.js';
 /**
  * A life of so many steps. `seen` is what earlier lives went through. Every third has much news and few troubles; others have an
  * application that is slow, or that lags behind what is announced. `more`: with
- * what the Go model does not have.
+ * what the Go model does not have. `cut`: something ends each stream at this age.
  */
-export async function record(seed, random, steps, seen, more = false) {
+export async function record(seed, random, steps, seen, { more = false, cut } = {}) {
   const dice = chance(seed);
   const life = new Life(random);
   life.seen = seen;
@@ -21,7 +21,7 @@ export async function record(seed, random, steps, seen, more = false) {
   };
   await note({ kind: 'start' });
   for (let n = 1; n < steps; n++) {
-    const { event, after, until, sleeps } = next(life, dice, { newsy: seed % 3 === 0, slow: seed % 6 === 1, lags: seed % 6 === 5 }, more);
+    const { event, after, until, sleeps } = next(life, dice, { newsy: seed % 3 === 0, slow: seed % 6 === 1, lags: seed % 6 === 5, cut }, more);
     if (sleeps) await life.nap(after);
     else if (until) await quiet(life, after);
     else await life.pass(after);
@@ -46,8 +46,8 @@ async function quiet(life, ms) {
   await life.pass(0);
 }
 
-function next(life, dice, { newsy, slow, lags }, more) {
-  const calm = newsy || slow || lags;
+function next(life, dice, { newsy, slow, lags, cut }, more) {
+  const calm = newsy || slow || lags || cut;
   const pick = (list) => list[Math.floor(dice() * list.length)];
   /** Picks one that no life had so far, while there are any. */
   const fresh = (list, name) => {
@@ -93,14 +93,14 @@ function next(life, dice, { newsy, slow, lags }, more) {
   const wishes = (...names) => Object.fromEntries(names.filter(() => dice() < 0.2).map((name) => [name, String(1 + whole(40))]));
 
   function connecting() {
-    const way = dice();
+    const way = cut ? 0 : dice();
     if (way < 0.85) return said('hello', 20 + whole(dice() < 0.8 ? 400 : 9000));
     if (way < 0.9) return { event: { kind: 'lost', number: stream.number }, after: whole(300) };
     if (way < 0.96) return said(pick(['version', 'heartbeat', 'goodbye']), whole(500));
     return { event: { kind: 'time' }, after: 60_000, until: true };
   }
   function opened() {
-    const way = dice();
+    const way = cut ? 0 : dice();
     const goodbyes = reasons.some((why) => !life.seen.has(`open: goodbye ${why}`)) ? 0.1 : 0;
     if (way < 0.85 - goodbyes) return said(pick(['heartbeat', 'heartbeat', 'version']), dice() < 0.2 ? whole(500) : 500 + whole(dice() < 0.7 ? 1000 : 4400));
     if (way < 0.92) return said(pick(['hello', 'goodbye', 'goodbye']), whole(1500));
@@ -108,6 +108,9 @@ function next(life, dice, { newsy, slow, lags }, more) {
     return { event: { kind: 'time' }, after: 60_000, until: true };
   }
   function proven() {
+    const left = cut - (life.now - stream.helloAt);
+    if (cut && left <= 0) return { event: { kind: 'lost', number: stream.number }, after: 0 };
+    if (cut && dice() < 0.8) return { event: { kind: 'time' }, after: left, until: true };
     const way = calm ? dice() * 0.55 : dice();
     if (newsy && way < 0.4) return said('version', whole(pick([300, 1500, 6000])));
     if (way < 0.3) return said('version', whole(dice() < 0.5 ? 900 : 8000));
@@ -164,7 +167,7 @@ function next(life, dice, { newsy, slow, lags }, more) {
   const { then } = life;
   life.then = undefined;
   if (then) return then;
-  const can = [
+  const can = cut ? [] : [
     [visits, calm ? 0.1 : 0.5],
     [() => ({ event: dice() < 0.5 || !stream ? { kind: 'time' } : said('heartbeat').event, after: 1000 + whole(150_000), sleeps: true }), life.seen.has(`asleep: ${stream?.state}`) ? 0.2 : 1],
     [() => ({ event: { kind: 'time' }, after: pick([5000, 60_000, 400_000]), until: true }), calm ? 0.1 : 0.5],
@@ -174,6 +177,7 @@ function next(life, dice, { newsy, slow, lags }, more) {
   if (flight) can.push([answers, 5]);
   if (ask) can.push([replies, 6]);
   if (stream) can.push(stream.state === 'proven' ? [proven, 3] : [{ connecting, open: opened }[stream.state], 8]);
+  if (cut && !ask && !stream) can.push([() => ({ event: { kind: 'time' }, after: 60_000, until: true }), 5]);
   let way = dice() * can.reduce((sum, [, weight]) => sum + weight, 0);
   return can.find(([, weight]) => (way -= weight) < 0)[0]();
 }

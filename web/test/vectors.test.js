@@ -24,6 +24,7 @@ const SITUATIONS = [
   ...['go', 'connect_after_ms', 'push off', 'all off', 'all denied', 'some denied', 'refusing', 'captive', 400, 401, 403, 404, 429, 500, 503].map((what) => `answer: ${what}`),
   ...['failed', 'question without an answer', 'hidden', 'visible', 'leave', 'back', 'online', 'refresh'],
   ...['asleep', 'asleep: connecting', 'asleep: open', 'asleep: proven', 'asleep: poll in flight'],
+  ...['streams end at an age', 'a stream is renewed before it ends', 'a stream has ended before it was renewed'],
   ...['pause', 'resume', 'watch', 'unwatch', 'ack'],
 ];
 
@@ -31,7 +32,8 @@ async function recordAll() {
   const lives = [];
   const seen = new Set();
   for (let n = 0; n < 48; n++) lives.push(await record(n + 1, (((n * 37) % 48) + 0.5) / 48, 80, seen));
-  for (let n = 0; n < 10; n++) lives.push(await record(n + 101, (n + 0.5) / 10, 60, seen, true));
+  for (let n = 0; n < 10; n++) lives.push(await record(n + 101, (n + 0.5) / 10, 60, seen, { more: true }));
+  for (let n = 0; n < 6; n++) lives.push(await record(n + 200, (n + 0.5) / 6, 60, seen, { cut: [15_000, 60_000, 8000][n % 3] }));
   const lines = lives.map(({ steps, ...life }) => `${JSON.stringify(life).slice(0, -1)},"steps":[\n${steps.map((s) => JSON.stringify(s)).join(',\n')}\n]}`);
   await writeFile(file, `[\n${lines.join(',\n')}\n]\n`);
 }

@@ -111,8 +111,8 @@ func (c *Config) checkLimits(r *refusals) {
 		r.between(limit.key, limit.value, 0, math.MaxInt32)
 	}
 	r.between("limits.projects_per_stream", l.ProjectsPerStream, 1, maxProjects)
-	if l.StreamAge != 0 && l.StreamAge < time.Minute {
-		r.refuse("limits.stream_age", "%s is below 1m; write 1m or more, or 0s for no limit", plain(l.StreamAge))
+	if l.StreamAge != 0 && l.StreamAge < 5*time.Second {
+		r.refuse("limits.stream_age", "%s is below 5s; write 5s or more, or 0s for no limit", plain(l.StreamAge))
 	}
 	if l.Body < KiB || l.Body > 16*MiB {
 		r.refuse("limits.body", "%v is not between 1KiB and 16MiB; write one in between, such as 64KiB", l.Body)

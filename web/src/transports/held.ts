@@ -1,16 +1,20 @@
 import { request } from '../gateway-requests.js';
+import type { Lifetime } from '../stream-lifetime.js';
 import type { Env, Transport } from '../types.js';
 import { MAX_PROJECTS, projectQuery } from './url.js';
 
-/** A gateway answers after 25 s at the latest. */
-const PATIENCE = 40_000;
+/** For how many seconds a gateway is asked to hold a request: half of the time after which something ends it, if anything does. */
+const LONGEST = 25;
+/** The answer may take this many ms longer. */
+const PATIENCE = 15_000;
 
 /**
  * Streams for where streams do not get through: requests to `/versions`, which the gateway holds until a version differs. The
  * first answer becomes a hello, after 25 s at the latest. So does an answer that leaves out other projects than the last one.
  * Any other becomes versions and a heartbeat. With `bearer` the token goes into a header, else the cookie has it.
+ * Where something ends every answer at an age, requests are held for less than that.
  */
-export function heldTransport(env: Env, bearer?: boolean): Transport {
+export function heldTransport(env: Env, lifetime: Lifetime, bearer?: boolean): Transport {
   const open: Transport = ({ gateway, projects, token }, on) => {
     const life = new AbortController();
     const { signal } = life;
@@ -38,12 +42,19 @@ export function heldTransport(env: Env, bearer?: boolean): Transport {
     }
 
     async function ask() {
+      const askedAt = env.now();
+      const seconds = Math.max(1, Math.min(LONGEST, Math.floor((lifetime.cut() ?? Infinity) / 2000)));
       why = [];
-      wait(PATIENCE, lose);
-      const { status, retryAfter, message } = await request(env, `${gateway}/versions?${projectQuery(Object.fromEntries(marks))}&wait=25s`, init);
+      wait(seconds * 1000 + PATIENCE, lose);
+      const broke = () => signal.aborted || lifetime.broke(env.now() - askedAt);
+      const { status, retryAfter, message } = await request(env, `${gateway}/versions?${projectQuery(Object.fromEntries(marks))}&wait=${seconds}s`, init).catch((error) => {
+        broke();
+        throw error;
+      });
       if (signal.aborted) return;
       why = [status, retryAfter];
-      if (status !== 200 || !message.fast_ms) return lose(); // no gateway, for one that names no cadence
+      // A proxy answers 504 where it gives a request no more time. And who names no cadence is no gateway.
+      if (status !== 200 || !message.fast_ms) return broke(), lose();
       if (message.push === 'off') {
         close();
         return on.event('goodbye', { reason: 'off' });

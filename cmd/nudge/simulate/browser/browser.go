@@ -52,7 +52,10 @@ type Browser struct {
 	stepAt      Millis // when the next step is due
 	grace       Millis // the poll interval kept after a goodbye; 0: none
 	graceEnd    Millis
-	provenAt    Millis // when the newest proof was given
+	provenSince Millis // without a gap between a stream and the one that replaced it
+	lifetime    lifetime
+	renewal     Millis // when the stream in use is renewed
+	restsUntil  Millis // until when no stream is opened, since streams live too short
 	hiddenAt    Millis // since when the tab is hidden; 0: it is not
 	release     Millis // when a hidden page lets its stream go
 	notBefore   Millis // a page that is shown again opens no stream before this
@@ -64,6 +67,7 @@ type Browser struct {
 	losses   uint16 // of the connection, in a row
 	failures uint8  // of polls, in a row
 	mutes    uint8  // mute streams in a row
+	unopened uint8  // streams in a row that broke before their hello
 	crowds   int8   // how often streams have left polls no connection
 	yields   uint8  // how often they have made way for the poll in flight
 
@@ -89,7 +93,7 @@ func New(projects []Project, o Options) Browser {
 	return Browser{
 		Projects: projects, fast: o.Fast, jitter: 0.2, hidden: o.Hidden,
 		reason: none, hurry: none, newsAt: -usualGap, gap: usualGap,
-		due: Never, stepAt: Never, graceEnd: Never, audit: Never, release: Never,
+		due: Never, stepAt: Never, graceEnd: Never, audit: Never, release: Never, renewal: Never,
 		overdue: Never, enough: crowded, usual: slowPoll,
 		held: stream{due: Never}, fresh: stream{due: Never},
 	}

@@ -13,6 +13,10 @@ const (
 	coolFirst, coolMost = 300_000, 3_600_000
 	// After a goodbye a page does not poll faster for this long, or until this long after its time to reconnect.
 	leastGrace, graceMore = 60_000, 10_000
+	// If so many streams in a row break before their hello, something blocks them.
+	blockedAfter = 3
+	// A stream that is to be renewed waits for what is under way.
+	gather = 50
 )
 
 // connect opens a stream, now or when the gateway says.
@@ -39,6 +43,10 @@ func (t *turn) connect(m *Message) {
 
 func (t *turn) open() {
 	b := t.Browser
+	if t.now < b.restsUntil {
+		t.wait(b.restsUntil-t.now, askTerms, asked)
+		return
+	}
 	t.wait(Never, nothing, own)
 	t.drop(&b.fresh)
 	b.streams++
@@ -64,11 +72,14 @@ func (t *turn) stream(number uint32) *stream {
 
 func (t *turn) proven(s *stream) *stream {
 	b := t.Browser
+	if s == &b.held || b.held.state != proven {
+		b.provenSince = t.now
+	}
 	if s == &b.fresh {
 		t.do(Effect{Kind: Close, Number: b.held.id})
 		b.held, b.fresh = b.fresh, stream{due: Never}
 	}
-	b.provenAt, b.mutes = t.now, 0
+	b.mutes, b.renewal = 0, b.held.helloAt+b.lifetime.renewal(t.now, t.random)
 	b.endGrace()
 	return &b.held
 }
@@ -116,9 +127,17 @@ func (t *turn) goodbye(s *stream, m *Message) {
 // lost handles the unintended end of a stream.
 func (t *turn) lost(s *stream, how end) {
 	b := t.Browser
-	steady := b.stable(s, t.now)
+	cut := how == broken && s.state != connecting && b.lifetime.broke(t.now-s.helloAt, t.now)
+	steady := cut || b.stable(s, t.now)
 	if steady {
 		b.losses = 0
+	}
+	if cut && s.state == proven {
+		b.keepPace(s.poll, t.now+firstLoss+graceMore)
+	}
+	unopened := uint8(0)
+	if how == broken && s.state == connecting {
+		unopened = min(b.unopened+1, blockedAfter)
 	}
 	if t.drop(s) {
 		return
@@ -132,7 +151,14 @@ func (t *turn) lost(s *stream, how end) {
 		t.wait(between(t.random, 5000, 15_000), askTerms, own)
 	case !steady:
 		t.failed(0)
+		b.unopened = unopened
+		if b.mute = unopened == blockedAfter; b.mute {
+			b.mutes = max(b.mutes, 1)
+		}
 	default:
+		if cut && b.lifetime.age < tooShortAge {
+			b.restsUntil = b.lifetime.until
+		}
 		b.losses++
 		t.wait(between(t.random, shortestStep, max(firstLoss, b.spread)), askTerms, own)
 	}
@@ -140,13 +166,13 @@ func (t *turn) lost(s *stream, how end) {
 
 // stable tells whether a stream has been proven for long.
 func (b *Browser) stable(s *stream, now Millis) bool {
-	return s.state == proven && now-b.provenAt >= stableAfter
+	return s.state == proven && now-b.provenSince >= stableAfter
 }
 
 // failed asks /poll-interval later: the more failures in a row, the longer the wait.
 func (t *turn) failed(atLeast Millis) {
 	b := t.Browser
-	b.mute = false
+	b.mute, b.unopened = false, 0
 	wait := backoff(t.random, int(b.losses), firstStep, shortestStep, longestStep)
 	b.losses = min(b.losses+1, 100)
 	how := own
@@ -175,6 +201,7 @@ func (t *turn) cool(n int) Millis {
 func (t *turn) leave() {
 	t.drop(&t.fresh)
 	t.drop(&t.held)
+	t.restsUntil = 0
 	t.wait(Never, nothing, gone)
 }
 

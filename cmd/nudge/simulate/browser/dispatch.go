@@ -23,7 +23,7 @@ func (b *Browser) Reduce(e *Event, now Millis, random func() float64, effects []
 		t.soon(Return)
 		t.renew()
 	case Online:
-		b.mutes = 0 // what one network does to streams says nothing of another
+		b.mutes, b.lifetime = 0, lifetime{} // what one network does to streams says nothing of another
 		t.soon(Network)
 		t.renew()
 	case Hidden:

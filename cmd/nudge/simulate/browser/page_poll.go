@@ -1,7 +1,7 @@
 package browser
 
 func (t *turn) greeted(m *Message) {
-	t.spread = m.Spread
+	t.spread, t.unopened = m.Spread, 0
 	if t.Browser.greeted(m.Said) {
 		t.news()
 	}

@@ -13,6 +13,7 @@ const (
 	graceAlarm
 	auditAlarm
 	releaseAlarm
+	renewalAlarm
 )
 
 // next returns what is due first, and when.
@@ -32,6 +33,7 @@ func (b *Browser) next() (Millis, alarm) {
 		{b.graceEnd, graceAlarm},
 		{b.audit, auditAlarm},
 		{b.release, releaseAlarm},
+		{b.renewal, renewalAlarm},
 	} {
 		if other.at < at {
 			at, what = other.at, other.what
@@ -67,6 +69,9 @@ func (t *turn) tick() {
 	case auditAlarm:
 		b.audit = Never
 		t.judge()
+	case renewalAlarm:
+		b.renewal = Never
+		t.renewStream()
 	case releaseAlarm:
 		b.release = Never
 		t.hide()
