@@ -137,7 +137,8 @@ export type Reason =
   | 'uncovered' // the stream does not serve every project of the page
   | 'goodbye' // the gateway ended the stream on purpose; it comes back
   | 'lost' // the stream broke
-  | 'mute' // something on the way holds events back
+  | 'cut' // something on the way ends streams at a fixed age; see `cut`
+  | 'mute' // something on the way holds streams back, or blocks them
   | 'crowded' // the page's streams seem to leave no connection for its polls; push rests for minutes
   | 'unreachable' // no gateway answers
   | 'captive' // something else answers in the gateway's place, such as the login page of a network
@@ -197,6 +198,8 @@ export interface Snapshot {
   /** How many projects push knows a newer version of. */
   readonly behind: number;
   readonly reason: Reason;
+  /** The age in ms at which something on the way ends streams; the page renews them before. Null: nothing is known to. */
+  readonly cut: number | null;
   /** The projects of which push names a version that the application does not have, again and again. */
   readonly ahead: readonly string[];
   /** What the last poll threw; null after one that ended well. */
