@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,8 +53,15 @@ func FuzzParseMarks(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, query string) {
 		marks, err := parseMarks(query, 8)
+		values, bad := url.ParseQuery(query)
 		if err != nil {
+			if bad == nil && !slices.ContainsFunc(values["project"], noMark) && len(values["project"]) <= 8 {
+				t.Fatalf("%q is refused: %v", query, err)
+			}
 			return
+		}
+		if bad != nil || len(marks) == 0 != (len(values["project"]) == 0) {
+			t.Fatalf("%q: %v; net/url reads %v, %v", query, marks, values, bad)
 		}
 		if len(marks) > 8 {
 			t.Fatalf("%d marks", len(marks))
@@ -75,6 +84,30 @@ func FuzzParseMarks(f *testing.F) {
 			t.Fatalf("%v reads back as %v, %v", marks, twice, err)
 		}
 	})
+}
+
+func noMark(text string) bool {
+	_, err := version.ParseMark(text)
+	return err != nil
+}
+
+// Parameters that nobody asked for, and a project that is named again and again, cost a gateway next to nothing.
+func TestLongQueries(t *testing.T) {
+	var others strings.Builder
+	for i := range 5000 { // net/url refuses more than 10,000
+		fmt.Fprintf(&others, "%x&", i)
+	}
+	for name, query := range map[string]string{
+		"other parameters":            others.String(),
+		"a project 10,000 times":      strings.Repeat("project=42@7&", 10_000),
+		"a malformed project first":   "project=!&" + strings.Repeat("project=4&", 10_000),
+		"more projects than may be":   "project=1&project=2&project=3&project=4&" + strings.Repeat("project=5&", 10_000),
+		"a version of 100,000 digits": "project=42@" + strings.Repeat("9", 100_000),
+	} {
+		if n := testing.AllocsPerRun(5, func() { parseMarks(query, 3) }); n > 20 {
+			t.Errorf("%s: %.0f allocations", name, n)
+		}
+	}
 }
 
 func FuzzReadNews(f *testing.F) {

@@ -40,9 +40,9 @@ func (g *Gateway) requestLog(next http.Handler) http.Handler {
 		if r.ContentLength != 0 { // a body that never arrives holds the goroutine no longer than this
 			_ = http.NewResponseController(w).SetReadDeadline(begun.Add(bodyTime))
 		}
-		if len(r.TransferEncoding) > 0 {
-			// Go ignores a Content-Length beside it, and a proxy in front may not: then what is the body for the proxy would be
-			// another request here.
+		if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+			// Go ignores a Content-Length beside it, and ignores it in HTTP/1.0, and a proxy in front may not: then what is the
+			// body for the proxy would be another request here.
 			ww.Header().Set("Connection", "close")
 		}
 		defer func() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
@@ -20,21 +21,28 @@ type subscribeRequest struct {
 	judged   *current              // the settings by which token and access were decided
 }
 
-// parseMarks parses the project parameters of a request: each project once, with the larger version.
+// parseMarks parses the project parameters of a query: each project once, with the larger version. It keeps nothing of other
+// parameters, and stops at the first project too many: strangers can send 32 KiB of either.
 func parseMarks(query string, most int) ([]version.Mark, error) {
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return nil, fmt.Errorf("the query is not URL-encoded: %v", err)
-	}
 	var marks []version.Mark
 	at := map[version.Project]int{}
-	for _, text := range values["project"] {
+	for pair := range strings.SplitSeq(query, "&") {
+		name, text, err := unescape(pair)
+		if err != nil {
+			return nil, fmt.Errorf("the query is not URL-encoded: %v", err)
+		}
+		if name != "project" {
+			continue
+		}
 		m, err := version.ParseMark(text)
 		if err != nil {
 			return nil, err
 		}
 		i, seen := at[m.Project]
 		if !seen {
+			if len(marks) == most {
+				return nil, fmt.Errorf("more than %d projects, which is the most of one request; name the others in a second one (pages: nudge/multi)", most)
+			}
 			at[m.Project] = len(marks)
 			marks = append(marks, m)
 			continue
@@ -43,10 +51,20 @@ func parseMarks(query string, most int) ([]version.Mark, error) {
 			marks[i] = m
 		}
 	}
-	if len(marks) > most {
-		return nil, fmt.Errorf("%d projects; one request may name %d at most, so name the others in a second one (pages: nudge/multi)", len(marks), most)
-	}
 	return marks, nil
+}
+
+// unescape reads one parameter of a query, as [url.ParseQuery] does.
+func unescape(pair string) (name, value string, err error) {
+	if strings.Contains(pair, ";") {
+		return "", "", errors.New("a semicolon separates nothing; write & or %3B")
+	}
+	name, value, _ = strings.Cut(pair, "=")
+	if name, err = url.QueryUnescape(name); err != nil {
+		return "", "", err
+	}
+	value, err = url.QueryUnescape(value)
+	return name, value, err
 }
 
 var errNoProject = errors.New("no project; name one at least, such as ?project=42")
