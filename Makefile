@@ -33,8 +33,8 @@ outage: build ## what the demo's chart shows: a run of nudge simulate
 screenshots: ## docs/demo-light.png and docs/demo-dark.png, from the demo in Chromium
 	@NUDGE_TEST_REQUIRE=1 NUDGE_TEST_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run '^TestScreenshots$$' ./cmd/nudge
 
-fuzz: ## 30 s for each fuzz test
-	@.ci/fuzz
+fuzz: ## 30 s for each fuzz test; another time: FOR=5m
+	@.ci/fuzz $(FOR)
 
 faults: ## what Redis can do to a gateway, with real servers; a part in half a minute: SHORT=1
 	@.ci/faults

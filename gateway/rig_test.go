@@ -84,7 +84,7 @@ func wireOn(t *testing.T, change func(*gateway.Options), wrap func(net.Listener)
 	return r
 }
 
-func newRig(t *testing.T, change func(*gateway.Options), l net.Listener) *rig {
+func newRig(t testing.TB, change func(*gateway.Options), l net.Listener) *rig {
 	t.Helper()
 	r := &rig{t: t, source: newFake(2 * time.Second), log: new(buffer), admitting: make(chan func(), 1)}
 	opt := gateway.Options{
