@@ -52,6 +52,7 @@ github.com/golang-jwt/jwt: gateway/auth cmd/nudge # nudge token signs
 github.com/prometheus: gateway
 github.com/redis/go-redis: version/redis version/publish version/redistest
 github.com/spf13/cobra: cmd/nudge
+github.com/spf13/pflag: cmd/nudge
 github.com/spf13/viper: cmd/nudge/config
 github.com/tmaxmax/go-sse: cmd/nudge
 go.yaml.in/yaml: cmd/nudge/config

@@ -77,16 +77,3 @@ func warn(cmd *cobra.Command, loaded *config.Loaded) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning: "+warning)
 	}
 }
-
-// noArguments is cobra.NoArgs with the error of wrong usage.
-func noArguments(cmd *cobra.Command, args []string) error {
-	if err := cobra.NoArgs(cmd, args); err != nil {
-		return usageError{err}
-	}
-	return nil
-}
-
-// usageError says that a command was called in another way than its help says. The exit code is 2.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }

@@ -216,7 +216,8 @@ func TestCommands(t *testing.T) {
 		exit int
 		says string // in what it printed, either way
 	}{
-		{[]string{"version"}, 0, "nudge " + release},
+		{[]string{"version"}, 0, "nudge " + release + " (go"},
+		{[]string{"--version"}, 0, "nudge " + release + " (go"},
 		{[]string{"publish", "--gateway", g.url, "--token", publish, "42@10"}, 0, "42@10 published\n"},
 		{[]string{"publish", "--gateway", g.url, "--token", publish, "42@10"}, 0, "42@10 stale"},
 		{[]string{"publish", "--gateway", g.url, "--token", publish, "--json", "42@11"}, 0, `{"accepted":1,"stale":0}`},
@@ -248,7 +249,14 @@ func TestCommands(t *testing.T) {
 		{[]string{"demo", "--listen", strings.TrimPrefix(g.url, "http://")}, 1, "is in use; try make run LISTEN=127.0.0.1:"},
 		{[]string{"config", "check", "--config", g.file}, 0, "ok"},
 		{[]string{"config", "print", "--config", g.file}, 0, "fast: 1s"},
-		{[]string{"dance"}, 2, `there is no command "dance"`},
+		{[]string{"dance"}, 2, "there is no command \"dance\"\n"},
+		{[]string{"publsih", "42@1"}, 2, `there is no command "publsih"; did you mean nudge publish?`},
+		{[]string{"config", "chek"}, 2, `there is no command "config chek"; did you mean nudge config check?`},
+		{[]string{"help", "foo"}, 2, `there is no command "foo"`},
+		{[]string{"help", "config", "foo"}, 2, `there is no command "config foo"`},
+		{[]string{"help"}, 0, "  publish "},
+		{[]string{"help", "push", "on"}, 0, "--ramp"},
+		{[]string{"serve", "now"}, 2, `serve takes no arguments, and got "now"`},
 	}
 	for _, tt := range tests {
 		code, out, errs := nudge(tt.args...)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 
@@ -10,18 +11,37 @@ import (
 // release is the version of Nudge.
 const release = "0.1.0"
 
+// commit is set by the linker in make release. "": what Go itself notes of the commit counts.
+var commit string
+
 func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			built := "unknown Go"
-			if info, ok := debug.ReadBuildInfo(); ok {
-				built = info.GoVersion
-			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "nudge %s (%s)\n", release, built)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionText())
 			return err
 		},
 	}
+}
+
+// versionText says what was built, from which commit if that is known, and with which Go.
+func versionText() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "nudge " + release
+	}
+	noted := map[string]string{}
+	for _, s := range info.Settings {
+		noted[s.Key] = s.Value
+	}
+	of := cmp.Or(commit, noted["vcs.revision"])
+	if of != "" {
+		of = ", commit " + of[:min(len(of), 12)]
+	}
+	if noted["vcs.modified"] == "true" {
+		of += " with changes"
+	}
+	return fmt.Sprintf("nudge %s (%s%s)", release, info.GoVersion, of)
 }

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// usageError says that a command was called in another way than its help says. The exit code is 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// noArguments refuses arguments. One where a sub-command is expected was meant as its name.
+func noArguments(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.HasAvailableSubCommands():
+		return unknownCommand(cmd, args[0])
+	}
+	return usageError{fmt.Errorf("%stakes no arguments, and got %q", prefix(cmd, " "), args[0])}
+}
+
+// prefix names a command at the beginning of an error, which has the program's name already; "" for the program itself.
+func prefix(cmd *cobra.Command, end string) string {
+	if _, path, below := strings.Cut(cmd.CommandPath(), " "); below {
+		return path + end
+	}
+	return ""
+}
+
+// unknownCommand names the commands of parent that the name may be a misspelling of.
+func unknownCommand(parent *cobra.Command, name string) error {
+	parent.SuggestionsMinimumDistance = 2 // letters that differ; two that are swapped count as two
+	path := parent.CommandPath()
+	text := fmt.Sprintf("there is no command %q", prefix(parent, " ")+name)
+	if meant := parent.SuggestionsFor(name); len(meant) > 0 {
+		text += "; did you mean " + path + " " + strings.Join(meant, ", or "+path+" ") + "?"
+	}
+	return usageError{errors.New(text)}
+}
+
+// newHelpCommand is that of cobra, except that it fails if there is no such command.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show what a command does, its flags and examples",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return usageError{err}
+			}
+			if len(rest) > 0 && about.HasAvailableSubCommands() {
+				return unknownCommand(about, rest[0])
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+// flagError says what a flag that cannot be read takes, in the words of users: the cause is in those of Go.
+func flagError(cmd *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) {
+		f := bad.GetFlag()
+		err = fmt.Errorf("--%s: %q %s", f.Name, bad.GetValue(), wrongValue(f, bad))
+	}
+	return usageError{fmt.Errorf("%s%w", prefix(cmd, ": "), err)}
+}
+
+// wrongValue says what is wrong with the value of f, and what to write instead.
+func wrongValue(f *pflag.Flag, cause error) string {
+	if errors.Is(cause, strconv.ErrRange) {
+		return "is too large; write a smaller number"
+	}
+	example := func(otherwise string) string { // the default, if it says something
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "[]" {
+			return f.DefValue
+		}
+		return otherwise
+	}
+	switch f.Value.Type() {
+	case "int", "uint64":
+		return "is not a whole number; write plain digits, such as " + example("100")
+	case "float64":
+		return "is not a number; write digits, such as " + example("0.5")
+	case "duration":
+		return "is not a duration; write a number with ms, s, m or h, such as 15s"
+	case "bool":
+		return "is not true or false; write one of them, or the flag alone for true"
+	case "intSlice":
+		return "is not a list of whole numbers; write them with commas between them, such as 42,7"
+	}
+	return "is not a list; write the entries with commas between them, such as 42,7"
+}
