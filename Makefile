@@ -1,11 +1,14 @@
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: run test build bundle fmt lint chart outage screenshots fuzz faults pace soak clean
+.PHONY: help run test build bundle fmt lint chart outage screenshots fuzz faults pace soak clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## the demo: two boards of one application, no Redis
 	@bin/nudge demo --listen $(LISTEN)
 
-test: ## install what is missing, then check and test everything
+test: ## check and test everything; offers to install what is missing
 	@.ci/install
 	@.ci/check
 	@.ci/test
@@ -14,11 +17,11 @@ build: ## bin/nudge
 	@CGO_ENABLED=0 go build -trimpath -o bin/nudge ./cmd/nudge
 
 bundle: ## web/dist from web/src, and what docs/browser.md says of it
-	@[ web/node_modules/.package-lock.json -nt web/package-lock.json ] || npm --prefix web ci --silent
+	@[ web/node_modules/.package-lock.json -nt web/package-lock.json ] || npm --prefix web ci --silent --ignore-scripts
 	@go -C .ci/tools run ./bundle
 	@go -C .ci/tools run ./bundle -types
 
-fmt:
+fmt: ## format all Go code
 	@go -C .ci/tools tool gofumpt -w $(CURDIR)
 
 lint: ## formatting, vet, staticcheck, types, bundle
@@ -46,5 +49,5 @@ soak: ## 100,000 random lives of the poll loop, and ten minutes of random faults
 	@NUDGE_TEST_LIVES=100000 go test -count=1 -timeout 0 -v -run '^TestEngines$$' ./web
 	@NUDGE_TEST_SOAK=$(or $(FOR),10m) go test -race -count=1 -timeout 0 -v -run '^TestSoak$$' ./web
 
-clean:
+clean: ## remove what the other targets have made
 	@rm -rf bin web/node_modules

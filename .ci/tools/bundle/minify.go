@@ -32,7 +32,7 @@ func minify(web string, scripts []script) ([]script, error) {
 	node.Stderr = &printed
 	out, err := node.Output()
 	if err != nil {
-		return nil, fmt.Errorf("terser (after npm ci in %s): %w\n%s", web, err, printed.Bytes())
+		return nil, fmt.Errorf("terser (after npm ci --ignore-scripts in %s): %w\n%s", web, err, printed.Bytes())
 	}
 	var shorter []script
 	err = json.Unmarshal(out, &shorter)

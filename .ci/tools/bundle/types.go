@@ -30,7 +30,7 @@ func declarations(web string) ([]file, error) {
 	compiler := exec.Command("npx", "--no-install", "tsc", "--project", "tsconfig.types.json", "--outDir", emitted)
 	compiler.Dir = web
 	if said, err := compiler.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("tsc (after npm ci in %s): %w\n%s", web, err, said)
+		return nil, fmt.Errorf("tsc (after npm ci --ignore-scripts in %s): %w\n%s", web, err, said)
 	}
 	files := []file{{"nudge.d.ts", core}}
 	for _, e := range present(web) {

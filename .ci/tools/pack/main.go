@@ -1,7 +1,7 @@
 // Command pack tries the npm package as those who install it do: packs web, installs the tarball into a project of its own,
 // offline, and there type-checks, imports and bundles what the package exports.
 //
-//	npm --prefix web ci && go -C .ci/tools run ./pack
+//	npm --prefix web ci --ignore-scripts && go -C .ci/tools run ./pack
 //
 // It needs Node with npm, and leaves web as it was.
 package main
