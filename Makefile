@@ -1,6 +1,6 @@
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: help run test build bundle fmt lint chart outage screenshots fuzz faults pace soak clean
+.PHONY: help run test build package bundle fmt lint chart outage screenshots fuzz faults pace soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ test: ## check and test everything; offers to install what is missing
 
 build: ## bin/nudge
 	@CGO_ENABLED=0 go build -trimpath -o bin/nudge ./cmd/nudge
+
+package: ## the npm package for pages, in bin
+	@mkdir -p bin && cd web && npm pack --silent --pack-destination ../bin
 
 bundle: ## web/dist from web/src, and what docs/browser.md says of it
 	@[ web/node_modules/.package-lock.json -nt web/package-lock.json ] || npm --prefix web ci --silent --ignore-scripts

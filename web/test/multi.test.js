@@ -419,7 +419,7 @@ test('the old name works, and says so once', () => {
   } finally {
     console.warn = warn;
   }
-  assert.deepEqual(said, ['nudge: wide() of nudge/wide is now multi() of nudge/multi. The old name goes with the next version.']);
+  assert.deepEqual(said, ['nudge: wide() is now multi() of @nudge-gateway/nudge/multi. The old name goes with the next version.']);
 });
 
 test('a transport that throws for one of the streams is tried again, and the others go on', async () => {

@@ -44,7 +44,7 @@ func tables(files []file) (scripts, adapters string) {
 			continue
 		}
 		if !served(f.name) {
-			adapters += fmt.Sprintf("| `nudge/%s` | %d | %d |\n", stem, len(f.content), zipped(f.content))
+			adapters += fmt.Sprintf("| `/%s` | %d | %d |\n", stem, len(f.content), zipped(f.content))
 			continue
 		}
 		short, long := sha256.Sum256(f.content), sha512.Sum384(f.content)

@@ -1,20 +1,20 @@
 // An application that imports all there is, as those who install the package do.
 
-import { createNudge, type Nudge, type Snapshot } from 'nudge';
-import { fetchStream } from 'nudge/fetch';
-import 'nudge/global';
-import { nudgeHtmx } from 'nudge/htmx';
-import { nudged as visited, nudgeRouter } from 'nudge/inertia';
-import { inspect } from 'nudge/inspect';
-import { multi } from 'nudge/multi';
-import { useEvery, useNudge } from 'nudge/react';
-import { store } from 'nudge/store';
-import { json, nudgeConfig, nudged as refreshed, pollKeys } from 'nudge/swr';
-import { tabs } from 'nudge/tabs';
-import { nudgeClient, nudged, pollQueries } from 'nudge/tanstack-query';
-import { nudgeFrames, pollPage } from 'nudge/turbo';
-import { useEvery as useVueEvery } from 'nudge/vue';
-import { wide } from 'nudge/wide';
+import { createNudge, type Nudge, type Snapshot } from '@nudge-gateway/nudge';
+import { fetchStream } from '@nudge-gateway/nudge/fetch';
+import '@nudge-gateway/nudge/global';
+import { nudgeHtmx } from '@nudge-gateway/nudge/htmx';
+import { nudged as visited, nudgeRouter } from '@nudge-gateway/nudge/inertia';
+import { inspect } from '@nudge-gateway/nudge/inspect';
+import { multi } from '@nudge-gateway/nudge/multi';
+import { useEvery, useNudge } from '@nudge-gateway/nudge/react';
+import { store } from '@nudge-gateway/nudge/store';
+import { json, nudgeConfig, nudged as refreshed, pollKeys } from '@nudge-gateway/nudge/swr';
+import { tabs } from '@nudge-gateway/nudge/tabs';
+import { nudgeClient, nudged, pollQueries } from '@nudge-gateway/nudge/tanstack-query';
+import { nudgeFrames, pollPage } from '@nudge-gateway/nudge/turbo';
+import { useEvery as useVueEvery } from '@nudge-gateway/nudge/vue';
+import { wide } from '@nudge-gateway/nudge/wide';
 
 using nudge = createNudge({ projects: { 42: 123 }, poll: pollPage(), transport: multi(tabs({ scope: 'alice', transport: fetchStream() })) });
 export const old = wide();

@@ -2,9 +2,9 @@
 // the process must end by itself.
 
 import { readFileSync } from 'node:fs';
-import manifest from 'nudge/package.json' with { type: 'json' };
+import manifest from '@nudge-gateway/nudge/package.json' with { type: 'json' };
 
-if (manifest.name !== 'nudge') throw new Error(`this is ${manifest.name}`);
+if (manifest.name !== '@nudge-gateway/nudge') throw new Error(`this is ${manifest.name}`);
 
 for (const name of process.argv.slice(2)) {
   const entry = await import(name);
@@ -15,7 +15,7 @@ for (const name of process.argv.slice(2)) {
 }
 
 // An instance of a module that is also rendered on a server.
-const { createNudge } = await import('nudge');
+const { createNudge } = await import('@nudge-gateway/nudge');
 const poll = () => process.exit(3);
 const nudge = createNudge({ gateway: 'http://127.0.0.1:1', projects: { 42: 123 }, interval: 100, immediate: true, poll });
 nudge.every(100, poll, { projects: '42', immediate: true });

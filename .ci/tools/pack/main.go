@@ -1,5 +1,5 @@
-// Command pack tries the npm package as those who install it do: packs web, installs the tarball into a project of its own,
-// offline, and there type-checks, imports and bundles what the package exports.
+// Command pack tries the npm package as the documentation says: make package, then installing the tarball into a project of its
+// own, offline. There it type-checks, imports and bundles what the package exports.
 //
 //	npm --prefix web ci --ignore-scripts && go -C .ci/tools run ./pack
 //
@@ -39,14 +39,13 @@ func run(web string) error {
 		return err
 	}
 
-	if _, err := output(web, "npm", "pack", "--pack-destination", dir, "--loglevel", "error"); err != nil {
+	root := filepath.Dir(web)
+	said, err := output(root, "make", "--no-print-directory", "package")
+	if err != nil {
 		return err
 	}
-	tarballs, err := filepath.Glob(filepath.Join(dir, "nudge-*.tgz"))
-	if err != nil || len(tarballs) != 1 {
-		return fmt.Errorf("npm pack made %d tarballs (%v)", len(tarballs), err)
-	}
-	files, err := unpack(tarballs[0])
+	tarball := filepath.Join(root, "bin", strings.TrimSpace(said))
+	files, err := unpack(tarball)
 	if err != nil {
 		return err
 	}
@@ -54,8 +53,11 @@ func run(web string) error {
 	if err != nil {
 		return err
 	}
+	if err := documented(root, filepath.Base(tarball), exports); err != nil {
+		return err
+	}
 	p := project{dir: dir, web: web, exports: exports}
-	if err := p.install(tarballs[0]); err != nil {
+	if err := p.install(tarball); err != nil {
 		return err
 	}
 	for _, check := range []func() error{p.types, p.imports, p.shake} {

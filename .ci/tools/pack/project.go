@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// packageName is what applications import.
+const packageName = "@nudge-gateway/nudge"
+
 // project is one that has installed the package, and nothing else.
 type project struct {
 	dir, web string
@@ -35,7 +38,7 @@ func (p project) install(tarball string) error {
 	if _, err := output(p.dir, "npm", "install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", tarball); err != nil {
 		return err
 	}
-	installed, err := filepath.Glob(filepath.Join(p.dir, "node_modules", "[^.]*"))
+	installed, err := filepath.Glob(filepath.Join(p.dir, "node_modules", "[^.]*", "*"))
 	if err != nil {
 		return err
 	}
@@ -67,7 +70,7 @@ func (p project) types() error {
 }
 
 // library is what an entry leaves to the application.
-var library = map[string]string{"nudge/react": "react", "nudge/swr": "swr", "nudge/vue": "vue"}
+var library = map[string]string{packageName + "/react": "react", packageName + "/swr": "swr", packageName + "/vue": "vue"}
 
 // imports loads each entry in Node, the adapters with the library that they adapt to and, if they import it, without.
 func (p project) imports() error {

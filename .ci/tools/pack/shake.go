@@ -20,17 +20,17 @@ const slack = 0.05
 // shake bundles applications: what they do not use costs them nothing.
 func (p project) shake() error {
 	const start = "createNudge({ projects: {}, poll() {} });"
-	script, err := os.Stat(filepath.Join(p.dir, "node_modules", "nudge", p.exports["nudge"].Default))
+	script, err := os.Stat(filepath.Join(p.dir, "node_modules", packageName, p.exports[packageName].Default))
 	if err != nil {
 		return err
 	}
-	all := "import { createNudge } from 'nudge';"
+	all := "import { createNudge } from '" + packageName + "';"
 	for name := range p.exports {
-		if name != "nudge/global" {
+		if name != packageName+"/global" {
 			all += fmt.Sprintf("import * as unused%d from '%s';", len(all), name)
 		}
 	}
-	for _, app := range []string{"import { createNudge } from 'nudge';" + start, all + start} {
+	for _, app := range []string{"import { createNudge } from '" + packageName + "';" + start, all + start} {
 		code, parts, err := p.bundle(app)
 		if err != nil {
 			return err
@@ -42,12 +42,12 @@ func (p project) shake() error {
 	}
 
 	// Who imports for the effect has it.
-	code, _, err := p.bundle("import 'nudge/global';")
+	code, _, err := p.bundle("import '" + packageName + "/global';")
 	if err != nil {
 		return err
 	}
 	if !strings.Contains(code, "globalThis") {
-		return fmt.Errorf("import 'nudge/global' does nothing: %q", code)
+		return fmt.Errorf("importing the entry global does nothing: %q", code)
 	}
 	return nil
 }

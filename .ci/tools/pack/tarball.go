@@ -47,6 +47,7 @@ type target struct {
 // whole returns the package's entries, by what applications import, if each has all its files and there are no others.
 func whole(files map[string][]byte) (map[string]target, error) {
 	var manifest struct {
+		Name    string
 		Private bool
 		Exports map[string]json.RawMessage
 	}
@@ -80,7 +81,7 @@ func whole(files map[string][]byte) (map[string]target, error) {
 		if !strings.HasPrefix(string(raw), `{`) || strings.Index(string(raw), `"types"`) > strings.Index(string(raw), `"default"`) {
 			errs = append(errs, fmt.Errorf("exports of %s: types do not come first", path))
 		}
-		exports["nudge"+strings.TrimPrefix(path, ".")] = to
+		exports[manifest.Name+strings.TrimPrefix(path, ".")] = to
 		script := strings.TrimPrefix(to.Default, "./")
 		take(script)
 		take(strings.TrimPrefix(to.Types, "./"))
