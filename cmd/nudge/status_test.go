@@ -126,7 +126,7 @@ func TestStatusCommand(t *testing.T) {
 		"no JSON":       {[]string{"--json", "--ops", opsAnswer(t, 200, "<html>").URL}, 1, "is no gateway"},
 		"a password":    {[]string{"--ops", "ftp://ann:hunter2@127.0.0.1:9090"}, 2, "********@127.0.0.1:9090"},
 		"no URL":        {[]string{"--ops", "127.0.0.1:9090"}, 2, "write it like http://127.0.0.1:9090"},
-		"no flag":       {[]string{"--opps", "x"}, 2, "nudge status: unknown flag"},
+		"no flag":       {[]string{"--opps", "x"}, 2, "nudge: status: unknown flag"},
 		"argument":      {[]string{"gw-1"}, 2, `"gw-1"`},
 		"no listener":   {[]string{"--config", statusConfig(t, `""`)}, 2, "ops_listen is empty"},
 		"any port":      {[]string{"--config", statusConfig(t, "127.0.0.1:0")}, 2, "ops_listen is 127.0.0.1:0, so the port changes at each start"},
