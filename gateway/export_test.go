@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strconv"
 	"time"
 
 	"nudge/version/control"
@@ -16,7 +17,7 @@ func (g *Gateway) Revoke(r Revocation) error {
 	}
 	g.change.Lock()
 	defer g.change.Unlock()
-	g.revokeLocked(r)
+	g.revokeLocked([]Revocation{r}, nil)
 	return nil
 }
 
@@ -25,4 +26,15 @@ func (g *Gateway) Stall(d time.Duration) {
 	for _, l := range g.loops {
 		l.Post(func(time.Time) { time.Sleep(d) })
 	}
+}
+
+// RevokeMany revokes the tokens with ids from first on, below last, at this gateway alone.
+func (g *Gateway) RevokeMany(first, last int, until time.Time) {
+	var all []Revocation
+	for i := first; i < last; i++ {
+		all = append(all, Revocation{ID: strconv.Itoa(i), Until: until})
+	}
+	g.change.Lock()
+	defer g.change.Unlock()
+	g.revokeLocked(all, nil)
 }

@@ -57,6 +57,8 @@ type Status struct {
 	Streams  int             `json:"streams"` // and held polls
 	Projects int             `json:"projects"`
 	Refusing string          `json:"refusing"`
+	// Revocations is how many are in force here.
+	Revocations int `json:"revocations"`
 	// Connections are those of the public listener; nil: they are not counted.
 	Connections *limits.ConnectionCount `json:"connections,omitempty"`
 	Missed      pace.MissedStatus       `json:"missed"`
@@ -80,8 +82,8 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: phases[g.phase.Load()], Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pace.Now()), Pressure: g.pace.Pressure(),
 		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
-		Connections: g.connections(),
-		Missed:      g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Fleet: g.pace.FleetStatus(),
+		Connections: g.connections(), Revocations: g.revocations(),
+		Missed: g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Fleet: g.pace.FleetStatus(),
 	})
 }
 

@@ -33,6 +33,7 @@ func (g *Gateway) publicRoutes() http.Handler {
 				"/poll-interval": {http.MethodGet: g.handle(g.pollInterval), http.MethodHead: g.handle(g.pollInterval)},
 				"/versions":      {http.MethodGet: g.handle(g.versions), http.MethodPost: g.handle(g.publish)},
 				"/session":       {http.MethodPost: g.handle(g.session), http.MethodDelete: g.handle(g.endSession)},
+				"/revocations":   {http.MethodPost: g.handle(g.revoke)},
 				"/missed":        {http.MethodPost: g.handle(g.missed)},
 			}
 			for path, methods := range handlers {

@@ -86,26 +86,23 @@ func (g *Gateway) applyControl(e control.Entries) {
 				"seq", e.Flag.Seq, "by", c.Flag.By())
 		}
 	}
-	all := make([]control.Revocation, len(e.Revocations))
-	for i, r := range e.Revocations {
-		all[i] = r.Revocation
-	}
-	if n := g.revokeLocked(all...); n > 0 {
+	inForce, cleared := e.ByState()
+	if n := g.revokeLocked(inForce, cleared); n > 0 {
 		g.log.Info("tokens were revoked", "revocations", n)
 	}
 }
 
-// revokeLocked puts revocations in force, and returns how many of them are new. The caller holds g.change. Requests with a
-// revoked token are refused from now on. All streams are checked within about a second, however many: each gets a goodbye,
-// or a new hello that denies the project.
-func (g *Gateway) revokeLocked(all ...control.Revocation) (fresh int) {
+// revokeLocked puts revocations in force, and ends those that were taken back. It returns how many are new. The caller holds
+// g.change. Requests with a revoked token are refused from now on. All streams are checked within about a second, however
+// many: each gets a goodbye, or a new hello that denies the project.
+func (g *Gateway) revokeLocked(inForce, cleared []control.Revocation) (fresh int) {
 	c := *g.current.Load()
-	c.revoked, fresh = c.revoked.With(all, time.Now())
+	c.revoked, fresh = c.revoked.With(inForce, cleared, time.Now())
+	c.rules = newRules(&c)
+	g.current.Store(&c)
 	if fresh == 0 {
 		return 0
 	}
-	c.rules = newRules(&c)
-	g.current.Store(&c)
 	for _, l := range g.loops {
 		l.TokensRevoked()
 	}

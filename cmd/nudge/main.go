@@ -72,7 +72,7 @@ func newRootCommand() *cobra.Command {
 	loader := func() config.Loader { return config.Loader{Path: file} }
 	root.AddCommand(
 		newServeCommand(loader), newDemoCommand(), newPublishCommand(loader), newWatchCommand(loader), newStatusCommand(loader),
-		newPushCommand(loader),
+		newPushCommand(loader), newRevokeCommand(loader),
 		newTokenCommand(loader), newLoadCommand(loader), newLoadWorkerCommand(), newSimulateCommand(), newConfigCommand(loader), newVersionCommand(),
 	)
 	return root

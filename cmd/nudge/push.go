@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -14,9 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
-	"nudge/version"
 	"nudge/version/control"
-	"nudge/version/redis"
 )
 
 // pushOrder holds the arguments of nudge push. An empty string means that the flag was not given.
@@ -108,35 +105,19 @@ func (p pushOrder) override() (*control.Override, error) {
 
 // give stores o, or with status only reads, and returns what is stored afterwards.
 func (p pushOrder) give(ctx context.Context, l config.Loader, o *control.Override) (control.FlagEntry, error) {
-	l.Only = []string{"redis"} // a switch for emergencies must work while other keys have mistakes
+	var also []string
 	if p.percent != "" {
-		l.Only = append(l.Only, "auth.open")
+		also = append(also, "auth.open")
 	}
-	loaded, err := l.Load()
-	if err != nil {
-		return control.FlagEntry{}, err
-	}
-	for _, mistake := range loaded.Passed {
-		fmt.Fprintf(p.warnings, "warning: ignored: %s\n", mistake)
-	}
-	c := loaded.Config
-	if c.Redis.Mode == "none" {
-		return control.FlagEntry{}, usageError{errors.New(
-			"redis.mode is none, so there is no fleet to switch; edit push.enabled in the configuration instead")}
-	}
-	if c.Auth.Open && o != nil && o.Percent != nil && *o.Percent > 0 && *o.Percent < 100 {
-		return control.FlagEntry{}, usageError{errors.New(
-			"--percent: with auth.open nobody has a subject, so a percentage would exclude everybody; write 100, or nudge push off")}
-	}
-	options, err := redisOptions(c, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return control.FlagEntry{}, err
-	}
-	source, err := redis.New(version.NewBoard(), options)
+	source, c, err := emergencyRedis(l, p.warnings, "there is no fleet to switch; edit push.enabled in the configuration instead", also...)
 	if err != nil {
 		return control.FlagEntry{}, err
 	}
 	defer source.Close()
+	if c.Auth.Open && o != nil && o.Percent != nil && *o.Percent > 0 && *o.Percent < 100 {
+		return control.FlagEntry{}, usageError{errors.New(
+			"--percent: with auth.open nobody has a subject, so a percentage would exclude everybody; write 100, or nudge push off")}
+	}
 	if p.verb == "status" {
 		told, err := source.Control(ctx)
 		return told.Flag, err

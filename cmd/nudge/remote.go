@@ -50,6 +50,29 @@ func (r *remote) redis(l config.Loader, board *version.Board, log *slog.Logger) 
 	return redis.New(board, o)
 }
 
+// emergencyRedis connects to Redis as configured, and reads only the section redis and the keys of also: a command for
+// emergencies must work while other keys have mistakes. It warns of these. none says what to do if there is no Redis. The
+// caller closes the source.
+func emergencyRedis(l config.Loader, warnings io.Writer, none string, also ...string) (*redis.Source, *config.Config, error) {
+	l.Only = append([]string{"redis"}, also...)
+	loaded, err := l.Load()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, mistake := range loaded.Passed {
+		fmt.Fprintf(warnings, "warning: ignored: %s\n", mistake)
+	}
+	if loaded.Config.Redis.Mode == "none" {
+		return nil, nil, usageError{errors.New("redis.mode is none, so " + none)}
+	}
+	o, err := redisOptions(loaded.Config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	source, err := redis.New(version.NewBoard(), o)
+	return source, loaded.Config, err
+}
+
 // request makes a request to the gateway.
 func (r *remote) request(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Request, error) {
 	base, err := url.Parse(r.gateway)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -16,12 +17,14 @@ type tokenClaims struct {
 	subject   string
 	subscribe []string
 	publish   []string
+	revoke    []string
+	id        string
 	ttl       time.Duration
 }
 
 // sign signs a token with the claims, as an application would.
 func (g tokenClaims) sign(auth config.Auth, now time.Time) (string, error) {
-	for _, text := range append(append([]string{}, g.subscribe...), g.publish...) {
+	for _, text := range slices.Concat(g.subscribe, g.publish, g.revoke) {
 		if _, err := version.ParsePattern(text); err != nil {
 			return "", usageError{err}
 		}
@@ -39,6 +42,12 @@ func (g tokenClaims) sign(auth config.Auth, now time.Time) (string, error) {
 	if len(g.publish) > 0 {
 		claims["publish"] = g.publish
 	}
+	if len(g.revoke) > 0 {
+		claims["revoke"] = g.revoke
+	}
+	if g.id != "" {
+		claims["jti"] = g.id
+	}
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(auth.Secret))
 }
 
@@ -54,11 +63,13 @@ func newTokenCommand(loader func() config.Loader) *cobra.Command {
 	}
 	cmd.Flags().StringSliceVar(&g.subscribe, "subscribe", nil, "projects it may subscribe to, such as 42,team-* or '*'")
 	cmd.Flags().StringSliceVar(&g.publish, "publish", nil, "projects it may publish over HTTP")
+	cmd.Flags().StringSliceVar(&g.revoke, "revoke", nil, "projects whose access it may revoke over HTTP; '*': everything")
+	cmd.Flags().StringVar(&g.id, "jti", "", "its id, by which it can be revoked")
 	cmd.Flags().StringVar(&g.subject, "sub", "", "the user it is for")
 	cmd.Flags().DurationVar(&g.ttl, "ttl", time.Hour, "how long the token is valid")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if len(g.subscribe)+len(g.publish) == 0 {
-			return usageError{fmt.Errorf("the token would allow nothing; add --subscribe or --publish")}
+		if len(g.subscribe)+len(g.publish)+len(g.revoke) == 0 {
+			return usageError{fmt.Errorf("the token would allow nothing; add --subscribe, --publish or --revoke")}
 		}
 		if g.ttl < time.Second {
 			return usageError{fmt.Errorf("--ttl %v is below 1s; write 1s or more", g.ttl)}

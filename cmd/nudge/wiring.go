@@ -51,7 +51,8 @@ func gatewaySettings(c *config.Config) gateway.Settings {
 		Auth: auth.Settings{
 			Open: c.Auth.Open, Secret: c.Auth.Secret, Previous: c.Auth.PreviousSecret,
 			Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, Leeway: c.Auth.Leeway,
-			RequireSubject: c.Auth.RequireSubject, CookieSecure: auth.CookieSecure(c.Auth.CookieSecure),
+			RequireSubject: c.Auth.RequireSubject, TokenLife: c.Auth.TokenLife,
+			CookieSecure: auth.CookieSecure(c.Auth.CookieSecure),
 		},
 		Limits: gatewayLimits(c.Limits),
 		CORS:   auth.CORS{Origins: c.CORS.Origins, Headers: c.CORS.Headers},

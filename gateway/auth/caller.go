@@ -18,6 +18,7 @@ type Caller struct {
 	id        string // "jti"
 	subscribe []version.Pattern
 	publish   []version.Pattern
+	revoke    []version.Pattern
 	revoked   Revocations // in force when the request came
 }
 
@@ -32,6 +33,26 @@ func (c *Caller) Publishes() bool { return len(c.publish) > 0 }
 // MayPublish reports whether the caller may publish versions of p over HTTP.
 func (c *Caller) MayPublish(p version.Project) bool {
 	return covers(c.publish, p) && !c.revoked.Match(c, p)
+}
+
+// life returns for how long the token is valid: from its signing, or from now if it does not say when that was.
+func (c *Caller) life(now time.Time) time.Duration {
+	if !c.Issued.IsZero() {
+		now = c.Issued
+	}
+	return c.Expires.Sub(now)
+}
+
+// Revokes reports whether the caller may revoke anything over HTTP.
+func (c *Caller) Revokes() bool { return len(c.revoke) > 0 }
+
+// MayRevoke reports whether the caller may revoke what a subject may do with p over HTTP; with the zero Project: any token as
+// a whole, which only "*" allows.
+func (c *Caller) MayRevoke(p version.Project) bool {
+	if p == (version.Project{}) {
+		return slices.ContainsFunc(c.revoke, func(t version.Pattern) bool { return t.String() == "*" })
+	}
+	return covers(c.revoke, p) && !c.revoked.Match(c, p)
 }
 
 func covers(all []version.Pattern, p version.Project) bool {

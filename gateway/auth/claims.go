@@ -23,6 +23,7 @@ type claims struct {
 	Issued    json.Number
 	Subscribe []string
 	Publish   []string
+	Revoke    []string
 }
 
 // UnmarshalJSON reads claims by their exact names. Struct tags would not do: they also match SUB, and a name that comes twice
@@ -53,6 +54,8 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 			c.Subscribe, err = value.texts(true, wantIDs)
 		case "publish":
 			c.Publish, err = value.texts(true, wantIDs)
+		case "revoke":
+			c.Revoke, err = value.texts(true, wantIDs)
 		}
 		if err != nil {
 			return err
@@ -77,7 +80,10 @@ func (c *claims) caller() (*Caller, error) {
 	if err := errors.Join(badExpires, badIssued); err != nil {
 		return nil, err
 	}
-	who := &Caller{Subject: c.Subject, Expires: expires.Time, id: c.ID, subscribe: patterns(c.Subscribe), publish: patterns(c.Publish)}
+	who := &Caller{
+		Subject: c.Subject, Expires: expires.Time, id: c.ID,
+		subscribe: patterns(c.Subscribe), publish: patterns(c.Publish), revoke: patterns(c.Revoke),
+	}
 	if issued != nil {
 		who.Issued = issued.Time
 	}

@@ -20,15 +20,29 @@ type Revocations struct {
 // mostRules bounds the revocations: twice what a source delivers at once.
 const mostRules = 20_000
 
-// With returns r with the revocations of more, and how many of these are new. It drops those that are over at now, and the
-// oldest ones beyond mostRules.
-func (r Revocations) With(more []control.Revocation, now time.Time) (merged Revocations, fresh int) {
+// Len returns how many revocations there are at now.
+func (r Revocations) Len(now time.Time) (n int) {
+	for _, rule := range r.rules {
+		if now.Before(rule.Until) {
+			n++
+		}
+	}
+	return n
+}
+
+// With returns r with the revocations of more, and how many of these are new. It drops those of gone, which were taken back,
+// those that are over at now, and the oldest ones beyond mostRules.
+func (r Revocations) With(more, gone []control.Revocation, now time.Time) (merged Revocations, fresh int) {
 	over := func(rule control.Revocation) bool { return !now.Before(rule.Until) }
 	added := slices.DeleteFunc(slices.Clone(more), func(rule control.Revocation) bool { return over(rule) || r.has(rule) })
-	if len(added) == 0 { // the usual case: a source delivers the same ones again and again
+	if len(added) == 0 && !slices.ContainsFunc(gone, r.has) { // the usual case: a source delivers the same ones again and again
 		return r, 0
 	}
-	kept := slices.DeleteFunc(slices.Clone(r.rules), over)
+	taken := make(map[control.Revocation]bool, len(gone))
+	for _, rule := range gone {
+		taken[rule] = true
+	}
+	kept := slices.DeleteFunc(slices.Clone(r.rules), func(rule control.Revocation) bool { return over(rule) || taken[rule] })
 	all := slices.Concat(kept, added)
 	merged.byName.windows, merged.byKey.windows = map[scope[string]][]window{}, map[scope[limits.Key]][]window{}
 	for i, rule := range all {

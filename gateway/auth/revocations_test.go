@@ -59,7 +59,7 @@ func TestRevocations(t *testing.T) {
 		if test.rule.Until.IsZero() {
 			test.rule.Until = until
 		}
-		r, _ := Revocations{}.With([]control.Revocation{test.rule}, time.Now())
+		r, _ := Revocations{}.With([]control.Revocation{test.rule}, nil, time.Now())
 		if got := both(t, r, test.caller, test.project); got != test.want {
 			t.Errorf("%s: %v", name, got)
 		}
@@ -76,7 +76,7 @@ func TestRevokingOneOfTwoWithSimilarHashes(t *testing.T) {
 			seen[uint32(limits.KeyOf(bob))] = bob
 			continue
 		}
-		r, _ := Revocations{}.With([]control.Revocation{{Subject: ann, Until: time.Now().Add(time.Hour)}}, time.Now())
+		r, _ := Revocations{}.With([]control.Revocation{{Subject: ann, Until: time.Now().Add(time.Hour)}}, nil, time.Now())
 		if !both(t, r, &Caller{Subject: ann}, version.Project{}) {
 			t.Errorf("%s is not revoked", ann)
 		}
@@ -97,10 +97,10 @@ func TestRevocationsAreBounded(t *testing.T) {
 			told[i] = control.Revocation{ID: fmt.Sprint(round, " ", i), Until: until}
 		}
 		var fresh int
-		if r, fresh = r.With(told, time.Now()); fresh != len(told) {
+		if r, fresh = r.With(told, nil, time.Now()); fresh != len(told) {
 			t.Errorf("%d are new, want %d", fresh, len(told))
 		}
-		if again, fresh := r.With(told, time.Now()); fresh != 0 || len(again.rules) != len(r.rules) {
+		if again, fresh := r.With(told, nil, time.Now()); fresh != 0 || len(again.rules) != len(r.rules) {
 			t.Errorf("%d are new when told again, %d in force", fresh, len(again.rules))
 		}
 	}
@@ -122,7 +122,7 @@ func BenchmarkMatchFingerprint(b *testing.B) {
 			for i := range told {
 				told[i] = control.Revocation{Subject: strconv.Itoa(i), Until: time.Now().Add(time.Hour)}
 			}
-			r, _ := Revocations{}.With(told, time.Now())
+			r, _ := Revocations{}.With(told, nil, time.Now())
 			f := (&Caller{id: "1", Subject: "ann"}).Fingerprint()
 			b.ReportAllocs()
 			for b.Loop() {
@@ -137,8 +137,26 @@ func BenchmarkWith(b *testing.B) {
 	for i := range told {
 		told[i] = control.Revocation{Subject: strconv.Itoa(i), Until: time.Now().Add(time.Hour)}
 	}
-	r, _ := Revocations{}.With(told, time.Now())
+	r, _ := Revocations{}.With(told, nil, time.Now())
 	for b.Loop() {
-		r.With(told[:mostRules/2], time.Now())
+		r.With(told[:mostRules/2], nil, time.Now())
+	}
+}
+
+// What was taken back ends, and the others stay.
+func TestRevocationsTakenBack(t *testing.T) {
+	until := time.Now().Add(time.Hour)
+	ann, bob := control.Revocation{Subject: "ann", Until: until}, control.Revocation{Subject: "bob", Until: until}
+	r, _ := Revocations{}.With([]control.Revocation{ann, bob}, nil, time.Now())
+	after, fresh := r.With(nil, []control.Revocation{ann}, time.Now())
+	if fresh != 0 || after.Len(time.Now()) != 1 || both(t, after, &Caller{Subject: "ann"}, version.Project{}) ||
+		!both(t, after, &Caller{Subject: "bob"}, version.Project{}) {
+		t.Errorf("%d new, %+v", fresh, after.rules)
+	}
+	if again, fresh := after.With([]control.Revocation{ann}, nil, time.Now()); fresh != 1 || again.Len(time.Now()) != 2 {
+		t.Errorf("revoked again: %d new", fresh)
+	}
+	if n := r.Len(until); n != 0 {
+		t.Errorf("%d are in force when all are over", n)
 	}
 }

@@ -14,4 +14,13 @@ type Settings struct {
 	RequireSubject bool          // refuse tokens without "sub"
 	CookieSecure   CookieSecure  // when the cookie is Secure
 	Leeway         time.Duration // allowed difference between the clocks of issuer and gateway
+	TokenLife      time.Duration // refuse tokens that are valid for longer; 0: any
+}
+
+// Longest returns for how long a token may be accepted after it was signed; 0: for ever.
+func (s Settings) Longest() time.Duration {
+	if s.TokenLife <= 0 {
+		return 0
+	}
+	return s.TokenLife + s.Leeway
 }

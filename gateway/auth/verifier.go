@@ -21,12 +21,15 @@ var (
 	ErrInvalid = errors.New("invalid")
 )
 
+var errLife = errors.New("it is valid for longer than auth.token_life; sign tokens with a nearer exp, or raise that key")
+
 var errNoSubject = errors.New("it has no sub, and auth.require_subject is true")
 
 // Verifier verifies tokens that the application signed. It does not change; new settings need a new one.
 type Verifier struct {
 	open   bool
 	named  bool // tokens need a subject
+	life   time.Duration
 	places Places
 	parser *jwt.Parser
 	keys   jwt.Keyfunc            // nil: there are none
@@ -41,7 +44,7 @@ var algorithms = []string{"HS256", "HS384", "HS512"}
 
 // NewVerifier returns a verifier. It logs why tokens are not accepted, never the tokens.
 func NewVerifier(s Settings, places Places, log *slog.Logger) *Verifier {
-	v := &Verifier{open: s.Open, named: s.RequireSubject, places: places, log: log}
+	v := &Verifier{open: s.Open, named: s.RequireSubject, life: s.TokenLife, places: places, log: log}
 	for range reasons {
 		v.lines = append(v.lines, rate.NewLimiter(rate.Every(time.Minute), 1))
 	}
@@ -96,6 +99,8 @@ func (v *Verifier) verify(token string, revoked Revocations) (*Caller, error) {
 		return nil, err
 	case v.named && who.Subject == "":
 		return nil, errNoSubject
+	case v.life > 0 && who.life(time.Now()) > v.life:
+		return nil, errLife
 	case revoked.Match(who, version.Project{}):
 		return nil, ErrInvalid
 	}
@@ -119,7 +124,7 @@ func (v *Verifier) code(err error) error {
 // reasons are the reasons for which a token is not accepted. The last is for all others.
 var reasons = []error{
 	jwt.ErrTokenExpired, errClaim, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenUnverifiable, jwt.ErrTokenInvalidAudience,
-	jwt.ErrTokenInvalidIssuer, jwt.ErrTokenNotValidYet, jwt.ErrTokenRequiredClaimMissing, jwt.ErrTokenMalformed, errNoSubject, nil,
+	jwt.ErrTokenInvalidIssuer, jwt.ErrTokenNotValidYet, jwt.ErrTokenRequiredClaimMissing, jwt.ErrTokenMalformed, errNoSubject, errLife, nil,
 }
 
 // report logs why a token is not accepted. It is a warning, since the application may sign all its tokens wrongly. Each reason

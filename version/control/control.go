@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -15,11 +16,17 @@ import (
 const (
 	// maxName bounds the id and the subject of a [Revocation], in bytes.
 	maxName = 256
-	// maxRevocations bounds an [Entries]; control.lua has the same number.
-	maxRevocations = 10_000
+	// MaxRevocations bounds an [Entries]; control.lua has the same number.
+	MaxRevocations = 10_000
 	// maxRamp bounds the ramp of an [Override].
 	maxRamp = 24 * time.Hour
+	// maxAhead is how far ahead a revocation may reach. A greater distance is a mistake that would refuse everybody for long.
+	maxAhead = 24 * time.Hour
 )
+
+// ErrFull is returned when [MaxRevocations] are in force, and one more is wanted.
+var ErrFull = fmt.Errorf("%d revocations are in force, which is the most; each is kept until its tokens have expired, "+
+	"so lower auth.token_life, give each its own until, or revoke everything issued before a time", MaxRevocations)
 
 // Entries hold what all gateways are told: an override of the flag, and revocations. They never change after they were
 // returned.
@@ -76,7 +83,23 @@ func (o Override) Check() error {
 type RevocationEntry struct {
 	Stamp
 	Revocation
-	field string // where it is stored: equal revocations have the same
+	Cleared bool   // it was taken back. The entry stays until then, so that no gateway writes the revocation back
+	field   string // where it is stored: equal revocations have the same
+}
+
+// Name tells e from other entries. Equal revocations have the same.
+func (e RevocationEntry) Name() string { return strings.TrimPrefix(e.field, revokeField) }
+
+// ByState returns the revocations that are in force, and those that were taken back.
+func (c Entries) ByState() (inForce, cleared []Revocation) {
+	for _, e := range c.Revocations {
+		if e.Cleared {
+			cleared = append(cleared, e.Revocation)
+		} else {
+			inForce = append(inForce, e.Revocation)
+		}
+	}
+	return inForce, cleared
 }
 
 // Revocation makes tokens invalid before they expire: those with an ID, those of a subject, or all. At least one of ID,
@@ -115,9 +138,42 @@ func (r Revocation) Check() error {
 	return nil
 }
 
+// WithDefaults returns r with the times that are not set, in the precision of an entry. A revocation of a subject is for the
+// tokens issued before now, so that the subject can log in again. It is kept until the last of these tokens has expired:
+// tokens live no longer than life, leeway included; 0: they may live for ever. The error says which time cannot be right.
+func (r Revocation) WithDefaults(now time.Time, life time.Duration) (Revocation, error) {
+	if r.Subject != "" && r.ID == "" && r.Before.IsZero() {
+		r.Before = now
+	}
+	if r.Before.After(now.Add(maxAhead)) {
+		return r, fmt.Errorf("before: %v is more than a day ahead, so nobody could get a valid token until then; times are in seconds since 1970, or write an earlier one",
+			r.Before.UTC().Format(time.RFC3339))
+	}
+	switch {
+	case !r.Until.IsZero():
+		if !r.Until.After(now) {
+			return r, fmt.Errorf("until: %v is over, so nothing would be revoked; write when the tokens expire, or leave it out",
+				r.Until.UTC().Format(time.RFC3339))
+		}
+	case life <= 0:
+		r.Until = time.UnixMilli(year10000 - 1)
+	case r.Before.After(now):
+		r.Until = r.Before.Add(life)
+	default:
+		r.Until = now.Add(life)
+	}
+	if !r.Before.IsZero() {
+		r.Before = time.UnixMilli(r.Before.UnixMilli()).UTC()
+	}
+	r.Until = time.UnixMilli(r.Until.UnixMilli()).UTC()
+	return r, r.Check()
+}
+
+// year10000 is when it begins, in Unix milliseconds.
+const year10000 = 253_402_300_800_000
+
 // storable tells whether a time in Unix milliseconds can be stored, and told in JSON.
 func storable(ms int64) bool {
-	const year10000 = 253_402_300_800_000
 	return ms > 0 && ms < year10000
 }
 
@@ -130,7 +186,12 @@ func (c Entries) Merge(d Entries, now time.Time) Entries {
 	}
 	newest := make(map[string]RevocationEntry, len(c.Revocations)+len(d.Revocations))
 	for _, e := range slices.Concat(c.Revocations, d.Revocations) {
-		if held, known := newest[e.field]; now.Before(e.Until) && (!known || e.compare(held.Stamp) > 0) {
+		if !now.Before(e.Until) {
+			continue
+		}
+		// Of two with one stamp, the one in force counts, at all gateways alike.
+		held, known := newest[e.field]
+		if order := e.compare(held.Stamp); !known || order > 0 || order == 0 && held.Cleared {
 			newest[e.field] = e
 		}
 	}
@@ -140,7 +201,7 @@ func (c Entries) Merge(d Entries, now time.Time) Entries {
 	slices.SortFunc(merged.Revocations, func(a, b RevocationEntry) int {
 		return cmp.Or(a.compare(b.Stamp), cmp.Compare(a.field, b.field))
 	})
-	if over := len(merged.Revocations) - maxRevocations; over > 0 {
+	if over := len(merged.Revocations) - MaxRevocations; over > 0 {
 		merged.Revocations = merged.Revocations[over:]
 	}
 	return merged

@@ -25,12 +25,14 @@ func revoked(seq int64, subject string, until time.Time) RevocationEntry {
 }
 
 func entryOf(seq int64, r Revocation) RevocationEntry {
-	return RevocationEntry{stamp(seq), r, r.field()}
+	return RevocationEntry{Stamp: stamp(seq), Revocation: r, field: r.field()}
 }
 
 func TestControlMerge(t *testing.T) {
 	later, over := noon.Add(time.Hour), noon
 	ann, bob, eve := revoked(3, "ann", later), revoked(4, "bob", later), revoked(5, "eve", over)
+	back := revoked(7, "ann", later)
+	back.Cleared = true
 	again, clear := revoked(9, "ann", later), FlagEntry{Stamp: stamp(8)}
 	for name, test := range map[string]struct{ a, b, want Entries }{
 		"nothing":                      {Entries{}, Entries{}, Entries{}},
@@ -41,6 +43,8 @@ func TestControlMerge(t *testing.T) {
 		"one number given twice":       {Entries{Flag: flagSet(7, true)}, Entries{Flag: flagSet(7, false)}, Entries{Flag: flagSet(7, true)}},
 		"revocations of two admins":    {Entries{Revocations: []RevocationEntry{bob}}, Entries{Revocations: []RevocationEntry{ann}}, Entries{Revocations: []RevocationEntry{ann, bob}}},
 		"the same revocation twice":    {Entries{Revocations: []RevocationEntry{ann}}, Entries{Revocations: []RevocationEntry{again}}, Entries{Revocations: []RevocationEntry{again}}},
+		"a revocation taken back":      {Entries{Revocations: []RevocationEntry{ann}}, Entries{Revocations: []RevocationEntry{back}}, Entries{Revocations: []RevocationEntry{back}}},
+		"taken back, and set again":    {Entries{Revocations: []RevocationEntry{back}}, Entries{Revocations: []RevocationEntry{again}}, Entries{Revocations: []RevocationEntry{again}}},
 		"a revocation that is over":    {Entries{Revocations: []RevocationEntry{eve}}, Entries{Revocations: []RevocationEntry{ann}}, Entries{Revocations: []RevocationEntry{ann}}},
 		"flag and revocations are two": {Entries{Flag: flagSet(7, true)}, Entries{Revocations: []RevocationEntry{bob}}, Entries{flagSet(7, true), []RevocationEntry{bob}}},
 	} {
@@ -56,13 +60,13 @@ func TestControlMerge(t *testing.T) {
 
 func TestControlMergeIsBounded(t *testing.T) {
 	var a, b Entries
-	for i := range int64(maxRevocations) {
+	for i := range int64(MaxRevocations) {
 		a.Revocations = append(a.Revocations, revoked(2*i+1, fmt.Sprint("a", i), noon.Add(time.Hour)))
 		b.Revocations = append(b.Revocations, revoked(2*i+2, fmt.Sprint("b", i), noon.Add(time.Hour)))
 	}
 	got := a.Merge(b, noon).Revocations
-	if len(got) != maxRevocations || got[0].Seq != maxRevocations+1 {
-		t.Errorf("%d revocations from %d on, want the latest %d", len(got), got[0].Seq, maxRevocations)
+	if len(got) != MaxRevocations || got[0].Seq != MaxRevocations+1 {
+		t.Errorf("%d revocations from %d on, want the latest %d", len(got), got[0].Seq, MaxRevocations)
 	}
 }
 
@@ -76,9 +80,11 @@ func drawControl(t *rapid.T, name string) (c Entries) {
 		}
 	}
 	for range rapid.IntRange(0, 4).Draw(t, name+" revocations") {
-		c.Revocations = append(c.Revocations, revoked(rapid.Int64Range(1, 4).Draw(t, name+" seq"),
+		e := revoked(rapid.Int64Range(1, 4).Draw(t, name+" seq"),
 			rapid.SampledFrom([]string{"ann", "bob", "eve"}).Draw(t, name+" sub"),
-			noon.Add(time.Duration(rapid.IntRange(-1, 2).Draw(t, name+" until"))*time.Hour)))
+			noon.Add(time.Duration(rapid.IntRange(-1, 2).Draw(t, name+" until"))*time.Hour))
+		e.Cleared = rapid.Bool().Draw(t, name+" cleared")
+		c.Revocations = append(c.Revocations, e)
 	}
 	return c.Merge(Entries{}, noon.Add(-24*time.Hour))
 }
@@ -117,6 +123,7 @@ func TestControlEntries(t *testing.T) {
 		entryOf(3, Revocation{Before: noon, Until: noon.Add(time.Hour)}),
 		entryOf(4, Revocation{Subject: strings.Repeat("x", maxName), ID: strings.Repeat("x", maxName), Until: noon}),
 	}}
+	want.Revocations[1].Cleared = true
 	for _, flag := range []FlagEntry{
 		{stamp(5), nil}, flagSet(5, true), {stamp(5), &Override{Percent: &percent, Ramp: &ramp}},
 	} {
@@ -198,5 +205,36 @@ func TestRevocationCheck(t *testing.T) {
 	}
 	if err := (Revocation{Subject: "ann", Until: noon}).Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What is not said of a revocation is chosen so that tokens signed later are good, and that it is kept until no token that it
+// revokes can be valid.
+func TestRevocationDefaults(t *testing.T) {
+	now, life := noon.Add(123_456_789*time.Nanosecond).In(time.FixedZone("", 3600)), time.Hour
+	at := time.UnixMilli(now.UnixMilli()).UTC()
+	for name, test := range map[string]struct {
+		r, want Revocation
+		life    time.Duration
+	}{
+		"a token":            {Revocation{ID: "1"}, Revocation{ID: "1", Until: at.Add(life)}, life},
+		"a subject":          {Revocation{Subject: "ann"}, Revocation{Subject: "ann", Before: at, Until: at.Add(life)}, life},
+		"an earlier time":    {Revocation{Before: now.Add(-time.Hour)}, Revocation{Before: at.Add(-time.Hour), Until: at.Add(life)}, life},
+		"a later time":       {Revocation{Before: now.Add(time.Hour)}, Revocation{Before: at.Add(time.Hour), Until: at.Add(2 * time.Hour)}, life},
+		"its own end":        {Revocation{ID: "1", Until: now.Add(time.Minute)}, Revocation{ID: "1", Until: at.Add(time.Minute)}, life},
+		"tokens without end": {Revocation{ID: "1"}, Revocation{ID: "1", Until: time.UnixMilli(year10000 - 1).UTC()}, 0},
+	} {
+		if got, err := test.r.WithDefaults(now, test.life); err != nil || got != test.want {
+			t.Errorf("%s: %v, %+v, want %+v", name, err, got, test.want)
+		}
+	}
+	for name, r := range map[string]Revocation{
+		"nothing":        {},
+		"two days ahead": {Before: now.Add(48 * time.Hour)},
+		"over":           {ID: "1", Until: now},
+	} {
+		if _, err := r.WithDefaults(now, life); err == nil {
+			t.Errorf("%s passes", name)
+		}
 	}
 }

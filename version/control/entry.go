@@ -48,6 +48,12 @@ func FlagCommand(o *Override) Command {
 // Command stores r.
 func (r Revocation) Command() Command { return Command{r.field(), r.text(), Stamp{}} }
 
+// Clear takes e back at all gateways.
+func (e RevocationEntry) Clear() Command {
+	e.Cleared = true
+	return Command{e.field, e.text(), Stamp{}}
+}
+
 // Args returns the arguments of the script.
 func (c Command) Args() []any {
 	if c.Seq == 0 {
@@ -122,6 +128,7 @@ type revocationText struct {
 	ID       string          `json:"jti,omitempty"`
 	Subject  string          `json:"sub,omitempty"`
 	Project  version.Project `json:"project,omitzero"`
+	Clear    bool            `json:"clear,omitempty"` // it was taken back
 }
 
 func (e FlagEntry) text() string {
@@ -137,12 +144,20 @@ func (e FlagEntry) text() string {
 	return rest(t)
 }
 
-func (r Revocation) text() string {
+func (r Revocation) text() string { return rest(r.members()) }
+
+func (e RevocationEntry) text() string {
+	t := e.members()
+	t.Clear = e.Cleared
+	return rest(t)
+}
+
+func (r Revocation) members() revocationText {
 	t := revocationText{UntilMS: r.Until.UnixMilli(), ID: r.ID, Subject: r.Subject, Project: r.Project}
 	if !r.Before.IsZero() {
 		t.BeforeMS = r.Before.UnixMilli()
 	}
-	return rest(t)
+	return t
 }
 
 // rest is an object in JSON without its first brace.
@@ -151,7 +166,7 @@ func rest(object any) string {
 	return string(text[1:])
 }
 
-// field is where r is stored.
+// field is where r is stored, whether or not it was taken back.
 func (r Revocation) field() string {
 	sum := sha256.Sum256([]byte(r.text()))
 	return revokeField + hex.EncodeToString(sum[:12])
@@ -196,5 +211,5 @@ func decodeRevocation(field, text string, s Stamp) (RevocationEntry, error) {
 	if field != r.field() { // else it would be written back to a second field
 		return RevocationEntry{}, errors.New("is not in the field of what it says")
 	}
-	return RevocationEntry{s, r, field}, nil
+	return RevocationEntry{s, r, t.Clear, field}, nil
 }

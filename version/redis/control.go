@@ -17,7 +17,7 @@ import (
 
 var controlScript = redis.NewScript(control.Script())
 
-// Control reads what all gateways are told. Control, SetFlag and Revoke work whether or not Run is running. Their errors wrap
+// Control reads what all gateways are told. Control, SetFlag, Revoke and TakeBack work whether or not Run is running. Their errors wrap
 // [version.ErrUnavailable] if Redis did not answer, or refused.
 func (r *Source) Control(ctx context.Context) (control.Entries, error) {
 	answer, err := r.publisher.control(ctx)
@@ -40,23 +40,42 @@ func (r *Source) SetFlag(ctx context.Context, o *control.Override) (control.Flag
 	return stored.Flag, err
 }
 
-// ErrTooManyRevocations is returned by [Source.Revoke] when 10,000 are in force.
-var ErrTooManyRevocations = errors.New("redis: 10,000 revocations are in force; " +
-	"revoke everything issued before a time with one, or change the secret")
-
-// Revoke makes tokens invalid at all gateways. To revoke the same again changes nothing.
+// Revoke makes tokens invalid at all gateways. To revoke the same again changes nothing. The error is [control.ErrFull] if too
+// many are in force.
 func (r *Source) Revoke(ctx context.Context, v control.Revocation) (control.RevocationEntry, error) {
 	if err := v.Check(); err != nil {
 		return control.RevocationEntry{}, err
 	}
 	stored, err := r.store(ctx, v.Command())
 	if errors.Is(err, redis.Nil) {
-		err = ErrTooManyRevocations
+		err = control.ErrFull
 	}
 	if err != nil {
 		return control.RevocationEntry{}, err
 	}
 	return stored.Revocations[0], nil
+}
+
+// ErrNoRevocation is returned by [Source.TakeBack] for a name that no revocation has.
+var ErrNoRevocation = errors.New("no revocation in force has this name")
+
+// TakeBack ends the revocation with this name at all gateways. Its tokens are valid again.
+func (r *Source) TakeBack(ctx context.Context, name string) (control.RevocationEntry, error) {
+	all, err := r.Control(ctx)
+	if err != nil {
+		return control.RevocationEntry{}, err
+	}
+	for _, e := range all.Revocations {
+		if e.Name() != name || e.Cleared {
+			continue
+		}
+		stored, err := r.store(ctx, e.Clear())
+		if err != nil {
+			return control.RevocationEntry{}, err
+		}
+		return stored.Revocations[0], nil
+	}
+	return control.RevocationEntry{}, ErrNoRevocation
 }
 
 // store stores one entry. The error is [redis.Nil] if the script refuses.

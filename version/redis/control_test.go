@@ -266,7 +266,7 @@ func TestControlRevocationsAreBounded(t *testing.T) {
 	if n := server.Do("HLEN", controlKey); n != int64(10_000) {
 		t.Fatalf("%v fields", n)
 	}
-	if _, err := by.Revoke(t.Context(), control.Revocation{ID: "1", Until: hour}); !errors.Is(err, redis.ErrTooManyRevocations) {
+	if _, err := by.Revoke(t.Context(), control.Revocation{ID: "1", Until: hour}); !errors.Is(err, control.ErrFull) {
 		t.Errorf("one too many: %v", err)
 	}
 	server.Do("HDEL", controlKey, "revoke:1")
@@ -315,3 +315,29 @@ func TestControlUnwanted(t *testing.T) {
 		t.Error("it was read")
 	}
 }
+
+// A revocation that is taken back ends at all gateways, and no gateway that remembers it writes it back.
+func TestControlTakesBack(t *testing.T) {
+	server := redistest.Start(t)
+	one, by := redisSource(t, server, nil), admin(t, server)
+	e := revoke(t, by, control.Revocation{Subject: "ann", Until: hourFromNow()})
+	one.untilTold(func(c control.Entries) bool { return len(c.Revocations) == 1 })
+	if _, err := by.TakeBack(t.Context(), "ann"); !errors.Is(err, redis.ErrNoRevocation) {
+		t.Errorf("no name of a revocation: %v", err)
+	}
+	back, err := by.TakeBack(t.Context(), e.Name())
+	if err != nil || !back.Cleared || back.Revocation != e.Revocation || back.Seq <= e.Seq {
+		t.Fatalf("%v, %+v", err, back)
+	}
+	one.untilTold(func(c control.Entries) bool { return len(c.Revocations) == 1 && c.Revocations[0].Cleared })
+	if _, err := by.TakeBack(t.Context(), e.Name()); !errors.Is(err, redis.ErrNoRevocation) {
+		t.Errorf("twice: %v", err)
+	}
+	server.Do("FLUSHALL")
+	server.Do("PUBLISH", controlKey, "look")
+	untilStored(t, by, control.Entries{Revocations: []control.RevocationEntry{back}})
+	again := revoke(t, by, e.Revocation)
+	one.untilTold(func(c control.Entries) bool { return len(c.Revocations) == 1 && c.Revocations[0] == again })
+}
+
+func hourFromNow() time.Time { return time.Now().Add(time.Hour).Truncate(time.Millisecond).UTC() }

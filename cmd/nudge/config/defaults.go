@@ -17,7 +17,7 @@ func Default() *Config {
 			Prefix: defaultPrefix,
 			Probe:  2 * time.Second,
 		},
-		Auth: Auth{Audience: "nudge", Leeway: 30 * time.Second, Cookie: "nudge", CookieSecure: "auto"},
+		Auth: Auth{Audience: "nudge", Leeway: 30 * time.Second, TokenLife: 366 * day, Cookie: "nudge", CookieSecure: "auto"},
 		Push: Push{
 			Enabled: true,
 			Percent: 100,

@@ -10,7 +10,8 @@ var reloadable = []string{
 	"push.",
 	"poll.",
 	"limits.",
-	"auth.secret", "auth.previous_secret", "auth.issuer", "auth.audience", "auth.leeway", "auth.require_subject", "auth.cookie_secure",
+	"auth.secret", "auth.previous_secret", "auth.issuer", "auth.audience", "auth.leeway", "auth.require_subject",
+	"auth.token_life", "auth.cookie_secure",
 	"cors.",
 	"log.level",
 }

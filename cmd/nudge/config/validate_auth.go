@@ -36,6 +36,10 @@ func (c *Config) checkAuth(r *refusals, purpose Purpose) {
 		r.refuse("auth.audience", "is empty, so tokens made for others would pass; write nudge, or what the application puts in aud")
 	}
 	r.within("auth.leeway", a.Leeway, 0, 10*time.Minute)
+	if a.TokenLife != 0 && (a.TokenLife < time.Minute || a.TokenLife > 100*366*day) {
+		r.refuse("auth.token_life", "%s is not between 1m and 878400h; write the longest time for which the application signs tokens, or 0s for any",
+			plain(a.TokenLife))
+	}
 	r.oneOf("auth.cookie_secure", a.CookieSecure, "auto", "always", "never")
 	switch {
 	case strings.HasPrefix(a.Cookie, "__Host-") && c.BasePath != "":

@@ -1,0 +1,157 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"time"
+
+	"nudge/gateway/limits"
+	"nudge/version"
+	"nudge/version/control"
+)
+
+// fleetRevoker is a source through which all gateways of a fleet are told of a revocation. Redis is one. Without it, a
+// revocation holds at this gateway alone, until it ends.
+type fleetRevoker interface {
+	Revoke(context.Context, control.Revocation) (control.RevocationEntry, error)
+}
+
+// revoke serves POST /revocations: the application makes tokens invalid before they expire.
+func (g *Gateway) revoke(w http.ResponseWriter, r *http.Request) *problem {
+	who, p := g.poster(r)
+	if p != nil {
+		return p
+	}
+	switch {
+	case who.Open:
+		return newProblem(http.StatusForbidden, codeForbidden, "with auth.open there are no tokens to revoke; configure auth.secret")
+	case !who.Revokes():
+		return newProblem(http.StatusForbidden, codeForbidden, "the token may revoke nothing; it needs the claim revoke")
+	}
+	b, p := g.body(w, r)
+	if p != nil {
+		return p
+	}
+	text, err := io.ReadAll(b)
+	if err != nil {
+		return b.problem(err)
+	}
+	rule, err := parseRevocation(text)
+	if err == nil {
+		rule, err = rule.WithDefaults(time.Now(), g.current.Load().Auth.Longest())
+	}
+	if err != nil {
+		return malformed(err)
+	}
+	if !who.MayRevoke(rule.Project) {
+		detail := `the token may not revoke whole tokens, only projects of a subject; its claim revoke needs "*" for that`
+		if rule.Project != (version.Project{}) {
+			detail = fmt.Sprintf("the token may not revoke project %s; its claim revoke says which it may", rule.Project)
+		}
+		return newProblem(http.StatusForbidden, codeForbidden, detail)
+	}
+	switch err := g.putInForce(r.Context(), rule); {
+	case errors.Is(err, control.ErrFull):
+		return limited(&limits.Refusal{Reason: err.Error(), RetryAfter: time.Minute})
+	case err != nil:
+		g.log.Warn("a revocation could not be stored", "error", err)
+		return unavailable("Redis did not take it; send the same again", 2*time.Second)
+	}
+	writeNothing(w)
+	return nil
+}
+
+// putInForce revokes tokens at all gateways. When it returns they are revoked here.
+func (g *Gateway) putInForce(ctx context.Context, rule control.Revocation) error {
+	fleet, shared := g.source.(fleetRevoker)
+	if shared {
+		e, err := fleet.Revoke(ctx, rule)
+		if err != nil {
+			return err
+		}
+		rule = e.Revocation
+	}
+	g.change.Lock()
+	defer g.change.Unlock()
+	if !shared && g.revocations() >= control.MaxRevocations {
+		return control.ErrFull
+	}
+	if g.revokeLocked([]control.Revocation{rule}, nil) > 0 {
+		g.log.Info("tokens were revoked", "revocations", 1)
+	}
+	return nil
+}
+
+// revocations returns how many are in force.
+func (g *Gateway) revocations() int { return g.current.Load().revoked.Len(time.Now()) }
+
+// parseRevocation parses the body of POST /revocations. A field that it does not know may be one that is misspelt, and without
+// it more would be revoked than was asked for. So it is refused.
+func parseRevocation(body []byte) (r control.Revocation, err error) {
+	const example = `send {"jti":"7f3a"}, {"sub":"ann"}, {"sub":"ann","project":"42"} or {"before":1795539600}`
+	var b struct {
+		ID      word        `json:"jti"`
+		Subject word        `json:"sub"`
+		Project word        `json:"project"`
+		Before  json.Number `json:"before"`
+		Until   json.Number `json:"until"`
+	}
+	if !json.Valid(body) {
+		return r, errors.New("the body is not JSON; " + example)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&b); err != nil {
+		return r, fmt.Errorf("%w; %s", err, example)
+	}
+	r.ID, r.Subject = string(b.ID), string(b.Subject)
+	if b.Project != "" {
+		if r.Project, err = version.ParseProject(string(b.Project)); err != nil {
+			return r, fmt.Errorf("project: %w", err)
+		}
+	}
+	for _, field := range []struct {
+		name string
+		n    json.Number
+		to   *time.Time
+	}{{"before", b.Before, &r.Before}, {"until", b.Until, &r.Until}} {
+		if field.n == "" {
+			continue
+		}
+		seconds, err := field.n.Float64()
+		if err != nil || !(seconds > 0 && seconds < maxSeconds) {
+			return r, fmt.Errorf("%s: %.30s is no time in seconds since 1970, such as 1795539600", field.name, field.n)
+		}
+		*field.to = time.UnixMilli(int64(math.Ceil(seconds * 1000)))
+	}
+	if r.ID != "" && r.Project != (version.Project{}) || r.ID == "" && r.Subject == "" && r.Before.IsZero() {
+		return r, errors.New("it names neither a jti, nor a sub with or without project, nor a time before which tokens were issued; " + example)
+	}
+	return r, nil
+}
+
+// maxSeconds is the year 10000. A time in milliseconds is beyond it.
+const maxSeconds = 253_402_300_800
+
+// word is a string in JSON, or an integer, which counts as the text of its digits, as in tokens. It is not empty: a program
+// that does not know whom to revoke must not revoke everybody.
+type word string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (w *word) UnmarshalJSON(text []byte) error {
+	if text[0] == '"' {
+		if err := json.Unmarshal(text, (*string)(w)); err != nil || *w != "" {
+			return err
+		}
+	} else if len(bytes.Trim(text, "-0123456789")) == 0 {
+		*w = word(text)
+		return nil
+	}
+	return fmt.Errorf("jti, sub and project are strings or integers, and none has %.30s", text)
+}
