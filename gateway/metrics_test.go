@@ -133,7 +133,7 @@ func TestStatus(t *testing.T) {
 				"enabled": true, "percent": 100.0, "include": []any{}, "exclude": []any{"beta-*"}, "ramp_ms": 60000.0,
 				"by": "configuration", "own": object{"enabled": true, "percent": 100.0, "ramp_ms": 60000.0}, "fleet": object{"override": nil},
 			},
-			"streams": 2.0, "projects": 3.0, "refusing": "",
+			"streams": 2.0, "projects": 3.0, "refusing": "", "revocations": 0.0,
 			"missed": object{
 				"publisher": 0.0, "deaf": 0.0, "delivery": 0.0, "data": 0.0, "ahead": 0.0, "unjudged": 0.0, "projects": 0.0,
 			},

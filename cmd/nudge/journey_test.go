@@ -239,7 +239,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"watch", "42@3"}, 2, "42@3 has a version; write 42"},
 		{[]string{"watch", "--gateway", g.url, "42"}, 1, "refuses (401)"},
 		{[]string{"token", "--config", g.file, "--subscribe", "42"}, 0, "eyJ"},
-		{[]string{"token", "--config", g.file}, 2, "add --subscribe or --publish"},
+		{[]string{"token", "--config", g.file}, 2, "add --subscribe, --publish or --revoke"},
 		{[]string{"token", "--config", g.file, "--subscribe", "a b"}, 2, "is not allowed"},
 		{[]string{"token", "--subscribe", "42"}, 1, "auth.secret is not set"},
 		{[]string{"serve"}, 1, "auth.secret"},
