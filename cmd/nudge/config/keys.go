@@ -80,7 +80,7 @@ type Auth struct {
 	Audience       string        `mapstructure:"audience"`
 	Leeway         time.Duration `mapstructure:"leeway"`
 	RequireSubject bool          `mapstructure:"require_subject"`
-	TokenLife      time.Duration `mapstructure:"token_life"` // 0: any
+	TokenLife      time.Duration `mapstructure:"token_life"`    // 0: any
 	Cookie         string        `mapstructure:"cookie"`        // "" for no cookie
 	CookieSecure   string        `mapstructure:"cookie_secure"` // auto, always or never
 	Query          bool          `mapstructure:"query"`         // accept ?token=
