@@ -235,3 +235,35 @@ func TestOriginsReload(t *testing.T) {
 		s.next("heartbeat")
 	})
 }
+
+// A page learns whom its token names, and so finds out that a stream, or an answer, is for somebody else: another tab has given
+// the gateway another token, and the browser has one cookie.
+func TestCallerIsNamed(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		tagOf := func(header string) (all [4]any) {
+			hello := r.open("/events?project=42", header).next("hello")
+			versions, terms := r.get("/versions?project=42", header).json(t), r.get("/poll-interval?project=42", header).json(t)
+			session := r.post("/session", "", header)
+			return [4]any{session.Header.Get("X-Nudge-Caller"), hello["caller"], versions["caller"], terms["caller"]}
+		}
+		ann, again, bob := tagOf(as("ann")), tagOf(as("ann", "42", "7")), tagOf(as("bob"))
+		unnamed := tagOf("Authorization: Bearer " + anybody)
+		for _, tags := range [][4]any{ann, bob, unnamed} {
+			if tags[0] == "" || tags[1] != tags[0] || tags[2] != tags[0] || tags[3] != tags[0] {
+				t.Errorf("session, hello, versions and terms differ: %v", tags)
+			}
+		}
+		if ann != again || ann == bob || ann == unnamed || bob == unnamed {
+			t.Errorf("ann %v and %v, bob %v, no subject %v", ann[0], again[0], bob[0], unnamed[0])
+		}
+		// All gateways of a fleet must say the same, of any build.
+		if ann[0] != "0QkgjB7T" {
+			t.Errorf("the name of ann has become %v", ann[0])
+		}
+	})
+	bubble(t, func(o *gateway.Options) { o.Settings.Auth = auth.Settings{Open: true} }, func(t *testing.T, r *rig) {
+		if hello := r.open("/events?project=42", nobody).next("hello"); hello["caller"] != nil {
+			t.Error(hello)
+		}
+	})
+}

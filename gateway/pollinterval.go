@@ -20,6 +20,7 @@ type pollAnswer struct {
 	Denied         []string `json:"denied"`
 	Off            []string `json:"off"`
 	Refusing       string   `json:"refusing"`            // why a stream would be refused now; "": it would not
+	Caller         string   `json:"caller,omitempty"`    // as in the hello of a stream; "": nobody
 	Anonymous      bool     `json:"anonymous,omitempty"` // there was no token, and one is needed
 }
 
@@ -50,7 +51,9 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem 
 	}
 	w.Header().Set("X-Poll-Interval", g.pollSeconds())
 	answer := g.pollAnswer(r, who, marks, !anonymous)
-	answer.Anonymous = anonymous
+	if answer.Anonymous = anonymous; !anonymous {
+		answer.Caller = who.Tag()
+	}
 	writeOK(w, answer)
 	return nil
 }

@@ -38,7 +38,7 @@ func TestHeads(t *testing.T) {
 	allowed := want.Clone()
 	allowed.Set("Access-Control-Allow-Origin", "https://app.example")
 	allowed.Set("Access-Control-Allow-Credentials", "true")
-	allowed.Set("Access-Control-Expose-Headers", "X-Poll-Interval, Retry-After, Www-Authenticate")
+	allowed.Set("Access-Control-Expose-Headers", "X-Poll-Interval, Retry-After, Www-Authenticate, X-Nudge-Caller")
 	for _, k := range kinds {
 		for origin, want := range map[string]http.Header{"": want, "https://app.example": allowed, "https://evil.example": want} {
 			e := must[*ear](t)(r.hear(client(t, k.transport()), "/events?project=42", "Origin: "+origin))

@@ -75,7 +75,7 @@ func (g *Gateway) cors() func(http.Handler) http.Handler {
 		},
 		AllowedMethods: methods,
 		AllowedHeaders: []string{"*"}, // those that are left below
-		ExposedHeaders: []string{"X-Poll-Interval", "Retry-After", "WWW-Authenticate"},
+		ExposedHeaders: []string{"X-Poll-Interval", "Retry-After", "WWW-Authenticate", callerHeader},
 		// Also with "*": the shim always asks with credentials. Only an open gateway takes "*", and that ignores them.
 		AllowCredentials: true,
 		MaxAge:           600,

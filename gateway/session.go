@@ -6,6 +6,9 @@ import (
 	"nudge/gateway/auth"
 )
 
+// callerHeader tells a page whom its token names. A stream that names somebody else has the cookie of another page.
+const callerHeader = "X-Nudge-Caller"
+
 // session serves POST /session: a page sends its token once, and gets it back as a cookie that scripts cannot read, for
 // requests that cannot carry headers.
 func (g *Gateway) session(w http.ResponseWriter, r *http.Request) *problem {
@@ -33,6 +36,7 @@ func (g *Gateway) session(w http.ResponseWriter, r *http.Request) *problem {
 		return newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, err.Error())
 	}
 	http.SetCookie(w, cookie)
+	w.Header().Set(callerHeader, who.Tag())
 	writeNothing(w)
 	return nil
 }

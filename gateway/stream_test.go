@@ -32,7 +32,7 @@ func TestHelloSaysAll(t *testing.T) {
 		want := object{
 			"protocol": 1.0, "node": "gw-1", "push": "healthy", "poll_ms": 300000.0, "fast_ms": 10000.0, "jitter": 0.2,
 			"heartbeat_ms": 25000.0, "spread_ms": 0.0, "versions": object{"42": 124.0}, "unknown": []any{"7"},
-			"waiting": []any{}, "denied": []any{"secret"}, "off": []any{"beta-1"},
+			"waiting": []any{}, "denied": []any{"secret"}, "off": []any{"beta-1"}, "caller": "0QkgjB7T",
 		}
 		if d := cmp.Diff(want, hello); d != "" {
 			t.Error(d)

@@ -79,7 +79,7 @@ func (g *Gateway) arrival(req *subscribeRequest, t limits.Ticket, now time.Time)
 	s := stream.NewState(ownerOf(who), who.Expires)
 	s.EndAt(stream.Expiry(who.Issued, who.Expires, c.Auth.Leeway, now, rand.Float64()), stream.Expired)
 	s.EndAt(stream.Rotation(c.Limits.StreamAge, now, rand.Float64()), stream.Rotate)
-	return loop.Arrival{State: s, Ticket: loop.Ticket(t), Projects: req.projects, Judged: c.rules}
+	return loop.Arrival{State: s, Ticket: loop.Ticket(t), Projects: req.projects, Judged: c.rules, Caller: who.Tag()}
 }
 
 // addToLoop gives a stream to one of the loops. False: the gateway has ended.

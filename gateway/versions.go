@@ -18,7 +18,8 @@ const waitMost = 25 * time.Second
 // versionsBody is the body of GET /versions.
 type versionsBody struct {
 	cadence
-	SpreadMS int64 `json:"spread_ms"`
+	SpreadMS int64  `json:"spread_ms"`
+	Caller   string `json:"caller,omitempty"` // as in the hello of a stream
 	projectStates
 }
 
@@ -84,7 +85,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 		c = g.pace.Without()
 	}
 	spread := g.spreadOf(caller.Key(), held, states)
-	writeOK(w, versionsBody{cadence: newCadence(c), SpreadMS: spread.Milliseconds(), projectStates: states})
+	writeOK(w, versionsBody{cadence: newCadence(c), SpreadMS: spread.Milliseconds(), Caller: req.caller.Tag(), projectStates: states})
 	return nil
 }
 

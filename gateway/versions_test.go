@@ -20,7 +20,7 @@ func TestVersionsSaysWhatDiffers(t *testing.T) {
 		want := object{
 			"push": "healthy", "poll_ms": 300000.0, "fast_ms": 10000.0, "jitter": 0.2, "heartbeat_ms": 25000.0, "spread_ms": 0.0,
 			"versions": object{"2": 20.0, "3": 30.0, "4": 0.0}, "unknown": []any{"5"}, "waiting": []any{},
-			"denied": []any{"no"}, "off": []any{"beta"},
+			"denied": []any{"no"}, "off": []any{"beta"}, "caller": "0QkgjB7T",
 		}
 		if d := cmp.Diff(want, a.json(t)); d != "" {
 			t.Error(d)

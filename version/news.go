@@ -68,7 +68,7 @@ func (n News) Check() (News, error) {
 	return n, err
 }
 
-// Decode reads a message of p's channel: a bare integer or a JSON object. White space around it and unknown fields are
+// Decode reads a message of p's channel: an integer, bare or in quotes, or a JSON object. White space around it and unknown fields are
 // ignored. Only the version must be right: extras that break a rule are dropped, since the version alone is news.
 func Decode(p Project, raw []byte) (News, error) {
 	raw = bytes.Trim(raw, " \t\r\n\v\f")
@@ -76,7 +76,7 @@ func Decode(p Project, raw []byte) (News, error) {
 		return News{}, fmt.Errorf("the message is %d bytes long; %d is the most", len(raw), maxMessage)
 	}
 	if len(raw) == 0 || raw[0] != '{' {
-		v, err := ParseVersion(string(raw))
+		v, err := readVersion(raw)
 		return News{Project: p, Version: v}, err
 	}
 	if !utf8.Valid(raw) {
@@ -100,9 +100,12 @@ func (n *News) UnmarshalJSON(raw []byte) error {
 	if !f.given("project") {
 		return errors.New(`project: missing; write {"project":"42","version":124}`)
 	}
-	id, err := f.text("project")
-	if err != nil {
-		return err
+	id := string(f["project"])
+	if len(bytes.Trim(f["project"], "-0123456789")) > 0 { // an integer is the text of its digits: many applications have such ids
+		var err error
+		if id, err = f.text("project"); err != nil {
+			return errors.New("project: neither a string in quotes nor an integer")
+		}
 	}
 	p, err := ParseProject(id)
 	if err != nil {
@@ -153,11 +156,19 @@ func (f fields) version(name string) (Version, error) {
 	if !f.given(name) {
 		return 0, fmt.Errorf("%s: missing; write {\"%[1]s\":124}", name)
 	}
-	v, err := ParseVersion(string(f[name]))
+	v, err := readVersion(f[name])
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
 	}
 	return v, nil
+}
+
+// readVersion reads a version as JSON has it: an integer, or its digits in quotes, as database drivers give large integers.
+func readVersion(raw []byte) (Version, error) {
+	if n := len(raw); n > 2 && raw[0] == '"' && raw[n-1] == '"' {
+		raw = raw[1 : n-1]
+	}
+	return ParseVersion(string(raw))
 }
 
 func (f fields) text(name string) (s string, err error) {

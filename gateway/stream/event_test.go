@@ -65,27 +65,27 @@ func TestHello(t *testing.T) {
 	for _, test := range []struct {
 		projects     []project
 		spread, left time.Duration
-		want         string
+		caller, want string
 		covers, asks bool
 	}{
 		{
 			[]project{{"a", sent(state(1))}, {"b", sent(state(version.Max))}, {"c", unknown}, {"d", waits}, {"e", NewLastSent(Denied)}, {"f", NewLastSent(Excluded)}},
-			time.Second, time.Hour,
-			`"push":"healthy","spread_ms":1000,"token_expires_in_s":3600,"versions":{"a":1,"b":9007199254740991},"unknown":["c"],"waiting":["d"],"denied":["e"],"off":["f"]`,
+			time.Second, time.Hour, "R2d2-c3_",
+			`"push":"healthy","spread_ms":1000,"token_expires_in_s":3600,"caller":"R2d2-c3_","versions":{"a":1,"b":9007199254740991},"unknown":["c"],"waiting":["d"],"denied":["e"],"off":["f"]`,
 			false, true,
 		},
-		{[]project{{"d", waits}}, 0, 0, `"push":"healthy","spread_ms":0,"token_expires_in_s":0,"versions":{},"unknown":[],"waiting":["d"],"denied":[],"off":[]`, false, false},
-		{[]project{{"e", NewLastSent(Denied)}, {"f", NewLastSent(Excluded)}}, 0, -1, `"push":"healthy","spread_ms":0,"versions":{},"unknown":[],"waiting":[],"denied":["e"],"off":["f"]`, false, false},
-		{[]project{{"c", unknown}}, 0, -1, `"push":"healthy","spread_ms":0,"versions":{},"unknown":["c"],"waiting":[],"denied":[],"off":[]`, true, true},
-		{[]project{{"a", sent(state(0))}}, 0, -1, `"push":"healthy","spread_ms":0,"versions":{"a":0},"unknown":[],"waiting":[],"denied":[],"off":[]`, true, true},
-		{nil, 0, -1, `"push":"healthy","spread_ms":0,"versions":{},"unknown":[],"waiting":[],"denied":[],"off":[]`, true, false},
+		{[]project{{"d", waits}}, 0, 0, "", `"push":"healthy","spread_ms":0,"token_expires_in_s":0,"versions":{},"unknown":[],"waiting":["d"],"denied":[],"off":[]`, false, false},
+		{[]project{{"e", NewLastSent(Denied)}, {"f", NewLastSent(Excluded)}}, 0, -1, "", `"push":"healthy","spread_ms":0,"versions":{},"unknown":[],"waiting":[],"denied":["e"],"off":["f"]`, false, false},
+		{[]project{{"c", unknown}}, 0, -1, "", `"push":"healthy","spread_ms":0,"versions":{},"unknown":["c"],"waiting":[],"denied":[],"off":[]`, true, true},
+		{[]project{{"a", sent(state(0))}}, 0, -1, "", `"push":"healthy","spread_ms":0,"versions":{"a":0},"unknown":[],"waiting":[],"denied":[],"off":[]`, true, true},
+		{nil, 0, -1, "", `"push":"healthy","spread_ms":0,"versions":{},"unknown":[],"waiting":[],"denied":[],"off":[]`, true, false},
 	} {
 		w.Begin()
 		for _, p := range test.projects {
 			w.Project(mustProject(t, p.id), p.sent)
 		}
 		want := "before event: hello\ndata: {\"protocol\":1,\"node\":\"gw-1\\n\"," + test.want + "}\n\n"
-		if got := string(w.Append([]byte("before "), heartbeat, test.spread, test.left)); got != want {
+		if got := string(w.Append([]byte("before "), heartbeat, test.spread, test.left, test.caller)); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 		if w.Covers() != test.covers || w.Asks() != test.asks {

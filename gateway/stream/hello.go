@@ -66,8 +66,8 @@ func (w *HelloWriter) Covers() bool { return len(w.waiting)+len(w.denied)+len(w.
 func (w *HelloWriter) Asks() bool { return w.asks }
 
 // Append appends the hello. A page that must poll does so within spread. left is how long the token is valid; negative: for
-// ever.
-func (w *HelloWriter) Append(b []byte, h *HeartbeatEvent, spread, left time.Duration) []byte {
+// ever. caller is written as it is; "": it is left out.
+func (w *HelloWriter) Append(b []byte, h *HeartbeatEvent, spread, left time.Duration, caller string) []byte {
 	b = append(b, "event: hello\ndata: {\"protocol\":"...)
 	b = strconv.AppendInt(b, Protocol, 10)
 	b = append(append(b, `,"node":`...), w.node...)
@@ -75,6 +75,9 @@ func (w *HelloWriter) Append(b []byte, h *HeartbeatEvent, spread, left time.Dura
 	b = strconv.AppendInt(append(b, `,"spread_ms":`...), spread.Milliseconds(), 10)
 	if left >= 0 {
 		b = strconv.AppendInt(append(b, `,"token_expires_in_s":`...), int64(left/time.Second), 10)
+	}
+	if caller != "" {
+		b = append(append(append(b, `,"caller":"`...), caller...), '"')
 	}
 	b = append(append(append(b, `,"versions":{`...), w.versions...), '}')
 	for _, list := range []struct {

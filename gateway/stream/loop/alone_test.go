@@ -37,6 +37,7 @@ type single struct {
 	ticket Ticket
 	watch  []*watch
 	first  []byte // to be sent before anything else
+	caller string
 	then   []byte // and after that
 	over   bool
 }
@@ -110,7 +111,7 @@ func (a *alone) Add(arrival Arrival) bool {
 	if a.closed {
 		return false
 	}
-	s := &single{State: arrival.State, all: a, ticket: arrival.Ticket, first: arrival.Head}
+	s := &single{State: arrival.State, all: a, ticket: arrival.Ticket, first: arrival.Head, caller: arrival.Caller}
 	a.streams = append(a.streams, s)
 	s.line = arrival.Line(Tag{}, func(e Event) { a.locked(func() { s.happen(e) }) })
 	for _, sub := range arrival.Projects {
@@ -224,13 +225,13 @@ func (s *single) decide(in stream.Input, advance func() []byte) {
 	case stream.Heartbeat:
 		s.write(s.all.opt.Heartbeat().Bytes(), false)
 	case stream.Hello:
-		s.write(s.newest(nil), false)
+		s.write(s.newest(nil, ""), false)
 	case stream.Greet:
 		head := s.first
 		s.first = nil
 		s.after(stream.SecondEvent, stream.Input{Event: stream.SecondDue})
 		s.beatAfter(rand.N(s.all.opt.Heartbeat().Every))
-		s.write(stream.AppendPadding(s.newest(stream.AppendRetry(head, stream.RetryTime()))), true)
+		s.write(stream.AppendPadding(s.newest(stream.AppendRetry(head, stream.RetryTime()), s.caller)), true)
 	case stream.Close:
 		goodbye := stream.AppendGoodbye(nil, stream.Goodbye{Reason: s.Why()})
 		if s.Behind() {
@@ -245,7 +246,7 @@ func (s *single) decide(in stream.Input, advance func() []byte) {
 	}
 }
 
-func (s *single) newest(b []byte) []byte {
+func (s *single) newest(b []byte, caller string) []byte {
 	s.all.hello.Begin()
 	for _, w := range s.watch {
 		if w.Access() == stream.Served {
@@ -254,7 +255,7 @@ func (s *single) newest(b []byte) []byte {
 		s.all.hello.Project(w.project, w.LastSent)
 	}
 	s.cover(s.all.hello.Covers())
-	return s.all.hello.Append(b, s.all.opt.Heartbeat(), 0, -1)
+	return s.all.hello.Append(b, s.all.opt.Heartbeat(), 0, -1, caller)
 }
 
 func (s *single) cover(covers bool) {

@@ -12,6 +12,7 @@ type Arrival struct {
 	Ticket   Ticket
 	Projects []stream.Subscription
 	Judged   *stream.Rules // that decided the access to Projects
+	Caller   string        // who the first hello says that the caller is; "": nothing
 
 	// FD is the socket of a parked stream; 0: the stream has a line of its own.
 	FD   int32
@@ -90,8 +91,8 @@ func (l *Loop) enter(a *Arrival, now time.Time) {
 // open makes the line of a stream, and watches its events.
 func (l *Loop) open(i uint32, r *record, a *Arrival) error {
 	tag := Tag{i, r.gen}
-	if len(a.Head) > 0 {
-		l.keep(i, rest{first: a.Head})
+	if len(a.Head) > 0 || a.Caller != "" {
+		l.keep(i, rest{first: a.Head, caller: a.Caller})
 	}
 	if r.fd == 0 {
 		r.fd = -1

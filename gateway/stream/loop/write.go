@@ -9,7 +9,10 @@ import (
 
 // rest is what a stream that is behind must be sent next: the rest of an event, and then perhaps a goodbye. first may share its
 // bytes with other streams: do not change them.
-type rest struct{ first, then []byte }
+type rest struct {
+	first, then []byte
+	caller      string // for the first hello
+}
 
 // keep stores the rest of a stream.
 func (l *Loop) keep(i uint32, r rest) {
