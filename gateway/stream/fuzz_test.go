@@ -43,7 +43,7 @@ func FuzzRender(f *testing.F) {
 		hello.Begin()
 		hello.Project(p, state)
 		b := AppendRetry(nil, time.Second)
-		b = hello.Append(b, heartbeat, ms, time.Hour)
+		b = hello.Append(b, heartbeat, ms, time.Hour, "R2d2-c3_")
 		b = AppendPadding(b)
 		b = append(b, frame.Event(SendAdvance)...)
 		b = append(b, frame.Event(SendReset)...)
