@@ -64,7 +64,7 @@ func FuzzRender(f *testing.F) {
 		cadence := map[string]any{"push": name}
 		want := []heard{
 			{"", "hello", map[string]any{
-				"protocol": number(Protocol), "node": name, "push": name, "spread_ms": number(int64(spread)), "token_expires_in_s": number(3600),
+				"protocol": number(Protocol), "node": name, "push": name, "spread_ms": number(int64(spread)), "token_expires_in_s": number(3600), "caller": "R2d2-c3_",
 				"versions": map[string]any{id: number(v)}, "unknown": []any{}, "waiting": []any{}, "denied": []any{}, "off": []any{},
 			}},
 			{mark, "version", advance},
