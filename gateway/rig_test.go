@@ -19,10 +19,11 @@ import (
 	"nudge/gateway"
 	"nudge/gateway/auth"
 	"nudge/gateway/stream/parked"
+	"nudge/secrettest"
 	"nudge/version"
 )
 
-const secret = "a secret of thirty-two bytes or more"
+const secret = secrettest.Marker + ", a secret of thirty-two bytes or more"
 
 // rig is a gateway that runs and is served, with its source. Within a bubble of synctest its network is
 // pipes, so that time is fake; see bubble and wire.
@@ -130,7 +131,9 @@ func newRig(t testing.TB, change func(*gateway.Options), l net.Listener) *rig {
 		if err := <-ran; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		if log := r.log.String(); t.Failed() && log != "" {
+		log := r.log.String()
+		secrettest.Check(t, "the log", log)
+		if t.Failed() && log != "" {
 			t.Log(log)
 		}
 	})
@@ -216,6 +219,9 @@ func (r *rig) do(method, path, body string, headers ...string) answer {
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	if secrettest.Find(path+body) == "" { // what a caller has written itself may come back
+		secrettest.Check(r.t, "the answer to "+method+" "+path, string(text))
 	}
 	return answer{resp, string(text)}
 }

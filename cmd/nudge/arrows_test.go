@@ -31,6 +31,7 @@ gateway/stream: version
 gateway/stream/goroutine: version gateway/stream gateway/stream/loop
 gateway/stream/loop: version gateway/stream
 gateway/stream/parked: gateway/stream gateway/stream/loop
+secrettest: # for tests
 version:
 version/control: version
 version/publish: version

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -10,9 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nudge/cmd/nudge/config"
+	"nudge/secrettest"
 )
 
-const goodSecret = "0123456789abcdef0123456789abcdef"
+const goodSecret = secrettest.Marker + "-0123456789abcdef01234567"
 
 // The tests see no variable of Nudge's but those they set. Those for tests stay.
 func init() {
@@ -45,7 +47,7 @@ func must(t *testing.T, err error) {
 }
 
 // runConfig runs `nudge config …`.
-func runConfig(loader config.Loader, args ...string) (stdout, stderr string, err error) {
+func runConfig(t *testing.T, loader config.Loader, args ...string) (stdout, stderr string, err error) {
 	command := newConfigCommand(func() config.Loader { return loader })
 	command.SilenceErrors, command.SilenceUsage = true, true
 	var out, errOut bytes.Buffer
@@ -53,19 +55,20 @@ func runConfig(loader config.Loader, args ...string) (stdout, stderr string, err
 	command.SetErr(&errOut)
 	command.SetArgs(args)
 	err = command.Execute()
+	secrettest.Check(t, "what nudge config says", out.String()+errOut.String()+fmt.Sprint(err))
 	return out.String(), errOut.String(), err
 }
 
 func TestConfigCheck(t *testing.T) {
 	inEmptyDirectory(t)
 	t.Setenv("NUDGE_AUTH_SECRET", goodSecret)
-	stdout, stderr, err := runConfig(config.Loader{}, "check")
+	stdout, stderr, err := runConfig(t, config.Loader{}, "check")
 	if err != nil || stdout != "defaults and environment: ok\n" || stderr != "" {
 		t.Errorf("%q, %q, %v", stdout, stderr, err)
 	}
 	writeFile(t, "config.yaml", "node: a\n")
 	t.Setenv("NUDGE_PUSH_ENABLE", "false")
-	stdout, stderr, err = runConfig(config.Loader{}, "check")
+	stdout, stderr, err = runConfig(t, config.Loader{}, "check")
 	want := "warning: unknown variables are ignored: NUDGE_PUSH_ENABLE (did you mean NUDGE_PUSH_ENABLED?)\n"
 	if err != nil || stdout != "config.yaml: ok\n" || stderr != want {
 		t.Errorf("%q, %q, %v", stdout, stderr, err)
@@ -76,11 +79,11 @@ func TestConfigCheck(t *testing.T) {
 func TestConfigCheckWantsKeys(t *testing.T) {
 	inEmptyDirectory(t)
 	writeFile(t, "config.yaml", "node: a\n")
-	stdout, _, err := runConfig(config.Loader{Purpose: config.ForCommands}, "check")
+	stdout, _, err := runConfig(t, config.Loader{Purpose: config.ForCommands}, "check")
 	if err == nil || !strings.HasPrefix(err.Error(), "auth.secret: is not set") || stdout != "" {
 		t.Errorf("%q, %v", stdout, err)
 	}
-	if _, _, err := runConfig(config.Loader{Purpose: config.ForCommands}, "print"); err != nil {
+	if _, _, err := runConfig(t, config.Loader{Purpose: config.ForCommands}, "print"); err != nil {
 		t.Errorf("print: %v", err)
 	}
 }
@@ -90,7 +93,7 @@ func TestConfigRefusals(t *testing.T) {
 	writeFile(t, "config.yaml", "node: 42\nheartbeat: 15\n")
 	want := "config.yaml:1: node: 42 is a number, not text; write \"42\"\nconfig.yaml:2: heartbeat: 15 has no unit; write 15s for seconds"
 	for _, command := range []string{"check", "print"} {
-		stdout, _, err := runConfig(config.Loader{}, command)
+		stdout, _, err := runConfig(t, config.Loader{}, command)
 		if err == nil || err.Error() != want || stdout != "" {
 			t.Errorf("%s: %q, %v", command, stdout, err)
 		}
@@ -102,7 +105,7 @@ func TestConfigRefusals(t *testing.T) {
 
 func TestConfigUsage(t *testing.T) {
 	for _, args := range [][]string{{}, {"chekc"}, {"check", "config.yaml"}, {"print", "x"}} {
-		_, _, err := runConfig(config.Loader{}, args...)
+		_, _, err := runConfig(t, config.Loader{}, args...)
 		if _, usage := errors.AsType[usageError](err); !usage {
 			t.Errorf("config %v: %v, want wrong usage", args, err)
 		}
@@ -114,7 +117,7 @@ func TestConfigPrint(t *testing.T) {
 	writeFile(t, "config.yaml", "redis:\n  password: \"the word\"\npush:\n  include: [\"42\", team-*]\n  ramp: 90s\nnode: \"true\"\n")
 	t.Setenv("NUDGE_AUTH_SECRET", goodSecret)
 	t.Setenv("NUDGE_HEARTBEAT", "15s")
-	stdout, _, err := runConfig(config.Loader{Flags: map[string]string{"listen": ":80"}}, "print")
+	stdout, _, err := runConfig(t, config.Loader{Flags: map[string]string{"listen": ":80"}}, "print")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +154,7 @@ func TestConfigPrintReadsBack(t *testing.T) {
 		"cors: {origins: [\"https://a.example:8443\"]}\nauth: {issuer: \"a: b # c\", cookie: \"~\"}\n")
 	loaded, err := config.Loader{}.Load()
 	must(t, err)
-	stdout, _, err := runConfig(config.Loader{}, "print")
+	stdout, _, err := runConfig(t, config.Loader{}, "print")
 	must(t, err)
 	must(t, os.WriteFile("printed.yaml", []byte(stdout), 0o600))
 	again, err := config.Loader{Path: "printed.yaml"}.Load()

@@ -20,13 +20,14 @@ import (
 	"github.com/tmaxmax/go-sse"
 
 	"nudge/cmd/nudge/config"
+	"nudge/secrettest"
 	"nudge/version/redis"
 )
 
 // patience bounds every wait of these tests. Nothing is as slow; a wait ends with its event.
 const patience = 30 * time.Second
 
-const testSecret = "a-secret-of-the-tests-a-secret-of-the-tests"
+const testSecret = secrettest.Marker + "-a-secret-of-the-tests-a-secret-of-the-tests"
 
 // binary is the real nudge, built with the race detector once for all tests that need a process.
 var binary = sync.OnceValues(func() (string, error) {
@@ -82,6 +83,10 @@ func start(t testing.TB, env []string, args ...string) *process {
 	t.Cleanup(func() {
 		p.cmd.Process.Kill()
 		<-p.exited
+		secrettest.Check(t, "stderr of nudge "+args[0], p.stderr.String())
+		if args[0] != "token" && args[0] != "demo" { // which print one for the terminal
+			secrettest.Check(t, "stdout of nudge "+args[0], p.stdout.String())
+		}
 		if t.Failed() {
 			t.Logf("stderr of nudge %s:\n%s", strings.Join(args, " "), p.stderr)
 		}
@@ -248,6 +253,7 @@ func (g *gatewayProcess) get(path, token string) (status int, body []byte) {
 	}
 	defer resp.Body.Close()
 	body, _ = io.ReadAll(resp.Body)
+	secrettest.Check(g.t, "the answer to GET "+path, string(body))
 	return resp.StatusCode, body
 }
 

@@ -1,12 +1,18 @@
 package main
 
 import (
+	"context"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+
+	"nudge/secrettest"
+	"nudge/version/redistest"
 )
 
 var (
@@ -14,6 +20,44 @@ var (
 	testName = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`")
 	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Za-z0-9]+)\(`)
 )
+
+// Neither pages for operators, nor a dump of all goroutines, nor what is logged at any level has a token, a secret or a
+// password. start and get look into all that a process says.
+func TestDumpsTellNothing(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	redis.Do("ACL", "SETUSER", "gw", "on", ">"+secrettest.Marker, "+@all", "~*", "&*")
+	text := strings.Replace(quick("127.0.0.1:0", redis.Addr, "{}"), "auth: {", "auth: {query: true, ", 1) + "log: {level: debug}\n"
+	g := serveFile(t, configFile(t, strings.Replace(text, "probe:", "username: gw, password: "+secrettest.Marker+", probe:", 1)))
+	token := mint(t, tokenClaims{subject: "ann", subscribe: []string{"*"}, publish: []string{"*"}})
+	g.connect(token, "42").untilType("hello")
+	held, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(held, http.MethodGet, g.url+"/versions?project=42&wait=25s&token="+token, nil)
+	must(t, err)
+	go http.DefaultClient.Do(req)
+	for _, token := range []string{token, token + "x", "x." + token, "x"} {
+		g.get("/versions?project=7", token)
+		g.get("/versions?project=7&token="+token, "")
+		g.get("/poll-interval?project=!&token="+token, "")
+	}
+	ops := *g
+	ops.url = g.ops
+	for _, page := range []string{"/status", "/metrics", "/live", "/ready", "/nowhere", "/debug/pprof/", "/debug/pprof/cmdline"} {
+		ops.get(page, "")
+	}
+	for _, profile := range []string{"goroutine", "heap", "allocs", "block", "mutex", "threadcreate"} {
+		ops.get("/debug/pprof/"+profile+"?debug=1", "")
+	}
+	ops.get("/debug/pprof/goroutine?debug=2", "")
+	redis.Do("ACL", "SETUSER", "gw", "resetpass", ">another")
+	g.stderr.until(t, 0, "WRONGPASS")
+	g.signalled(syscall.SIGQUIT)
+	g.exit()
+	if dump := g.stderr.String(); !strings.Contains(dump, "SIGQUIT") || !strings.Contains(dump, "gateway.(*Gateway)") {
+		t.Errorf("no dump of all goroutines: %.2000s", dump)
+	}
+}
 
 // Each row of docs/security.md names tests, and they exist.
 func TestSecurityNamesTests(t *testing.T) {

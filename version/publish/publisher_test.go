@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
+	"nudge/secrettest"
 	"nudge/version"
 	"nudge/version/publish"
 	"nudge/version/redistest"
@@ -270,8 +271,8 @@ func TestScriptComesInBetween(t *testing.T) {
 func TestPartlyTaken(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	server.Do("ACL", "SETUSER", "half", "on", ">secret", "+@all", "~nudge:{a}", "&*")
-	half := client(t, server, func(o *redis.Options) { o.Username, o.Password = "half", "secret" })
+	server.Do("ACL", "SETUSER", "half", "on", ">"+secrettest.Marker, "+@all", "~nudge:{a}", "&*")
+	half := client(t, server, func(o *redis.Options) { o.Username, o.Password = "half", secrettest.Marker })
 	p := publish.To(half, publish.Options{})
 	a, b := version.News{Project: project(t, "a"), Version: 1}, version.News{Project: project(t, "b"), Version: 1}
 	for range 2 { // by EVAL, by EVALSHA

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"nudge/secrettest"
 	"nudge/version"
 	"nudge/version/control"
 	"nudge/version/redis"
@@ -277,7 +278,7 @@ func TestControlRevocationsAreBounded(t *testing.T) {
 // Without the right to read it, news flows, and one line in the log says what to do.
 func TestControlForbidden(t *testing.T) {
 	server := redistest.Start(t)
-	rights := []any{"ACL", "SETUSER", "nudge", "on", ">secret", "~nudge:*", "&nudge:*", "&nudge:probe:*"}
+	rights := []any{"ACL", "SETUSER", "nudge", "on", ">" + secrettest.Marker, "~nudge:*", "&nudge:*", "&nudge:probe:*"}
 	for right := range strings.FieldsSeq("subscribe psubscribe unsubscribe publish eval evalsha script|load get set getrange type strlen info client|setname select " +
 		"hget hset hdel hlen del time") { // as in the README, but for one
 		rights = append(rights, "+"+right)
@@ -286,7 +287,7 @@ func TestControlForbidden(t *testing.T) {
 	off := setFlag(t, admin(t, server), &control.Override{})
 	var log lockedBuffer
 	s := redisSource(t, server, func(o *redis.Options) {
-		o.Username, o.Password, o.Routine = "nudge", "secret", 10*time.Millisecond
+		o.Username, o.Password, o.Routine = "nudge", secrettest.Marker, 10*time.Millisecond
 		o.Log = slog.New(slog.NewTextHandler(&log, nil))
 	})
 	untilLogged(t, &log, "give the user the rights")

@@ -5,6 +5,7 @@ package redis_test
 import (
 	"testing"
 
+	"nudge/secrettest"
 	"nudge/version"
 	"nudge/version/redis"
 	"nudge/version/redistest"
@@ -16,8 +17,8 @@ func TestRedisMissingRights(t *testing.T) {
 		t.Run(missing, func(t *testing.T) {
 			t.Parallel()
 			server := redistest.Start(t)
-			server.Do("ACL", "SETUSER", "nudge", "on", ">secret", "+@all", "~*", "&*", missing)
-			s := redisSource(t, server, func(o *redis.Options) { o.Username, o.Password = "nudge", "secret" })
+			server.Do("ACL", "SETUSER", "nudge", "on", ">"+secrettest.Marker, "+@all", "~*", "&*", missing)
+			s := redisSource(t, server, func(o *redis.Options) { o.Username, o.Password = "nudge", secrettest.Marker })
 			if got := wait(t, "the loss", s.losses); got.fault != version.FaultNoPerm {
 				t.Errorf("lost for %q (%v), want %q", got.fault, got.err, version.FaultNoPerm)
 			}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"nudge/secrettest"
 	"nudge/version"
 	"nudge/version/redis"
 	"nudge/version/redistest"
@@ -73,8 +74,8 @@ func TestRedisSentinel(t *testing.T) {
 		fault version.Fault
 		mend  string
 	}{
-		"a wrong password of the Sentinels": {func(o *redis.Options) { o.SentinelPassword = "wrong" }, version.FaultAuth, "redis.sentinel_password"},
-		"a wrong password of the servers":   {func(o *redis.Options) { o.Password = "wrong" }, version.FaultAuth, "redis.password"},
+		"a wrong password of the Sentinels": {func(o *redis.Options) { o.SentinelPassword = "wrong " + secrettest.Marker }, version.FaultAuth, "redis.sentinel_password"},
+		"a wrong password of the servers":   {func(o *redis.Options) { o.Password = "wrong " + secrettest.Marker }, version.FaultAuth, "redis.password"},
 		"a master that they do not know":    {func(o *redis.Options) { o.Master = "other" }, version.FaultConnection, "redis.master"},
 		"no Sentinel":                       {func(o *redis.Options) { o.Addrs = []string{g.Servers[1].Addr} }, version.FaultConnection, "redis.mode"},
 		"most of them away": {func(o *redis.Options) {

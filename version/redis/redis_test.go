@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"nudge/secrettest"
 	"nudge/version"
 	"nudge/version/redis"
 	"nudge/version/redistest"
@@ -213,10 +214,10 @@ func TestRedisFrozen(t *testing.T) {
 // A subscription that is refused for one project silences no other.
 func TestRedisRefusedSubscription(t *testing.T) {
 	server := redistest.Start(t)
-	server.Do("ACL", "SETUSER", "nudge", "on", ">secret", "+@all", "~*", "resetchannels", "&nudge:probe:*", "&nudge:control", "&nudge:tick", "&nudge:{a}", "&nudge:{c}")
+	server.Do("ACL", "SETUSER", "nudge", "on", ">"+secrettest.Marker, "+@all", "~*", "resetchannels", "&nudge:probe:*", "&nudge:control", "&nudge:tick", "&nudge:{a}", "&nudge:{c}")
 	var log lockedBuffer
 	s := redisSource(t, server, func(o *redis.Options) {
-		o.Username, o.Password = "nudge", "secret"
+		o.Username, o.Password = "nudge", secrettest.Marker
 		o.Routine = 200 * time.Millisecond
 		o.Log = slog.New(slog.NewTextHandler(&log, nil))
 	})
@@ -284,7 +285,7 @@ func TestRedisRoutineRead(t *testing.T) {
 // A password that is wrong, and a server that is a replica, are said as they are.
 func TestRedisFaultsAreNamed(t *testing.T) {
 	locked := redistest.Start(t, "--requirepass", "right")
-	s := redisSource(t, locked, func(o *redis.Options) { o.Password = "wrong" })
+	s := redisSource(t, locked, func(o *redis.Options) { o.Password = "wrong " + secrettest.Marker })
 	if lost := wait(t, "the loss", s.losses); lost.fault != version.FaultAuth {
 		t.Errorf("lost with %v, want the refusal of the password", lost)
 	}
@@ -352,7 +353,7 @@ func TestRedisProvenAgain(t *testing.T) {
 // A password that is refused is said to be that by Publish too: the library puts it into no answer of a pipeline.
 func TestRedisPublishIsRefused(t *testing.T) {
 	server := redistest.Start(t, "--requirepass", "right")
-	src, err := redis.New(version.NewBoard(), redis.Options{Addrs: []string{server.Socket}, Password: "wrong"})
+	src, err := redis.New(version.NewBoard(), redis.Options{Addrs: []string{server.Socket}, Password: "wrong " + secrettest.Marker})
 	if err != nil {
 		t.Fatal(err)
 	}

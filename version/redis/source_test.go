@@ -4,9 +4,11 @@ package redis_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
+	"nudge/secrettest"
 	"nudge/version"
 	"nudge/version/control"
 	"nudge/version/redis"
@@ -87,6 +89,13 @@ func redisSource(t testing.TB, server *redistest.Server, mend func(*redis.Option
 	if mend != nil {
 		mend(&opt)
 	}
+	var log lockedBuffer
+	handlers := []slog.Handler{slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})}
+	if opt.Log != nil {
+		handlers = append(handlers, opt.Log.Handler())
+	}
+	opt.Log = slog.New(slog.NewMultiHandler(handlers...))
+	t.Cleanup(func() { secrettest.Check(t, "the log", log.String()) })
 	src, err := redis.New(s.Board, opt)
 	if err != nil {
 		t.Fatal(err)

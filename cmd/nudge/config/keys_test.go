@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nudge/secrettest"
 )
 
 const (
-	goodSecret  = "0123456789abcdef0123456789abcdef"
-	otherSecret = "fedcba9876543210fedcba9876543210"
+	goodSecret  = secrettest.Marker + "-0123456789abcdef01234567"
+	otherSecret = secrettest.Marker + "-fedcba9876543210fedcba98"
 )
 
 // The tests see no variable of Nudge's but those they set. Those for tests stay.

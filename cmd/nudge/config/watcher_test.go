@@ -18,6 +18,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"nudge/secrettest"
 )
 
 // watched is a Watcher on a real directory. Its poll is far away, so that what
@@ -70,6 +72,7 @@ func watch(t *testing.T, path string, change func(*WatcherOptions)) *watched {
 		if err := <-done; err != nil {
 			t.Errorf("run: %v", err)
 		}
+		secrettest.Check(t, "the log", w.log.told)
 	})
 	return w
 }
@@ -84,11 +87,13 @@ func withoutTime(_ []string, attr slog.Attr) slog.Attr {
 type logLines struct {
 	mu   sync.Mutex
 	text bytes.Buffer // guarded by mu
+	told string       // guarded by mu: secrets
 }
 
 func (l *logLines) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.told += secrettest.Find(string(line))
 	return l.text.Write(line)
 }
 
