@@ -39,7 +39,7 @@ func TestRedisBarePublish(t *testing.T) {
 	s.untilVersion(p, 124)
 	server.Do("PUBLISH", channel(p), ` {"version":125,"writer":"w"} `)
 	s.untilVersion(p, 125)
-	for _, garbage := range []string{"", "x", "-1", "126.0", "{", `{"version":"126"}`, strings.Repeat("9", 1<<20)} {
+	for _, garbage := range []string{"", "x", "-1", "126.0", "{", `{"version":"126.0"}`, strings.Repeat("9", 1<<20)} {
 		server.Do("PUBLISH", channel(p), garbage)
 	}
 	server.Do("PUBLISH", channel(p), "126")
