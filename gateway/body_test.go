@@ -55,13 +55,13 @@ func TestBodyNeverComes(t *testing.T) {
 func TestRefusalIsLogged(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		r.get("/events?project=42", "Authorization: Bearer x.y.z")
-		for _, want := range []string{"status=401", "refused=invalid", `level=WARN msg="a token is not accepted; `} {
+		for _, want := range []string{"status=401", "refused=invalid", `level=WARN msg="a token is not accepted" check=form error=`} {
 			if !strings.Contains(r.log.String(), want) {
 				t.Errorf("%s is not in the log:\n%s", want, r.log)
 			}
 		}
 		r.get("/events?project=42", "Authorization: Bearer "+sign(jwt.MapClaims{"exp": 1}))
-		if log := r.log.String(); strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, "is expired") {
+		if log := r.log.String(); strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, `level=INFO msg="a token is not accepted" check=exp error="it expired `) {
 			t.Errorf("a token that has expired is no reason for a warning:\n%s", log)
 		}
 	})

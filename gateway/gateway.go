@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/gateway/stream"
@@ -25,6 +26,9 @@ type Options struct {
 	// source.
 	Source   func(*version.Board, Host) (version.Source, error)
 	Settings Settings
+
+	// KeyServer sends the requests to the key servers of Settings.Auth; nil: over the network.
+	KeyServer http.RoundTripper
 
 	Probe  time.Duration // time between two probes of the source; 0: 2 s
 	Proven bool          // nothing can break between publishing and the source, so it is trusted from the beginning
@@ -63,6 +67,7 @@ type Gateway struct {
 	log       *slog.Logger
 	current   atomic.Pointer[current]
 	change    sync.Mutex // held while current is replaced
+	keys      *jwks.Keeper
 	board     *version.Board
 	source    version.Source
 	hub       *stream.Hub
@@ -100,7 +105,8 @@ func New(opt Options) (*Gateway, error) {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), bursts: limits.NewBursts(), flagChanged: version.NewSignal()}
-	c, err := newCurrent(opt.Settings, &g.opt)
+	g.keys = jwks.NewKeeper(opt.KeyServer, opt.Log)
+	c, err := newCurrent(opt.Settings, &g.opt, g.keys, true)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +151,7 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	tasks := []func(context.Context) error{
-		g.source.Run, g.hub.Run, g.pace.Run, g.followFlag, g.sumRefusals,
+		g.source.Run, g.hub.Run, g.pace.Run, g.keys.Run, g.followFlag, g.sumRefusals,
 		func(ctx context.Context) error { return g.bursts.Run(ctx, g.opt.ConnectBurst) },
 	}
 	for _, l := range g.loops {
@@ -158,9 +164,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 }
 
 // Apply puts new settings in force, all at once. It ends no stream that they still allow. The fleet's override of the flag
-// stays in force. After an error the old settings stay.
+// stays in force. It first reads the key sets that are new, for some seconds at most. After an error the old settings stay.
 func (g *Gateway) Apply(s Settings) error {
-	c, err := newCurrent(s, &g.opt)
+	c, err := newCurrent(s, &g.opt, g.keys, false)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/gateway/stream"
@@ -35,7 +36,7 @@ func (g *Gateway) ready(w http.ResponseWriter, _ *http.Request) {
 	switch {
 	case g.phase.Load() != serving:
 		status, code = "draining", http.StatusServiceUnavailable
-	case !g.pace.Settled(time.Now()):
+	case !g.pace.Settled(time.Now()), !g.current.Load().verifier.Ready():
 		status, code = "starting", http.StatusServiceUnavailable
 	}
 	writeJSON(w, code, "application/json", condition{status, v.Push, string(v.Reason)})
@@ -62,6 +63,8 @@ type Status struct {
 	// Connections are those of the public listener; nil: they are not counted.
 	Connections *limits.ConnectionCount `json:"connections,omitempty"`
 	Missed      pace.MissedStatus       `json:"missed"`
+	// Keys are the key sets of auth.jwks and auth.issuers.
+	Keys []jwks.Status `json:"keys,omitempty"`
 	// Projects whose stored version is ahead of the application, newest report first; 100 at most.
 	Ahead []pace.AheadProject `json:"ahead,omitempty"`
 	Fleet pace.FleetStatus    `json:"fleet"`
@@ -82,7 +85,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: phases[g.phase.Load()], Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pace.Now()), Pressure: g.pace.Pressure(),
 		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
-		Connections: g.connections(), Revocations: g.revocations(),
+		Connections: g.connections(), Revocations: g.revocations(), Keys: g.keys.Status(),
 		Missed: g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Fleet: g.pace.FleetStatus(),
 	})
 }

@@ -57,6 +57,9 @@ func malformed(err error) *problem {
 
 // unauthorized refuses for one of the token errors.
 func unauthorized(err error) *problem {
+	if err == auth.ErrPending {
+		return unavailable("the gateway does not have the key of this token yet; try again", time.Second)
+	}
 	detail := map[error]string{
 		auth.ErrMissing: "a token is needed: send it as X-Nudge-Token or Authorization: Bearer, or give it once to POST /session",
 		auth.ErrExpired: "the token has expired; fetch a new one from the application",

@@ -49,6 +49,10 @@ func (g *Gateway) revoke(w http.ResponseWriter, r *http.Request) *problem {
 	if err != nil {
 		return malformed(err)
 	}
+	var all bool
+	if rule.Subject, all = who.Own(rule.Subject); !all && rule.Subject == "" {
+		return newProblem(http.StatusForbidden, codeForbidden, "the token is of one of auth.issuers, which may revoke only its own users; name one by sub")
+	}
 	if !who.MayRevoke(rule.Project) {
 		detail := `the token may not revoke whole tokens, only projects of a subject; its claim revoke needs "*" for that`
 		if rule.Project != (version.Project{}) {

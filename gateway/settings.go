@@ -3,10 +3,12 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/gateway/stream"
@@ -32,18 +34,23 @@ type current struct {
 	rules    *stream.Rules // flag and revocations, for streams
 }
 
-func newCurrent(s Settings, opt *Options) (*current, error) {
-	s.Limits = s.Limits.WithDefaults()
-	places := auth.Places{Cookie: auth.Jar{Name: opt.Cookie, Path: opt.BasePath}, Query: opt.QueryToken}
-	c := &current{
-		Settings: s, Flag: pace.NewFlag(s.Flag, control.FlagEntry{}), verifier: auth.NewVerifier(s.Auth, places, opt.Log),
-	}
-	c.rules = newRules(c)
+// newCurrent reads the key sets of s that are not in use yet. When the gateway is starting, key servers need not answer.
+func newCurrent(s Settings, opt *Options, keys *jwks.Keeper, starting bool) (*current, error) {
 	for _, p := range s.Limits.TrustedProxies {
 		if !p.IsValid() {
 			return nil, errors.New("limits.trusted_proxies: a prefix is not valid")
 		}
 	}
+	sets, err := keys.Open(context.Background(), starting, s.Auth.Sources()...)
+	if err != nil {
+		return nil, fmt.Errorf("the keys that tokens are verified with: %w", err)
+	}
+	s.Limits = s.Limits.WithDefaults()
+	places := auth.Places{Cookie: auth.Jar{Name: opt.Cookie, Path: opt.BasePath}, Query: opt.QueryToken}
+	c := &current{
+		Settings: s, Flag: pace.NewFlag(s.Flag, control.FlagEntry{}), verifier: auth.NewVerifier(s.Auth, places, sets, opt.Log),
+	}
+	c.rules = newRules(c)
 	return c, nil
 }
 

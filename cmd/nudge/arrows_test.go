@@ -22,8 +22,9 @@ cmd/nudge/simulate: fallback gateway/limits version cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
 cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
 fallback:
-gateway: version version/control fallback web gateway/auth gateway/limits gateway/pace gateway/shim gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine
-gateway/auth: version version/control gateway/limits # for keys of names
+gateway: version version/control fallback web gateway/auth gateway/auth/jwks gateway/limits gateway/pace gateway/shim gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine
+gateway/auth: version version/control gateway/auth/jwks gateway/limits # for keys of names
+gateway/auth/jwks:
 gateway/limits:
 gateway/pace: version version/control fallback gateway/limits
 gateway/shim: web

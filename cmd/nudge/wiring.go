@@ -48,15 +48,34 @@ func gatewaySettings(c *config.Config) gateway.Settings {
 			Fast: c.Poll.Fast, Slow: c.Poll.Slow, Longest: c.Poll.Longest, Gap: c.Poll.Gap,
 			Budget: c.Poll.Budget, Jitter: c.Poll.Jitter, Heartbeat: c.Heartbeat,
 		},
-		Auth: auth.Settings{
-			Open: c.Auth.Open, Secret: c.Auth.Secret, Previous: c.Auth.PreviousSecret,
-			Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, Leeway: c.Auth.Leeway,
-			RequireSubject: c.Auth.RequireSubject, TokenLife: c.Auth.TokenLife,
-			CookieSecure: auth.CookieSecure(c.Auth.CookieSecure),
-		},
+		Auth:   authSettings(&c.Auth),
 		Limits: gatewayLimits(c.Limits),
 		CORS:   auth.CORS{Origins: c.CORS.Origins, Headers: c.CORS.Headers},
 	}
+}
+
+func authSettings(c *config.Auth) auth.Settings {
+	s := auth.Settings{
+		Open: c.Open, Secret: secretBytes(c.Secret), Previous: secretBytes(c.PreviousSecret), JWKS: c.JWKS,
+		Issuer: c.Issuer, Audience: c.Audience, Leeway: c.Leeway, RequireSubject: c.RequireSubject, TokenLife: c.TokenLife, CookieSecure: auth.CookieSecure(c.CookieSecure),
+		Claims: auth.Claims{Subject: c.Claims.Subject, Subscribe: c.Claims.Subscribe, Publish: c.Claims.Publish, Revoke: c.Claims.Revoke},
+	}
+	for _, i := range c.Issuers {
+		one := auth.Issuer{Name: i.Issuer, Secret: secretBytes(i.Secret), JWKS: i.JWKS, Audience: i.Audience, Projects: []version.Pattern{}}
+		for _, text := range i.Projects {
+			if p, err := version.ParsePattern(text); err == nil { // the configuration was checked
+				one.Projects = append(one.Projects, p)
+			}
+		}
+		s.Issuers = append(s.Issuers, one)
+	}
+	return s
+}
+
+// secretBytes returns the bytes of a secret. The configuration must have been checked.
+func secretBytes(text string) string {
+	secret, _ := config.SecretBytes(text)
+	return secret
 }
 
 func gatewayLimits(l config.Limits) limits.Settings {

@@ -3,7 +3,6 @@ package auth
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 )
 
@@ -14,8 +13,10 @@ type claim struct {
 	value json.RawMessage
 }
 
-// errClaim is part of all errors about the value of a claim.
-var errClaim = errors.New("a claim cannot be read")
+// claimError says what a claim has, and what to write.
+type claimError struct{ has, want string }
+
+func (e *claimError) Error() string { return e.has + "; write " + e.want }
 
 // refuse says what the claim has, and what to write.
 func (c claim) refuse(value json.RawMessage, place, want string) error {
@@ -23,7 +24,7 @@ func (c claim) refuse(value json.RawMessage, place, want string) error {
 	if has == "" {
 		has = fmt.Sprintf("the number %.30s", value)
 	}
-	return fmt.Errorf("%w: %s has %s%s; write %s", errClaim, c.name, has, place, want)
+	return &claimError{fmt.Sprintf("%.100s has %s%s", c.name, has, place), want}
 }
 
 func (c claim) missing() bool { return c.value[0] == 'n' }

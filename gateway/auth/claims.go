@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"nudge/version"
 )
 
-// claims is the payload of a token, in the form that the parser checks ([jwt.Claims]). The fields have plain JSON types:
-// jwt's own types for lists and times each run another JSON decoder, which would be most of the cost of a token.
+// claims are what a token says.
 type claims struct {
 	ID        string
 	Issuer    string
@@ -26,13 +23,18 @@ type claims struct {
 	Revoke    []string
 }
 
-// UnmarshalJSON reads claims by their exact names. Struct tags would not do: they also match SUB, and a name that comes twice
+// readClaims reads the claims by their exact names. Struct tags would not do: they also match SUB, and a name that comes twice
 // would count by its last value.
-func (c *claims) UnmarshalJSON(text []byte) error {
-	all, err := members(text)
-	if err != nil {
-		return fmt.Errorf("the claims: %w", err)
+func (v *Verifier) readClaims(x *examined) *fault {
+	const fix = "sign a JSON object"
+	if !json.Valid(x.payload) {
+		return wrong("its claims are not JSON", fix)
 	}
+	all, err := members(x.payload)
+	if err != nil {
+		return wrong("its claims: %v", fix, err)
+	}
+	c := &x.claims
 	for _, m := range all {
 		value := claim(m)
 		switch string(m.name) {
@@ -40,8 +42,6 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 			c.ID, err = value.text(true, "a string or an integer")
 		case "iss":
 			c.Issuer, err = value.text(false, "a string")
-		case "sub":
-			c.Subject, err = value.text(true, "a string or an integer")
 		case "aud":
 			c.Audience, err = value.texts(false, "a string or a list of strings")
 		case "exp":
@@ -50,15 +50,18 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 			c.NotBefore, err = value.number()
 		case "iat":
 			c.Issued, err = value.number()
-		case "subscribe":
+		case v.names.Subject:
+			c.Subject, err = value.text(true, "a string or an integer")
+		case v.names.Subscribe:
 			c.Subscribe, err = value.texts(true, wantIDs)
-		case "publish":
+		case v.names.Publish:
 			c.Publish, err = value.texts(true, wantIDs)
-		case "revoke":
+		case v.names.Revoke:
 			c.Revoke, err = value.texts(true, wantIDs)
 		}
-		if err != nil {
-			return err
+		var bad *claimError
+		if errors.As(err, &bad) {
+			return wrong("%s", "write "+bad.want, bad.has)
 		}
 	}
 	return nil
@@ -66,47 +69,33 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 
 const wantIDs = `project ids and prefixes, such as ["42","team-*"]`
 
-func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return date(c.Expires) }
-func (c *claims) GetIssuedAt() (*jwt.NumericDate, error)       { return date(c.Issued) }
-func (c *claims) GetNotBefore() (*jwt.NumericDate, error)      { return date(c.NotBefore) }
-func (c *claims) GetIssuer() (string, error)                   { return c.Issuer, nil }
-func (c *claims) GetSubject() (string, error)                  { return c.Subject, nil }
-func (c *claims) GetAudience() (jwt.ClaimStrings, error)       { return c.Audience, nil }
-
 // caller returns the caller whose verified claims these are.
-func (c *claims) caller() (*Caller, error) {
-	expires, badExpires := date(c.Expires)
-	issued, badIssued := date(c.Issued)
-	if err := errors.Join(badExpires, badIssued); err != nil {
-		return nil, err
+func (x *examined) caller() *Caller {
+	c := &x.claims
+	return &Caller{
+		Subject: qualified(x.by.tenant(), c.Subject), Issued: x.issued, Expires: x.expires,
+		id: c.ID, subscribe: patterns(c.Subscribe), publish: patterns(c.Publish), revoke: patterns(c.Revoke),
+		within: x.by.projects, issuer: x.by.tenant(),
 	}
-	who := &Caller{
-		Subject: c.Subject, Expires: expires.Time, id: c.ID,
-		subscribe: patterns(c.Subscribe), publish: patterns(c.Publish), revoke: patterns(c.Revoke),
-	}
-	if issued != nil {
-		who.Issued = issued.Time
-	}
-	return who, nil
 }
 
 // farthest is the Unix second in which the year 10000 begins. Today's time in milliseconds is beyond it: a token that
 // gives it by mistake would never expire.
 const farthest = 253_402_300_800
 
-// date parses a time; nil: there is none.
-func date(n json.Number) (*jwt.NumericDate, error) {
+// date parses a time; zero: there is none.
+func date(n json.Number) (time.Time, error) {
 	if n == "" {
-		return nil, nil
+		return time.Time{}, nil
 	}
 	seconds, err := n.Float64()
 	if err != nil {
-		return nil, err
+		return time.Time{}, fmt.Errorf("%.30s is no time", n)
 	}
 	if seconds >= farthest {
-		return nil, fmt.Errorf("a time after the year 9999; times are in seconds, and %s looks like milliseconds", n)
+		return time.Time{}, fmt.Errorf("a time after the year 9999; times are in seconds, and %.30s looks like milliseconds", n)
 	}
-	return &jwt.NumericDate{Time: time.Unix(int64(seconds), 0)}, nil
+	return time.Unix(int64(seconds), 0), nil
 }
 
 // patterns parses patterns. It leaves out invalid ones, which would match nothing.

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,62 +10,59 @@ import (
 	"unicode/utf8"
 )
 
-// checkForm checks what the JWT library leaves open: line breaks, which Go's base64 decoder skips, and the header. Two
-// programs must not read one token in two ways.
-func (v *Verifier) checkForm(token string) error {
-	if strings.ContainsAny(token, "\r\n") {
-		return errors.New("it has line breaks")
-	}
-	header, _, _ := strings.Cut(token, ".")
-	if good := v.header.Load(); good != nil && *good == header { // an application's tokens mostly have the same
-		return nil
-	}
-	if err := checkHeader(header); err != nil {
-		return fmt.Errorf("its header: %w", err)
-	}
-	header = strings.Clone(header)
-	v.header.Store(&header)
-	return nil
+// header is the header of a token.
+type header struct {
+	text      []byte
+	Algorithm string
+	Key       string // "kid"
 }
 
-func checkHeader(header string) error {
-	text, err := base64.RawURLEncoding.Strict().DecodeString(header)
-	if err != nil {
-		return err
+// checkHeader reads the header. It refuses what the gateway does not know, and what two programs may read in two ways. Keys that
+// the token brings along (jwk, jku, x5c, x5u) have no meaning.
+func (v *Verifier) checkHeader(x *examined) *fault {
+	const fix = "sign with an ordinary header, such as {\"alg\":\"HS256\",\"typ\":\"JWT\"}"
+	if !json.Valid(x.header.text) {
+		return wrong("its header is not JSON", fix)
 	}
-	if !json.Valid(text) {
-		return errors.New("not JSON")
-	}
-	all, err := members(text)
+	all, err := members(x.header.text)
 	if err != nil {
-		return err
+		return wrong("its header: %v", fix, err)
 	}
 	for _, m := range all {
+		value := claim(m)
 		switch string(m.name) {
+		case "alg":
+			x.header.Algorithm, err = value.text(false, "the name of an algorithm")
+		case "kid":
+			x.header.Key, err = value.text(false, "the name of a key")
 		case "crit":
-			return errors.New("it has crit, and Nudge knows no extension that is critical")
+			return wrong("its header has crit, and Nudge knows no extension that is critical", "leave crit out")
 		case "b64":
-			return errors.New("it has b64; sign the payload as base64url, without b64")
+			return wrong("its header has b64", "sign the payload as base64url, without b64")
 		case "typ":
-			if err := checkType(m.value); err != nil {
-				return err
+			if f := checkType(m.value); f != nil {
+				return f
 			}
+		}
+		if err != nil {
+			return wrong("its header: %v", fix, err)
 		}
 	}
 	return nil
 }
 
 // checkType refuses a token that says it is something else than an access token, such as an ID token or a logout token.
-func checkType(raw json.RawMessage) error {
+func checkType(raw json.RawMessage) *fault {
+	const fix = "leave typ out, or write JWT or at+jwt"
 	var typ string
 	if err := json.Unmarshal(raw, &typ); err != nil {
-		return errors.New("typ is no string")
+		return wrong("its typ is no string", fix)
 	}
 	switch strings.TrimPrefix(strings.ToLower(typ), "application/") {
 	case "jwt", "at+jwt":
 		return nil
 	}
-	return fmt.Errorf("it has the typ %.40q; leave it out, or write JWT or at+jwt", typ)
+	return wrong("its typ is %.40q, so it is another kind of token", fix, typ)
 }
 
 // member is a member of a JSON object.

@@ -19,7 +19,7 @@ type Places struct {
 // The first that is present counts, valid or not, with two exceptions. What other software puts into Authorization is no
 // token: another scheme than Bearer counts as absent, and so does a Bearer token that is not valid if a cookie is. Of several
 // cookies the first valid one counts: another host of the site can add cookies of the same name, but no valid token. The
-// error is ErrMissing, ErrExpired or ErrInvalid.
+// error is ErrMissing, ErrExpired, ErrInvalid or ErrPending.
 func (v *Verifier) Caller(r *http.Request, revoked Revocations) (*Caller, error) {
 	if v.open {
 		return &Caller{Open: true}, nil
@@ -29,13 +29,13 @@ func (v *Verifier) Caller(r *http.Request, revoked Revocations) (*Caller, error)
 	}
 	bearer, cookies := bearer(r), v.places.Cookie.tokens(r)
 	if bearer != "" {
-		who, err := v.verify(bearer, revoked)
-		if err != nil && len(cookies) > 0 {
+		who, fault := v.judge(bearer, revoked)
+		if fault != nil && len(cookies) > 0 {
 			if other, _ := v.firstGood(cookies, revoked); other != nil {
 				return other, nil
 			}
 		}
-		return who, v.code(err)
+		return who, v.refused.report(fault)
 	}
 	if len(cookies) > 0 {
 		return v.firstGood(cookies, revoked)

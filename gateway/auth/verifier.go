@@ -1,16 +1,13 @@
 package auth
 
 import (
-	"context"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"slices"
-	"sync/atomic"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-	"golang.org/x/time/rate"
-
+	"nudge/gateway/auth/jwks"
 	"nudge/version"
 )
 
@@ -21,119 +18,69 @@ var (
 	ErrInvalid = errors.New("invalid")
 )
 
-var errLife = errors.New("it is valid for longer than auth.token_life; sign tokens with a nearer exp, or raise that key")
+// ErrPending says that the key which a token names is not there yet, and is being read. The caller may ask again soon.
+var ErrPending = jwks.ErrPending
 
-var errNoSubject = errors.New("it has no sub, and auth.require_subject is true")
-
-// Verifier verifies tokens that the application signed. It does not change; new settings need a new one.
+// Verifier verifies tokens. Its settings do not change; new ones need a new verifier.
 type Verifier struct {
-	open   bool
-	named  bool // tokens need a subject
-	life   time.Duration
-	places Places
-	parser *jwt.Parser
-	keys   jwt.Keyfunc            // nil: there are none
-	header atomic.Pointer[string] // the last one that was good
-	log    *slog.Logger
-	lines  []*rate.Limiter // of warnings, by reason
+	open    bool
+	named   bool          // tokens need a subject
+	life    time.Duration // the longest of a token; 0: any
+	leeway  time.Duration
+	names   Claims
+	places  Places
+	signers []*signer // those of auth.issuers first
+	known   verified
+	refused refusals
 }
 
-// algorithms are those that a secret may sign with. The list is bound to the kind of key: one that also
-// held RS256 would take a public key, which everybody has, for a secret.
-var algorithms = []string{"HS256", "HS384", "HS512"}
+// NewVerifier returns a verifier. sets are the key sets of s.Sources(). It logs why tokens are not accepted, never the tokens.
+func NewVerifier(s Settings, places Places, sets []*jwks.Set, log *slog.Logger) *Verifier {
+	return &Verifier{
+		open: s.Open, named: s.RequireSubject, life: s.TokenLife, leeway: s.Leeway, names: s.Claims.withDefaults(), places: places,
+		signers: newSigners(&s, sets), refused: newRefusals(log),
+	}
+}
 
-// NewVerifier returns a verifier. It logs why tokens are not accepted, never the tokens.
-func NewVerifier(s Settings, places Places, log *slog.Logger) *Verifier {
-	v := &Verifier{open: s.Open, named: s.RequireSubject, life: s.TokenLife, places: places, log: log}
-	for range reasons {
-		v.lines = append(v.lines, rate.NewLimiter(rate.Every(time.Minute), 1))
-	}
-	var keys jwt.VerificationKeySet
-	for _, secret := range []string{s.Secret, s.Previous} {
-		if secret != "" {
-			keys.Keys = append(keys.Keys, []byte(secret))
-		}
-	}
-	if len(keys.Keys) > 0 {
-		var set any = keys
-		v.keys = func(*jwt.Token) (any, error) { return set, nil }
-	}
-	if s.Audience == "" {
-		s.Audience = "nudge"
-	}
-	options := []jwt.ParserOption{
-		jwt.WithValidMethods(algorithms), jwt.WithExpirationRequired(),
-		jwt.WithAudience(s.Audience), jwt.WithLeeway(s.Leeway), jwt.WithStrictDecoding(),
-	}
-	if s.Issuer != "" {
-		options = append(options, jwt.WithIssuer(s.Issuer))
-	}
-	v.parser = jwt.NewParser(options...)
-	return v
+// Ready reports whether any token can be verified.
+func (v *Verifier) Ready() bool {
+	return v.open || slices.ContainsFunc(v.signers, func(s *signer) bool { return s.set == nil || s.set.Keys() != nil })
 }
 
 // Open reports whether callers need no token: [Settings].Open.
 func (v *Verifier) Open() bool { return v.open }
 
-// Verify returns the caller whose token this is. The error is ErrExpired or ErrInvalid.
+// Verify returns the caller whose token this is. The error is ErrExpired, ErrInvalid or ErrPending.
 func (v *Verifier) Verify(token string, revoked Revocations) (*Caller, error) {
-	who, err := v.verify(token, revoked)
-	return who, v.code(err)
+	who, f := v.judge(token, revoked)
+	return who, v.refused.report(f)
 }
 
-// verify returns the caller whose token this is, or why it is not accepted.
-func (v *Verifier) verify(token string, revoked Revocations) (*Caller, error) {
-	if v.keys == nil || token == "" {
-		return nil, ErrInvalid
+// judge returns the caller whose token this is, or why it is not accepted.
+func (v *Verifier) judge(token string, revoked Revocations) (*Caller, *fault) {
+	who, f := v.verify(token, time.Now())
+	if f != nil {
+		return nil, f
 	}
-	if err := v.checkForm(token); err != nil {
-		return nil, err
+	one := *who
+	one.revoked = revoked
+	if revoked.Match(&one, version.Project{}) {
+		return nil, &fault{code: ErrInvalid, reason: revokedReason, text: "it was revoked", fix: "the user must log in again"}
 	}
-	var c claims
-	if _, err := v.parser.ParseWithClaims(token, &c, v.keys); err != nil {
-		return nil, err
+	return &one, nil
+}
+
+// verify returns whose token this is, whether revoked or not.
+func (v *Verifier) verify(token string, now time.Time) (*Caller, *fault) {
+	hash := sha256.Sum256([]byte(token))
+	if who := v.known.get(hash, now); who != nil {
+		return who, nil
 	}
-	who, err := c.caller()
-	switch {
-	case err != nil:
-		return nil, err
-	case v.named && who.Subject == "":
-		return nil, errNoSubject
-	case v.life > 0 && who.life(time.Now()) > v.life:
-		return nil, errLife
-	case revoked.Match(who, version.Project{}):
-		return nil, ErrInvalid
+	x := examined{text: token, now: now}
+	if f := v.examine(&x, nil); f != nil {
+		return nil, f
 	}
-	who.revoked = revoked
+	who := x.caller()
+	v.known.put(hash, verdict{who, x.expires.Add(v.leeway), x.by.signer.set, x.by.set})
 	return who, nil
-}
-
-// code returns the code for an error of verify, and logs what the answer does not say.
-func (v *Verifier) code(err error) error {
-	switch {
-	case err == nil || err == ErrInvalid:
-		return err
-	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid):
-		v.report(err)
-		return ErrExpired
-	}
-	v.report(err)
-	return ErrInvalid
-}
-
-// reasons are the reasons for which a token is not accepted. The last is for all others.
-var reasons = []error{
-	jwt.ErrTokenExpired, errClaim, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenUnverifiable, jwt.ErrTokenInvalidAudience,
-	jwt.ErrTokenInvalidIssuer, jwt.ErrTokenNotValidYet, jwt.ErrTokenRequiredClaimMissing, jwt.ErrTokenMalformed, errNoSubject, errLife, nil,
-}
-
-// report logs why a token is not accepted. It is a warning, since the application may sign all its tokens wrongly. Each reason
-// has a warning a minute, so that none hides another. The rest is for debugging, and so is a token that has expired.
-func (v *Verifier) report(err error) {
-	level := slog.LevelDebug
-	i := slices.IndexFunc(reasons, func(r error) bool { return r == nil || errors.Is(err, r) })
-	if i > 0 && v.lines[i].Allow() { // every token expires one day
-		level = slog.LevelWarn
-	}
-	v.log.Log(context.Background(), level, "a token is not accepted; see what the application signs it with, and its claims", "error", err)
 }

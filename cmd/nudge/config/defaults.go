@@ -17,7 +17,10 @@ func Default() *Config {
 			Prefix: defaultPrefix,
 			Probe:  2 * time.Second,
 		},
-		Auth: Auth{Audience: "nudge", Leeway: 30 * time.Second, TokenLife: 366 * day, Cookie: "nudge", CookieSecure: "auto"},
+		Auth: Auth{
+			Audience: "nudge", Issuers: []Issuer{}, Leeway: 30 * time.Second, TokenLife: 366 * day, Cookie: "nudge", CookieSecure: "auto",
+			Claims: Claims{Subject: "sub", Subscribe: "subscribe", Publish: "publish", Revoke: "revoke"},
+		},
 		Push: Push{
 			Enabled: true,
 			Percent: 100,

@@ -18,6 +18,9 @@ type complaint struct {
 // read returns the value in the file, or the mistakes in it: one complaint, or one for each entry of a list. It is as strict
 // as parse, which reads variables.
 func (s setting) read(node *yaml.Node) (value any, complaints []complaint) {
+	if s.typ == issuersType {
+		return readIssuers(node)
+	}
 	if s.typ != listType {
 		value, text := s.readOne(node)
 		if text != "" {

@@ -69,21 +69,30 @@ type Redis struct {
 	Probe            time.Duration `mapstructure:"probe"` // 100ms to 30s
 }
 
-// Auth says which tokens are accepted. A gateway needs exactly one of Open,
-// Secret and JWKS.
+// Auth says which tokens are accepted. A gateway needs Open, or keys: Secret, JWKS or Issuers.
 type Auth struct {
 	Open           bool          `mapstructure:"open"`
-	Secret         string        `mapstructure:"secret" secret:"true"` // 32 bytes at least
+	Secret         string        `mapstructure:"secret" secret:"true"` // 32 bytes at least; see SecretBytes
 	PreviousSecret string        `mapstructure:"previous_secret" secret:"true"`
-	JWKS           string        `mapstructure:"jwks"` // not supported yet: a value is refused
+	JWKS           string        `mapstructure:"jwks"` // https URL or file
 	Issuer         string        `mapstructure:"issuer"`
 	Audience       string        `mapstructure:"audience"`
+	Issuers        []Issuer      `mapstructure:"issuers" secret:"true"` // holds secrets
+	Claims         Claims        `mapstructure:"claims"`
 	Leeway         time.Duration `mapstructure:"leeway"`
 	RequireSubject bool          `mapstructure:"require_subject"`
 	TokenLife      time.Duration `mapstructure:"token_life"`    // 0: any
 	Cookie         string        `mapstructure:"cookie"`        // "" for no cookie
 	CookieSecure   string        `mapstructure:"cookie_secure"` // auto, always or never
 	Query          bool          `mapstructure:"query"`         // accept ?token=
+}
+
+// Claims are the names of the claims that tokens may have under another name.
+type Claims struct {
+	Subject   string `mapstructure:"subject"`
+	Subscribe string `mapstructure:"subscribe"`
+	Publish   string `mapstructure:"publish"`
+	Revoke    string `mapstructure:"revoke"`
 }
 
 // Push is the feature flag.

@@ -59,6 +59,8 @@ func (s setting) parse(text string) (value any, complaint string) {
 		return s.parseSize(text)
 	case listType:
 		return s.parseList(text)
+	case issuersType:
+		return parseIssuers(text)
 	}
 	switch s.typ.Kind() {
 	case reflect.Bool:

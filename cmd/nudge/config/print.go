@@ -19,7 +19,8 @@ func (l *Loaded) Print(w io.Writer) error {
 		above := strings.TrimSuffix(strings.TrimSuffix(s.key, lastWord(s.key)), ".")
 		if sections[above] == nil {
 			sections[above] = &yaml.Node{Kind: yaml.MappingNode}
-			root.Content = append(root.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: above}, sections[above])
+			outer := sections[strings.TrimSuffix(strings.TrimSuffix(above, lastWord(above)), ".")]
+			outer.Content = append(outer.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: lastWord(above)}, sections[above])
 		}
 		origin := l.Origins[s.key]
 		if origin == "" {
@@ -41,9 +42,12 @@ func (l *Loaded) Print(w io.Writer) error {
 }
 
 // node is the setting's value as YAML.
-func (s setting) node(c *Config) *yaml.Node {
-	value := s.in(c).Interface()
+func (s setting) node(c *Config) *yaml.Node { return s.valueNode(s.in(c).Interface()) }
+
+func (s setting) valueNode(value any) *yaml.Node {
 	switch value := value.(type) {
+	case []Issuer:
+		return issuersNode(value)
 	case []string:
 		list := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
 		for _, item := range value {

@@ -10,8 +10,8 @@ var reloadable = []string{
 	"push.",
 	"poll.",
 	"limits.",
-	"auth.secret", "auth.previous_secret", "auth.issuer", "auth.audience", "auth.leeway", "auth.require_subject",
-	"auth.token_life", "auth.cookie_secure",
+	"auth.secret", "auth.previous_secret", "auth.jwks", "auth.issuer", "auth.audience", "auth.issuers", "auth.claims.", "auth.leeway",
+	"auth.require_subject", "auth.token_life", "auth.cookie_secure",
 	"cors.",
 	"log.level",
 }
@@ -36,11 +36,11 @@ func changes(old, new *Config, counts func(setting) bool) []string {
 	return keys
 }
 
-// reloads tells whether a change of this setting applies without a restart. If auth.open or auth.jwks changes too, all keys
-// of auth and cors wait for the restart: a secret has no effect while the gateway runs open, and only an open one may let all
+// reloads tells whether a change of this setting applies without a restart. If auth.open changes too, all keys of auth
+// and cors wait for the restart: a secret has no effect while the gateway runs open, and only an open one may let all
 // origins in.
 func (s setting) reloads(old, new *Config) bool {
-	if (strings.HasPrefix(s.key, "auth.") || strings.HasPrefix(s.key, "cors.")) && (old.Auth.Open != new.Auth.Open || old.Auth.JWKS != new.Auth.JWKS) {
+	if (strings.HasPrefix(s.key, "auth.") || strings.HasPrefix(s.key, "cors.")) && old.Auth.Open != new.Auth.Open {
 		return false
 	}
 	return slices.ContainsFunc(reloadable, func(key string) bool {

@@ -49,6 +49,8 @@ func (c *Config) check(purpose Purpose) Problems {
 // pattern is a project id, or the beginning of one and a star.
 var pattern = regexp.MustCompile(`^([A-Za-z0-9._~:-]{1,128}|[A-Za-z0-9._~:-]{0,127}\*)$`)
 
+const noPattern = " is no project; write 1 to 128 of A-Z a-z 0-9 . _ ~ : - and at most one * at the end"
+
 func (c *Config) checkPush(r *refusals) {
 	r.between("push.percent", c.Push.Percent, 0, 100)
 	if c.Push.Percent < 100 && c.Auth.Open {
@@ -61,7 +63,7 @@ func (c *Config) checkPush(r *refusals) {
 	}{{"push.include", c.Push.Include}, {"push.exclude", c.Push.Exclude}} {
 		for _, text := range list.patterns {
 			if !pattern.MatchString(text) {
-				r.refuse(list.key, "%s is no project; write 1 to 128 of A-Z a-z 0-9 . _ ~ : - and at most one * at the end", show(text))
+				r.refuse(list.key, "%s"+noPattern, show(text))
 			}
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 func TestValidateRefuses(t *testing.T) {
 	const noKeys = "auth.secret: is not set, and without keys everybody could subscribe; set NUDGE_AUTH_SECRET to the application's secret " +
-		"(make one with openssl rand -hex 32), or write auth.open: true if only a private network can reach this gateway"
+		"(make one with openssl rand -hex 32), or auth.jwks to the public keys of an identity provider, or write auth.open: true if only a private network can reach this gateway"
 	const noProject = " is no project; write 1 to 128 of A-Z a-z 0-9 . _ ~ : - and at most one * at the end"
 	for _, test := range []struct {
 		want   string
@@ -73,7 +73,29 @@ func TestValidateRefuses(t *testing.T) {
 
 		{noKeys, func(c *Config) { c.Auth.Secret = "" }},
 		{`auth.open: contradicts auth.secret; write open: false to check tokens, or remove the secret to let everybody in`, func(c *Config) { c.Auth.Open = true }},
-		{`auth.jwks: is not supported by this version yet; use auth.secret`, func(c *Config) { c.Auth.Secret, c.Auth.JWKS = "", "https://x" }},
+		{`auth.open: contradicts auth.jwks and auth.issuers; write open: false to check tokens, or remove them to let everybody in`, func(c *Config) { c.Auth.Open, c.Auth.Secret, c.Auth.JWKS = true, "", "https://x" }},
+		{`auth.jwks: contradicts auth.secret, since public keys and secrets must not verify the same tokens; remove one of them, or bind one to its issuer in auth.issuers`, func(c *Config) { c.Auth.JWKS = "https://x" }},
+		{`auth.jwks: has no TLS, so whoever is on the way could send keys of their own; write an https URL, or the name of a file (http is for this machine only)`, func(c *Config) { c.Auth.Secret, c.Auth.JWKS = "", "http://login.example.com/keys" }},
+		{`auth.jwks: has the scheme ftp; write an https URL, or the name of a file`, func(c *Config) { c.Auth.Secret, c.Auth.JWKS = "", "ftp://login.example.com/keys" }},
+		{`auth.jwks: is no URL; write an https URL, or the name of a file`, func(c *Config) { c.Auth.Secret, c.Auth.JWKS = "", "https:///keys" }},
+		{`auth.jwks: is a key set itself; write it into a file, and the name of the file here`, func(c *Config) { c.Auth.Secret, c.Auth.JWKS = "", ` {"keys":[]}` }},
+		{`auth.secret: is not base64 after base64:; write what openssl rand -base64 32 prints, or remove base64: if the application signs with the text`, func(c *Config) { c.Auth.Secret = "base64:this is a text, and no base64 at all" }},
+		{`auth.secret: has 24 bytes and needs 32 at least; make one with openssl rand -hex 32`, func(c *Config) { c.Auth.Secret = "base64:" + goodSecret[:32] }},
+		{`auth.claims.subject: is empty; write the name of the claim, such as sub`, func(c *Config) { c.Auth.Claims.Subject = "" }},
+		{`auth.claims.subscribe: exp has a meaning of its own; write another claim, such as subscribe`, func(c *Config) { c.Auth.Claims.Subscribe = "exp" }},
+		{`auth.claims.publish: projects is auth.claims.subscribe too; write another claim, such as publish`, func(c *Config) { c.Auth.Claims.Subscribe, c.Auth.Claims.Publish = "projects", "projects" }},
+		{`auth.issuers: entry 1: issuer is empty or has white space; write the iss of its tokens, letter by letter`, func(c *Config) { c.Auth.Issuers = []Issuer{{JWKS: "a", Projects: []string{"*"}}} }},
+		{`auth.issuers: entry 1: it has no keys; write jwks: or secret:`, func(c *Config) { c.Auth.Issuers = []Issuer{{Issuer: "a", Projects: []string{"*"}}} }},
+		{`auth.issuers: entry 1: it has jwks and secret; keep one, or make two entries of it`, func(c *Config) {
+			c.Auth.Issuers = []Issuer{{Issuer: "a", JWKS: "a", Secret: goodSecret, Projects: []string{"*"}}}
+		}},
+		{`auth.issuers: entry 2: secret has 5 bytes and needs 32 at least; make one with openssl rand -hex 32`, func(c *Config) {
+			c.Auth.Issuers = []Issuer{{Issuer: "a", JWKS: "a", Projects: []string{"*"}}, {Issuer: "a", Secret: "short", Projects: []string{"*"}}}
+		}},
+		{`auth.issuers: entry 1: projects is missing; write which projects its tokens may reach, such as ["team-*"], or ["*"] for all`, func(c *Config) { c.Auth.Issuers = []Issuer{{Issuer: "a", JWKS: "a"}} }},
+		{`auth.issuers: entry 1: projects: a*b` + noProject, func(c *Config) {
+			c.Auth.Issuers = []Issuer{{Issuer: "a", JWKS: "a", Projects: []string{"a*b"}}}
+		}},
 		{`auth.secret: has 31 bytes and needs 32 at least; make one with openssl rand -hex 32`, func(c *Config) { c.Auth.Secret = goodSecret[1:] }},
 		{`auth.secret: has white space or a line break around it; remove it, since the application probably signs without it`, func(c *Config) { c.Auth.Secret += "\n" }},
 		{`auth.previous_secret: has 5 bytes and needs 32 at least; make one with openssl rand -hex 32`, func(c *Config) { c.Auth.PreviousSecret = "short" }},

@@ -627,6 +627,10 @@ func TestRestartNeeded(t *testing.T) {
 		{"pages", func(c *Config) {
 			c.Auth.CookieSecure, c.CORS.Origins, c.CORS.Headers = "never", []string{"https://a.example"}, []string{"X-A"}
 		}, nil, []string{"auth.cookie_secure", "cors.origins", "cors.headers"}},
+		{"keys", func(c *Config) {
+			c.Auth.Secret, c.Auth.JWKS, c.Auth.Claims.Subject = "", "keys.json", "email"
+			c.Auth.Issuers = []Issuer{{Issuer: "a", JWKS: "a", Projects: []string{"*"}}}
+		}, nil, []string{"auth.secret", "auth.jwks", "auth.issuers", "auth.claims.subject"}},
 		{"opened", func(c *Config) { c.Auth.Open, c.Auth.Secret = true, "" }, []string{"auth.open", "auth.secret"}, nil},
 		{
 			"opened for all", func(c *Config) { c.Auth.Open, c.Auth.Secret, c.CORS.Origins = true, "", []string{"*"} },

@@ -1,0 +1,181 @@
+package jwks
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// everyURL is how often a key server is asked: a key that it withdraws is refused after that, at the latest. everyFile is how
+	// often a file is read.
+	everyURL  = 5 * time.Minute
+	everyFile = 5 * time.Second
+	// leastURL and leastFile are the least times between two looks for keys that tokens name and the set does not have. So
+	// invented names cost a key server six requests a minute.
+	leastURL  = 10 * time.Second
+	leastFile = time.Second
+	// After a failure the next look is after firstRetry, then twice that, up to lastRetry.
+	firstRetry = time.Second
+	lastRetry  = time.Minute
+	// remind is how often the log tells that a set still cannot be had.
+	remind = 10 * time.Minute
+)
+
+// ErrPending says that a key is not there yet, and is being looked for.
+var ErrPending = errors.New("the key is being looked for")
+
+// Set is the key set of one source, as it was when that could last be had. Its methods do not wait.
+type Set struct {
+	source source
+	log    *slog.Logger
+	keys   atomic.Pointer[Keys]  // nil: there were none yet
+	looked atomic.Int64          // when the last look ended, in Unix nanoseconds; 0: never
+	failed atomic.Pointer[error] // why that look failed; nil: it did not
+	good   atomic.Int64          // when the last look ended that did not fail
+	wanted chan struct{}         // a token names a key that is missing
+
+	// Owned by the goroutine of run.
+	failures int
+	told     time.Time // when the log last told of a failure
+}
+
+func newSet(from source, log *slog.Logger) *Set {
+	return &Set{source: from, log: log.With("source", from.String()), wanted: make(chan struct{}, 1)}
+}
+
+// Keys returns the keys now; nil if there were none yet. The value changes whenever the keys do.
+func (s *Set) Keys() *Keys { return s.keys.Load() }
+
+// Find returns the keys that a token with this kid ("": none) and algorithm may be signed with, from keys. ErrPending: there may be
+// one soon; another error: there is none. If the kid is unknown, the source is asked again, but not more often than it can take.
+func (s *Set) Find(keys *Keys, id, algorithm string) ([]crypto.PublicKey, error) {
+	if keys == nil {
+		return nil, ErrPending
+	}
+	public, missing, err := keys.find(id, algorithm)
+	if !missing {
+		return public, err
+	}
+	select {
+	case s.wanted <- struct{}{}:
+	default:
+	}
+	if time.Since(time.Unix(0, s.looked.Load())) >= s.source.least() {
+		return nil, ErrPending
+	}
+	return nil, err
+}
+
+// run looks for keys until ctx ends.
+func (s *Set) run(ctx context.Context) {
+	due := time.NewTimer(s.next())
+	defer due.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wanted:
+			due.Reset(max(0, s.source.least()-time.Since(time.Unix(0, s.looked.Load()))))
+			continue
+		case <-due.C:
+		}
+		s.look(ctx)
+		due.Reset(s.next())
+	}
+}
+
+// next returns how long to wait for the next look.
+func (s *Set) next() time.Duration {
+	switch every := s.source.every(); {
+	case s.looked.Load() == 0:
+		return 0
+	case s.failures > 0:
+		return min(firstRetry<<min(s.failures-1, 10), lastRetry, every)
+	default:
+		return time.Duration(float64(every) * (0.9 + 0.1*rand.Float64())) // gateways that start together do not ask together
+	}
+}
+
+// load reads the source once.
+func (s *Set) load(ctx context.Context) (*Keys, error) {
+	text, err := s.source.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if now := s.keys.Load(); now != nil && now.digest == sha256.Sum256(text) {
+		return now, nil
+	}
+	return Parse(text)
+}
+
+// look reads the source once. The keys stay if that fails.
+func (s *Set) look(ctx context.Context) {
+	keys, err := s.load(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	if err == nil {
+		s.take(keys)
+		return
+	}
+	now := time.Now()
+	s.failed.Store(&err)
+	s.looked.Store(now.UnixNano())
+	if s.failures++; s.failures == 1 || now.Sub(s.told) >= remind {
+		s.told = now
+		s.log.Warn(s.failure(), "error", err)
+	}
+}
+
+// take puts keys in force that were just read.
+func (s *Set) take(keys *Keys) {
+	if s.failures > 0 {
+		s.log.Info("the keys that tokens are verified with can be read again")
+	}
+	s.failures = 0
+	s.failed.Store(nil)
+	if s.keys.Swap(keys) != keys {
+		s.log.Info("the keys that tokens are verified with are new", "keys", len(keys.all))
+		for _, why := range keys.skipped[:min(len(keys.skipped), 5)] {
+			s.log.Warn("a key of the key set is not used", "why", why)
+		}
+	}
+	now := time.Now().UnixNano()
+	s.good.Store(now)
+	s.looked.Store(now)
+}
+
+// failure says what a failed look means.
+func (s *Set) failure() string {
+	if s.keys.Load() == nil {
+		return "the keys that tokens are verified with cannot be read; until they can, their tokens get 503"
+	}
+	return "the keys that tokens are verified with cannot be read again; those of " +
+		time.Unix(0, s.good.Load()).UTC().Format(time.RFC3339) + " stay in use"
+}
+
+// Status is the state of a set, for operators.
+type Status struct {
+	Source string  `json:"source"`
+	Keys   int     `json:"keys"`
+	Age    float64 `json:"age_s"`           // since the source could last be read
+	Error  string  `json:"error,omitempty"` // of the last look
+}
+
+func (s *Set) status(now time.Time) Status {
+	status := Status{Source: s.source.String()}
+	if keys := s.keys.Load(); keys != nil {
+		status.Keys = len(keys.all)
+		status.Age = now.Sub(time.Unix(0, s.good.Load())).Seconds()
+	}
+	if err := s.failed.Load(); err != nil {
+		status.Error = (*err).Error()
+	}
+	return status
+}

@@ -1,0 +1,46 @@
+package auth
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// refusals logs why tokens are not accepted: each reason once a minute, so that none hides another, and the rest for debugging. It
+// is a warning, since the application may sign all its tokens wrongly; but every token expires one day, and some are revoked.
+type refusals struct {
+	log   *slog.Logger
+	lines map[string]*rate.Limiter // by reason
+}
+
+func newRefusals(log *slog.Logger) refusals {
+	r := refusals{log, map[string]*rate.Limiter{}}
+	for _, c := range checks {
+		r.lines[c.name] = rate.NewLimiter(rate.Every(time.Minute), 1)
+	}
+	r.lines[revokedReason] = rate.NewLimiter(rate.Every(time.Minute), 1)
+	return r
+}
+
+// revokedReason is the reason of tokens that are good, but revoked.
+const revokedReason = "revoked"
+
+// report logs a fault, if there is one, and returns the error for the answer.
+func (r refusals) report(f *fault) error {
+	if f == nil {
+		return nil
+	}
+	level := slog.LevelDebug
+	if r.lines[f.reason].Allow() {
+		level = slog.LevelWarn
+		if f.code == ErrExpired || f.reason == revokedReason {
+			level = slog.LevelInfo
+		}
+	}
+	if ctx := context.Background(); r.log.Enabled(ctx, level) {
+		r.log.Log(ctx, level, "a token is not accepted", "check", f.reason, "error", f.text, "fix", f.Fix())
+	}
+	return f.code
+}
