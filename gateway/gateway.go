@@ -133,7 +133,7 @@ func New(opt Options) (*Gateway, error) {
 		Projects: func() int { return g.current.Load().Limits.Projects },
 	})
 	g.admission = limits.NewAdmission(func() limits.Settings { return g.current.Load().Limits })
-	g.metrics = newMetrics(g.source, g.pace, g.hub, opt.Connections)
+	g.metrics = newMetrics(g.source, g.pace, g.hub, g.keys, opt.Connections)
 	g.renderCadence()
 	g.loops = g.newLoops()
 	g.public, g.ops = g.publicRoutes(), g.opsRoutes()

@@ -78,6 +78,10 @@ func TestKeyServerAwayAtStart(t *testing.T) {
 		if a := r.get("/ready"); a.StatusCode != 200 {
 			t.Errorf("/ready says %d", a.StatusCode)
 		}
+		time.Sleep(time.Minute)
+		if a := r.get("/ops/metrics"); !strings.Contains(string(a.body), "\nnudge_jwks_age_seconds 6") {
+			t.Errorf("the age of the keys: %s", a.body)
+		}
 		if a := r.get("/ops/status"); !strings.Contains(string(a.body), `"keys":[{"source":"https://keys.example/jwks","keys":1,"age_s":`) {
 			t.Errorf("%s", a.body)
 		}

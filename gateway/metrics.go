@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"nudge/fallback"
+	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/gateway/stream"
@@ -28,7 +29,7 @@ type metrics struct {
 	reloadHealthy prometheus.Gauge
 }
 
-func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, connections *limits.Connections) *metrics {
+func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.Keeper, connections *limits.Connections) *metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	counter := func(name, help string) prometheus.Counter {
@@ -83,6 +84,8 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, connections
 			ConstLabels: prometheus.Labels{"state": state.String()},
 		}, func() float64 { return truth(p.Verdict().Push == state) }))
 	}
+	read("nudge_jwks_age_seconds", "Time since the keys of auth.jwks and auth.issuers could last be read, of the source for which that is longest.",
+		func() float64 { return keys.Age().Seconds() })
 	count("nudge_push_changes_total", "Changes of the push state or its reason.", nil, p.Changes)
 	for _, fault := range fallback.Faults() {
 		count("nudge_missed_total", "Reports of browsers whose poll found what push had not announced, and other differences, by fault.",

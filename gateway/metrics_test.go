@@ -26,6 +26,7 @@ var closed = map[string]map[string][]string{
 	"nudge_requests_total":          {"status": {"1xx", "2xx", "3xx", "4xx", "5xx"}},
 	"nudge_events_sent_total":       {"event": {"goodbye", "heartbeat", "hello", "version"}},
 	"nudge_missed_total":            {"kind": {"ahead", "data", "deaf", "delivery", "publisher", "unjudged"}},
+	"nudge_jwks_age_seconds":        nil,
 	"nudge_loop_panics_total":       nil,
 	"nudge_push_changes_total":      nil,
 	"nudge_push_state":              {"state": {"degraded", "down", "healthy"}},

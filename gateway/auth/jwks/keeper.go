@@ -112,3 +112,12 @@ func (k *Keeper) Status() (all []Status) {
 	slices.SortFunc(all, func(a, b Status) int { return strings.Compare(a.Source, b.Source) })
 	return all
 }
+
+// Age returns how long ago a source could last be read, of the one for which that is longest; 0 without sources.
+func (k *Keeper) Age() time.Duration {
+	var age float64
+	for _, s := range k.Status() {
+		age = max(age, s.Age)
+	}
+	return time.Duration(age * float64(time.Second))
+}

@@ -37,7 +37,7 @@ type Set struct {
 	keys   atomic.Pointer[Keys]  // nil: there were none yet
 	looked atomic.Int64          // when the last look ended, in Unix nanoseconds; 0: never
 	failed atomic.Pointer[error] // why that look failed; nil: it did not
-	good   atomic.Int64          // when the last look ended that did not fail
+	good   atomic.Int64          // when the last look ended that did not fail; before that, when the set was made
 	wanted chan struct{}         // a token names a key that is missing
 
 	// Owned by the goroutine of run.
@@ -46,7 +46,9 @@ type Set struct {
 }
 
 func newSet(from source, log *slog.Logger) *Set {
-	return &Set{source: from, log: log.With("source", from.String()), wanted: make(chan struct{}, 1)}
+	s := &Set{source: from, log: log.With("source", from.String()), wanted: make(chan struct{}, 1)}
+	s.good.Store(time.Now().UnixNano())
+	return s
 }
 
 // Keys returns the keys now; nil if there were none yet. The value changes whenever the keys do.
@@ -164,15 +166,14 @@ func (s *Set) failure() string {
 type Status struct {
 	Source string  `json:"source"`
 	Keys   int     `json:"keys"`
-	Age    float64 `json:"age_s"`           // since the source could last be read
+	Age    float64 `json:"age_s"`           // since the source could last be read, or since the start
 	Error  string  `json:"error,omitempty"` // of the last look
 }
 
 func (s *Set) status(now time.Time) Status {
-	status := Status{Source: s.source.String()}
+	status := Status{Source: s.source.String(), Age: now.Sub(time.Unix(0, s.good.Load())).Seconds()}
 	if keys := s.keys.Load(); keys != nil {
 		status.Keys = len(keys.all)
-		status.Age = now.Sub(time.Unix(0, s.good.Load())).Seconds()
 	}
 	if err := s.failed.Load(); err != nil {
 		status.Error = (*err).Error()
