@@ -44,7 +44,7 @@ func FuzzClaims(f *testing.F) {
 	} {
 		f.Add(header, "{"+rest+`,"subscribe":"42"}`)
 	}
-	v := NewVerifier(Settings{Secret: fuzzSecret, Leeway: 30 * time.Second}, Places{}, slog.New(slog.DiscardHandler))
+	v := NewVerifier(Settings{Secret: fuzzSecret, Leeway: 30 * time.Second}, Places{}, nil, slog.New(slog.DiscardHandler))
 	now := time.Now()
 	f.Fuzz(func(t *testing.T, header, claims string) {
 		who, err := v.Verify(signed(header, claims), Revocations{})
