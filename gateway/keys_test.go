@@ -177,3 +177,28 @@ func TestTenantsShareNoLimit(t *testing.T) {
 		isProblem(t, r.get("/events?project=42", tenant), "limit")
 	})
 }
+
+// A tenant revokes its own users, and nobody else.
+func TestTenantsRevokeTheirOwn(t *testing.T) {
+	const other = "the secret of the other one, 32 bytes"
+	bubble(t, func(o *gateway.Options) {
+		o.Settings.Auth.Issuers = []auth.Issuer{{Name: "b", Secret: other}}
+	}, func(t *testing.T, r *rig) {
+		tenant := func(claims jwt.MapClaims) string {
+			claims["iss"] = "b"
+			return "Authorization: Bearer " + signWith(jwt.SigningMethodHS256, []byte(other), claims)
+		}
+		own, theirs := as("7", "*"), tenant(jwt.MapClaims{"sub": "7", "jti": "x", "subscribe": "*"})
+		revoker := tenant(jwt.MapClaims{"revoke": "*"})
+		status := func(token string) int { return r.get("/versions?project=42", token).StatusCode }
+		for _, body := range []string{`{"jti":"x"}`, `{"before":946000000}`} {
+			isProblem(t, r.post("/revocations", body, revoker), "forbidden")
+		}
+		if a := r.post("/revocations", `{"sub":"7"}`, revoker); a.StatusCode != 204 {
+			t.Fatalf("%d %s", a.StatusCode, a.body)
+		}
+		if a, b := status(own), status(theirs); a != 200 || b != 401 {
+			t.Errorf("user 7 of the application: %d, of the tenant: %d", a, b)
+		}
+	})
+}

@@ -327,7 +327,7 @@ func TestVerifiedTokensAreForgotten(t *testing.T) {
 		}
 		check("good", token, nil, Revocations{})
 		check("good", short, nil, Revocations{})
-		revoked, _ := Revocations{}.With([]control.Revocation{{Subject: "eve", Until: time.Now().Add(time.Hour)}}, time.Now())
+		revoked, _ := Revocations{}.With([]control.Revocation{{Subject: "eve", Until: time.Now().Add(time.Hour)}}, nil, time.Now())
 		check("revoked", token, ErrInvalid, revoked)
 		check("not revoked any more", token, nil, Revocations{})
 		time.Sleep(2*time.Minute - time.Second)
