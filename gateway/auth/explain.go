@@ -47,8 +47,10 @@ func (v *Verifier) Explain(token string) Report {
 	r.Findings = append(r.Findings, v.grant(&x, v.names.Subscribe, x.claims.Subscribe), v.grant(&x, v.names.Publish, x.claims.Publish))
 	if v.places.Cookie.Name != "" {
 		if _, err := v.places.Cookie.Give(true, token, time.Now().Add(time.Hour)); err != nil {
-			r.Findings = append(r.Findings, Finding{"cookie", false, fmt.Sprintf("it has %d bytes, and a cookie has no room for it", len(token)),
-				"sign one with fewer projects, or with a prefix such as team-*; or send it in a header"})
+			r.Findings = append(r.Findings, Finding{
+				"cookie", false, fmt.Sprintf("it has %d bytes, and a cookie has no room for it", len(token)),
+				"sign one with fewer projects, or with a prefix such as team-*; or send it in a header",
+			})
 		}
 	}
 	return r
