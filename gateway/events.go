@@ -45,7 +45,11 @@ func (g *Gateway) openStream(w http.ResponseWriter, r *http.Request) *problem {
 		return draining()
 	}
 	conn, caller := parked.Of(r), g.counted(r, req.caller)
-	t, over := g.admission.Admit(kindOf(conn), caller, time.Now())
+	admit := g.admission.AdmitNewer
+	if r.URL.Query().Get("evict") == "0" { // a page that made room itself comes back
+		admit = g.admission.Admit
+	}
+	t, over := admit(kindOf(conn), caller, time.Now())
 	if over != nil {
 		return limited(over)
 	}

@@ -154,6 +154,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 		g.source.Run, g.hub.Run, g.pace.Run, g.keys.Run, g.followFlag, g.sumRefusals,
 		func(ctx context.Context) error { return g.bursts.Run(ctx, g.opt.ConnectBurst) },
 	}
+	replacer := loop.Replacer{Loops: g.loops, Crowds: g.admission.Crowds(), Crowded: g.admission.Crowded}
+	tasks = append(tasks, replacer.Run)
 	for _, l := range g.loops {
 		tasks = append(tasks, l.Run)
 	}

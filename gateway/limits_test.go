@@ -12,6 +12,7 @@ import (
 )
 
 func TestLimits(t *testing.T) {
+	const path = "/events?project=42&evict=0" // else the oldest stream of a subject makes room
 	for name, test := range map[string]struct {
 		limits  limits.Settings
 		in, out []string // headers of streams that come in before, and of one that does not
@@ -28,18 +29,18 @@ func TestLimits(t *testing.T) {
 			bubble(t, func(o *gateway.Options) { o.Settings.Limits = test.limits }, func(t *testing.T, r *rig) {
 				var in []*tap
 				for _, who := range test.in {
-					s := r.open("/events?project=42", who)
+					s := r.open(path, who)
 					s.next("hello")
 					in = append(in, s)
 				}
 				refused := func() {
 					t.Helper()
-					a := r.get("/events?project=42", test.out...)
+					a := r.get(path, test.out...)
 					if a.StatusCode != test.status {
 						t.Fatalf("%d, not %d", a.StatusCode, test.status)
 					}
 					isProblem(t, a, "limit")
-					overload(t, r.get("/events?project=42", append(test.out, "Accept: text/event-stream")...))
+					overload(t, r.get(path, append(test.out, "Accept: text/event-stream")...))
 					if a := r.get("/versions?project=42&wait=1s", test.out...); a.StatusCode != test.status {
 						t.Errorf("a held poll comes in: %d", a.StatusCode)
 					}

@@ -85,7 +85,9 @@ func (g *Gateway) arrival(req *subscribeRequest, t limits.Ticket, now time.Time)
 // addToLoop gives a stream to one of the loops. False: the gateway has ended.
 func (g *Gateway) addToLoop(a loop.Arrival) bool {
 	g.metrics.streams.Inc()
-	if g.loops[g.bursts.Opened()%uint64(len(g.loops))].Add(a) {
+	opened := g.bursts.Opened()
+	a.Number = uint32(opened)
+	if g.loops[opened%uint64(len(g.loops))].Add(a) {
 		return true
 	}
 	g.metrics.streams.Dec()

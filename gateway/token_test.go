@@ -367,7 +367,7 @@ func TestClaimsOfFrameworks(t *testing.T) {
 			return "Authorization: Bearer " + signText(`{"alg":"HS256"}`, claims+`"subscribe":"42","sub":`+sub+"}")
 		}
 		r.open("/events?project=42", token("7")).next("hello")
-		isProblem(t, r.get("/events?project=42", token(`"7"`)), "limit")
+		isProblem(t, r.get("/events?project=42&evict=0", token(`"7"`)), "limit")
 	})
 }
 

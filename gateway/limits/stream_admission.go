@@ -15,6 +15,8 @@ type Admission struct {
 	open       [2]int     // by kind
 	perSubject map[uint32]int
 	perAddress map[uint32]int
+	crowded    map[uint32]int // subjects with more streams than their limit, and that limit
+	crowds     chan struct{}  // not empty: there are new ones in crowded
 	connects   *rate.Limiter
 	own        Recent[uint16] // connects of each caller in its present second
 	rated      int            // connects per second that the limiter was made for
@@ -50,11 +52,29 @@ const goroutineCost = 64 << 10
 
 // NewAdmission returns an Admission without streams. Each decision asks settings for the limits in force.
 func NewAdmission(settings func() Settings) *Admission {
-	return &Admission{settings: settings, perSubject: map[uint32]int{}, perAddress: map[uint32]int{}}
+	return &Admission{
+		settings: settings, perSubject: map[uint32]int{}, perAddress: map[uint32]int{},
+		crowded: map[uint32]int{}, crowds: make(chan struct{}, 1),
+	}
 }
 
 // Admit counts a stream until its ticket is released, or returns the limit that it exceeds.
 func (a *Admission) Admit(k Kind, c Caller, now time.Time) (Ticket, *Refusal) {
+	return a.admit(k, c, 1, now)
+}
+
+// AdmitNewer is Admit for a stream for which the oldest of its subject makes room: see [Admission.Crowded]. Until that is done
+// a subject may have twice as many as its limit. A caller without a subject gets no more than from Admit: the other streams of
+// its network may be those of other people.
+func (a *Admission) AdmitNewer(k Kind, c Caller, now time.Time) (Ticket, *Refusal) {
+	if c.Subject == "" {
+		return a.Admit(k, c, now)
+	}
+	return a.admit(k, c, 2, now)
+}
+
+// admit allows a subject times its limit.
+func (a *Admission) admit(k Kind, c Caller, times int, now time.Time) (Ticket, *Refusal) {
 	s := a.settings()
 	perSubject, perAddress := s.perSubject(c), s.perAddress(c)
 	t := Ticket{counted(c.Name(), perSubject), counted(c.network(), perAddress)}
@@ -63,7 +83,7 @@ func (a *Admission) Admit(k Kind, c Caller, now time.Time) (Ticket, *Refusal) {
 	switch {
 	case a.fullLocked(k, s):
 		return Ticket{}, errFull
-	case t[0] != 0 && a.perSubject[t[0]] >= perSubject:
+	case t[0] != 0 && a.perSubject[t[0]] >= times*perSubject:
 		return Ticket{}, errPerSubject
 	case t[1] != 0 && a.perAddress[t[1]] >= perAddress:
 		return Ticket{}, errPerAddress
@@ -75,7 +95,32 @@ func (a *Admission) Admit(k Kind, c Caller, now time.Time) (Ticket, *Refusal) {
 	a.open[k]++
 	increment(a.perSubject, t[0])
 	increment(a.perAddress, t[1])
+	if t[0] != 0 && a.perSubject[t[0]] > perSubject {
+		a.crowded[t[0]] = perSubject
+		select {
+		case a.crowds <- struct{}{}:
+		default:
+		}
+	}
 	return t, nil
+}
+
+// Crowds has an element when a subject has got more streams than its limit.
+func (a *Admission) Crowds() <-chan struct{} { return a.crowds }
+
+// Crowded returns by how many streams each subject exceeds its limit. The keys are those of tickets.
+func (a *Admission) Crowded() map[uint32]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	excess := map[uint32]int{}
+	for subject, limit := range a.crowded {
+		if n := a.perSubject[subject] - limit; n > 0 {
+			excess[subject] = n
+		} else {
+			delete(a.crowded, subject)
+		}
+	}
+	return excess
 }
 
 // Release stops counting a stream. Call it once for each ticket.

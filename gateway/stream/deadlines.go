@@ -14,6 +14,8 @@ const (
 	// SecondEvent is the time from the first hello to the next event. If the browser does not get that in time, a proxy holds
 	// events back.
 	SecondEvent = time.Second
+	// ReplacedAfter is how soon the page of a stream that made room comes back, and over how much more time that is spread.
+	ReplacedAfter = 30 * time.Second
 	// rotateJitter varies the age at which streams rotate.
 	rotateJitter = 0.2
 	// stuckGrace is added to two heartbeats: see Patience.

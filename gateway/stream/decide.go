@@ -14,6 +14,7 @@ const (
 	Judged                    // its access was decided again: Input.Outcome
 	Due                       // Ends may be over: Input.Now
 	Dismissed                 // the gateway is leaving
+	Replaced                  // its subject has too many streams, and it is the oldest
 	Overran                   // the browser sent more than its request
 	Writable                  // the unsent rest was sent, and the connection takes more
 )
@@ -48,6 +49,8 @@ func (s State) Decide(in Input) (State, Action) {
 	switch {
 	case in.Event == Dismissed:
 		return s.closing(Drain)
+	case in.Event == Replaced:
+		return s.closing(Overload)
 	case in.Event == Overran:
 		return s.closing(Rotate)
 	case in.Event == Due && s.ends != 0 && s.ends <= in.Now:

@@ -53,6 +53,8 @@ func TestDecide(t *testing.T) {
 		{"arriving, excluded", arriving, judged(NoneLeft), arriving.closedFor(Off), Close},
 		{"arriving, revoked", arriving, judged(TakenBack), arriving.closedFor(Revoked), Close},
 		{"arriving, dismissed", arriving, happened(Dismissed), arriving.closedFor(Drain), Close},
+		{"arriving, replaced", arriving, happened(Replaced), arriving.closedFor(Overload), Close},
+		{"replaced", open, happened(Replaced), open.closedFor(Overload), Close},
 		{"arriving, sends more", arriving, happened(Overran), arriving.closedFor(Rotate), Close},
 		{"arriving, due", oldArriving, Input{Event: Due, Now: 100}, oldArriving.closedFor(Expired), Close},
 

@@ -11,7 +11,7 @@ const (
 	Off      Reason = "off"      // the flag excludes all its projects
 	Expired  Reason = "expired"  // the token expires
 	Revoked  Reason = "revoked"  // the token was revoked
-	Overload Reason = "overload" // over a limit: sent instead of a stream
+	Overload Reason = "overload" // over a limit: sent instead of a stream, or to the oldest stream of a subject
 
 	// The browser is not told the reasons below: it does not read any more.
 	Gone  Reason = "gone"  // the browser went away

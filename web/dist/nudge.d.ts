@@ -290,6 +290,8 @@ export interface StreamRequest {
   /** Per project what a gateway last named, else the page's own version. */
   readonly projects: Readonly<Record<string, number>>;
   readonly token?: string | null;
+  /** The gateway shall refuse the stream rather than end an older one of the same user. */
+  readonly yields?: boolean;
 }
 
 export interface StreamEvents {

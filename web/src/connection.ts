@@ -77,6 +77,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   let fresh: Stream | undefined; // the one that is to replace it
   let spread = 0; // of the newest message
   let proven = false; // one of them was
+  let yields = false; // there was no room for it: no other of this user makes room until it has been proven, or the page is shown
   let provenSince = 0; // without a gap between a stream and the one that replaced it
   let reason: Reason = 'starting';
   let stopped = false;
@@ -214,7 +215,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     if (isHeld) drop(current);
     page.opening();
     if (!isHeld) counts.stats.streams++;
-    const request = { gateway, projects: page.marks(), token: token.value() };
+    const request = { gateway, projects: page.marks(), token: token.value(), yields };
     const stream = openStream(env, isHeld ? held : transport!, request, {
       message(message) {
         counts.lastEventAt = env.now();
@@ -232,6 +233,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
         if (stream === fresh) drop(current);
         renewal.set(stream.helloAt + lifetime.renewal(draw));
         proven = true;
+        yields = false;
         cadence.endGrace();
         mutes = 0;
       },
@@ -319,6 +321,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
       if (why === 'off') said.push = 'off';
       return halt(why === 'off' ? 'off' : 'denied', terms, after_ms + draw() * Math.max(spread_ms, Ms.FirstLoss));
     }
+    if (why === 'overload') yields = true;
     const ms = after_ms + draw() * spread_ms;
     const counted = stream.state === 'proven';
     if (counted) cadence.keep(stream.poll, env.now() + Math.max(Ms.Grace, ms + Ms.GraceMore));
@@ -404,7 +407,9 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     /** The page is shown. `away`: it was hidden for so long that its stream may have died. */
     show(away: boolean) {
       hidden.show();
-      if (away) back();
+      if (!away) return;
+      yields = false;
+      back();
     },
     pause() {
       goAway((idle = 'paused'));

@@ -232,6 +232,33 @@ test('sent away for overload, the gateway is busy', async () => {
   assert.equal(world.state.reason, 'streaming');
 });
 
+test('a page whose stream made room takes none from others, until it has been proven or is looked at', async () => {
+  const world = await proven();
+  const takes = () => !world.source.url.includes('&evict=0');
+  assert.ok(takes());
+  const overload = async () => {
+    const count = world.sources.length;
+    world.source.send('goodbye', { reason: 'overload', after_ms: 30_000, spread_ms: 30_000 });
+    within(await until(world, () => world.sources.length > count), 30_000, 60_050);
+  };
+  for (let n = 0; n < 3; n++) {
+    await overload();
+    assert.ok(!takes());
+  }
+  await world.prove();
+  world.source.fail();
+  await until(world, () => world.source.closed === false);
+  assert.ok(takes(), 'it had a place');
+
+  await overload();
+  world.document.show('hidden');
+  await world.live(70_000);
+  const count = world.sources.length;
+  world.document.show('visible');
+  await until(world, () => world.sources.length > count);
+  assert.ok(takes(), 'it is looked at');
+});
+
 test('a new proof ends the grace: what the new gateway says counts', async () => {
   const world = await proven();
   await world.pass(20_000);

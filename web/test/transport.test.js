@@ -18,7 +18,7 @@ test('streams go through the transport, as objects or as text', async () => {
   const world = new World();
   world.start({ transport, gateway: 'https://push.test//' });
   assert.equal(world.sources.length, 0);
-  assert.deepEqual(streams[0].request, { gateway: 'https://push.test', projects: { 42: 123 }, token: null });
+  assert.deepEqual(streams[0].request, { gateway: 'https://push.test', projects: { 42: 123 }, token: null, yields: false });
   assert.equal(world.state.role, 'leader');
   streams[0].on.event('hello', hello);
   streams[0].on.event('toString', {});

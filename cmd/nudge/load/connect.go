@@ -69,7 +69,7 @@ func (w *worker) request(i int) []byte {
 		b = append(b, "?&"[min(j, 1)])
 		b = append(append(b, "project="...), w.task.Layout.name(w.project(i, j))...)
 	}
-	b = append(append(b, " HTTP/1.1\r\nHost: "...), t.Host...)
+	b = append(append(b, "&evict=0 HTTP/1.1\r\nHost: "...), t.Host...) // refused beyond a limit, rather than ending its own streams
 	b = append(b, "\r\nAccept: text/event-stream\r\nUser-Agent: nudge-load\r\n"...)
 	if n := len(w.task.Tokens); n > 0 {
 		b = append(append(append(b, "Authorization: Bearer "...), w.task.Tokens[i%n]...), "\r\n"...)

@@ -8,6 +8,7 @@ import (
 
 // Arrival is a stream on its way to a loop.
 type Arrival struct {
+	Number   uint32 // greater than that of every stream that arrived before it, at any loop
 	State    stream.State
 	Ticket   Ticket
 	Projects []stream.Subscription
@@ -60,8 +61,7 @@ func (l *Loop) acceptArrivals(now time.Time) {
 
 func (l *Loop) enter(a *Arrival, now time.Time) {
 	i, r := l.streams.add()
-	l.gen++
-	*r = record{State: a.State, fd: a.FD, gen: l.gen, ticket: a.Ticket}
+	*r = record{State: a.State, fd: a.FD, gen: a.Number, ticket: a.Ticket}
 	for n := len(a.Projects) - 1; n >= 0; n-- { // subscribe puts each at the head of the list
 		l.subscribe(i, r, a.Projects[n].Project, a.Projects[n].Access)
 	}

@@ -12,6 +12,9 @@ func (l *Loop) sayGoodbye(i uint32, r *record) {
 	if l.goodbye != nil && goodbye.Reason == stream.Drain {
 		goodbye = *l.goodbye
 	}
+	if goodbye.Reason == stream.Overload {
+		goodbye.AfterMS, goodbye.SpreadMS = stream.ReplacedAfter.Milliseconds(), stream.ReplacedAfter.Milliseconds()
+	}
 	l.sent.Goodbyes++
 	if r.Behind() { // the rest of an event comes first
 		left := l.rest[i]

@@ -62,7 +62,7 @@ type Ticket [2]uint32
 type record struct {
 	stream.State
 	fd     int32  // of the socket; -1: the stream has a line of its own; 0: the record is unused
-	gen    uint32 // differs from that of earlier streams with the same index
+	gen    uint32 // Arrival.Number: it differs from that of earlier streams with the same index
 	subs   uint32 // the first of its subscriptions
 	ticket Ticket
 }
@@ -116,7 +116,6 @@ type Loop struct {
 
 	hello   *stream.HelloWriter
 	scratch []byte
-	gen     uint32
 	written int    // writes so far, to measure slices
 	sent    Counts // since the last turn
 }

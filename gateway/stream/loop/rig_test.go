@@ -187,6 +187,7 @@ func (r *rig) openAs(s stream.State, projects ...string) *browser {
 // give gives a stream to the carrier, with the line of b.
 func (r *rig) give(a Arrival, b *browser) {
 	r.browsers = append(r.browsers, b)
+	a.Number = uint32(len(r.browsers))
 	if r.parked {
 		a.FD = r.poller.take(b)
 	} else {

@@ -12,6 +12,6 @@ export function projectQuery(projects: StreamRequest['projects']): string {
 }
 
 /** Where the stream of these projects is. */
-export function eventsUrl({ gateway, projects }: StreamRequest): string {
-  return `${gateway}/events?${projectQuery(projects)}`;
+export function eventsUrl({ gateway, projects, yields }: StreamRequest): string {
+  return `${gateway}/events?${projectQuery(projects)}${yields ? '&evict=0' : ''}`;
 }
