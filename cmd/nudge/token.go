@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,33 +31,57 @@ func (g tokenClaims) sign(auth config.Auth, now time.Time) (string, error) {
 			return "", usageError{err}
 		}
 	}
+	names := auth.Claims
 	claims := jwt.MapClaims{"aud": auth.Audience, "iat": now.Unix(), "exp": now.Add(g.ttl).Unix()}
 	if auth.Issuer != "" {
 		claims["iss"] = auth.Issuer
 	}
 	if g.subject != "" {
-		claims["sub"] = g.subject
+		claims[cmp.Or(names.Subject, "sub")] = g.subject
 	}
 	if len(g.subscribe) > 0 {
-		claims["subscribe"] = g.subscribe
+		claims[cmp.Or(names.Subscribe, "subscribe")] = g.subscribe
 	}
 	if len(g.publish) > 0 {
-		claims["publish"] = g.publish
+		claims[cmp.Or(names.Publish, "publish")] = g.publish
 	}
 	if len(g.revoke) > 0 {
-		claims["revoke"] = g.revoke
+		claims[cmp.Or(names.Revoke, "revoke")] = g.revoke
 	}
 	if g.id != "" {
 		claims["jti"] = g.id
 	}
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(auth.Secret))
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(secretBytes(auth.Secret)))
+}
+
+// asIssuer returns the configuration with which one of auth.issuers signs; "": the application itself.
+func asIssuer(auth config.Auth, issuer string) (config.Auth, error) {
+	if issuer == "" {
+		switch {
+		case auth.Secret != "":
+			return auth, nil
+		case auth.JWKS != "":
+			return auth, errors.New("auth.jwks has public keys, and only its owner can sign; fetch a token from the identity provider")
+		case len(auth.Issuers) > 0:
+			return auth, errors.New("auth.secret is not set, so there is nothing to sign with; name one of auth.issuers with --issuer")
+		}
+		return auth, errors.New("auth.secret is not set, so there is nothing to sign with; set it in the configuration or as NUDGE_AUTH_SECRET")
+	}
+	at := slices.IndexFunc(auth.Issuers, func(i config.Issuer) bool { return i.Issuer == issuer && i.Secret != "" })
+	if at < 0 {
+		return auth, usageError{fmt.Errorf("--issuer %q has no secret in auth.issuers, so there is nothing to sign with; name one that has", issuer)}
+	}
+	one := auth.Issuers[at]
+	auth.Issuer, auth.Secret, auth.Audience = issuer, one.Secret, cmp.Or(one.Audience, auth.Audience)
+	return auth, nil
 }
 
 func newTokenCommand(loader func() config.Loader) *cobra.Command {
 	var g tokenClaims
+	var issuer string
 	cmd := &cobra.Command{
 		Use:   "token",
-		Short: "Sign a token, for tests by hand",
+		Short: "Sign a token, for tests by hand; or check one",
 		Long: "Prints a token signed with auth.secret, and nothing else. In production the\n" +
 			"application signs tokens; this command is for terminals and scripts.",
 		Example: "  curl -N -H \"Authorization: Bearer $(nudge token --subscribe 42)\" \\\n    'http://127.0.0.1:8080/events?project=42'",
@@ -67,6 +93,8 @@ func newTokenCommand(loader func() config.Loader) *cobra.Command {
 	cmd.Flags().StringVar(&g.id, "jti", "", "its id, by which it can be revoked")
 	cmd.Flags().StringVar(&g.subject, "sub", "", "the user it is for")
 	cmd.Flags().DurationVar(&g.ttl, "ttl", time.Hour, "how long the token is valid")
+	cmd.Flags().StringVar(&issuer, "issuer", "", "sign as this one of auth.issuers, with its secret")
+	cmd.AddCommand(newTokenCheckCommand(loader))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if len(g.subscribe)+len(g.publish)+len(g.revoke) == 0 {
 			return usageError{fmt.Errorf("the token would allow nothing; add --subscribe, --publish or --revoke")}
@@ -78,10 +106,11 @@ func newTokenCommand(loader func() config.Loader) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if loaded.Config.Auth.Secret == "" {
-			return fmt.Errorf("auth.secret is not set, so there is nothing to sign with; set it in the configuration or as NUDGE_AUTH_SECRET")
+		signer, err := asIssuer(loaded.Config.Auth, issuer)
+		if err != nil {
+			return err
 		}
-		token, err := g.sign(loaded.Config.Auth, time.Now())
+		token, err := g.sign(signer, time.Now())
 		if err != nil {
 			return err
 		}

@@ -21,6 +21,7 @@ type examined struct {
 	unfit      bool      // none of them with this algorithm
 	candidates []candidate
 	by         *candidate // who has; nil: nobody whom the gateway knows
+	nth        int        // of its keys
 	expires    time.Time
 	issued     time.Time
 }
@@ -102,6 +103,10 @@ func (v *Verifier) checkForm(x *examined) *fault {
 	switch {
 	case x.text == "":
 		return wrong("it is empty", fix)
+	case strings.ContainsAny(x.text, " \t"):
+		return wrong("it has white space", "send the token alone; in Authorization, Bearer and one space stand before it")
+	case len(parts) == 1:
+		return wrong("it has no dots, and a token (JWT) has three parts between dots", fix)
 	case len(parts) == 5:
 		return wrong("it has five parts or more, so it is encrypted, or no token", "sign tokens, but do not encrypt them (JWS, not JWE)")
 	case len(parts) != 3:

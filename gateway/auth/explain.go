@@ -45,6 +45,9 @@ func (v *Verifier) Explain(token string) Report {
 		return r
 	}
 	r.Findings = append(r.Findings, v.grant(&x, v.names.Subscribe, x.claims.Subscribe), v.grant(&x, v.names.Publish, x.claims.Publish))
+	if len(x.claims.Revoke) > 0 {
+		r.Findings = append(r.Findings, v.grant(&x, v.names.Revoke, x.claims.Revoke))
+	}
 	if v.places.Cookie.Name != "" {
 		if _, err := v.places.Cookie.Give(true, token, time.Now().Add(time.Hour)); err != nil {
 			r.Findings = append(r.Findings, Finding{
@@ -90,7 +93,11 @@ func (v *Verifier) describe(check string, x *examined) string {
 			return "it is in " + x.candidates[0].name()
 		}
 	case "signature":
-		if x.by != nil {
+		switch {
+		case x.by == nil:
+		case x.by.set == nil && x.nth > 0:
+			return "by auth.previous_secret"
+		default:
 			return "by " + x.by.name()
 		}
 	case "exp":
@@ -104,7 +111,7 @@ func (v *Verifier) describe(check string, x *examined) string {
 		}
 	case "aud":
 		if len(x.signers) > 0 {
-			return fmt.Sprintf("%.100q", x.claims.Audience)
+			return quoted(x.claims.Audience)
 		}
 	case "sub":
 		if x.claims.Subject == "" {
@@ -121,14 +128,11 @@ func (v *Verifier) grant(x *examined, name string, texts []string) Finding {
 	var bad []string
 	for _, text := range texts {
 		if _, err := version.ParsePattern(text); err != nil {
-			bad = append(bad, fmt.Sprintf("%.60q", text))
+			bad = append(bad, text)
 		}
 	}
-	if n := len(texts); n > 0 {
-		f.Says = fmt.Sprintf("%.60q", texts[:min(n, 10)])
-		if n > 10 {
-			f.Says += fmt.Sprintf(" and %d more", n-10)
-		}
+	if len(texts) > 0 {
+		f.Says = quoted(texts)
 	}
 	if x.by != nil && x.by.projects != nil && len(texts) > 0 {
 		var within []string
@@ -138,8 +142,19 @@ func (v *Verifier) grant(x *examined, name string, texts []string) Finding {
 		f.Says += ", within " + strings.Join(within, ", ") + " (auth.issuers)"
 	}
 	if len(bad) > 0 {
-		f.Good, f.Says = false, strings.Join(bad[:min(len(bad), 5)], ", ")+" matches nothing"
-		f.Fix = "write " + wantIDs
+		f.Good, f.Says, f.Fix = false, quoted(bad)+" matches nothing", "write "+wantIDs
 	}
 	return f
+}
+
+// quoted lists texts, but not hundreds.
+func quoted(texts []string) string {
+	var all []string
+	for _, text := range texts[:min(len(texts), 10)] {
+		all = append(all, fmt.Sprintf("%.100q", text))
+	}
+	if n := len(texts) - 10; n > 0 {
+		all = append(all, fmt.Sprintf("%d more", n))
+	}
+	return strings.Join(all, ", ")
 }

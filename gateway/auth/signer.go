@@ -200,9 +200,9 @@ func (v *Verifier) checkSignature(x *examined) *fault {
 	}
 	method := jwt.GetSigningMethod(x.header.Algorithm)
 	for i, c := range x.candidates {
-		for _, key := range c.keys {
+		for nth, key := range c.keys {
 			if method.Verify(x.signed, x.signature, key) == nil {
-				x.by = &x.candidates[i]
+				x.by, x.nth = &x.candidates[i], nth
 				return nil
 			}
 		}
