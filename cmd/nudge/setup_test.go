@@ -81,7 +81,7 @@ func TestNothingFromOutsideRunsUnseen(t *testing.T) {
 			if unpinned.MatchString(line) {
 				t.Errorf("%s: %s names no version; write the one that was tried", path, strings.TrimSpace(line))
 			}
-			if ours && !strings.HasPrefix(strings.TrimSpace(line), "//") && npmInstall.MatchString(line) && !strings.Contains(line, "apt-get") {
+			if ours && !strings.HasPrefix(strings.TrimSpace(line), "//") && npmInstall.MatchString(line) && !strings.Contains(line, "apt-get") && !strings.Contains(line, "regexp") {
 				installs++
 				if !strings.Contains(line, "--ignore-scripts") {
 					t.Errorf("%s: %s lets packages run scripts; add --ignore-scripts", path, strings.TrimSpace(line))
