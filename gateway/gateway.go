@@ -182,15 +182,18 @@ func (g *Gateway) Apply(s Settings) error {
 	return nil
 }
 
-// Reloaded counts a reload of the configuration, and whether it could be applied.
-func (g *Gateway) Reloaded(err error) {
-	if err != nil {
-		g.metrics.reloads.WithLabelValues("refused").Inc()
-		g.metrics.reloadHealthy.Set(0)
-		return
+// Reloaded counts a reload of the configuration. applied: it was not refused. whole: all of it is in force, and nothing waits for
+// a restart.
+func (g *Gateway) Reloaded(applied, whole bool) {
+	outcome, healthy := "refused", 0.0
+	if applied {
+		outcome = "applied"
 	}
-	g.metrics.reloads.WithLabelValues("applied").Inc()
-	g.metrics.reloadHealthy.Set(1)
+	if whole {
+		healthy = 1
+	}
+	g.metrics.reloads.WithLabelValues(outcome).Inc()
+	g.metrics.reloadHealthy.Set(healthy)
 }
 
 // lag returns how late the slowest loop is.

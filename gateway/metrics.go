@@ -66,7 +66,7 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 		panics:   counter("nudge_loop_panics_total", "Stream loops that panicked; the process then exits."),
 		reloads: vector("nudge_config_reloads_total", "Reloads of the configuration, by outcome.", "outcome",
 			[]string{"applied", "refused"}),
-		reloadHealthy: gauge("nudge_config_reload_healthy", "1 if the configuration on disk is the one in force, 0 if it was refused."),
+		reloadHealthy: gauge("nudge_config_reload_healthy", "1 if the configuration on disk is the one in force, 0 if it was refused or a part of it needs a restart."),
 		closed:        map[stream.Reason]prometheus.Counter{},
 	}
 	m.reloadHealthy.Set(1)

@@ -61,8 +61,8 @@ func TestMetrics(t *testing.T) {
 			r.get(path, nobody)
 			r.get(path, as("ann", "7"))
 		}
-		r.Reloaded(nil)
-		r.Reloaded(http.ErrNoCookie)
+		r.Reloaded(true, true)
+		r.Reloaded(false, false)
 		r.source.silent.Store(true)
 		time.Sleep(time.Minute)
 
@@ -113,7 +113,7 @@ func TestMetrics(t *testing.T) {
 				t.Errorf("%s is %v, not %v", series, got, want)
 			}
 		}
-		r.Reloaded(nil)
+		r.Reloaded(true, true)
 		if got := r.metric("nudge_config_reload_healthy"); got != 1 {
 			t.Errorf("after a good reload: %v", got)
 		}

@@ -14,7 +14,7 @@ const arrows = `
 cmd/nudge: * # it wires
 cmd/nudge/config:
 cmd/nudge/faults: # tests alone
-cmd/nudge/listen: cmd/nudge/config gateway/limits gateway/stream/parked
+cmd/nudge/listen: gateway/limits gateway/stream/parked
 cmd/nudge/load: cmd/nudge/load/sse
 cmd/nudge/load/sse:
 cmd/nudge/outage: version

@@ -91,6 +91,7 @@ func TestConfigCheckWantsKeys(t *testing.T) {
 func TestConfigRefusals(t *testing.T) {
 	inEmptyDirectory(t)
 	writeFile(t, "config.yaml", "node: 42\nheartbeat: 15\n")
+	t.Setenv("NUDGE_AUTH_SECRET", goodSecret)
 	want := "config.yaml:1: node: 42 is a number, not text; write \"42\"\nconfig.yaml:2: heartbeat: 15 has no unit; write 15s for seconds"
 	for _, command := range []string{"check", "print"} {
 		stdout, _, err := runConfig(t, config.Loader{}, command)

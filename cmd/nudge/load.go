@@ -106,6 +106,7 @@ func newLoadWorkerCommand() *cobra.Command {
 }
 
 func runLoad(cmd *cobra.Command, l config.Loader, o load.Options, f loadFlags) error {
+	l.Only = []string{"auth", "redis"}
 	loaded, err := l.Load()
 	if err != nil {
 		return err
@@ -206,13 +207,9 @@ func (f loadFlags) publisher(c *config.Config, o load.Options) (publish func(con
 
 func publishToRedis(c *config.Config) (publish func(context.Context, []load.Advance) (int, error), done func(), err error) {
 	if c.Redis.Mode == "none" {
-		return nil, nil, usageError{errors.New("redis.mode is none, so there is no Redis to publish to; write --publish http, or configure redis")}
+		return nil, nil, usageError{errors.New("redis.mode is none, so there is no Redis to publish to; write --publish http, or set NUDGE_REDIS_URL")}
 	}
-	options, err := redisOptions(c, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, nil, err
-	}
-	source, err := redis.New(version.NewBoard(), options)
+	source, err := redis.New(version.NewBoard(), redisOptions(c, slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return nil, nil, err
 	}

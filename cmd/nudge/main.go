@@ -65,7 +65,7 @@ func newRootCommand() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.PersistentFlags().StringVar(&file, "config", "", "configuration file (default ./config.yaml if it exists)")
+	root.PersistentFlags().StringVar(&file, "config", "", "configuration file, or none to read no file (or NUDGE_CONFIG; default ./config.yaml if it exists)")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCommand())
 	root.SetVersionTemplate("{{.Version}}\n")

@@ -36,18 +36,15 @@ func (r *remote) flags(cmd *cobra.Command) {
 
 // redis connects to Redis as configured. The caller closes it.
 func (r *remote) redis(l config.Loader, board *version.Board, log *slog.Logger) (*redis.Source, error) {
+	l.Only = []string{"redis"}
 	loaded, err := l.Load()
 	if err != nil {
 		return nil, err
 	}
 	if loaded.Config.Redis.Mode == "none" {
-		return nil, usageError{errors.New("redis.mode is none, so there is no Redis to connect to; name a gateway with --gateway URL, or configure redis")}
+		return nil, usageError{errors.New("redis.mode is none, so there is no Redis to connect to; name a gateway with --gateway URL, or set NUDGE_REDIS_URL")}
 	}
-	o, err := redisOptions(loaded.Config, log)
-	if err != nil {
-		return nil, err
-	}
-	return redis.New(board, o)
+	return redis.New(board, redisOptions(loaded.Config, log))
 }
 
 // emergencyRedis connects to Redis as configured, and reads only the section redis and the keys of also: a command for
@@ -65,11 +62,7 @@ func emergencyRedis(l config.Loader, warnings io.Writer, none string, also ...st
 	if loaded.Config.Redis.Mode == "none" {
 		return nil, nil, usageError{errors.New("redis.mode is none, so " + none)}
 	}
-	o, err := redisOptions(loaded.Config, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, nil, err
-	}
-	source, err := redis.New(version.NewBoard(), o)
+	source, err := redis.New(version.NewBoard(), redisOptions(loaded.Config, slog.New(slog.DiscardHandler)))
 	return source, loaded.Config, err
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -99,11 +100,9 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 		if c.Redis.Mode == "none" {
 			return version.NewMemory(board, version.MemoryOptions{Probe: c.Redis.Probe, Evidence: host.Evidence}), nil
 		}
-		ro, err := redisOptions(c, log)
-		if err != nil {
-			return nil, err
-		}
+		ro := redisOptions(c, log)
 		ro.Instance, ro.Host, ro.Control = o.Instance, host.Host, host.Control
+		var err error
 		source, err = redis.New(board, ro)
 		return source, err
 	}
@@ -124,12 +123,17 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	watcher := config.NewWatcher(config.WatcherOptions{
-		Loader: l, Loaded: loaded, Hangup: hangup, Log: log, Looked: g.Reloaded,
+		Loader: l, Loaded: loaded, Hangup: hangup, Log: log,
+		Looked: func(err error) { g.Reloaded(err == nil || errors.Is(err, config.ErrRestart), err == nil) },
 		Apply: func(c *config.Config) error {
 			if err := g.Apply(gatewaySettings(c)); err != nil {
 				return err
 			}
 			level.Set(levelOf(c.Log))
+			servers[0].SetCertificate(c.Files.Certificate)
+			if source != nil {
+				source.SetAccess(redisAccess(c))
+			}
 			return nil
 		},
 	})
@@ -139,7 +143,7 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 // listenAll opens the public listener, which uses places, and the operators' listener, which has its own.
 func listenAll(c *config.Config, g *gateway.Gateway, places *limits.Connections, log *slog.Logger) ([]*listen.Server, error) {
 	public, err := listen.Open(listen.Options{
-		Key: "listen", Address: c.Listen, TLS: c.TLS, H2C: c.H2C, Handler: g.Handler(), Places: places, Log: log,
+		Key: "listen", Address: c.Listen, Certificate: c.Files.Certificate, H2C: c.H2C, Handler: g.Handler(), Places: places, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -167,6 +171,9 @@ func logStart(c *config.Config, log *slog.Logger, servers []*listen.Server, path
 		"config", path, "redis", c.Redis.Mode, "push", c.Push.Enabled)
 	if c.Redis.Mode == "none" {
 		log.Warn("redis.mode is none: this gateway works alone, gets only versions that are published to it over HTTP, and forgets them at restart")
+	}
+	if c.Redis.TLS && !c.Redis.TLSVerify {
+		log.Warn("redis.tls_verify is false: whoever is on the way to Redis can read everything, and take its place")
 	}
 	if c.Auth.Open {
 		log.Warn("auth.open: everybody who can reach this gateway may subscribe to every project")

@@ -102,7 +102,9 @@ func newTokenCommand(loader func() config.Loader) *cobra.Command {
 		if g.ttl < time.Second {
 			return usageError{fmt.Errorf("--ttl %v is below 1s; write 1s or more", g.ttl)}
 		}
-		loaded, err := loader().Load()
+		l := loader()
+		l.Only = []string{"auth"}
+		loaded, err := l.Load()
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
@@ -119,27 +118,26 @@ func opsHosts(c *config.Config) []string {
 }
 
 // redisOptions returns how to connect to Redis.
-func redisOptions(c *config.Config, log *slog.Logger) (redis.Options, error) {
-	o := redis.Options{
+func redisOptions(c *config.Config, log *slog.Logger) redis.Options {
+	return redis.Options{
 		Mode:  map[string]redis.Mode{"sentinel": redis.Sentinel, "cluster": redis.Cluster}[c.Redis.Mode],
-		Addrs: c.Redis.Addrs, DB: c.Redis.DB, Username: c.Redis.Username, Password: c.Redis.Password,
-		Master: c.Redis.Master, SentinelUsername: c.Redis.SentinelUsername, SentinelPassword: c.Redis.SentinelPassword,
+		Addrs: c.Redis.Addrs, DB: c.Redis.DB, Access: redisAccess(c), Master: c.Redis.Master,
 		Prefix: c.Redis.Prefix, Probe: c.Redis.Probe, Log: log,
 	}
+}
+
+// redisAccess returns what a running gateway can change of it.
+func redisAccess(c *config.Config) redis.Access {
+	a := redis.Access{
+		Username: c.Redis.Username, Password: c.Redis.Password,
+		SentinelUsername: c.Redis.SentinelUsername, SentinelPassword: c.Redis.SentinelPassword,
+	}
 	if !c.Redis.TLS {
-		return o, nil
+		return a
 	}
-	o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.Redis.TLSCA == "" {
-		return o, nil
+	a.TLS = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Files.RedisCA, InsecureSkipVerify: !c.Redis.TLSVerify}
+	if own := c.Files.RedisCertificate; own != nil {
+		a.TLS.Certificates = []tls.Certificate{*own}
 	}
-	pem, err := os.ReadFile(c.Redis.TLSCA)
-	if err != nil {
-		return o, fmt.Errorf("redis.tls_ca: %w; name a PEM file that this user can read, or write \"\" for the system's authorities", err)
-	}
-	o.TLS.RootCAs = x509.NewCertPool()
-	if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
-		return o, fmt.Errorf("redis.tls_ca: %s holds no certificate in PEM form; name the file of the authority's certificate", c.Redis.TLSCA)
-	}
-	return o, nil
+	return a
 }

@@ -31,7 +31,11 @@ func (silent) Printf(context.Context, string, ...any) {}
 // timeout, its own news would be stale.
 func (o *Options) client(addr string) *redis.Options {
 	return &redis.Options{
-		Addr: addr, DB: o.DB, Username: o.Username, Password: o.Password, TLSConfig: o.TLS,
+		Addr: addr, DB: o.DB, Dialer: o.dial,
+		CredentialsProvider: func() (string, string) {
+			a := o.access.Load()
+			return a.Username, a.Password
+		},
 		ClientName: "nudge-" + o.Instance,
 		Protocol:   2, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
@@ -69,15 +73,16 @@ var errNoAnswer = errors.New("no answer in time")
 
 // dialOnce returns a dialer that makes only one connection, which it stores in made. Otherwise the library would replace a
 // broken connection and subscribe again without an error, and the keys would not be read after that gap.
-func dialOnce(opt *redis.Options, made *net.Conn) func(context.Context, string, string) (net.Conn, error) {
-	dial := redis.NewDialer(opt)
+func (o *Options) dialOnce(made *net.Conn) func(context.Context, string, string) (net.Conn, error) {
 	var used atomic.Bool
 	return func(ctx context.Context, network, addr string) (conn net.Conn, err error) {
 		if used.Swap(true) {
 			return nil, errors.New("the connection is closed")
 		}
-		*made, err = dial(ctx, network, addr)
-		return *made, err
+		if conn, err = o.dial(ctx, network, addr); err == nil {
+			*made = conn
+		}
+		return conn, err
 	}
 }
 

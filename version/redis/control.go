@@ -98,6 +98,7 @@ const (
 
 // controlKeeper keeps the control hash in Redis and this gateway's copy of it equal. It lives longer than a session.
 type controlKeeper struct {
+	opt       *Options
 	name      string // of the hash
 	routine   time.Duration
 	tell      func(control.Entries)
@@ -126,9 +127,9 @@ func (k *controlKeeper) run(ctx context.Context, pool *clientPool) error {
 			// Faults of the connection are logged elsewhere, and a slot that moved is found by the next probe.
 			if isReply(err) && !isRedirect(err) && err.Error() != k.lastFault {
 				k.lastFault = err.Error()
-				_, fix := diagnose(err)
+				_, fix := k.opt.diagnose(err)
 				k.log.Error("what the fleet is told cannot be read or kept in Redis; what was heard of it stays in force",
-					"key", k.name, "error", err, "fix", fix)
+					"key", k.name, "error", short(err), "fix", fix)
 			}
 		}
 		if err := sleep(ctx, pause); err != nil {

@@ -86,7 +86,7 @@ func (p *prober) run(ctx context.Context, turn func(topology) error) error {
 		p.refused.Store(nil)
 		switch {
 		case err == nil:
-			p.faults.last = ""
+			p.faults.good()
 		case errors.Is(err, errMoved):
 			return err
 		case p.opt.Mode == Cluster && isRedirect(err), p.opt.Mode != Standalone && errors.Is(err, errReplica):
@@ -95,8 +95,8 @@ func (p *prober) run(ctx context.Context, turn func(topology) error) error {
 			p.refused.Store(&err)
 			p.faults.tell(err)
 		case ctx.Err() == nil && p.faults.isNew(err): // it may be over soon; if not, the echo will be missing
-			_, fix := diagnose(err)
-			p.opt.Log.Warn("the probe could not be sent", "error", err, "fix", fix)
+			_, fix := p.opt.diagnose(err)
+			p.opt.Log.Warn("the probe could not be sent", "error", short(err), "fix", fix)
 		}
 		select {
 		case <-ctx.Done():

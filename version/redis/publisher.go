@@ -32,7 +32,7 @@ type publisher struct {
 
 // unavailable returns an error that says what could not be done with Redis, why, and how to fix it.
 func (p *publisher) unavailable(what string, err error) error {
-	_, fix := diagnose(err)
+	_, fix := p.opt.diagnose(err)
 	return fmt.Errorf("%s Redis at %s: %w: %v; %s", what, strings.Join(p.opt.Addrs, ", "), version.ErrUnavailable, err, fix)
 }
 
@@ -60,7 +60,7 @@ func (p *publisher) attempt(ctx context.Context, send func(topology) error) (err
 			return err
 		}
 		p.pool.reset() // there may be another master
-		if fault, _ := diagnose(err); !isRedirect(err) && fault != version.FaultReadOnly {
+		if fault, _ := p.opt.diagnose(err); !isRedirect(err) && fault != version.FaultReadOnly {
 			return err
 		}
 	}

@@ -353,7 +353,7 @@ func TestRedisProvenAgain(t *testing.T) {
 // A password that is refused is said to be that by Publish too: the library puts it into no answer of a pipeline.
 func TestRedisPublishIsRefused(t *testing.T) {
 	server := redistest.Start(t, "--requirepass", "right")
-	src, err := redis.New(version.NewBoard(), redis.Options{Addrs: []string{server.Socket}, Password: "wrong " + secrettest.Marker})
+	src, err := redis.New(version.NewBoard(), redis.Options{Addrs: []string{server.Socket}, Access: redis.Access{Password: "wrong " + secrettest.Marker}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func tryRights(t *testing.T, server *redistest.Server, rule []string) (complaint
 	var log lockedBuffer
 	s, evidence := newSource(t)
 	src, err := redis.New(s.Board, redis.Options{
-		Addrs: []string{server.Socket}, Username: "nudge", Password: "SECRET", Probe: 50 * time.Millisecond,
+		Addrs: []string{server.Socket}, Access: redis.Access{Username: "nudge", Password: "SECRET"}, Probe: 50 * time.Millisecond,
 		Host: version.Host{Evidence: evidence}, Control: func(control.Entries) {},
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})

@@ -23,7 +23,10 @@ func (f *finder) askSentinels(ctx context.Context) (topology, error) {
 
 func (f *finder) askSentinel(ctx context.Context, addr string) (claim, error) {
 	o := f.opt.briefClient(addr)
-	o.DB, o.Username, o.Password = 0, f.opt.SentinelUsername, f.opt.SentinelPassword
+	o.DB, o.CredentialsProvider = 0, func() (string, string) {
+		a := f.opt.access.Load()
+		return a.SentinelUsername, a.SentinelPassword
+	}
 	return brief(ctx, o, func(ctx context.Context, c *redis.Client) (claim, error) {
 		var at, about *redis.Cmd
 		_, err := c.Pipelined(ctx, func(pipe redis.Pipeliner) error {

@@ -3,7 +3,6 @@ package redis
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,15 +29,11 @@ const (
 
 // Options are the options of [New]. Only Addrs is needed.
 type Options struct {
-	Mode     Mode
-	Addrs    []string // host:port, or the path of a unix socket: the server; the Sentinels; some nodes of the Cluster
-	Master   string   // its name among the Sentinels
-	DB       int      // of the keys; channels ignore it. A Cluster has only 0
-	Username string
-	Password string
-	TLS      *tls.Config // nil: plain; of Sentinels too
-
-	SentinelUsername, SentinelPassword string // of the Sentinels themselves; "": none
+	Mode   Mode
+	Addrs  []string // host:port, or the path of a unix socket: the server; the Sentinels; some nodes of the Cluster
+	Master string   // its name among the Sentinels
+	DB     int      // of the keys; channels ignore it. A Cluster has only 0
+	Access          // at the start; see [Source.SetAccess]
 
 	Prefix   string        // of every key and channel; "": nudge
 	Instance string        // of this process, unique among all; it names the probe's channel. "": random
@@ -49,6 +44,8 @@ type Options struct {
 	// does not read the hash, and writes nothing back.
 	Control func(control.Entries)
 	Log     *slog.Logger // nil: discarded
+
+	access *atomic.Pointer[Access] // in use
 }
 
 // Source is a [version.Source] for any number of gateways: a standalone server, one that Sentinels watch, or a Cluster.
@@ -109,17 +106,19 @@ func New(board *version.Board, opt Options) (*Source, error) {
 		opt.Host.Tick = func() {}
 	}
 	opt.Log = cmp.Or(opt.Log, slog.New(slog.DiscardHandler))
+	opt.access = new(atomic.Pointer[Access])
+	opt.access.Store(&opt.Access)
 	r := &Source{
 		opt: opt, names: names{opt.Prefix, opt.Instance}, board: board, subs: newSubscriptions(board),
 		requests: make(chan readRequest, mostRequests),
-		faults:   faultLog{log: opt.Log, lost: opt.Host.Lost},
 	}
+	r.faults = faultLog{opt: &r.opt, said: map[string]time.Time{}}
 	r.finder.opt = &r.opt
 	r.publisher = publisher{&r.opt, r.names, &r.finder, clientPool{opt: &r.opt, life: publisherLife}}
 	r.prober = prober{opt: &r.opt, names: r.names, finder: &r.finder, dataSets: &r.dataSets, faults: &r.faults}
 	if opt.Control != nil {
 		r.control = &controlKeeper{
-			name: r.names.control(), routine: opt.Routine, tell: opt.Control, log: opt.Log, announced: version.NewSignal(),
+			opt: &r.opt, name: r.names.control(), routine: opt.Routine, tell: opt.Control, log: opt.Log, announced: version.NewSignal(),
 		}
 	}
 	return r, nil
@@ -141,7 +140,9 @@ func (r *Source) Run(ctx context.Context) error {
 			failures = 0
 		}
 		if proven && !isReply(err) {
-			r.opt.Log.Warn("redis subscription broke; connecting again", "error", err)
+			if r.faults.isNew(err) {
+				r.opt.Log.Warn("redis subscription broke; connecting again", "error", short(err))
+			}
 		} else {
 			r.faults.tell(err)
 		}
@@ -188,7 +189,7 @@ func (r *Source) choose(t topology) {
 // subscriber returns the options of a client for the one subscribing connection, which is stored in conn.
 func (r *Source) subscriber(conn *net.Conn) *redis.Options {
 	o := r.opt.client(r.lastAddr)
-	o.Dialer = dialOnce(o, conn)
+	o.Dialer = r.opt.dialOnce(conn)
 	o.ReadBufferSize = subscriberBuffer
 	// INFO must use this connection: another connection to the same address may reach another server.
 	o.OnConnect = func(ctx context.Context, c *redis.Conn) error {
@@ -198,7 +199,7 @@ func (r *Source) subscriber(conn *net.Conn) *redis.Options {
 		}
 		if err != nil && !r.anonymous {
 			r.anonymous = true
-			r.opt.Log.Warn("redis does not tell its replication id: after each gap every page polls once", "error", err,
+			r.opt.Log.Warn("redis does not tell its replication id: after each gap every page polls once", "error", short(err),
 				"fix", "give the user the rights that docs/redis.md lists")
 		}
 		_, err = r.dataSets.meet(o.Addr, info)

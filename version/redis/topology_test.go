@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,6 +191,13 @@ func TestDataSets(t *testing.T) {
 	}
 }
 
+// diagnosing are options with access to a plain Redis.
+func diagnosing() *Options {
+	o := &Options{access: new(atomic.Pointer[Access])}
+	o.access.Store(new(Access))
+	return o
+}
+
 func TestDiagnose(t *testing.T) {
 	for text, want := range map[string]version.Fault{
 		"WRONGPASS invalid username-password pair or user is disabled.":                                         version.FaultAuth,
@@ -205,12 +213,12 @@ func TestDiagnose(t *testing.T) {
 		"LOADING Redis is loading the dataset in memory":                                                        version.FaultLoading,
 		"ERR unknown command 'eval'":                                                                            version.FaultConnection,
 	} {
-		got, fix := diagnose(fmt.Errorf("publish to Redis at a:1: %w", proto(text)))
+		got, fix := diagnosing().diagnose(fmt.Errorf("publish to Redis at a:1: %w", proto(text)))
 		if got != want || fix == "" {
 			t.Errorf("%.40q: %q with the fix %q, want %q", text, got, fix, want)
 		}
 	}
-	if got, _ := diagnose(errors.New("dial tcp: lookup OOM.example: no such host")); got != version.FaultConnection {
+	if got, _ := diagnosing().diagnose(errors.New("dial tcp: lookup OOM.example: no such host")); got != version.FaultConnection {
 		t.Errorf("a name in a network error is taken for the server's word: %q", got)
 	}
 }

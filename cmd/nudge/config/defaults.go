@@ -12,10 +12,11 @@ func Default() *Config {
 		Log:       Log{Level: "info", Format: "text"},
 		TLS:       TLS{HSTS: 24 * time.Hour},
 		Redis: Redis{
-			Mode:   "none",
-			Addrs:  []string{},
-			Prefix: defaultPrefix,
-			Probe:  2 * time.Second,
+			Mode:      "none",
+			Addrs:     []string{},
+			TLSVerify: true,
+			Prefix:    defaultPrefix,
+			Probe:     2 * time.Second,
 		},
 		Auth: Auth{
 			Audience: "nudge", Issuers: []Issuer{}, Leeway: 30 * time.Second, TokenLife: 366 * day, Cookie: "nudge", CookieSecure: "auto",

@@ -1,23 +1,65 @@
 package config
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // A layer holds the values of one source, each of its key's type, and where each was given.
 type layer struct {
 	values  map[string]any
 	origins map[string]string
+	foreign bool // a file that has keys, none of which is one of the configuration
 }
 
 // readEnvironment reads the variable of every key as strictly as the file. An empty variable counts too: it makes a text or a
-// list empty, and is an error for any other type.
-func readEnvironment(lookup func(string) (string, bool)) (layer, Problems) {
-	return readTexts(func(s setting) (string, string, bool) {
+// list empty, and is an error for any other type. NUDGE_AUTH_SECRET_FILE, and the like for every secret, names a file that
+// holds the value.
+func (l Loader) readEnvironment(lookup func(string) (string, bool), file func(string) content) (layer, Problems) {
+	var broken Problems
+	texts, problems := readTexts(func(s setting) (string, string, bool) {
 		text, given := lookup(s.env)
-		return s.env, text, given
+		name, inFile := lookup(s.fileEnv())
+		if !s.secret || !inFile || !l.matters(s.key) {
+			return s.env, text, given
+		}
+		text, complaint := secretFrom(name, file)
+		if given {
+			complaint = "contradicts " + s.env + "; set one of them"
+		}
+		if complaint != "" {
+			broken = append(broken, Problem{Where: s.fileEnv(), Key: s.key, Text: complaint})
+		}
+		return s.fileEnv(), text, complaint == ""
 	})
+	return texts, append(broken, problems...)
+}
+
+// fileEnv is the variable that names the file of a secret.
+func (s setting) fileEnv() string { return s.env + "_FILE" }
+
+// secretFrom reads a secret from a file. A line break at its end does not count: editors and echo add one.
+func secretFrom(name string, file func(string) content) (text, complaint string) {
+	if name == "" {
+		return "", "is empty; name a file, or unset it"
+	}
+	c := file(name)
+	text = strings.TrimRight(string(c.data), "\r\n")
+	switch cause, isPath := errors.AsType[*fs.PathError](c.err); {
+	case isPath:
+		return "", fmt.Sprintf("%s: %v; name a file that this user can read", show(name), cause.Err)
+	case c.err != nil:
+		return "", fmt.Sprintf("%s: %v; name the file of a secret", show(name), c.err)
+	case text == "":
+		return "", show(name) + " is empty; write the secret into it"
+	case !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\r\n"):
+		return "", show(name) + " is not one line of text; write the secret, and nothing else, into it"
+	}
+	return text, ""
 }
 
 // readFlags reads the settings that were given on the command line.
@@ -37,7 +79,7 @@ func readFlags(flags map[string]string) (layer, Problems) {
 
 // readTexts reads the text that lookup finds for each setting. name is what messages call the setting.
 func readTexts(lookup func(setting) (name, text string, given bool)) (layer, Problems) {
-	l, problems := layer{map[string]any{}, map[string]string{}}, Problems(nil)
+	l, problems := layer{values: map[string]any{}, origins: map[string]string{}}, Problems(nil)
 	for _, s := range settings {
 		name, text, given := lookup(s)
 		if !given {
@@ -62,7 +104,7 @@ func flagName(key string) string {
 }
 
 // otherVariables are variables that commands read, not the configuration.
-var otherVariables = []string{"NUDGE_GATEWAY", "NUDGE_TOKEN"}
+var otherVariables = []string{"NUDGE_GATEWAY", "NUDGE_TOKEN", fileVariable}
 
 // unknownVariables lists, sorted, the variables that begin with NUDGE_ and are no key, each with the similar key that was
 // perhaps meant. Orchestrators inject such variables, so they are no error.
@@ -77,9 +119,15 @@ func unknownVariables(environ []string) []string {
 			continue
 		}
 		nearest, least := "", 3
+		consider := func(known string) {
+			if distance := editDistance(name, known); distance < least {
+				nearest, least = known, distance
+			}
+		}
 		for _, s := range settings {
-			if distance := editDistance(name, s.env); distance < least {
-				nearest, least = s.env, distance
+			consider(s.env)
+			if s.secret {
+				consider(s.fileEnv())
 			}
 		}
 		switch {

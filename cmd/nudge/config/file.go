@@ -1,7 +1,10 @@
 package config
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +19,7 @@ type fileReader struct {
 	values   map[string]any
 	origins  map[string]string // where each key is given
 	problems Problems
+	foreign  bool // it has keys, none of which is ours, or like one of ours
 }
 
 // readYAML returns the values of the file, each of its key's type, and where each was given. It also returns all mistakes in
@@ -28,7 +32,7 @@ func readYAML(name string, data []byte) (layer, Problems) {
 	}
 	r.documents(documents)
 	slices.SortStableFunc(r.problems, func(a, b Problem) int { return lineOf(a) - lineOf(b) })
-	return layer{r.values, r.origins}, r.problems
+	return layer{r.values, r.origins, r.foreign}, r.problems
 }
 
 func (r *fileReader) documents(documents []*yaml.Node) {
@@ -48,6 +52,13 @@ func (r *fileReader) documents(documents []*yaml.Node) {
 		return
 	}
 	r.section("", root)
+	r.foreign = len(root.Content) > 0
+	for i := 0; i < len(root.Content); i += 2 {
+		word := strings.ToLower(root.Content[i].Value)
+		if _, known := settingByKey[word]; known || isSection(word) || nearestKey(word) != "" {
+			r.foreign = false
+		}
+	}
 }
 
 // section reads the keys of one mapping; section is the mapping's own key.
@@ -135,4 +146,59 @@ func lineOf(p Problem) int {
 		return 0 // the file as a whole
 	}
 	return line
+}
+
+// parseYAML returns the documents of the file as they are written.
+func parseYAML(data []byte) ([]*yaml.Node, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var documents []*yaml.Node
+	for {
+		document := new(yaml.Node)
+		err := decoder.Decode(document)
+		if errors.Is(err, io.EOF) {
+			return documents, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		documents = append(documents, document)
+	}
+}
+
+// brokenYAML says where the syntax error of a file is.
+func brokenYAML(name string, data []byte, err error) Problem {
+	reason, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	if numbered, isNumbered := strings.CutPrefix(reason, "line "); isNumbered {
+		number, rest, _ := strings.Cut(numbered, ": ")
+		if n, err := strconv.Atoi(number); err == nil {
+			reason, line = rest, n
+		}
+	}
+	if strings.HasPrefix(reason, "unknown anchor") {
+		reason = "text that begins with * needs quotes" // the rest may be a secret
+	}
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	line = firstBrokenLine(lines, min(line, len(lines)))
+	text := "is not YAML (" + reason + "); check the indentation, the quotes and the brackets"
+	if indent := bytes.TrimLeft(lines[line-1], " "); bytes.HasPrefix(indent, []byte("\t")) {
+		text = "is indented with a tab; indent it with spaces"
+	}
+	return Problem{Where: fmt.Sprintf("%s:%d", name, line), Text: text}
+}
+
+// firstBrokenLine returns the line after the longest beginning of the file that is YAML. The parser itself names the line of
+// the surrounding block, or the line before. For a file that is too large to try, firstBrokenLine returns that one.
+func firstBrokenLine(lines [][]byte, named int) int {
+	data := bytes.Join(lines, nil)
+	const most = 1 << 20 // bytes to parse, some tenths of a second
+	for n, parsed := len(lines)-1, 0; n >= 0; n-- {
+		data = data[:len(data)-len(lines[n])]
+		if parsed += len(data); parsed > most {
+			return named
+		}
+		if _, err := parseYAML(data); err == nil {
+			return n + 1
+		}
+	}
+	return named
 }

@@ -19,7 +19,8 @@ import (
 // Config is the whole configuration, one field per key of config.yaml. A *Config that was loaded never changes: a reload
 // makes a new one, so it may be read from anywhere without a lock.
 //
-// The mapstructure tag is the key. The tag `secret:"true"` keeps a value out of messages, logs and `nudge config print`.
+// The mapstructure tag is the key. The tag `secret:"true"` keeps a value out of messages, logs and `nudge config print`;
+// of `secret:"url"` only the credentials are hidden. `file:"true"`: the value names a file, which is read again when it changes.
 type Config struct {
 	Listen    string        `mapstructure:"listen"`     // host:port of the public server
 	H2C       bool          `mapstructure:"h2c"`        // the public server also takes HTTP/2 without TLS
@@ -38,6 +39,8 @@ type Config struct {
 	Limits    Limits        `mapstructure:"limits"`
 	Drain     Drain         `mapstructure:"drain"`
 	CORS      CORS          `mapstructure:"cors"`
+
+	Files Files `mapstructure:"-"` // what the keys name that are files
 }
 
 // Log says how much is logged, and how it looks.
@@ -48,15 +51,16 @@ type Log struct {
 
 // TLS is that of the public server. Without Cert and Key it is plain HTTP.
 type TLS struct {
-	Cert string        `mapstructure:"cert"` // file
-	Key  string        `mapstructure:"key"`  // file
+	Cert string        `mapstructure:"cert" file:"true"`
+	Key  string        `mapstructure:"key" file:"true"`
 	HSTS time.Duration `mapstructure:"hsts"` // max-age; 0: browsers forget it
 }
 
 // Redis says how to reach Redis, the source of news.
 type Redis struct {
-	Mode             string        `mapstructure:"mode"`  // none, standalone, sentinel or cluster
-	Addrs            []string      `mapstructure:"addrs"` // host:port; one in mode standalone, the Sentinels, or nodes of the Cluster
+	URL              string        `mapstructure:"url" secret:"url"` // what it says was also written into the keys below
+	Mode             string        `mapstructure:"mode"`             // none, standalone, sentinel or cluster
+	Addrs            []string      `mapstructure:"addrs"`            // host:port or a socket's path; one in mode standalone, the Sentinels, or nodes of the Cluster
 	Master           string        `mapstructure:"master"`
 	DB               int           `mapstructure:"db"`
 	Username         string        `mapstructure:"username"`
@@ -64,7 +68,10 @@ type Redis struct {
 	SentinelUsername string        `mapstructure:"sentinel_username"`
 	SentinelPassword string        `mapstructure:"sentinel_password" secret:"true"`
 	TLS              bool          `mapstructure:"tls"`
-	TLSCA            string        `mapstructure:"tls_ca"` // file; "" for the system's authorities
+	TLSCA            string        `mapstructure:"tls_ca" file:"true"` // "" for the system's authorities
+	TLSCert          string        `mapstructure:"tls_cert" file:"true"`
+	TLSKey           string        `mapstructure:"tls_key" file:"true"`
+	TLSVerify        bool          `mapstructure:"tls_verify"` // false: any certificate is taken
 	Prefix           string        `mapstructure:"prefix"`
 	Probe            time.Duration `mapstructure:"probe"` // 100ms to 30s
 }

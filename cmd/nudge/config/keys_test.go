@@ -109,7 +109,7 @@ func TestSettings(t *testing.T) {
 			secrets = append(secrets, s.key)
 		}
 	}
-	want := []string{"redis.password", "redis.sentinel_password", "auth.secret", "auth.previous_secret", "auth.issuers"}
+	want := []string{"redis.url", "redis.password", "redis.sentinel_password", "auth.secret", "auth.previous_secret", "auth.issuers"}
 	if diff := cmp.Diff(want, secrets); diff != "" {
 		t.Errorf("secrets: %s", diff)
 	}

@@ -1,11 +1,8 @@
 package config
 
 import (
-	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -13,16 +10,12 @@ import (
 	"github.com/spf13/viper"
 )
 
-// defaultFile is read if no other file is named, and if it exists.
-const defaultFile = "config.yaml"
-
-const largestFile = 1 * MiB
-
 // Loader says where a configuration comes from. A flag overrides the environment, which overrides the file, which overrides
-// the default. The zero value reads ./config.yaml if it exists, and the environment. A Loader may be used many times, but not
+// the default. A Loader may be used many times, but not
 // by two goroutines at once.
 type Loader struct {
-	// Path is the file named by --config; it is an error if it does not exist. Empty: ./config.yaml if it exists.
+	// Path is the file named by --config; it is an error if it does not exist. "none": no file. Empty: the file that the
+	// variable NUDGE_CONFIG names, likewise; else ./config.yaml if it exists.
 	Path string
 	// Flags are the settings given on the command line, by dotted key; messages call "poll.fast" --poll-fast.
 	Flags map[string]string
@@ -49,96 +42,77 @@ type Loaded struct {
 	// Warnings are for the log, one line each: allowed, but probably not intended.
 	Warnings []string
 
-	print fingerprint
+	broken Problems    // in files that keys name, such as certificates. The configuration itself may be good
+	inputs []string    // the files that were read besides Path, sorted
+	print  fingerprint // of all files that were read
 }
 
 // Load reads, checks and merges the configuration. The error is Problems, which lists all mistakes.
-func (l Loader) Load() (*Loaded, error) { return l.load(l.read()) }
-
-// A reading is the file as it was at one moment.
-type reading struct {
-	path string // as messages name it
-	data []byte
-	err  error // fs.ErrNotExist is fine for a file that nobody named
-}
-
-// A fingerprint is a hash of a reading, to compare two readings.
-type fingerprint [sha256.Size]byte
-
-func (r reading) fingerprint() fingerprint {
-	if r.err != nil {
-		return sha256.Sum256([]byte("error: " + r.err.Error()))
+func (l Loader) Load() (*Loaded, error) {
+	loaded, problems := l.load(l.read(nil))
+	if problems = append(problems, loaded.broken...); len(problems) > 0 {
+		return nil, problems
 	}
-	return sha256.Sum256(append([]byte("data: "), r.data...))
-}
-
-func (r reading) missing() bool { return errors.Is(r.err, fs.ErrNotExist) }
-
-// problem says why the file cannot be read.
-func (r reading) problem() Problem {
-	if r.missing() {
-		return Problem{Where: r.path, Text: "does not exist; name the file with --config, or create it"}
-	}
-	if cause, ok := errors.AsType[*fs.PathError](r.err); ok {
-		return Problem{Where: r.path, Text: cause.Err.Error() + "; name a file that can be read with --config"}
-	}
-	return Problem{Where: r.path, Text: r.err.Error()}
-}
-
-func (l Loader) path() string {
-	if l.Path == "" {
-		return defaultFile
-	}
-	return l.Path
-}
-
-func (l Loader) read() reading {
-	r := reading{path: l.path()}
-	file, err := os.Open(r.path)
-	if err != nil {
-		r.err = err
-		return r
-	}
-	defer file.Close()
-	r.data, r.err = io.ReadAll(io.LimitReader(file, int64(largestFile)+1))
-	if Size(len(r.data)) > largestFile {
-		r.err = fmt.Errorf("is larger than %v; name a configuration with --config", largestFile)
-	}
-	return r
+	return loaded, nil
 }
 
 // load makes a configuration from the file, the environment and the flags. Each value is read once, where it was given, into
-// its key's type. After that only the order of the sources counts.
-func (l Loader) load(r reading) (*Loaded, error) {
-	loaded := &Loaded{print: r.fingerprint()}
-	var file layer
-	var problems Problems
-	switch {
-	case r.err == nil:
+// its key's type. After that only the order of the sources counts. It returns all mistakes; then the configuration must not
+// be used.
+func (l Loader) load(r *reading) (*Loaded, Problems) {
+	loaded := &Loaded{}
+	file, problems := l.readConfigFile(r)
+	if r.err == nil {
 		loaded.Path = r.path
-		file, problems = readYAML(r.path, r.data)
-	case !r.missing() || l.Path != "":
-		problems = Problems{r.problem()}
 	}
-	environment, environmentProblems := readEnvironment(os.LookupEnv)
+	environment, environmentProblems := l.readEnvironment(os.LookupEnv, r.file)
 	flags, flagProblems := readFlags(l.Flags)
 	problems, loaded.Passed = l.serious(slices.Concat(problems, environmentProblems, flagProblems))
-	if len(problems) > 0 {
-		return nil, problems
-	}
 	config, err := l.merge(file, environment, flags)
 	if err != nil {
-		return nil, Problems{{Where: loaded.Path, Text: err.Error()}}
+		return loaded, append(problems, Problem{Where: loaded.Path, Text: err.Error()})
 	}
 	loaded.Config = config
 	loaded.Origins, loaded.Overruled = origins(file, environment, flags)
-	if problems, _ := l.serious(config.check(l.Purpose).locate(loaded.Origins)); len(problems) > 0 {
-		return nil, problems
+	wrong := loaded.useRedisURL()
+	opened := l.openFiles(config, r)
+	config.Files = opened.files
+	for _, p := range config.check(l.Purpose) {
+		if len(wrong) == 0 || !strings.HasPrefix(p.Key, "redis.") { // what is wrong with the URL comes first
+			wrong = append(wrong, p)
+		}
+	}
+	wrong, _ = l.serious(wrong.locate(loaded.Origins))
+	problems = append(problems, wrong.except(problems)...)
+	loaded.broken = Problems(opened.problems).locate(loaded.Origins).except(problems)
+	loaded.Warnings = append(loaded.Warnings, opened.warnings...)
+	if text := config.unusedRedisURL(); text != "" {
+		loaded.Warnings = append(loaded.Warnings, text)
 	}
 	if unknown := unknownVariables(os.Environ()); len(unknown) > 0 {
 		loaded.Warnings = append(loaded.Warnings, "unknown variables are ignored: "+strings.Join(unknown, ", "))
 	}
-	return loaded, nil
+	loaded.inputs, loaded.print = slices.Sorted(maps.Keys(r.files)), r.fingerprint()
+	return loaded, problems
+}
+
+// readConfigFile reads the configuration file, if there is one.
+func (l Loader) readConfigFile(r *reading) (layer, Problems) {
+	switch {
+	case r.err != nil && r.missing() && (!r.named || r.path == ""):
+		return layer{}, nil
+	case r.err != nil:
+		return layer{}, Problems{r.problem()}
+	}
+	file, problems := readYAML(r.path, r.data)
+	if r.named || !file.foreign {
+		return file, problems
+	}
+	if len(l.Only) > 0 { // the command works without a file
+		return layer{}, nil
+	}
+	return layer{}, Problems{{Where: r.path, Text: "has no key of Nudge, so it is probably another program's; " +
+		"name yours with --config FILE or " + fileVariable + ", or write --config " + noFile + " to read no file"}}
 }
 
 // merge combines the layers with viper: a later layer overrides an earlier one.

@@ -55,7 +55,10 @@ func (s setting) valueNode(value any) *yaml.Node {
 		}
 		return list
 	case string:
-		if s.secret && value != "" {
+		switch {
+		case s.url:
+			value = Hide(value)
+		case s.secret && value != "":
 			value = masked
 		}
 		return textNode(value)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -47,6 +48,24 @@ func (p Problems) err() error {
 		return nil
 	}
 	return p
+}
+
+// except leaves out the problems that may follow from earlier ones: of a key that has no value because its own was wrong, or that
+// was perhaps misspelt. If a whole file cannot be read, nothing is left.
+func (p Problems) except(earlier Problems) (rest Problems) {
+	wrong := map[string]bool{}
+	for _, e := range earlier {
+		if e.Key == "" {
+			return nil
+		}
+		wrong[e.Key], wrong[nearestKey(strings.ToLower(e.Key))] = true, true
+	}
+	for _, problem := range p {
+		if !slices.ContainsFunc(append([]string{problem.Key}, problem.also...), func(key string) bool { return wrong[key] }) {
+			rest = append(rest, problem)
+		}
+	}
+	return rest
 }
 
 // locate sets where each problem's key was given. If the key has its default, locate uses the place of a key that contradicts

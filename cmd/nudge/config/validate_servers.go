@@ -41,13 +41,18 @@ func (c *Config) checkServers(r *refusals) {
 	}
 	r.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	r.oneOf("log.format", c.Log.Format, "text", "json")
-	if c.TLS.Cert != "" && c.TLS.Key == "" {
-		r.refuse("tls.key", "is missing beside tls.cert; write the file with the certificate's key").and("tls.cert")
-	}
-	if c.TLS.Key != "" && c.TLS.Cert == "" {
-		r.refuse("tls.cert", "is missing beside tls.key; write the file with the certificate").and("tls.key")
-	}
+	r.together("tls.cert", c.TLS.Cert, "tls.key", c.TLS.Key)
 	r.within("tls.hsts", c.TLS.HSTS, 0, 2*365*24*time.Hour)
+}
+
+// together checks that a certificate has a key, and a key a certificate.
+func (r *refusals) together(certKey, cert, keyKey, key string) {
+	if cert != "" && key == "" {
+		r.refuse(keyKey, "is missing beside %s; write the file with the certificate's key", certKey).and(certKey)
+	}
+	if key != "" && cert == "" {
+		r.refuse(certKey, "is missing beside %s; write the file with the certificate", keyKey).and(keyKey)
+	}
 }
 
 func (c *Config) checkRedis(r *refusals) {
@@ -57,13 +62,7 @@ func (c *Config) checkRedis(r *refusals) {
 		if slices.Contains(redis.Addrs[:i], addr) {
 			r.refuse("redis.addrs", "%s is listed twice; write each address once", show(addr))
 		}
-		if strings.Contains(addr, "://") || strings.Contains(addr, "@") {
-			r.refuse("redis.addrs", "%s is a URL; write host:port, and user and password as redis.username and redis.password", show(addr))
-		} else if host, port, err := splitAddress(addr); err != nil {
-			r.refuse("redis.addrs", "%s %v; write host:port, such as 127.0.0.1:6379", show(addr), err)
-		} else if host == "" || port == 0 {
-			r.refuse("redis.addrs", "%s lacks a host or a port; write both, such as 127.0.0.1:6379", show(addr))
-		}
+		c.checkRedisAddr(r, addr)
 	}
 	if redis.DB < 0 {
 		r.refuse("redis.db", "%d is below 0; write 0 or more", redis.DB)
@@ -75,9 +74,15 @@ func (c *Config) checkRedis(r *refusals) {
 	if redis.Username != "" && redis.Password == "" {
 		r.refuse("redis.username", "needs redis.password; write it, or set NUDGE_REDIS_PASSWORD")
 	}
-	if redis.TLSCA != "" && !redis.TLS {
-		r.refuse("redis.tls_ca", "is used only with redis.tls: true; write redis.tls: true, or remove this").and("redis.tls")
+	for _, only := range [][2]string{{"redis.tls_ca", redis.TLSCA}, {"redis.tls_cert", redis.TLSCert}, {"redis.tls_key", redis.TLSKey}} {
+		if key, value := only[0], only[1]; value != "" && !redis.TLS {
+			r.refuse(key, "is used only with redis.tls: true; write redis.tls: true, or remove this").and("redis.tls")
+		}
 	}
+	if redis.TLSCA != "" && !redis.TLSVerify {
+		r.refuse("redis.tls_verify", "is false, so redis.tls_ca has no effect; write true, or remove redis.tls_ca").and("redis.tls_ca")
+	}
+	r.together("redis.tls_cert", redis.TLSCert, "redis.tls_key", redis.TLSKey)
 	if !prefix.MatchString(redis.Prefix) {
 		r.refuse("redis.prefix", "%s is no prefix; write 1 to 64 of A-Z a-z 0-9 . _ ~ : - that do not end with a colon", show(redis.Prefix))
 	}

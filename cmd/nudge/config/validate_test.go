@@ -54,8 +54,8 @@ func TestValidateRefuses(t *testing.T) {
 		{`redis.addrs: contradicts redis.mode: none; write redis.mode: standalone to use it, or [] here`, func(c *Config) { c.Redis.Addrs = []string{"a:1"} }},
 		{`redis.addrs: has 0 entries, and redis.mode: standalone needs one; write [host:port]`, func(c *Config) { c.Redis.Mode = "standalone" }},
 		{`redis.addrs: has 2 entries, and redis.mode: standalone needs one; write [host:port]`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"a:1", "b:2"} }},
-		{`redis.addrs: redis is no address; write host:port, such as 127.0.0.1:6379`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"redis"} }},
-		{`redis.addrs: redis://a:6379 is a URL; write host:port, and user and password as redis.username and redis.password`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"redis://a:6379"} }},
+		{`redis.addrs: redis is no address; write host:port, such as 127.0.0.1:6379, or the path of a unix socket`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"redis"} }},
+		{`redis.addrs: redis://a:6379 is a URL; write it as redis.url, or host:port here`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{"redis://a:6379"} }},
 		{`redis.addrs: :6379 lacks a host or a port; write both, such as 127.0.0.1:6379`, func(c *Config) { c.Redis.Mode, c.Redis.Addrs = "standalone", []string{":6379"} }},
 		{`redis.master: is for redis.mode: sentinel only, and the mode is none; write "" here`, func(c *Config) { c.Redis.Master = "m" }},
 		{`redis.sentinel_username: is for redis.mode: sentinel only, and the mode is none; write "" here`, func(c *Config) { c.Redis.SentinelUsername = "m" }},
@@ -276,7 +276,7 @@ func TestAddressesKeepSecrets(t *testing.T) {
 	t.Setenv("NUDGE_REDIS_MODE", "standalone")
 	t.Setenv("NUDGE_REDIS_ADDRS", "redis://:"+password+"@host:6379")
 	_, err := Loader{}.Load()
-	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "redis.password") {
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "redis.url") {
 		t.Error(err)
 	}
 }

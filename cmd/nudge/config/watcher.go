@@ -3,8 +3,10 @@ package config
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,7 +24,8 @@ type WatcherOptions struct {
 	Hangup <-chan os.Signal
 	// Log gets one line per change, refusal or SIGHUP; nil: nobody.
 	Log *slog.Logger
-	// Looked gets the result of every attempt to reload: nil, or why the last good configuration stays. For metrics.
+	// Looked gets the result of every attempt to reload: nil if all that is on disk is in force, an [ErrRestart] if some keys
+	// need a restart, or why the last good configuration stays. For metrics.
 	// Called from Run's goroutine.
 	Looked func(error)
 	// Debounce is how long the file must stay unchanged before it is read, and again before it is used; 0: 100ms.
@@ -31,7 +34,7 @@ type WatcherOptions struct {
 	Poll time.Duration
 }
 
-// A Watcher reloads the configuration when its file changes or SIGHUP comes.
+// A Watcher reloads the configuration when one of its files changes or SIGHUP comes.
 // A file that is refused, or gone, leaves the last good configuration in place.
 type Watcher struct {
 	WatcherOptions
@@ -43,6 +46,7 @@ type Watcher struct {
 	hadFile   bool        // a file was read once, so it may not be missing
 	seen      fingerprint // of the file that was last loaded or refused
 	candidate fingerprint // of the file as last read, if that was neither loaded nor refused
+	inputs    []string    // the files that the configuration names
 	failing   bool        // the last one was refused
 	restarted string      // the keys last reported as needing a restart
 }
@@ -50,7 +54,7 @@ type Watcher struct {
 // NewWatcher returns a watcher that does nothing until Run.
 func NewWatcher(options WatcherOptions) *Watcher {
 	w := &Watcher{WatcherOptions: options, events: newFileEvents}
-	w.running, w.seen = options.Loaded.Config, options.Loaded.print
+	w.running, w.seen, w.inputs = options.Loaded.Config, options.Loaded.print, options.Loaded.inputs
 	w.hadFile = options.Loaded.Path != ""
 	if w.Apply == nil {
 		w.Apply = func(*Config) error { return nil }
@@ -73,8 +77,7 @@ func NewWatcher(options WatcherOptions) *Watcher {
 // Run watches until ctx is done, and then returns nil. To be called once.
 func (w *Watcher) Run(ctx context.Context) error {
 	var changed <-chan struct{}
-	path := w.Loader.path()
-	events := w.open(path)
+	events := w.open()
 	if events != nil {
 		changed = events.changed
 		defer events.close()
@@ -102,7 +105,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		case <-quiet.C:
 			since = time.Time{}
 			if events != nil {
-				events.follow(path)
+				events.follow(w.paths())
 			}
 			if !w.lookIfChanged() {
 				quiet.Reset(w.Debounce)
@@ -112,18 +115,25 @@ func (w *Watcher) Run(ctx context.Context) error {
 				w.Hangup = nil
 				continue
 			}
-			w.look(w.Loader.read(), true)
+			w.look(w.Loader.read(w.inputs), true)
 		}
 	}
 }
 
-func (w *Watcher) open(path string) *fileEvents {
-	if path == "" {
-		return nil
+// paths are the files whose change may change the configuration.
+func (w *Watcher) paths() []string {
+	paths := slices.Clone(w.inputs)
+	if path, _ := w.Loader.path(); path != "" {
+		paths = append(paths, path)
 	}
-	events, err := w.events(directories(path))
+	return paths
+}
+
+func (w *Watcher) open() *fileEvents {
+	events, err := w.events(directories(w.paths()))
 	if err != nil {
-		w.Log.Warn("cannot watch the configuration file, so it is read at an interval", "path", path, "every", w.Poll, "error", err)
+		w.Log.Warn("cannot watch the configuration, so its files are read at an interval", "files", strings.Join(w.paths(), " "),
+			"every", w.Poll, "error", err)
 		return nil
 	}
 	return events
@@ -132,7 +142,7 @@ func (w *Watcher) open(path string) *fileEvents {
 // lookIfChanged reads the file once. It loads the file if it has changed and two readings are the same: a file that is just
 // being written may be incomplete and still valid. If settled is false, call lookIfChanged again.
 func (w *Watcher) lookIfChanged() (settled bool) {
-	r := w.Loader.read()
+	r := w.Loader.read(w.inputs)
 	now := r.fingerprint()
 	if now == w.seen {
 		w.candidate = now // and not what was read in between
@@ -146,58 +156,80 @@ func (w *Watcher) lookIfChanged() (settled bool) {
 	return true
 }
 
+// ErrRestart says that a configuration was applied, except for keys that need a restart.
+var ErrRestart = errors.New("configuration changes need a restart")
+
+// An outcome is what became of a reading.
+type outcome struct {
+	changed []string // keys whose new values are in force
+	waiting string   // keys whose new values need a restart
+	broken  Problems // in files that keys name: the last good files stay
+}
+
 // look loads and applies a reading. asked: it was requested by SIGHUP, so the log gets a line in any case.
-func (w *Watcher) look(r reading, asked bool) {
-	w.seen = r.fingerprint()
-	changed, err := w.take(r, asked)
+func (w *Watcher) look(r *reading, asked bool) {
+	got, err := w.take(r, asked)
+	w.seen = r.only(w.inputs).fingerprint()
 	switch {
 	case err != nil:
 		w.Log.Error("configuration refused; the last good one stays", "problems", oneLine(err))
-	case len(changed) > 0:
-		w.Log.Info("configuration reloaded", "changed", strings.Join(changed, " "))
-	case asked || w.failing:
+	case len(got.changed) > 0:
+		w.Log.Info("configuration reloaded", "changed", strings.Join(got.changed, " "))
+	case (asked || w.failing) && got.waiting == "" && len(got.broken) == 0:
 		w.Log.Info("configuration is good and unchanged")
 	}
+	if err == nil && len(got.broken) > 0 {
+		w.Log.Error("certificate files cannot be used; the last good ones stay", "problems", oneLine(got.broken))
+		err = got.broken
+	}
 	w.failing = err != nil
+	if err == nil && got.waiting != "" {
+		err = fmt.Errorf("%w: %s", ErrRestart, got.waiting)
+	}
 	w.Looked(err)
 }
 
-// take makes the reading the running configuration, and returns the keys that changed.
-func (w *Watcher) take(r reading, asked bool) (changed []string, err error) {
+// take makes the reading the running configuration. A certificate that cannot be used does not keep other keys from changing:
+// push must be switched off at any time.
+func (w *Watcher) take(r *reading, asked bool) (got outcome, err error) {
 	// A file is optional. But to remove one hardly means that the defaults should apply.
 	if r.missing() && w.hadFile {
-		return nil, Problems{r.problem()}
+		return got, Problems{r.problem()}
 	}
-	loaded, err := w.Loader.load(r)
-	if err != nil {
-		return nil, err
+	loaded, problems := w.Loader.load(r)
+	if len(problems) > 0 {
+		return got, problems
+	}
+	w.inputs = loaded.inputs
+	if got.broken = loaded.broken; len(got.broken) > 0 {
+		loaded.Config.keepFiles("tls", w.running)
+		loaded.Config.keepFiles("redis", w.running)
 	}
 	next := takeOver(w.running, loaded.Config)
 	if problems := next.check(w.Loader.Purpose).locate(loaded.Origins); len(problems) > 0 {
 		for i := range problems {
 			problems[i].Text += " (with what only a restart can change)"
 		}
-		return nil, problems
+		return got, problems
 	}
-	changed = reloaded(w.running, loaded.Config)
-	if len(changed) > 0 {
+	if got.changed = reloaded(w.running, loaded.Config); len(got.changed) > 0 {
 		if err := w.Apply(next); err != nil {
-			return nil, err
+			return got, err
 		}
 	}
-	keys := strings.Join(restartNeeded(w.running, loaded.Config), " ")
-	if keys != "" && (asked || keys != w.restarted) {
-		w.Log.Warn("configuration changes need a restart", "keys", keys)
+	got.waiting = strings.Join(restartNeeded(w.running, loaded.Config), " ")
+	if got.waiting != "" && (asked || got.waiting != w.restarted) {
+		w.Log.Warn(ErrRestart.Error(), "keys", got.waiting)
 	}
-	w.restarted = keys
-	if len(changed) == 0 && keys == "" && len(loaded.Overruled) > 0 {
+	w.restarted = got.waiting
+	if len(got.changed) == 0 && got.waiting == "" && len(loaded.Overruled) > 0 {
 		// The operator may believe that push is off now.
 		w.Log.Warn("the file has changed, but no value in effect has; the environment or a flag overrides these keys: remove it there and restart",
 			"overruled", strings.Join(loaded.Overruled, " "))
 	}
 	w.running = next
 	w.hadFile = w.hadFile || loaded.Path != ""
-	return changed, nil
+	return got, nil
 }
 
 func oneLine(err error) string {

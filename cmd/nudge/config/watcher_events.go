@@ -4,11 +4,12 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/fsnotify/fsnotify"
 )
 
-// fileEvents reports changes in the directories of a file. It watches directories because a watch of the file itself ends
+// fileEvents reports changes in the directories of files. It watches directories because a watch of a file itself ends
 // when the file is replaced by rename, or removed and created again.
 type fileEvents struct {
 	changed <-chan struct{} // carries nothing; several changes may be one signal
@@ -59,10 +60,10 @@ func (e *fileEvents) forward(changed chan<- struct{}) {
 	}
 }
 
-// follow watches the present targets of path: a symbolic link may have moved, a directory may have been created again. If
-// that fails, the Watcher still reads the file at an interval.
-func (e *fileEvents) follow(path string) {
-	for _, directory := range directories(path) {
+// follow watches the present targets of paths: a symbolic link may have moved, a directory may have been created again. If
+// that fails, the Watcher still reads the files at an interval.
+func (e *fileEvents) follow(paths []string) {
+	for _, directory := range directories(paths) {
 		_ = e.watcher.Add(directory)
 	}
 }
@@ -73,12 +74,15 @@ func (e *fileEvents) close() {
 	<-e.done
 }
 
-// directories returns the directories in which a change may change the file: its
-// own, and those that its links point to.
-func directories(path string) []string {
-	list := []string{filepath.Dir(path)}
-	if target, err := filepath.EvalSymlinks(path); err == nil && filepath.Dir(target) != list[0] {
-		list = append(list, filepath.Dir(target))
+// directories returns the directories in which a change may change the files: their
+// own, and those that their links point to.
+func directories(paths []string) (list []string) {
+	for _, path := range paths {
+		list = append(list, filepath.Dir(path))
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			list = append(list, filepath.Dir(target))
+		}
 	}
-	return list
+	slices.Sort(list)
+	return slices.Compact(list)
 }

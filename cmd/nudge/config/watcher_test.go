@@ -139,6 +139,14 @@ func (w *watched) wantRefusal(text string) {
 	}
 }
 
+// wantWaiting waits for a reload after which keys need a restart.
+func (w *watched) wantWaiting(keys string) {
+	w.t.Helper()
+	if err := receive(w.t, w.looked); !errors.Is(err, ErrRestart) || !strings.HasSuffix(err.Error(), ": "+keys) {
+		w.t.Errorf("%v, want that %s need a restart", err, keys)
+	}
+}
+
 func (w *watched) wantLog(lines ...string) {
 	w.t.Helper()
 	got := strings.ReplaceAll(w.log.take(), w.path, "FILE")
@@ -440,7 +448,7 @@ func TestReloadReportsRestart(t *testing.T) {
 	w := watch(t, aFile(t), nil)
 	writeFile(t, w.path, percent(2)+"listen: 127.0.0.1:1\nheartbeat: 15s\n")
 	applied := receive(t, w.applied)
-	must(t, receive(t, w.looked))
+	w.wantWaiting("listen heartbeat")
 	want := Default()
 	want.Node, want.Push.Percent = "a", 2
 	if diff := cmp.Diff(want, applied); diff != "" {
@@ -451,8 +459,12 @@ func TestReloadReportsRestart(t *testing.T) {
 
 	// Said once, as long as it stays the same; and not said once it is taken back.
 	writeFile(t, w.path, percent(3)+"listen: 127.0.0.1:1\nheartbeat: 15s\n")
-	w.wantPercent(3)
+	receive(t, w.applied)
+	w.wantWaiting("listen heartbeat")
 	w.wantLog(`level=INFO msg="configuration reloaded" changed=push.percent`)
+	w.hangup <- syscall.SIGHUP // and said again to whom asks, without "good and unchanged"
+	w.wantWaiting("listen heartbeat")
+	w.wantLog(`level=WARN msg="configuration changes need a restart" keys="listen heartbeat"`)
 	writeFile(t, w.path, percent(4))
 	w.wantPercent(4)
 	w.wantLog(`level=INFO msg="configuration reloaded" changed=push.percent`)
@@ -491,7 +503,8 @@ func TestReloadOfFirstFile(t *testing.T) {
 	w := watch(t, "", nil)
 	w.path = defaultFile
 	writeFile(t, "config.yaml", percent(2))
-	w.wantPercent(2)
+	receive(t, w.applied)
+	w.wantWaiting("node")
 	must(t, os.Remove("config.yaml"))
 	w.wantRefusal("FILE: does not exist; name the file with --config, or create it")
 }
@@ -556,7 +569,7 @@ func TestReloadByPolling(t *testing.T) {
 		start := time.Now()
 		go func() { done <- w.Run(ctx) }()
 		synctest.Wait()
-		if line := log.take(); !strings.Contains(line, "cannot watch the configuration file") || !strings.Contains(line, "every=5s") {
+		if line := log.take(); !strings.Contains(line, "cannot watch the configuration, ") || !strings.Contains(line, "every=5s") {
 			t.Errorf("log: %q", line)
 		}
 
@@ -623,6 +636,12 @@ func TestRestartNeeded(t *testing.T) {
 		{"rotation", func(c *Config) { c.Auth.PreviousSecret, c.Auth.Secret = c.Auth.Secret, otherSecret }, nil, []string{"auth.secret", "auth.previous_secret"}},
 		{"claims", func(c *Config) { c.Auth.Issuer, c.Auth.Audience, c.Auth.Leeway = "i", "a", 0 }, nil, []string{"auth.issuer", "auth.audience", "auth.leeway"}},
 		{"log", func(c *Config) { c.Log.Level, c.Log.Format = "debug", "json" }, []string{"log.format"}, []string{"log.level"}},
+		{
+			"credentials of Redis", func(c *Config) { c.Redis.Username, c.Redis.Password, c.Redis.TLSVerify = "u", "p", false }, nil,
+			[]string{"redis.username", "redis.password", "redis.tls_verify"},
+		},
+		{"another Redis", func(c *Config) { c.Redis.Addrs, c.Redis.Password = []string{"b:1"}, "p" }, []string{"redis.addrs", "redis.password"}, nil},
+		{"another certificate", func(c *Config) { c.Files.Sums = map[string][32]byte{"redis.tls_ca": {1}} }, nil, []string{"redis.tls_ca"}},
 		{"cookie", func(c *Config) { c.Auth.Cookie, c.Auth.Query = "", true }, []string{"auth.cookie", "auth.query"}, nil},
 		{"pages", func(c *Config) {
 			c.Auth.CookieSecure, c.CORS.Origins, c.CORS.Headers = "never", []string{"https://a.example"}, []string{"X-A"}

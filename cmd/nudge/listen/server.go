@@ -8,10 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"time"
 
-	"nudge/cmd/nudge/config"
 	"nudge/gateway/limits"
 	"nudge/gateway/stream/parked"
 )
@@ -31,17 +31,19 @@ const (
 type Server struct {
 	http.Server
 	Listener net.Listener
+
+	certificate atomic.Pointer[tls.Certificate]
 }
 
 // Options say what a server listens on, and what it serves.
 type Options struct {
-	Key     string              // of the configuration, which holds Address; errors name it
-	Address string              // host:port
-	TLS     config.TLS          // zero: plain HTTP
-	H2C     bool                // the server also takes HTTP/2 without TLS
-	Handler http.Handler        // may be set later, before [Server.Run]
-	Places  *limits.Connections // each connection takes one
-	Log     *slog.Logger
+	Key         string              // of the configuration, which holds Address; errors name it
+	Address     string              // host:port
+	Certificate *tls.Certificate    // nil: plain HTTP
+	H2C         bool                // the server also takes HTTP/2 without TLS
+	Handler     http.Handler        // may be set later, before [Server.Run]
+	Places      *limits.Connections // each connection takes one
+	Log         *slog.Logger
 }
 
 // Open listens. The caller must call [Server.Run], or close the listener. An error names the key and the fix.
@@ -67,17 +69,19 @@ func Open(o Options) (*Server, error) {
 	s.Protocols.SetHTTP2(true)
 	s.Protocols.SetUnencryptedHTTP2(o.H2C)
 	s.HTTP2 = &http.HTTP2Config{WriteByteTimeout: stuckTimeout}
-	if o.TLS.Cert == "" {
-		return s, nil
+	if o.Certificate != nil {
+		s.certificate.Store(o.Certificate)
+		s.TLSConfig = &tls.Config{GetCertificate: s.present, MinVersion: tls.VersionTLS12}
 	}
-	own, err := newCertificate(o.TLS, o.Log)
-	if err != nil {
-		l.Close()
-		return nil, err
-	}
-	s.TLSConfig = &tls.Config{GetCertificate: own.get, MinVersion: tls.VersionTLS12}
 	return s, nil
 }
+
+func (s *Server) present(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return s.certificate.Load(), nil
+}
+
+// SetCertificate changes the certificate for new connections. It has no effect on a server without TLS.
+func (s *Server) SetCertificate(c *tls.Certificate) { s.certificate.Store(c) }
 
 // listenFix says what to do when an address cannot be listened on.
 func listenFix(err error) string {

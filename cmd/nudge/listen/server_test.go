@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"net"
@@ -77,4 +78,50 @@ func TestH2C(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// A renewed certificate is used for the next connection.
+func TestSetCertificate(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	s, err := Open(Options{
+		Key: "listen", Address: "127.0.0.1:0", Certificate: newCertificate(t, 1), Handler: http.NotFoundHandler(),
+		Places: limits.NewConnections(9, log), Log: log,
+	})
+	must(t, err)
+	done := make(chan error)
+	go func() { done <- s.Run() }()
+	for serial := int64(1); serial < 3; serial++ {
+		c, err := tls.Dial("tcp", s.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+		must(t, err)
+		if got := c.ConnectionState().PeerCertificates[0].SerialNumber.Int64(); got != serial {
+			t.Errorf("certificate %d is served, want %d", got, serial)
+		}
+		c.Close()
+		s.SetCertificate(newCertificate(t, serial+1))
+	}
+	s.Stop()
+	must(t, <-done)
+}
+
+// TLS begins with 1.2: what is older is broken.
+func TestOldTLSIsRefused(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	s, err := Open(Options{
+		Key: "listen", Address: "127.0.0.1:0", Certificate: newCertificate(t, 1), Handler: http.NotFoundHandler(),
+		Places: limits.NewConnections(0, log), Log: log,
+	})
+	must(t, err)
+	done := make(chan error)
+	go func() { done <- s.Run() }()
+	for version, good := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		c, err := tls.Dial("tcp", s.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
+		if (err == nil) != good {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
+		if err == nil {
+			c.Close()
+		}
+	}
+	s.Stop()
+	must(t, <-done)
 }
