@@ -56,7 +56,7 @@ func TestPushUsage(t *testing.T) {
 		{none, "off", 2, "redis.mode is none, so there is no fleet to switch; edit push.enabled in the configuration instead"},
 		{none, "status", 2, "redis.mode is none"},
 		{open, "on --percent 10", 2, "with auth.open nobody has a subject"},
-		{config, "off", 1, "redis.tls says whether it uses TLS; until then, set push.enabled: false in the configuration of each gateway"},
+		{config, "off", 1, "Redis listens on this address (bind); until then, set push.enabled: false in the configuration of each gateway"},
 		{config, "status", 1, "connection refused"},
 	} {
 		if _, stderr := pushed(t, tt.exit, tt.config, strings.Fields(tt.args)...); !strings.Contains(stderr, tt.says) {
