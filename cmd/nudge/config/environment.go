@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -27,7 +28,7 @@ func (l Loader) readEnvironment(lookup func(string) (string, bool), file func(st
 		if !s.secret || !inFile || !l.matters(s.key) {
 			return s.env, text, given
 		}
-		text, complaint := secretFrom(name, file)
+		text, complaint := s.secretFrom(name, file)
 		if given {
 			complaint = "contradicts " + s.env + "; set one of them"
 		}
@@ -43,7 +44,7 @@ func (l Loader) readEnvironment(lookup func(string) (string, bool), file func(st
 func (s setting) fileEnv() string { return s.env + "_FILE" }
 
 // secretFrom reads a secret from a file. A line break at its end does not count: editors and echo add one.
-func secretFrom(name string, file func(string) content) (text, complaint string) {
+func (s setting) secretFrom(name string, file func(string) content) (text, complaint string) {
 	if name == "" {
 		return "", "is empty; name a file, or unset it"
 	}
@@ -56,7 +57,7 @@ func secretFrom(name string, file func(string) content) (text, complaint string)
 		return "", fmt.Sprintf("%s: %v; name the file of a secret", show(name), c.err)
 	case text == "":
 		return "", show(name) + " is empty; write the secret into it"
-	case !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\r\n"):
+	case s.typ.Kind() == reflect.String && (!utf8.ValidString(text) || strings.ContainsAny(text, "\x00\r\n")):
 		return "", show(name) + " is not one line of text; write the secret, and nothing else, into it"
 	}
 	return text, ""

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -22,13 +23,20 @@ func TestSecretFiles(t *testing.T) {
 			if s.url {
 				value = "redis://:hunter2@host:6379"
 			}
+			if s.typ.Kind() != reflect.String {
+				value = "- {issuer: https://a.example, secret: " + goodSecret + "}\n- {issuer: https://b.example, secret: " + otherSecret + "}"
+			}
+			want, complaint := s.parse(value)
+			if complaint != "" {
+				t.Fatal(complaint)
+			}
 			writeFile(t, "secret", value+"\r\n")
 			t.Setenv(s.fileEnv(), "secret")
 			read := func() (layer, Problems) {
 				return Loader{}.readEnvironment(os.LookupEnv, (&reading{files: map[string]content{}}).file)
 			}
 			got, problems := read()
-			if len(problems) > 0 || got.values[s.key] != value || got.origins[s.key] != s.env+"_FILE" {
+			if len(problems) > 0 || !reflect.DeepEqual(got.values[s.key], want) || got.origins[s.key] != s.env+"_FILE" {
 				t.Errorf("%v: read %q from %q", problems, got.values[s.key], got.origins[s.key])
 			}
 			t.Setenv(s.env, value)
