@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"nudge/gateway/auth"
 	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
@@ -68,6 +69,7 @@ type Gateway struct {
 	current   atomic.Pointer[current]
 	change    sync.Mutex // held while current is replaced
 	keys      *jwks.Keeper
+	lost      *auth.LostCookies
 	board     *version.Board
 	source    version.Source
 	hub       *stream.Hub
@@ -105,7 +107,7 @@ func New(opt Options) (*Gateway, error) {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), bursts: limits.NewBursts(), flagChanged: version.NewSignal()}
-	g.keys = jwks.NewKeeper(opt.KeyServer, opt.Log)
+	g.keys, g.lost = jwks.NewKeeper(opt.KeyServer, opt.Log), auth.NewLostCookies(opt.Log)
 	c, err := newCurrent(opt.Settings, &g.opt, g.keys, true)
 	if err != nil {
 		return nil, err

@@ -36,6 +36,7 @@ func (g *Gateway) session(w http.ResponseWriter, r *http.Request) *problem {
 		return newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, err.Error())
 	}
 	http.SetCookie(w, cookie)
+	g.lost.Given(r, g.address(r).String(), cookie)
 	w.Header().Set(callerHeader, who.Tag())
 	writeNothing(w)
 	return nil

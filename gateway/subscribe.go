@@ -73,6 +73,12 @@ var errNoProject = errors.New("no project; name one at least, such as ?project=4
 func (g *Gateway) subscribeRequest(r *http.Request) (*subscribeRequest, *problem) {
 	c := g.current.Load() // once: later changes are applied when the stream opens
 	caller, err := c.verifier.Caller(r, c.revoked)
+	switch {
+	case err == auth.ErrMissing:
+		g.lost.Missing(r, g.address(r).String())
+	case err == nil && caller.FromCookie:
+		g.lost.Came(r, g.address(r).String())
+	}
 	if err != nil {
 		return nil, unauthorized(err)
 	}
