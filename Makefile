@@ -1,6 +1,6 @@
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: help run test build package bundle fmt lint chart outage screenshots fuzz faults pace soak clean
+.PHONY: help run test build package release vulncheck bundle fmt lint chart outage screenshots fuzz faults pace soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,12 @@ build: ## bin/nudge
 
 package: ## the npm package for pages, in bin
 	@mkdir -p bin && cd web && npm pack --silent --pack-destination ../bin
+
+release: ## bin/release: archives for Linux and macOS, SBOMs, checksums; TWICE=1 builds again elsewhere and compares
+	@go -C .ci/tools run ./release $(if $(TWICE),-twice)
+
+vulncheck: ## known vulnerabilities in what Nudge calls; DB=URL of a copy of the database
+	@DB=$(DB) .ci/vulncheck
 
 bundle: ## web/dist from web/src, and what docs/browser.md says of it
 	@[ web/node_modules/.package-lock.json -nt web/package-lock.json ] || npm --prefix web ci --silent --ignore-scripts

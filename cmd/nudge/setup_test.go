@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -95,6 +97,35 @@ func TestNothingFromOutsideRunsUnseen(t *testing.T) {
 	}
 	if installs < 3 {
 		t.Errorf("%d calls of npm were found", installs)
+	}
+}
+
+// A check for vulnerabilities that could not be made never looks like one that found none.
+func TestVulncheckSaysThatItDidNotCheck(t *testing.T) {
+	for _, test := range []struct {
+		said      string
+		code      int
+		want      int
+		unchecked string // what it says then
+	}{
+		{"No vulnerabilities found.", 0, 0, ""},
+		{"Vulnerability #1: GO-2026-0001", 3, 1, ""},
+		{"govulncheck: fetching vulnerabilities: no such host", 1, 2, "NOTHING WAS CHECKED: the database of vulnerabilities cannot be reached"},
+		{"govulncheck: loading packages: no Go files", 1, 2, "NOTHING WAS CHECKED: govulncheck failed"},
+	} {
+		bin := t.TempDir()
+		must(t, os.WriteFile(filepath.Join(bin, "go"), fmt.Appendf(nil, "#!/bin/sh\necho %q; exit %d\n", test.said, test.code), 0o700))
+		check := exec.Command("../../.ci/vulncheck")
+		check.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+		out, err := check.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Skip(err)
+		}
+		if got := check.ProcessState.ExitCode(); got != test.want || !strings.Contains(string(out), test.said) ||
+			!strings.Contains(string(out), test.unchecked) || test.unchecked == "" && strings.Contains(string(out), "NOTHING") {
+			t.Errorf("%q, exit %d: exit %d, not %d: %s", test.said, test.code, got, test.want, out)
+		}
 	}
 }
 

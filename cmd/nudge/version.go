@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"runtime/debug"
 
@@ -11,7 +10,7 @@ import (
 // release is the version of Nudge.
 const release = "0.1.0"
 
-// commit is set by the linker in make release. "": what Go itself notes of the commit counts.
+// commit is set by the linker in make release; a + at its end: with changes. "": what Go itself notes of the commit counts.
 var commit string
 
 func newVersionCommand() *cobra.Command {
@@ -36,12 +35,15 @@ func versionText() string {
 	for _, s := range info.Settings {
 		noted[s.Key] = s.Value
 	}
-	of := cmp.Or(commit, noted["vcs.revision"])
-	if of != "" {
-		of = ", commit " + of[:min(len(of), 12)]
+	of := commit
+	if revision := noted["vcs.revision"]; of == "" && revision != "" {
+		of = revision[:min(len(revision), 12)]
+		if noted["vcs.modified"] == "true" {
+			of += "+"
+		}
 	}
-	if noted["vcs.modified"] == "true" {
-		of += " with changes"
+	if of != "" {
+		of = ", commit " + of
 	}
 	return fmt.Sprintf("nudge %s (%s%s)", release, info.GoVersion, of)
 }
