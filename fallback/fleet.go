@@ -62,7 +62,8 @@ func NewFleet(self string, probe time.Duration) *Fleet {
 // that changes. Hearing the same probe again changes nothing.
 func (f *Fleet) Hear(m Member, now time.Time) []Change {
 	m.Streams = min(max(m.Streams, 0), mostStreams)
-	m.Uncovered = min(max(m.Uncovered, 0), m.Streams)
+	m.Extra = min(max(m.Extra, 0), m.Streams)
+	m.Uncovered = min(max(m.Uncovered, 0), m.browsers())
 	m.Polling = min(max(m.Polling, 0), mostStreams)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -76,14 +77,14 @@ func (f *Fleet) Hear(m Member, now time.Time) []Change {
 // echoLocked takes our own probe, and drops the members that it proves silent.
 func (f *Fleet) echoLocked(m Member, now time.Time) []Change {
 	if f.begun.IsZero() {
-		f.begun, f.own = now, m.Streams
+		f.begun, f.own = now, m.browsers()
 	}
 	if now.Sub(f.echoed) > f.late {
 		f.since = now
 	}
 	f.echoed = now
-	f.growLocked(m.Streams - f.own)
-	f.own = m.Streams
+	f.growLocked(m.browsers() - f.own)
+	f.own = m.browsers()
 
 	var silent []*member
 	for _, o := range f.others {
@@ -105,10 +106,10 @@ func (f *Fleet) echoLocked(m Member, now time.Time) []Change {
 func (f *Fleet) dropLocked(o *member) Change {
 	delete(f.others, o.Instance)
 	if o.Leaving {
-		f.grown -= int64(o.Streams) // they reconnect to others, which is no growth
+		f.grown -= int64(o.browsers()) // they reconnect to others, which is no growth
 		return Change{o.Sighting, Left}
 	}
-	o.Lost = o.Streams
+	o.Lost = o.browsers()
 	if len(f.vanished) >= mostMembers {
 		f.vanished = slices.Delete(f.vanished, 0, 1)
 	}
@@ -130,7 +131,7 @@ func (f *Fleet) otherLocked(m Member, now time.Time) (changes []Change) {
 	}
 	// A leaving gateway stays leaving. In a Cluster an older probe may come after a newer one.
 	m.Leaving = m.Leaving || o.Leaving
-	parting, added := m.Leaving && !o.Leaving, m.Streams-o.Streams
+	parting, added := m.Leaving && !o.Leaving, m.browsers()-o.browsers()
 	o.Member, o.Heard = m, later(o.Heard, now)
 	if known || move == Joined && f.awakeLocked(now) {
 		f.growLocked(added)
@@ -200,8 +201,8 @@ func (f *Fleet) Load(own Member, now time.Time) Load {
 	l := Load{Lost: f.sizeLocked(own, now).Lost, Polling: own.Polling}
 	worst := min(own.Push, Healthy)
 	add := func(m Member) {
-		uncovered := min(max(m.Uncovered, 0), m.Streams)
-		l.Streams[min(m.Push, worst)] += m.Streams - uncovered
+		uncovered := min(max(m.Uncovered, 0), m.browsers())
+		l.Streams[min(m.Push, worst)] += m.browsers() - uncovered
 		l.Streams[Down] += uncovered // they poll as if push were down
 	}
 	add(own)
@@ -231,12 +232,13 @@ func (f *Fleet) View(own Member, now time.Time) View {
 
 func (f *Fleet) sizeLocked(own Member, now time.Time) Size {
 	f.forgetLocked(now)
-	s := Size{Instances: 1 + len(f.others), Streams: own.Streams, Own: own.Streams}
+	s := Size{Instances: 1 + len(f.others), Streams: own.Streams, Own: own.Streams, OwnBrowsers: own.browsers()}
+	s.Browsers = s.OwnBrowsers
 	for _, v := range f.vanished {
 		s.Lost += v.Lost
 	}
 	for _, o := range f.others {
-		s.Streams += o.Streams
+		s.Streams, s.Browsers = s.Streams+o.Streams, s.Browsers+o.browsers()
 		s.Step, s.Leaving = max(s.Step, o.Step), s.Leaving || o.Leaving
 	}
 	return s

@@ -213,7 +213,7 @@ func TestFleetView(t *testing.T) {
 	f := fallback.NewFleet("us", 2*time.Second)
 	own := fallback.Member{Instance: "us", Node: "gw-2", Nudge: "1.0", Streams: 5, Push: fallback.Healthy}
 	alone := fallback.View{
-		Size:    fallback.Size{Instances: 1, Streams: 5, Own: 5},
+		Size:    fallback.Size{Instances: 1, Streams: 5, Own: 5, Browsers: 5, OwnBrowsers: 5},
 		Members: []fallback.Sighting{{Member: own, Heard: at(0)}},
 	}
 	if d := cmp.Diff(alone, f.View(own, at(0))); d != "" {
@@ -233,7 +233,7 @@ func TestFleetView(t *testing.T) {
 	changes := f.Hear(own, at(ms(6_000)))
 	own.Streams = 6 // it says so to us before its probe does to all
 	want := fallback.View{
-		Size: fallback.Size{Instances: 3, Streams: 24, Own: 6, Lost: 70},
+		Size: fallback.Size{Instances: 3, Streams: 24, Own: 6, Browsers: 24, OwnBrowsers: 6, Lost: 70},
 		Members: []fallback.Sighting{
 			{Member: first, Heard: at(ms(3_000))}, {Member: twin, Heard: at(ms(3_000))}, {Member: own, Heard: at(ms(6_100))},
 		},
@@ -281,16 +281,16 @@ func TestWatchers(t *testing.T) {
 		size      fallback.Size
 		own, want int
 	}{
-		{fallback.Size{Instances: 1, Streams: 100, Own: 100}, 40, 40},
-		{fallback.Size{Instances: 2, Streams: 200, Own: 100}, 40, 80},
-		{fallback.Size{Instances: 3, Streams: 1000, Own: 300}, 1, 4}, // 3.33: rather too many
-		{fallback.Size{Instances: 3, Streams: 300, Own: 100}, 0, 0},
-		{fallback.Size{Instances: 3, Streams: 300}, 4, 12}, // no streams of our own: held polls of old, say
+		{fallback.Size{Instances: 1, Browsers: 100, OwnBrowsers: 100}, 40, 40},
+		{fallback.Size{Instances: 2, Browsers: 200, OwnBrowsers: 100}, 40, 80},
+		{fallback.Size{Instances: 3, Browsers: 1000, OwnBrowsers: 300}, 1, 4}, // 3.33: rather too many
+		{fallback.Size{Instances: 3, Browsers: 300, OwnBrowsers: 100}, 0, 0},
+		{fallback.Size{Instances: 3, Browsers: 300}, 4, 12}, // no streams of our own: held polls of old, say
 		{fallback.Size{Instances: 3}, 4, 12},
 		{fallback.Size{}, 4, 4},
-		{fallback.Size{Instances: 2, Streams: 50, Own: 100}, 40, 40},
-		{fallback.Size{Instances: 1000, Streams: 2_000_000_000, Own: 1}, 1, 2_000_000_000},
-		{fallback.Size{Instances: 2, Streams: 200, Own: 100, Lost: 900}, 40, 80}, // lost ones hear no news
+		{fallback.Size{Instances: 2, Browsers: 50, OwnBrowsers: 100}, 40, 40},
+		{fallback.Size{Instances: 1000, Browsers: 2_000_000_000, OwnBrowsers: 1}, 1, 2_000_000_000},
+		{fallback.Size{Instances: 2, Browsers: 200, OwnBrowsers: 100, Lost: 900}, 40, 80}, // lost ones hear no news
 	} {
 		if got := tt.size.Watchers(tt.own); got != tt.want {
 			t.Errorf("%+v, %d of our own: %d, want %d", tt.size, tt.own, got, tt.want)
@@ -353,5 +353,29 @@ func TestFleetLoad(t *testing.T) {
 	}
 	if got, want := f.Load(own, at(10*time.Second)), (fallback.Load{Streams: [3]int{0, 0, 1030}, Lost: 103, Polling: 1}); got != want {
 		t.Errorf("two have vanished: %+v, want %+v", got, want)
+	}
+}
+
+// Streams that a caller has beyond what one counts as are in no estimate.
+func TestFleetExtra(t *testing.T) {
+	f := fallback.NewFleet("self", 2*time.Second)
+	own := fallback.Member{Instance: "self", Streams: 100, Extra: 60, Uncovered: 3, Push: fallback.Healthy}
+	other := fallback.Member{Instance: "b", Streams: 500, Extra: 420, Uncovered: 90, Push: fallback.Healthy}
+	f.Hear(own, epoch)
+	f.Hear(other, epoch)
+	f.Hear(fallback.Member{Instance: "liar", Streams: 5, Extra: 1000}, epoch)
+	if got := f.Load(own, epoch); got.Open() != 120 || got.Streams[fallback.Down] != 83 {
+		t.Errorf("%+v", got)
+	}
+	size := f.Size(own, epoch)
+	if size.Streams != 605 || size.Browsers != 120 || size.Watchers(10) != 30 {
+		t.Errorf("%+v, and %d watchers for 10", size, size.Watchers(10))
+	}
+	for i := range 5 { // b vanishes, and one user opens many streams here
+		own.Streams, own.Extra = own.Streams+200, own.Extra+200
+		f.Hear(own, at(time.Duration(2*i+2)*time.Second))
+	}
+	if got := f.Size(own, at(10*time.Second)).Lost; got != 80 {
+		t.Errorf("%d count as lost, want 80", got)
 	}
 }

@@ -11,7 +11,9 @@ type Member struct {
 	Node     string `json:"node"`     // name for people; two gateways may share one
 	Nudge    string `json:"version"`  // of Nudge
 	Streams  int    `json:"streams"`  // open now
-	// Uncovered is how many of the streams leave out one of the page's projects, or are held polls. Their pages still poll
+	// Extra is how many of the streams their callers have beyond what one counts as. They count in no estimate.
+	Extra int `json:"extra,omitempty"`
+	// Uncovered is how many of the other streams leave out one of the page's projects, or are held polls. Their pages still poll
 	// at the fast interval.
 	Uncovered int  `json:"uncovered,omitempty"`
 	Polling   int  `json:"polling,omitempty"` // browsers without a stream, counted by their tokens
@@ -19,6 +21,9 @@ type Member struct {
 	Push      Push `json:"push"`
 	Leaving   bool `json:"leaving"` // it is shutting down: its streams reconnect to others, and are not lost
 }
+
+// browsers returns how many streams count.
+func (m Member) browsers() int { return m.Streams - min(max(m.Extra, 0), m.Streams) }
 
 // Sighting is a member, and when it was last heard.
 type Sighting struct {
@@ -33,7 +38,9 @@ type Size struct {
 	Instances int // living gateways, this one included
 	Streams   int // of all living gateways
 	Own       int // streams of this gateway
-	Lost      int // streams of vanished gateways that have not been seen again
+	// Browsers and OwnBrowsers are the same without extra streams.
+	Browsers, OwnBrowsers int
+	Lost                  int // streams of vanished gateways that have not been seen again
 
 	Step    int  // the highest step of the trust ramp among the others
 	Leaving bool // one of the others is leaving
@@ -43,10 +50,10 @@ type Size struct {
 // balancers distribute browsers without regard to projects, so this gateway has the same share of each project as of all
 // streams. Without streams it counts own for each gateway. The result is never below own.
 func (s Size) Watchers(own int) int {
-	if s.Own <= 0 {
+	if s.OwnBrowsers <= 0 {
 		return own * max(1, s.Instances)
 	}
-	return max(own, int(math.Ceil(float64(own)*float64(s.Streams)/float64(s.Own))))
+	return max(own, int(math.Ceil(float64(own)*float64(s.Browsers)/float64(s.OwnBrowsers))))
 }
 
 // View is the fleet at one moment.

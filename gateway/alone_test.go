@@ -135,11 +135,72 @@ func TestOneCallerIsNoCrowd(t *testing.T) {
 			r.open("/events?project=evil&project=denied", mallories()[0])
 		}
 		time.Sleep(20 * time.Second)
-		if n := r.uncovered(); n != 8 {
+		if n := r.uncovered(); n != 4 {
 			t.Errorf("%v are uncovered", n)
 		}
 		if fast := r.get("/ops/status").json(t)["fast_ms"].(float64); fast != 10_000 {
 			t.Errorf("fast_ms is %v", fast)
 		}
 	})
+}
+
+// Streams that one caller has beyond what a user has count in no estimate: neither as browsers, nor as watchers of a project.
+func TestManyTabsAreNoCrowd(t *testing.T) {
+	for name, test := range map[string]struct {
+		caller string
+		counts float64
+	}{
+		"three tabs":  {as("ann", "shared"), 3},
+		"a subject":   {as("mallory", "shared"), 4},
+		"no subject":  {as("", "shared"), 64},
+		"held polls":  {as("mallory", "shared"), 4},
+		"a user each": {"", 250},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, r *rig) {
+				r.news("shared@1")
+				s := r.open("/events?project=shared", as("ben", "shared"))
+				s.next("hello")
+				var theirs []*tap
+				n := 250
+				if name == "three tabs" {
+					n = 3
+				}
+				for i := range n {
+					who := test.caller
+					if who == "" {
+						who = as(fmt.Sprint("user", i), "shared")
+					}
+					if name == "held polls" {
+						go r.client.Do(r.request(t.Context(), "GET", "/versions?project=shared@1&wait=25s", "", who))
+						continue
+					}
+					tap := r.open("/events?project=shared", who)
+					tap.next("hello")
+					theirs = append(theirs, tap)
+				}
+				time.Sleep(3 * time.Second)
+				status := func() object { return r.get("/ops/status").json(t) }
+				if got := status()["browsers"].(float64); got != test.counts+1 {
+					t.Errorf("%v browsers count, want %v and another", got, test.counts)
+				}
+				if got := status()["streams"].(float64); got != float64(n+1) {
+					t.Errorf("%v streams are open", got)
+				}
+				r.news("shared@2")
+				time.Sleep(time.Millisecond) // the news has come, and what it asks for is booked
+				spread := s.find("version").json(t)["spread_ms"].(float64)
+				if crowd := test.counts > 60; crowd != (spread > 0) {
+					t.Errorf("news of %v who count is spread over %v ms", test.counts, spread)
+				}
+				for _, tap := range theirs {
+					tap.leave()
+				}
+				time.Sleep(40 * time.Second)
+				if got := status()["browsers"].(float64); got != 1 {
+					t.Errorf("%v browsers are left", got)
+				}
+			})
+		})
+	}
 }

@@ -227,7 +227,7 @@ func TestGoodbyeLeavesTimeToComeBack(t *testing.T) {
 		}, func(t *testing.T, r *rig) {
 			var all []*tap
 			for range 40 {
-				all = append(all, r.open("/events?project=42"))
+				all = append(all, r.open("/events?project=42", as(fmt.Sprint("user", len(all)))))
 				time.Sleep(time.Second)
 			}
 			r.Drain(t.Context())

@@ -54,7 +54,7 @@ func (g *Gateway) openStream(w http.ResponseWriter, r *http.Request) *problem {
 		return limited(over)
 	}
 	g.pace.Opened(caller.SubjectKey())
-	arrival := g.arrival(req, t, time.Now())
+	arrival := g.arrival(req, caller, t, time.Now())
 	if conn != nil {
 		g.park(w, conn, arrival, t)
 		return nil

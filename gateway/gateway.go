@@ -127,7 +127,7 @@ func New(opt Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.hub = stream.NewHub(stream.HubOptions{
-		Board: g.board, Source: g.source, Spread: g.pace.News,
+		Board: g.board, Source: g.source, Tabs: limits.Tabs, Spread: g.pace.News,
 		Linger: func() time.Duration {
 			p := g.current.Load().Policy
 			return 2 * max(p.Slow, p.Longest)

@@ -78,7 +78,7 @@ func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.
 	// Only such a caller waits for a change of the gateway. One who has no token waits for its user to log in, and its page
 	// asks the application for a token each time.
 	if noStream && known {
-		ttl = min(ttl, g.pace.Return(caller.Key(), c.Fast, now))
+		ttl = min(ttl, g.pace.Return(caller.Counted(), c.Fast, now))
 	}
 	answer.TTLMS = ttl.Milliseconds()
 	if excluded {
@@ -86,7 +86,7 @@ func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.
 	} else {
 		after := g.pace.ConnectAfter()
 		if !noStream { // the caller may open a stream, and usually does
-			after = max(after, g.pace.Connect(caller.Key(), g.current.Load().Limits.ConnectsPerSecond, now))
+			after = max(after, g.pace.Connect(caller.Counted(), g.current.Load().Limits.ConnectsPerSecond, now))
 		}
 		answer.ConnectAfterMS = after.Milliseconds()
 	}

@@ -23,9 +23,13 @@ func (g *Gateway) newLoops() (loops []*loop.Loop) {
 	opt := loop.Options{
 		Hub: g.hub, Node: g.opt.Node, Heartbeat: g.heartbeat.Load, Log: g.log,
 		Rules:       func() *stream.Rules { return g.current.Load().rules },
-		HelloSpread: func(o stream.Owner, now time.Time) time.Duration { return g.pace.Hello(subjectOf(o), now) },
+		HelloSpread: func(o stream.Owner, now time.Time) time.Duration { return g.pace.Hello(countedOf(o), now) },
 		Ended:       g.ended, Closed: g.released, Sent: g.metrics.sent,
-		Uncovered: func(o stream.Owner, n int) { g.pace.Uncovered(subjectOf(o), n) }, Panicked: g.metrics.panics.Inc,
+		Opened:    func(o stream.Owner) bool { return g.pace.StreamOpened(countedOf(o)) },
+		Promote:   func(o stream.Owner) bool { return g.pace.StreamPromoted(countedOf(o)) },
+		Left:      func(o stream.Owner, counts bool) { g.pace.StreamLeft(countedOf(o), counts) },
+		CallerOf:  func(o stream.Owner) uint64 { return uint64(countedOf(o).Key) },
+		Uncovered: g.pace.Uncovered, Panicked: g.metrics.panics.Inc,
 	}
 	if parked.Supported {
 		opt.NewPoller = parked.NewPoller
@@ -53,9 +57,13 @@ func newRules(c *current) *stream.Rules {
 	}
 }
 
-// ownerOf returns what a stream remembers of its caller: the fingerprint of the token, and the bucket of the subject.
-func ownerOf(who *auth.Caller) (o stream.Owner) {
+// ownerOf returns what a stream remembers of its caller: the fingerprint of the token, and the bucket of the subject. Without a
+// subject, the key of the caller's network is in its place.
+func ownerOf(who *auth.Caller, caller limits.Caller) (o stream.Owner) {
 	token := who.Fingerprint()
+	if who.Subject == "" {
+		token = token.WithSubject(caller.Counted().Key)
+	}
 	copy(o[:], token[:])
 	o[len(token)] = byte(fallback.BucketOf(who.Subject))
 	return o
@@ -64,19 +72,23 @@ func ownerOf(who *auth.Caller) (o stream.Owner) {
 // readOwner undoes ownerOf.
 func readOwner(o stream.Owner) (token auth.Fingerprint, bucket fallback.Bucket) {
 	n := copy(token[:], o[:])
-	return token, fallback.Bucket(int8(o[n]))
+	if bucket = fallback.Bucket(int8(o[n])); bucket == fallback.Nobody {
+		token = token.WithSubject(limits.Nobody)
+	}
+	return token, bucket
 }
 
-// subjectOf returns the key of the subject of a stream's caller; [limits.Nobody] without one.
-func subjectOf(o stream.Owner) limits.Key {
-	token, _ := readOwner(o)
-	return token.Subject()
+// countedOf returns how estimates of load count a stream's caller.
+func countedOf(o stream.Owner) limits.Counted {
+	var token auth.Fingerprint
+	n := copy(token[:], o[:])
+	return limits.Counted{Key: token.Subject(), Network: fallback.Bucket(int8(o[n])) == fallback.Nobody}
 }
 
 // arrival makes the stream of an admitted request, ready for a loop.
-func (g *Gateway) arrival(req *subscribeRequest, t limits.Ticket, now time.Time) loop.Arrival {
+func (g *Gateway) arrival(req *subscribeRequest, caller limits.Caller, t limits.Ticket, now time.Time) loop.Arrival {
 	c, who := req.judged, req.caller
-	s := stream.NewState(ownerOf(who), who.Expires)
+	s := stream.NewState(ownerOf(who, caller), who.Expires)
 	s.EndAt(stream.Expiry(who.Issued, who.Expires, c.Auth.Leeway, now, rand.Float64()), stream.Expired)
 	s.EndAt(stream.Rotation(c.Limits.StreamAge, now, rand.Float64()), stream.Rotate)
 	return loop.Arrival{State: s, Ticket: loop.Ticket(t), Projects: req.projects, Judged: c.rules, Caller: who.Tag()}

@@ -53,7 +53,7 @@ func TestBudgetOfTheUncovered(t *testing.T) {
 		bubble(t, budget, func(t *testing.T, r *rig) {
 			r.apply(func(s *gateway.Settings) { s.Flag.Exclude = []string{"global"} })
 			for i := range 300 {
-				r.open(fmt.Sprintf("/events?project=p%d&project=global", i%10))
+				r.open(fmt.Sprintf("/events?project=p%d&project=global", i%10), as(fmt.Sprint("user", i)))
 			}
 			stretched(t, r)
 		})
@@ -64,7 +64,7 @@ func TestBudgetOfTheUncovered(t *testing.T) {
 				r.open(fmt.Sprintf("/events?project=p%d", i))
 			}
 			for i := range 300 {
-				r.open(fmt.Sprintf("/events?project=p%d&project=global", i%10))
+				r.open(fmt.Sprintf("/events?project=p%d&project=global", i%10), as(fmt.Sprint("user", i)))
 			}
 			stretched(t, r)
 		})

@@ -52,6 +52,7 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 		return p
 	}
 	caller := g.counted(r, req.caller)
+	counts, extraOf := false, uint64(0) // a poll that is not held is no watcher
 	if wait > 0 {
 		t, over := g.admission.Admit(limits.Goroutine, caller, time.Now())
 		if over != nil {
@@ -60,15 +61,19 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 		defer g.admission.Release(limits.Goroutine, t)
 		defer parked.Carry(r)()
 		limitAnswer(w, wait+stream.HelloMost)
-		g.pace.Uncovered(caller.SubjectKey(), 1)
-		defer g.pace.Uncovered(caller.SubjectKey(), -1)
+		extraOf = uint64(caller.Counted().Key)
+		if counts = g.pace.StreamOpened(caller.Counted()); counts {
+			g.pace.Uncovered(1)
+			defer g.pace.Uncovered(-1)
+		}
+		defer g.pace.StreamLeft(caller.Counted(), counts)
 	}
 	if wait == 0 { // a held poll counts as a stream
 		g.pace.Polled(caller.SubjectKey(), true, g.pace.Now().TTL(), time.Now())
 	}
 	served := req.projectsWith(stream.Served)
 	excluded := len(served) == 0 && req.count(stream.Excluded) > 0
-	held := g.hub.Hold(served)
+	held := g.hub.Hold(served, counts, extraOf)
 	if held == nil {
 		return draining()
 	}
@@ -84,13 +89,13 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 	if excluded {
 		c = g.pace.Without()
 	}
-	spread := g.spreadOf(caller.Key(), held, states)
+	spread := g.spreadOf(caller.Counted(), held, states)
 	writeOK(w, versionsBody{cadence: newCadence(c), SpreadMS: spread.Milliseconds(), Caller: req.caller.Tag(), projectStates: states})
 	return nil
 }
 
 // spreadOf returns the spread of an answer: the spread of the change that ended the wait, or else a new one.
-func (g *Gateway) spreadOf(caller limits.Key, held *stream.Poll, states projectStates) time.Duration {
+func (g *Gateway) spreadOf(caller limits.Counted, held *stream.Poll, states projectStates) time.Duration {
 	if len(states.Versions)+len(states.Unknown) == 0 {
 		return 0
 	}

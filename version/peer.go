@@ -15,6 +15,8 @@ type Peer struct {
 	Instance string `json:"instance"` // of this process, unique among all
 	Node     string `json:"node"`     // its name for people; two gateways may share one
 	Streams  int    `json:"streams"`  // open now
+	// Extra is how many of these streams their callers have beyond what one counts as: they count in no estimate.
+	Extra int `json:"extra,omitempty"`
 	// Uncovered is how many of these streams have pages that keep polling at the fast interval.
 	Uncovered int    `json:"uncovered,omitempty"`
 	Polling   int    `json:"polling,omitempty"` // browsers without a stream that asked it how often to poll
@@ -30,8 +32,8 @@ func (p Peer) Check() error {
 	if p.Instance == "" {
 		return errors.New("instance: missing")
 	}
-	if p.Streams < 0 || p.Uncovered < 0 || p.Polling < 0 || p.Step < 0 {
-		return errors.New("streams, uncovered, polling or step: below 0")
+	if p.Streams < 0 || p.Extra < 0 || p.Uncovered < 0 || p.Polling < 0 || p.Step < 0 {
+		return errors.New("streams, extra, uncovered, polling or step: below 0")
 	}
 	for name, text := range map[string]string{"instance": p.Instance, "node": p.Node, "push": p.Push, "nudge": p.Nudge} {
 		if len(text) > MaxWord {

@@ -46,6 +46,12 @@ func (f Fingerprint) parts() (id, subject limits.Key, issued time.Time) {
 		time.Unix(int64(binary.NativeEndian.Uint32(f[16:])), 0)
 }
 
+// WithSubject returns f with another key of the subject.
+func (f Fingerprint) WithSubject(k limits.Key) Fingerprint {
+	binary.NativeEndian.PutUint64(f[8:16], uint64(k))
+	return f
+}
+
 // Subject returns the key of the subject; [limits.Nobody] without one.
 func (f Fingerprint) Subject() limits.Key {
 	_, subject, _ := f.parts()

@@ -2,42 +2,70 @@ package limits
 
 import "sync"
 
-// Tally counts things of callers, such as streams, so that one caller counts as repeatsEach at most: it may have several
-// tabs, but must not pass for a crowd. [Nobody] counts as many callers. It is safe for concurrent use. Its zero value is
-// ready.
+// Tally counts the streams of callers, held polls included, as browsers that wait for news: of one caller only as many as an
+// ordinary one has. Further ones are extra, and count in no estimate. [Caller.Counted] says how many count. It is safe for
+// concurrent use. Its zero value is ready.
 type Tally struct {
 	mu    sync.Mutex // guards all below
 	each  map[Key]int
-	total int
+	extra int
 }
 
-// Add adds delta things of a caller. Their number must not go below 0.
-func (t *Tally) Add(k Key, delta int) {
+// Add adds a stream, and reports whether it counts.
+func (t *Tally) Add(c Counted) (counts bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if k == Nobody {
-		t.total += delta
+	if counts = t.countLocked(c); !counts {
+		t.extra++
+	}
+	return counts
+}
+
+// Promote makes an extra stream count if there is room now, and reports whether there was.
+func (t *Tally) Promote(c Counted) (counts bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if counts = t.countLocked(c); counts {
+		t.extra--
+	}
+	return counts
+}
+
+func (t *Tally) countLocked(c Counted) bool {
+	if c.Key != Nobody {
+		if t.each[c.Key] >= c.streams() {
+			return false
+		}
+		if t.each == nil {
+			t.each = map[Key]int{}
+		}
+		t.each[c.Key]++
+	}
+	return true
+}
+
+// Remove removes a stream. counts is what Add or Promote said last.
+func (t *Tally) Remove(c Counted, counts bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !counts {
+		t.extra--
 		return
 	}
-	before := t.each[k]
-	after := before + delta
-	t.total += min(after, repeatsEach) - min(before, repeatsEach)
-	switch {
-	case after <= 0:
-		delete(t.each, k)
-	case t.each == nil:
-		t.each = map[Key]int{k: after}
-	default:
-		t.each[k] = after
+	if c.Key == Nobody {
+		return
+	}
+	if t.each[c.Key]--; t.each[c.Key] == 0 {
+		delete(t.each, c.Key)
 	}
 	if len(t.each) == 0 {
 		t.each = nil // a map does not shrink
 	}
 }
 
-// Total returns what all callers count.
-func (t *Tally) Total() int {
+// Extra returns how many streams do not count.
+func (t *Tally) Extra() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.total
+	return t.extra
 }

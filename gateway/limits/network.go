@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -25,6 +26,43 @@ func (c Caller) Key() Key { return KeyOf(c.Name()) }
 
 // SubjectKey returns the key of the subject; [Nobody] without one.
 func (c Caller) SubjectKey() Key { return KeyOf(c.Subject) }
+
+const (
+	// Tabs is as how many browsers a user counts at most: several tabs, and a phone. A tab that is hidden for a minute has no
+	// stream, so few users have more.
+	Tabs = 4
+	// office is as how many streams a network counts at most whose callers have no subjects.
+	office = 64
+)
+
+// Counted is a caller as estimates of load count it: in these, one caller must not pass for a crowd.
+type Counted struct {
+	Key     Key // of the subject, else of the network; [Nobody]: many callers
+	Network bool
+}
+
+// streams returns as how many streams the caller counts at most.
+func (c Counted) streams() int {
+	switch {
+	case c.Key == Nobody:
+		return math.MaxInt
+	case c.Network:
+		return office
+	}
+	return Tabs
+}
+
+// Counted returns how c is counted. Callers without a subject and behind a proxy that does not say for whom it asks cannot be
+// told apart, and count as many.
+func (c Caller) Counted() Counted {
+	switch {
+	case c.Subject != "":
+		return Counted{Key: c.SubjectKey()}
+	case c.anonymous():
+		return Counted{}
+	}
+	return Counted{KeyOf(c.network()), true}
+}
 
 func (c Caller) network() string { return "network " + Network(c.Address).String() }
 

@@ -18,6 +18,8 @@ type Admission struct {
 	crowded    map[uint32]int // subjects with more streams than their limit, and that limit
 	crowds     chan struct{}  // not empty: there are new ones in crowded
 	connects   *rate.Limiter
+	repeated   *rate.Limiter // of these, by callers who connect again and again
+	again      RepeatGuard
 	own        Recent[uint16] // connects of each caller in its present second
 	rated      int            // connects per second that the limiter was made for
 	empty      chan struct{}  // not nil: closed when the last stream has ended
@@ -88,6 +90,8 @@ func (a *Admission) admit(k Kind, c Caller, times int, now time.Time) (Ticket, *
 	case t[1] != 0 && a.perAddress[t[1]] >= perAddress:
 		return Ticket{}, errPerAddress
 	case !a.ownConnectLocked(c, s.ConnectsPerSecond, now):
+		return Ticket{}, errOwnConnects
+	case !a.repeatedLocked(c, s.ConnectsPerSecond, now):
 		return Ticket{}, errOwnConnects
 	case !a.connectLocked(s.ConnectsPerSecond, now):
 		return Ticket{}, errConnects
@@ -187,13 +191,23 @@ func (a *Admission) fullLocked(k Kind, s Settings) bool {
 }
 
 func (a *Admission) connectLocked(perSecond int, now time.Time) bool {
+	return perSecond <= 0 || a.connects.AllowN(now, 1)
+}
+
+// repeatedLocked keeps half of the connects for callers who have not connected four times in the last 10 s. So a few that do
+// it all the time, each with its own share, leave room for others.
+func (a *Admission) repeatedLocked(c Caller, perSecond int, now time.Time) bool {
 	if perSecond <= 0 {
 		return true
 	}
 	if a.rated != perSecond {
-		a.rated, a.connects = perSecond, rate.NewLimiter(rate.Limit(perSecond), perSecond)
+		a.rated = perSecond
+		a.connects = rate.NewLimiter(rate.Limit(perSecond), perSecond)
+		a.repeated = rate.NewLimiter(rate.Limit(perSecond)/2, max(1, perSecond/2))
 	}
-	return a.connects.AllowN(now, 1)
+	a.again.Sweep(now)
+	_, repeated := a.again.Take(c.Counted(), now, func(bool) time.Duration { return 0 })
+	return !repeated || a.repeated.AllowN(now, 1)
 }
 
 // ownShare is the share of the connects in a second that one caller may have, and ownLeast the least number: several tabs

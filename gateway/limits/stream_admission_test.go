@@ -134,3 +134,24 @@ func TestConnectsOfOneCaller(t *testing.T) {
 		}
 	}
 }
+
+// Ten callers who connect all the time, each with its own share, take no connect of those who come once.
+func TestConnectsOfTenCallers(t *testing.T) {
+	a, now := NewAdmission(func() Settings { return Settings{Streams: 10_000, ConnectsPerSecond: 100} }), time.Now()
+	admitted := 0
+	for i := range 3000 { // ten seconds
+		now = now.Add(time.Second / 300)
+		if ticket, over := a.Admit(Parked, Caller{Subject: fmt.Sprint("mallory", i%10)}, now); over == nil {
+			admitted++
+			a.Release(Parked, ticket)
+		}
+		if i%7 == 0 { // 43 a second
+			if _, over := a.Admit(Parked, Caller{Subject: fmt.Sprint("user", i)}, now); over != nil {
+				t.Fatalf("a user is refused after %d connects: %+v", i, over)
+			}
+		}
+	}
+	if admitted < 400 || admitted > 600 {
+		t.Errorf("%d of their connects were admitted, half of all are 500", admitted)
+	}
+}

@@ -51,21 +51,31 @@ func (p *Pacer) self() version.Peer {
 	push, step := p.controller.Verdict().Push, p.controller.Step()
 	p.mu.Unlock()
 	return version.Peer{
-		Instance: p.opt.Instance, Node: p.opt.Node, Nudge: p.opt.Version, Streams: p.opt.Streams(), Uncovered: p.uncovered.Total(),
+		Instance: p.opt.Instance, Node: p.opt.Node, Nudge: p.opt.Version, Streams: p.opt.Streams(),
+		Extra: p.tally.Extra(), Uncovered: int(p.uncovered.Load()),
 		Polling: p.Polling(time.Now()), Step: step, Push: push.String(), Leaving: p.opt.Leaving(),
 	}
 }
 
 func member(p version.Peer) fallback.Member {
 	return fallback.Member{
-		Instance: p.Instance, Node: p.Node, Nudge: p.Nudge, Streams: p.Streams, Uncovered: p.Uncovered,
+		Instance: p.Instance, Node: p.Node, Nudge: p.Nudge, Streams: p.Streams, Extra: p.Extra, Uncovered: p.Uncovered,
 		Polling: p.Polling, Step: p.Step, Push: fallback.ParsePush(p.Push), Leaving: p.Leaving,
 	}
 }
 
-// Uncovered adds delta to the number of a caller's streams and held polls whose pages still poll at the fast interval. A
-// caller counts eight times at most: else one user could make fast longer for all.
-func (p *Pacer) Uncovered(caller limits.Key, delta int) { p.uncovered.Add(caller, delta) }
+// StreamOpened counts a stream or held poll, and reports whether estimates of load count it. StreamPromoted asks again for one
+// that they do not, and StreamLeft takes the last answer.
+func (p *Pacer) StreamOpened(c limits.Counted) (counts bool) { return p.tally.Add(c) }
+
+// StreamPromoted is like StreamOpened, for a stream that did not count.
+func (p *Pacer) StreamPromoted(c limits.Counted) (counts bool) { return p.tally.Promote(c) }
+
+// StreamLeft undoes StreamOpened.
+func (p *Pacer) StreamLeft(c limits.Counted, counts bool) { p.tally.Remove(c, counts) }
+
+// Uncovered adds delta to the number of streams and held polls that count, and whose pages still poll at the fast interval.
+func (p *Pacer) Uncovered(delta int) { p.uncovered.Add(int64(delta)) }
 
 // FleetSize returns the present numbers of the fleet.
 func (p *Pacer) FleetSize() fallback.Size { return p.fleet.Size(member(p.self()), time.Now()) }

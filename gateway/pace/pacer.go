@@ -64,7 +64,8 @@ type Pacer struct {
 
 	wake      version.Signal                   // something may have changed
 	cadence   atomic.Pointer[fallback.Cadence] // of callers whom the flag admits
-	uncovered limits.Tally
+	tally     limits.Tally
+	uncovered atomic.Int64
 	unlogged  atomic.Int64  // changes of the fleet since the last line that were not logged because of the limit
 	changes   atomic.Uint64 // of push or its reason
 	settledAt atomic.Int64  // when the start is over, Unix nanoseconds; 0: no echo yet

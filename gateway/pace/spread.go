@@ -56,9 +56,9 @@ func (s *spreader) News(i version.Index, own int, now time.Time) time.Duration {
 
 // Hello returns the spread of a hello that may make its page poll. Such hellos seldom come alone: the same cause makes
 // browsers of other gateways poll too, so their estimated number is booked. Only the page knows its version, and so whether
-// it must poll. So each of these hellos is booked, but those of one caller as those of a user with several tabs: who opens
-// streams all the time delays nobody's news.
-func (s *spreader) Hello(caller limits.Key, now time.Time) time.Duration {
+// it must poll. So each of these hellos is booked, but of one caller only a few in ten seconds, as of a user with several
+// tabs: who opens streams all the time delays nobody's news.
+func (s *spreader) Hello(caller limits.Counted, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.askLocked(&s.greeted, caller, now)
@@ -66,13 +66,13 @@ func (s *spreader) Hello(caller limits.Key, now time.Time) time.Duration {
 
 // Answer returns the spread of an answer that makes its caller poll. The first answer to a caller also books the browsers of
 // other gateways that are likely to poll for the same cause. A repeated one books only the caller.
-func (s *spreader) Answer(caller limits.Key, now time.Time) time.Duration {
+func (s *spreader) Answer(caller limits.Counted, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.askLocked(&s.asked, caller, now)
 }
 
-func (s *spreader) askLocked(guard *limits.RepeatGuard, caller limits.Key, now time.Time) time.Duration {
+func (s *spreader) askLocked(guard *limits.RepeatGuard, caller limits.Counted, now time.Time) time.Duration {
 	spread, _ := guard.Take(caller, now, func(again bool) time.Duration {
 		browsers := 1
 		if !again {
@@ -85,7 +85,7 @@ func (s *spreader) askLocked(guard *limits.RepeatGuard, caller limits.Key, now t
 
 // Connect returns how long a caller should wait before it opens one more stream, if perSecond streams may open in a second.
 // 0 or less: no limit, and no wait.
-func (s *spreader) Connect(caller limits.Key, perSecond int, now time.Time) time.Duration {
+func (s *spreader) Connect(caller limits.Counted, perSecond int, now time.Time) time.Duration {
 	if perSecond <= 0 {
 		return 0
 	}
@@ -104,7 +104,7 @@ func (s *spreader) Connect(caller limits.Key, perSecond int, now time.Time) time
 // Return returns after how long a caller without a stream should ask again, to learn of a change: after fast if few ask, so
 // that a page soon notices that push is on again. If more than returnsPerSecond would come back in a second, later callers
 // get a longer time.
-func (s *spreader) Return(caller limits.Key, fast time.Duration, now time.Time) time.Duration {
+func (s *spreader) Return(caller limits.Counted, fast time.Duration, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wait, exhausted := s.returned.Take(caller, now, func(bool) (wait time.Duration) {

@@ -9,6 +9,9 @@ import (
 	"nudge/version"
 )
 
+// one is a caller with a subject.
+func one(i int) limits.Counted { return limits.Counted{Key: limits.Key(i)} }
+
 // Few callers without a stream ask again after fast. Very many ask again as evenly as returnsPerSecond allows.
 func TestReturn(t *testing.T) {
 	const fast = 10 * time.Second
@@ -25,7 +28,7 @@ func TestReturn(t *testing.T) {
 		now := time.Now()
 		next := map[time.Duration]int{} // callers by the second of their return
 		for i := range test.callers {   // all ask at once
-			next[s.Return(limits.Key(i+1), fast, now)]++
+			next[s.Return(one(i+1), fast, now)]++
 		}
 		var longest time.Duration
 		for at, n := range next {
@@ -45,15 +48,15 @@ func TestReturnKeepsItsRate(t *testing.T) {
 	const fast, callers = 10 * time.Second, 20_000
 	var s spreader
 	begun := time.Now()
-	due := map[int][]limits.Key{}
+	due := map[int][]int{}
 	for i := range callers {
-		due[i%10] = append(due[i%10], limits.Key(i+1))
+		due[i%10] = append(due[i%10], i+1)
 	}
 	asked := 0
 	for second := range 300 {
 		now := begun.Add(time.Duration(second) * time.Second)
 		for _, k := range due[second] {
-			at := second + int(s.Return(k, fast, now).Round(time.Second)/time.Second)
+			at := second + int(s.Return(one(k), fast, now).Round(time.Second)/time.Second)
 			due[at] = append(due[at], k)
 		}
 		if second >= 100 {
@@ -66,9 +69,9 @@ func TestReturnKeepsItsRate(t *testing.T) {
 
 	s = spreader{}
 	for range 100_000 {
-		s.Return(7, fast, begun)
+		s.Return(one(7), fast, begun)
 	}
-	if got := s.Return(8, fast, begun); got > fast+time.Second {
+	if got := s.Return(one(8), fast, begun); got > fast+time.Second {
 		t.Errorf("a caller asked 100,000 times, and another waits %v", got)
 	}
 }
@@ -77,7 +80,7 @@ func TestReturnKeepsItsRate(t *testing.T) {
 func BenchmarkNews(b *testing.B) {
 	var s spreader
 	now := time.Now()
-	s.resize(fallback.Room{Rate: 2900, Browsers: 30_000, Longest: time.Minute}, fallback.Size{Instances: 3, Streams: 30_000, Own: 10_000}, now)
+	s.resize(fallback.Room{Rate: 2900, Browsers: 30_000, Longest: time.Minute}, fallback.Size{Instances: 3, Browsers: 30_000, OwnBrowsers: 10_000}, now)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		s.News(version.Index(i%1000), 1, now)

@@ -19,8 +19,10 @@ type HubOptions struct {
 	// Projects is how many projects the source may listen for. Further ones wait, so that a caller who may name any project
 	// cannot fill the memory of Redis.
 	Projects func() int
-	// Spread returns the time over which the watchers of a project poll for its change. own is how many of them are here; there
-	// are more at other gateways.
+	// Tabs is how many extra watchers of one caller count for each project.
+	Tabs int
+	// Spread returns the time over which the watchers of a project poll for its change. own is how many of them are here and
+	// count, 1 at least; there are more at other gateways.
 	Spread func(i version.Index, own int, now time.Time) time.Duration
 }
 
@@ -42,13 +44,14 @@ type Hub struct {
 	waiting   queue
 	lingering queue
 	held      map[version.Index][]*Poll // by the projects that they watch
+	extra     extras
 	polls     map[*Poll]struct{}
 	closed    bool
 }
 
 // NewHub returns a hub without watchers.
 func NewHub(opt HubOptions) *Hub {
-	return &Hub{opt: opt, held: map[version.Index][]*Poll{}, polls: map[*Poll]struct{}{}}
+	return &Hub{opt: opt, held: map[version.Index][]*Poll{}, polls: map[*Poll]struct{}{}, extra: newExtras(opt.Tabs)}
 }
 
 // MostLoops is how many loops may join a hub.
@@ -96,7 +99,7 @@ func (h *Hub) Deliver(changes []version.Change) {
 		}
 		var spread time.Duration
 		if c.Advance { // other changes make nobody poll, or lead to hellos, which have their own spread
-			spread = h.opt.Spread(c.Index, int(t.watches), now)
+			spread = h.opt.Spread(c.Index, max(1, int(t.watches)-h.extra.over[c.Index]), now)
 		}
 		f := NewFrame(c, spread)
 		for loops := t.loops; loops != 0; loops &= loops - 1 {

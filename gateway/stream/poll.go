@@ -14,6 +14,8 @@ type Poll struct {
 	hub      *Hub
 	projects []version.Index
 	wake     version.Signal
+	extra    bool // its caller has more streams than a caller counts as
+	caller   uint64
 
 	mu     sync.Mutex // guards all below
 	heard  bool
@@ -21,9 +23,10 @@ type Poll struct {
 	ended  bool
 }
 
-// Hold returns a new poll of projects, each named once, or nil after ClosePolls. The caller must Release it.
-func (h *Hub) Hold(projects []version.Project) *Poll {
-	p := &Poll{hub: h, wake: version.NewSignal(), projects: make([]version.Index, len(projects))}
+// Hold returns a new poll of projects, each named once, or nil after ClosePolls. The caller must Release it. counts:
+// estimates count it as a watcher; else it is an extra one of this caller.
+func (h *Hub) Hold(projects []version.Project, counts bool, caller uint64) *Poll {
+	p := &Poll{hub: h, wake: version.NewSignal(), extra: !counts, caller: caller, projects: make([]version.Index, len(projects))}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -35,6 +38,9 @@ func (h *Hub) Hold(projects []version.Project) *Poll {
 		p.projects[n] = i
 		h.held[i] = append(h.held[i], p)
 		h.watchLocked(i)
+		if p.extra {
+			h.extra.add(i, caller, 1)
+		}
 	}
 	return p
 }
@@ -55,6 +61,9 @@ func (p *Poll) Release() {
 		others[at], others[last] = others[last], nil
 		if h.held[i] = others[:last]; last == 0 {
 			delete(h.held, i)
+		}
+		if p.extra {
+			h.extra.add(i, p.caller, -1)
 		}
 		h.unwatchLocked(i)
 		h.closeLocked(i)

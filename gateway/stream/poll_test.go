@@ -20,7 +20,7 @@ func TestHeldPolls(t *testing.T) {
 			}
 		}
 		a, b := mustProject(t, "a"), mustProject(t, "b")
-		p, other := r.Hold([]version.Project{a, b}), r.Hold([]version.Project{b})
+		p, other := r.Hold([]version.Project{a, b}, true, 0), r.Hold([]version.Project{b}, true, 0)
 		woken(p) // both projects were confirmed
 		woken(other)
 		if woken(p) || p.Ended() {
@@ -63,7 +63,7 @@ func TestHeldPolls(t *testing.T) {
 		if polls := r.ClosePolls(); len(polls) != 1 || polls[0] != other {
 			t.Error(polls)
 		}
-		if r.Hold([]version.Project{a}) != nil {
+		if r.Hold([]version.Project{a}, true, 0) != nil {
 			t.Error("a closed hub holds a poll")
 		}
 		other.Release()
@@ -76,7 +76,7 @@ func TestHeldPolls(t *testing.T) {
 func TestPollThatHeardNothing(t *testing.T) {
 	inHub(t, 1, func(t *testing.T, r *hubRig) {
 		r.watch("a", 1)
-		p := r.Hold([]version.Project{mustProject(t, "b")})
+		p := r.Hold([]version.Project{mustProject(t, "b")}, true, 0)
 		if _, heard := p.Heard(); heard {
 			t.Error("heard")
 		}

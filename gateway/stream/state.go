@@ -33,6 +33,7 @@ const (
 	missed                      // while behind, an event was left out: a hello follows
 	uncovered                   // the newest hello left out a project
 	settled                     // the event that follows the first hello was sent
+	counted                     // estimates count the stream
 )
 
 // NewState returns the State of a new stream. expires is when its token expires; zero: never.
@@ -73,6 +74,17 @@ func (s *State) Covered(covers bool) {
 	s.flags &^= uncovered
 	if !covers {
 		s.flags |= uncovered
+	}
+}
+
+// Counts reports whether estimates of load count the stream.
+func (s State) Counts() bool { return s.flags&counted != 0 }
+
+// Count notes whether estimates of load count the stream.
+func (s *State) Count(counts bool) {
+	s.flags &^= counted
+	if counts {
+		s.flags |= counted
 	}
 }
 

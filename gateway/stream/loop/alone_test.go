@@ -262,9 +262,9 @@ func (s *single) cover(covers bool) {
 	before := s.Uncovered()
 	s.Covered(covers)
 	if after := s.Uncovered(); after && !before {
-		s.all.opt.Uncovered(s.Owner, 1)
+		s.all.opt.Uncovered(1)
 	} else if before && !after {
-		s.all.opt.Uncovered(s.Owner, -1)
+		s.all.opt.Uncovered(-1)
 	}
 }
 

@@ -159,10 +159,27 @@ func (l *Loop) appendHello(b []byte, i uint32, r *record, caller string, now tim
 // cover counts the streams whose newest hello leaves out a project.
 func (l *Loop) cover(r *record, covers bool) {
 	switch {
+	case !r.Counts():
 	case covers && r.Uncovered():
-		l.opt.Uncovered(r.Owner, -1)
+		l.opt.Uncovered(-1)
 	case !covers && !r.Uncovered():
-		l.opt.Uncovered(r.Owner, 1)
+		l.opt.Uncovered(1)
 	}
 	r.Covered(covers)
+}
+
+// beat sends a heartbeat. An extra stream counts from then on, if another one of its caller has ended.
+func (l *Loop) beat(i uint32, r *record, now time.Time) {
+	if r.Stage() < stream.Closing && !r.Counts() && l.opt.Promote(r.Owner) {
+		r.Count(true)
+		for id := r.subs; id != 0; id = l.subs.at(id).sibling {
+			if sub := l.subs.at(id); sub.Access() == stream.Served {
+				l.opt.Hub.Extra(l.shards.at(sub.shard).project, l.opt.CallerOf(r.Owner), -1)
+			}
+		}
+		if r.Uncovered() {
+			l.opt.Uncovered(1)
+		}
+	}
+	l.decide(i, r, stream.Input{Event: stream.Beat}, nil, now)
 }

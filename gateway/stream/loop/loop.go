@@ -42,8 +42,15 @@ type Options struct {
 	// closed.
 	Ended  func(t Ticket, parked bool, why stream.Reason)
 	Closed func()
-	// Uncovered is called with 1 when the hello of a stream leaves out a project, and with -1 when this is over.
-	Uncovered func(stream.Owner, int)
+	// Opened is called once for each stream that opens, and reports whether estimates of load count it. If not, it is an extra
+	// one: then Promote is called again and again, until it reports that they do. Left is called once with the last of these
+	// answers.
+	Opened, Promote func(stream.Owner) (counts bool)
+	Left            func(o stream.Owner, counts bool)
+	// CallerOf returns what stands for the caller of a stream, not 0.
+	CallerOf func(stream.Owner) uint64
+	// Uncovered is called with 1 when the hello of a stream that counts leaves out a project, and with -1 when this is over.
+	Uncovered func(int)
 	// Sent is called with the numbers of events sent since the last call.
 	Sent func(Counts)
 	// Panicked is called before the loop ends because of a bug.

@@ -30,7 +30,11 @@ type rig struct {
 	stop     func() // ends the carrier
 	browsers []*browser
 
+	most int // streams of one owner that count; 0: all
+
 	mu        sync.Mutex // for tests that look while time passes: guards all below
+	counting  map[stream.Owner]int
+	extra     int
 	uncovered int
 	ended     map[stream.Reason]int
 	tickets   map[Ticket][]stream.Reason // that were given back
@@ -98,12 +102,12 @@ func newRig(t *testing.T, parked bool) *rig { return newRigOf(t, parked, nil) }
 func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 	r := &rig{
 		t: t, parked: parked, board: version.NewBoard(), poller: newFakePoller(), projects: 1000,
-		ended: map[stream.Reason]int{}, tickets: map[Ticket][]stream.Reason{},
+		counting: map[stream.Owner]int{}, ended: map[stream.Reason]int{}, tickets: map[Ticket][]stream.Reason{},
 	}
 	r.spread = func(int) time.Duration { return 0 }
 	r.source = &source{Memory: version.NewMemory(r.board, version.MemoryOptions{}), now: map[version.Project]bool{}}
 	r.hub = stream.NewHub(stream.HubOptions{
-		Board: r.board, Source: r.source, Linger: func() time.Duration { return time.Minute }, Projects: func() int { return r.projects },
+		Board: r.board, Source: r.source, Tabs: 1, Linger: func() time.Duration { return time.Minute }, Projects: func() int { return r.projects },
 		Spread: func(_ version.Index, own int, _ time.Time) time.Duration { return r.spread(own) },
 	})
 	r.rules = &stream.Rules{
@@ -128,7 +132,11 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 			r.tickets[ticket] = append(r.tickets[ticket], why)
 		},
 		Closed:    func() { r.add(&r.closed, 1) },
-		Uncovered: func(_ stream.Owner, n int) { r.add(&r.uncovered, n) }, Sent: func(c Counts) {
+		Opened:    func(o stream.Owner) bool { return r.counts(o, 0) },
+		Promote:   func(o stream.Owner) bool { return r.counts(o, 1) },
+		Left:      func(o stream.Owner, counts bool) { r.left(o, counts) },
+		CallerOf:  func(o stream.Owner) uint64 { return uint64(o[0]) },
+		Uncovered: func(n int) { r.add(&r.uncovered, n) }, Sent: func(c Counts) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.sent.Hellos += c.Hellos
@@ -163,6 +171,29 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 		stopHub()
 	})
 	return r
+}
+
+// counts counts a stream of an owner, and reports whether it does. extra is 1 if it was an extra one.
+func (r *rig) counts(o stream.Owner, extra int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.most > 0 && r.counting[o] >= r.most {
+		r.extra += 1 - extra
+		return false
+	}
+	r.extra -= extra
+	r.counting[o]++
+	return true
+}
+
+func (r *rig) left(o stream.Owner, counts bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !counts {
+		r.extra--
+		return
+	}
+	r.counting[o]--
 }
 
 func (r *rig) add(to *int, n int) {

@@ -117,6 +117,9 @@ func (l *Loop) watch(id uint32, sub *subscription) {
 	s := l.shards.at(sub.shard)
 	s.size++
 	l.opt.Hub.Watch(s.project, l.number, s.size == 1)
+	if r := l.streams.at(sub.stream); !r.Counts() {
+		l.opt.Hub.Extra(s.project, l.opt.CallerOf(r.Owner), 1)
+	}
 	if s.size == 1 {
 		s.at, sub.before, sub.after = id, id, id
 		return
@@ -133,6 +136,9 @@ func (l *Loop) unwatch(id uint32, sub *subscription) {
 	s := l.shards.at(sub.shard)
 	s.size--
 	s.left = min(s.left, s.size)
+	if r := l.streams.at(sub.stream); !r.Counts() {
+		l.opt.Hub.Extra(s.project, l.opt.CallerOf(r.Owner), -1)
+	}
 	l.opt.Hub.Unwatch(s.project, l.number, s.size == 0)
 	if s.size == 0 {
 		s.at = 0
