@@ -8,39 +8,12 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"nudge/fallback"
 	"nudge/gateway/auth"
 	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/gateway/stream"
 )
-
-// condition is the body of /live and /ready.
-type condition struct {
-	Status string        `json:"status"`
-	Push   fallback.Push `json:"push"`
-	Reason string        `json:"reason"` // why push is as it is; "" when healthy
-}
-
-// live serves GET /live: the process answers. Nothing else makes it fail: restarting a gateway does not repair Redis.
-func (g *Gateway) live(w http.ResponseWriter, _ *http.Request) {
-	v := g.pace.Verdict()
-	writeOK(w, condition{"live", v.Push, string(v.Reason)})
-}
-
-// ready serves GET /ready: whether the gateway wants traffic.
-func (g *Gateway) ready(w http.ResponseWriter, _ *http.Request) {
-	v := g.pace.Verdict()
-	status, code := "ready", http.StatusOK
-	switch {
-	case g.phase.Load() != serving:
-		status, code = "draining", http.StatusServiceUnavailable
-	case !g.pace.Settled(time.Now()), !g.current.Load().verifier.Ready():
-		status, code = "starting", http.StatusServiceUnavailable
-	}
-	writeJSON(w, code, "application/json", condition{status, v.Push, string(v.Reason)})
-}
 
 // Status is the body of /status, for operators. Its fields may change.
 type Status struct {
@@ -119,8 +92,7 @@ func (g *Gateway) guardOps(next http.Handler) http.Handler {
 func (g *Gateway) opsRoutes() http.Handler {
 	r := g.router("")
 	r.Use(g.protection().Around, limitOps, g.guardOps)
-	getAndHead(r, "/live", g.live)
-	getAndHead(r, "/ready", g.ready)
+	g.healthRoutes(r)
 	r.Get("/status", g.statusPage)
 	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{}))
 	r.Route("/debug/pprof", func(r chi.Router) {

@@ -166,7 +166,7 @@ func TestMethods(t *testing.T) {
 				t.Errorf("HEAD %s has a body", path)
 			}
 		}
-		for _, path := range []string{"/", "/metrics", "/status", "/debug/pprof/", "/events/", "/nudge.map"} {
+		for _, path := range []string{"/metrics", "/status", "/debug/pprof/", "/events/", "/nudge.map"} {
 			if a := r.get(path); a.StatusCode != 404 {
 				t.Errorf("%s: %d", path, a.StatusCode)
 			}
@@ -182,7 +182,7 @@ func TestBasePath(t *testing.T) {
 		r.open("/push/events?project=42").next("hello")
 		for path, want := range map[string]int{
 			"/push/live": 200, "/push/ready": 200, "/push/nudge.js": 200, "/push/poll-interval": 200, "/push/versions?project=42": 200,
-			"/events?project=42": 404, "/live": 404, "/push": 404, "/push/x": 404, "/ops/live": 200,
+			"/events?project=42": 404, "/live": 200, "/ready": 200, "/": 200, "/nudge.js": 404, "/push": 200, "/push/": 200, "/push/x": 404, "/ops/live": 200,
 		} {
 			if a := r.get(path); a.StatusCode != want {
 				t.Errorf("%s: %d, not %d", path, a.StatusCode, want)

@@ -21,8 +21,7 @@ func (g *Gateway) publicRoutes() http.Handler {
 	readable := g.cors()
 	r.Use(around...)
 	mount := func(r chi.Router) {
-		getAndHead(r, "/live", g.live)
-		getAndHead(r, "/ready", g.ready)
+		g.healthRoutes(r)
 		for path, handle := range shim.Handlers() {
 			getAndHead(r, path, handle)
 		}
@@ -49,6 +48,7 @@ func (g *Gateway) publicRoutes() http.Handler {
 		mount(r)
 	} else {
 		r.Route(g.opt.BasePath, mount)
+		g.healthRoutes(r) // a load balancer often reaches a gateway without the proxy that adds the path
 	}
 	return shortcut(g.opt.BasePath+"/events", chi.Chain(append(around, readable)...).HandlerFunc(g.events), r)
 }
