@@ -97,6 +97,13 @@ func TestForgedTokens(t *testing.T) {
 	} {
 		forged["exp "+name] = signText(`{"alg":"HS256"}`, `{"aud":"nudge","subscribe":"*","exp":`+exp+"}")
 	}
+	for name, text := range map[string][2]string{ // what is wrong with a token may be another token
+		"alg": {`{"alg":"` + good + `"}`, claims}, "typ": {`{"alg":"HS256","typ":"` + good + `"}`, claims}, "crit": {`{"alg":"HS256","crit":["` + good + `"]}`, claims},
+		"a name": {`{"alg":"HS256"}`, `{"` + good + `":1,"` + good + `":1}`}, "aud": {`{"alg":"HS256"}`, `{"exp":4102444800,"aud":"` + good + `"}`},
+		"exp": {`{"alg":"HS256"}`, `{"aud":"nudge","exp":"` + good + `"}`}, "sub": {`{"alg":"HS256"}`, `{"aud":"nudge","exp":4102444800,"sub":{"` + good + `":1}}`},
+	} {
+		forged["a token in "+name] = signText(text[0], text[1])
+	}
 	bubble(t, func(o *gateway.Options) { o.QueryToken = true }, func(t *testing.T, r *rig) {
 		for name, token := range forged {
 			for way, a := range map[string]answer{

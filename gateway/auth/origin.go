@@ -70,9 +70,16 @@ var usualHeaders = []string{
 	"uber-trace-id", "newrelic", "elastic-apm-traceparent", "request-id", "request-context", "x-amzn-trace-id", "x-cloud-trace-context",
 }
 
+// mostHeaders is how many names of Access-Control-Request-Headers are looked at. No page has as many, and anybody can send
+// thousands.
+const mostHeaders = 100
+
 // AllowHeaders divides the names in Access-Control-Request-Headers into those that pages may send, and the others.
 func (c CORS) AllowHeaders(list string) (allowed, refused []string) {
 	for name := range strings.SplitSeq(list, ",") {
+		if len(allowed)+len(refused) == mostHeaders {
+			break
+		}
 		same := func(own string) bool { return own == "*" || strings.EqualFold(own, name) }
 		switch name = strings.TrimSpace(name); {
 		case name == "":

@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"log/slog"
+	"regexp"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -40,7 +42,18 @@ func (r refusals) report(f *fault) error {
 		}
 	}
 	if ctx := context.Background(); r.log.Enabled(ctx, level) {
-		r.log.Log(ctx, level, "a token is not accepted", "check", f.reason, "error", f.text, "fix", f.Fix())
+		r.log.Log(ctx, level, "a token is not accepted", "check", f.reason, "error", hideTokens(f.text), "fix", hideTokens(f.Fix()))
 	}
 	return f.code
+}
+
+// token matches the beginning of a token, and what follows of it.
+var token = regexp.MustCompile(`eyJ[A-Za-z0-9_.-]+`)
+
+// hideTokens hides tokens within a text: a claim or a field of the header may hold another token.
+func hideTokens(text string) string {
+	if !strings.Contains(text, "eyJ") {
+		return text
+	}
+	return token.ReplaceAllString(text, "(a token)")
 }
