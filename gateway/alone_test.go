@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nudge/gateway"
+	"nudge/gateway/limits"
 )
 
 // mallories may see one project, and ask for more than anybody needs: one with a subject, and one without.
@@ -84,7 +85,9 @@ func TestNobodyQueuesWithoutLimit(t *testing.T) {
 
 // An application that gives all its users one subject gets them back one after the other all the same.
 func TestSharedSubjectIsNoHerd(t *testing.T) {
-	bubble(t, func(o *gateway.Options) { o.Settings.Limits.ConnectsPerSecond = 100 }, func(t *testing.T, r *rig) {
+	bubble(t, func(o *gateway.Options) {
+		o.Settings.Limits.ConnectsPerSecond, o.Settings.Limits.PerSubject[limits.Polls] = 100, 10_000
+	}, func(t *testing.T, r *rig) {
 		seconds := map[int]int{}
 		for range 1000 {
 			ms := r.get("/poll-interval?project=42", as("guest")).json(t)["connect_after_ms"].(float64)

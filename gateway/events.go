@@ -45,6 +45,12 @@ func (g *Gateway) openStream(w http.ResponseWriter, r *http.Request) *problem {
 		return draining()
 	}
 	conn, caller := parked.Of(r), g.counted(r, req.caller)
+	if p := g.overQuota(r, limits.Connects, req.caller); p != nil {
+		return p
+	}
+	if p := g.overProjects(caller, req.projectsWith(stream.Served)); p != nil {
+		return p
+	}
 	admit := g.admission.AdmitNewer
 	if r.URL.Query().Get("evict") == "0" { // a page that made room itself comes back
 		admit = g.admission.Admit

@@ -78,7 +78,7 @@ type Gateway struct {
 	pace      *pace.Pacer
 	heartbeat atomic.Pointer[stream.HeartbeatEvent]
 	admission *limits.Admission
-	reports   limits.MissedQuota
+	quotas    *limits.Quotas
 	refusals  refusals // that were logged
 	metrics   *metrics
 	public    http.Handler
@@ -134,7 +134,8 @@ func New(opt Options) (*Gateway, error) {
 		},
 		Projects: func() int { return g.current.Load().Limits.Projects },
 	})
-	g.admission = limits.NewAdmission(func() limits.Settings { return g.current.Load().Limits })
+	inForce := func() limits.Settings { return g.current.Load().Limits }
+	g.admission, g.quotas = limits.NewAdmission(inForce), limits.NewQuotas(inForce)
 	g.metrics = newMetrics(g.source, g.pace, g.hub, g.keys, opt.Connections)
 	g.renderCadence()
 	g.loops = g.newLoops()

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -20,6 +22,7 @@ type metrics struct {
 	streams  prometheus.Gauge
 	closed   map[stream.Reason]prometheus.Counter
 	refused  *prometheus.CounterVec
+	limited  map[string]*atomic.Uint64 // by name of the limit; the map does not change
 	requests *prometheus.CounterVec
 	panics   prometheus.Counter
 
@@ -70,6 +73,11 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 		closed:        map[stream.Reason]prometheus.Counter{},
 	}
 	m.reloadHealthy.Set(1)
+	m.limited = map[string]*atomic.Uint64{}
+	for _, name := range limits.Names() {
+		m.limited[name] = new(atomic.Uint64)
+		count("nudge_limited_total", "Requests and streams refused for a limit, by limit.", prometheus.Labels{"limit": name}, m.limited[name].Load)
+	}
 	ends := vector("nudge_streams_closed_total", "Streams ended, by reason.", "reason", nil)
 	for _, why := range stream.Reasons() {
 		m.closed[why] = ends.WithLabelValues(string(why))
@@ -118,6 +126,17 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 			func() uint64 { return connections.Count().Refused })
 	}
 	return m
+}
+
+// limitCounts returns how many requests each limit has refused; none without any.
+func (m *metrics) limitCounts() map[string]uint64 {
+	counts := map[string]uint64{}
+	for name, n := range m.limited {
+		if n := n.Load(); n > 0 {
+			counts[name] = n
+		}
+	}
+	return counts
 }
 
 func truth(b bool) float64 {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"nudge/fallback"
+	"nudge/gateway/limits"
 	"nudge/gateway/pace"
 	"nudge/version"
 )
@@ -20,8 +20,8 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) *problem {
 	if p != nil {
 		return p
 	}
-	if over := g.reports.Admit(g.counted(r, who), time.Now()); over != nil {
-		return limited(over)
+	if p := g.overQuota(r, limits.Reports, who); p != nil {
+		return p
 	}
 	b, p := g.body(w, r)
 	if p != nil {

@@ -31,6 +31,8 @@ type Status struct {
 	Streams  int             `json:"streams"` // and held polls
 	Projects int             `json:"projects"`
 	Refusing string          `json:"refusing"`
+	// Limited is how many requests and streams each limit has refused since the start, by name.
+	Limited map[string]uint64 `json:"limited,omitempty"`
 	// Revocations is how many are in force here.
 	Revocations int `json:"revocations"`
 	// Connections are those of the public listener; nil: they are not counted.
@@ -58,7 +60,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: phases[g.phase.Load()], Reason: string(v.Reason), LastEcho: v.LastEcho, cadence: newCadence(g.pace.Now()), Pressure: g.pace.Pressure(),
 		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
-		Connections: g.connections(), Revocations: g.revocations(), Keys: g.keys.Status(),
+		Connections: g.connections(), Revocations: g.revocations(), Limited: g.metrics.limitCounts(), Keys: g.keys.Status(),
 		Missed: g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Fleet: g.pace.FleetStatus(),
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/limits"
 	"nudge/gateway/stream"
 	"nudge/gateway/stream/parked"
 	"nudge/version"
@@ -29,6 +30,9 @@ type pollAnswer struct {
 func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem {
 	who, err := g.caller(r)
 	if err != nil && err != auth.ErrMissing {
+		if p := g.overQuota(r, limits.Polls, &auth.Caller{}); p != nil {
+			return p
+		}
 		p := unauthorized(err)
 		w.Header().Set("X-Poll-Interval", g.pollSeconds())
 		p.body = struct {
@@ -44,6 +48,9 @@ func (g *Gateway) pollInterval(w http.ResponseWriter, r *http.Request) *problem 
 	}
 	if who.FromCookie && g.foreign(r) {
 		return g.foreignOrigin(r)
+	}
+	if p := g.overQuota(r, limits.Polls, who); p != nil {
+		return p
 	}
 	marks, err := parseMarks(r.URL.RawQuery, g.current.Load().Limits.ProjectsPerStream)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"nudge/gateway/auth"
 	"nudge/gateway/limits"
 	"nudge/gateway/stream"
+	"nudge/version"
 )
 
 // problem is a refusal, RFC 9457. Codes are a closed set: they are labels of a metric.
@@ -24,6 +25,7 @@ type problem struct {
 
 	retryAfter time.Duration // of 429 and 503
 	goodbye    stream.Reason // a stream gets a goodbye with it instead of 429 and 503
+	limit      string        // name of the limit that the request exceeds; "": none
 	body       any           // of the answer, if it says more than the problem; nil: the problem
 }
 
@@ -89,8 +91,28 @@ func limited(r *limits.Refusal) *problem {
 		status = http.StatusTooManyRequests
 	}
 	p := newProblem(status, codeLimit, r.Reason)
-	p.retryAfter, p.goodbye = r.RetryAfter, stream.Overload
+	p.retryAfter, p.goodbye, p.limit = r.RetryAfter, stream.Overload, r.Name
 	return p
+}
+
+// overQuota counts a request of its kind, and refuses it if its caller makes too many.
+func (g *Gateway) overQuota(r *http.Request, kind limits.Request, who *auth.Caller) *problem {
+	if over := g.quotas.Admit(kind, 1, g.counted(r, who), time.Now()); over != nil {
+		return limited(over)
+	}
+	return nil
+}
+
+// overProjects counts the projects of a request that are new to this gateway, and refuses it if its caller names too many.
+func (g *Gateway) overProjects(caller limits.Caller, projects []version.Project) *problem {
+	n := g.hub.New(projects)
+	if n == 0 {
+		return nil
+	}
+	if over := g.quotas.Admit(limits.Projects, n, caller, time.Now()); over != nil {
+		return limited(over)
+	}
+	return nil
 }
 
 func draining() *problem {
@@ -137,6 +159,9 @@ func (g *Gateway) refuse(w http.ResponseWriter, p *problem) {
 // countRefusal counts p, and notes it in the log.
 func (g *Gateway) countRefusal(w http.ResponseWriter, p *problem) {
 	g.metrics.refused.WithLabelValues(p.Code).Inc()
+	if p.limit != "" {
+		g.metrics.limited[p.limit].Add(1)
+	}
 	noteRefusal(w, p.Code)
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nudge/gateway/auth"
+	"nudge/gateway/limits"
 	"nudge/version"
 )
 
@@ -39,6 +40,9 @@ func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) *problem {
 			"auth.open lets nobody publish over HTTP; publish to Redis, or configure auth.secret")
 	case !who.Publishes():
 		return newProblem(http.StatusForbidden, codeForbidden, "the token may publish nothing; it needs the claim publish")
+	}
+	if p := g.overQuota(r, limits.Publishes, who); p != nil {
+		return p
 	}
 	b, p := g.body(w, r)
 	if p != nil {

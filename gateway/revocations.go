@@ -34,6 +34,9 @@ func (g *Gateway) revoke(w http.ResponseWriter, r *http.Request) *problem {
 	case !who.Revokes():
 		return newProblem(http.StatusForbidden, codeForbidden, "the token may revoke nothing; it needs the claim revoke")
 	}
+	if p := g.overQuota(r, limits.Revocations, who); p != nil {
+		return p
+	}
 	b, p := g.body(w, r)
 	if p != nil {
 		return p
@@ -62,7 +65,7 @@ func (g *Gateway) revoke(w http.ResponseWriter, r *http.Request) *problem {
 	}
 	switch err := g.putInForce(r.Context(), rule); {
 	case errors.Is(err, control.ErrFull):
-		return limited(&limits.Refusal{Reason: err.Error(), RetryAfter: time.Minute})
+		return limited(&limits.Refusal{Name: limits.RevocationsFull, Reason: err.Error(), RetryAfter: time.Minute})
 	case err != nil:
 		g.log.Warn("a revocation could not be stored", "error", err)
 		return unavailable("Redis did not take it; send the same again", 2*time.Second)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"nudge/gateway/auth"
+	"nudge/gateway/limits"
 )
 
 // callerHeader tells a page whom its token names. A stream that names somebody else has the cookie of another page.
@@ -31,6 +32,9 @@ func (g *Gateway) session(w http.ResponseWriter, r *http.Request) *problem {
 	if g.foreign(r) {
 		return g.foreignOrigin(r)
 	}
+	if p := g.overQuota(r, limits.Sessions, who); p != nil {
+		return p
+	}
 	cookie, err := g.jar().Give(g.secureCookie(r), token, who.Expires)
 	if err != nil {
 		return newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, err.Error())
@@ -50,6 +54,9 @@ func (g *Gateway) endSession(w http.ResponseWriter, r *http.Request) *problem {
 	}
 	if g.foreign(r) {
 		return g.foreignOrigin(r)
+	}
+	if p := g.overQuota(r, limits.Sessions, &auth.Caller{}); p != nil {
+		return p
 	}
 	for _, c := range g.jar().TakeBack(g.secureCookie(r)) {
 		http.SetCookie(w, c)

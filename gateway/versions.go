@@ -44,6 +44,9 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 	if p != nil {
 		return p
 	}
+	if p := g.overQuota(r, limits.Versions, req.caller); p != nil {
+		return p
+	}
 	wait, err := parseWait(r.URL.Query().Get("wait"))
 	if err != nil {
 		return malformed(err)
@@ -51,7 +54,10 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 	if p := g.refuseWhileDown(); p != nil {
 		return p
 	}
-	caller := g.counted(r, req.caller)
+	caller, served := g.counted(r, req.caller), req.projectsWith(stream.Served)
+	if p := g.overProjects(caller, served); p != nil {
+		return p
+	}
 	counts, extraOf := false, uint64(0) // a poll that is not held is no watcher
 	if wait > 0 {
 		t, over := g.admission.Admit(limits.Goroutine, caller, time.Now())
@@ -71,7 +77,6 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 	if wait == 0 { // a held poll counts as a stream
 		g.pace.Polled(caller.SubjectKey(), true, g.pace.Now().TTL(), time.Now())
 	}
-	served := req.projectsWith(stream.Served)
 	excluded := len(served) == 0 && req.count(stream.Excluded) > 0
 	held := g.hub.Hold(served, counts, extraOf)
 	if held == nil {

@@ -94,6 +94,8 @@ func TestStatusPage(t *testing.T) {
 		{func(s *gatewayStatus) { s.Flag.Enabled = false }, "the flag is off: nobody gets push"},
 		{func(s *gatewayStatus) { s.Flag.Enabled, s.Flag.By = false, "override" }, "the flag is off by nudge push: nobody gets push"},
 		{func(s *gatewayStatus) { s.Flag.Percent, s.Flag.Include, s.Flag.Exclude = 100, nil, nil }, "the flag is on"},
+		{func(s *gatewayStatus) { s.Limited = map[string]uint64{"streams": 3, "polls_per_subject": 12} }, "requests refused by limits since the start: polls_per_subject 12, streams 3"},
+		{func(s *gatewayStatus) { s.Revocations = 2 }, "2 revocations are in force; nudge revoke list shows them"},
 		{func(s *gatewayStatus) { s.Fleet.Instances = 1 }, "the fleet: 1 gateway, 3611 streams, 1100 lost"},
 	} {
 		changed, got := s, strings.Builder{}

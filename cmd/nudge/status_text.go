@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -39,6 +41,16 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 			text += fmt.Sprintf("; %d connections were refused, because their address had too many", c.Refused)
 		}
 		line("%s", text)
+	}
+	if len(s.Limited) > 0 {
+		var counts []string
+		for _, name := range slices.Sorted(maps.Keys(s.Limited)) {
+			counts = append(counts, fmt.Sprintf("%s %d", printable(name), s.Limited[name]))
+		}
+		line("requests refused by limits since the start: %s", strings.Join(counts, ", "))
+	}
+	if s.Revocations > 0 {
+		line("%d revocations are in force; nudge revoke list shows them", s.Revocations)
 	}
 	if s.Refusing != "" {
 		line("new streams are refused: %s", printable(s.Refusing))

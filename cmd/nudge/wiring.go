@@ -81,6 +81,16 @@ func gatewayLimits(l config.Limits) limits.Settings {
 	return limits.Settings{
 		Streams: l.Streams, GoroutineStreams: l.GoroutineStreams, ProjectsPerStream: l.ProjectsPerStream, Projects: l.Projects,
 		StreamsPerSubject: l.StreamsPerSubject, StreamsPerAddress: l.StreamsPerAddress,
+		PerSubject: [limits.Requests]int{
+			limits.Connects:    l.ConnectsPerSubject,
+			limits.Polls:       l.PollsPerSubject,
+			limits.Versions:    l.VersionsPerSubject,
+			limits.Publishes:   l.PublishesPerSubject,
+			limits.Reports:     l.ReportsPerSubject,
+			limits.Sessions:    l.SessionsPerSubject,
+			limits.Revocations: l.RevocationsPerSubject,
+			limits.Projects:    l.ProjectsPerSubject,
+		},
 		ConnectsPerSecond: l.ConnectsPerSecond, StreamAge: l.StreamAge, Body: int64(l.Body),
 		ConnectionsPerAddress: l.ConnectionsPerAddress, TrustedProxies: l.Proxies(),
 	}

@@ -15,7 +15,9 @@ type Settings struct {
 	Projects          int // listened for at once; 0: 200,000
 	// StreamsPerSubject bounds the streams of one subject; of one network, if callers have no subject. 0: 256 of a subject.
 	StreamsPerSubject int
-	StreamsPerAddress int           // of one network; 0: half of all, and none for loopback
+	StreamsPerAddress int // of one network; 0: half of all, and none for loopback
+	// PerSubject bounds the requests of one subject in a minute, by kind; those of one network to a multiple. 0: the default.
+	PerSubject        [Requests]int
 	ConnectsPerSecond int           // new streams and held polls; 0: no limit
 	StreamAge         time.Duration // after which a stream is asked to come back, jittered; 0: never
 	Body              int64         // bytes of a request's body; 0: 64 KiB
@@ -59,6 +61,14 @@ func (s Settings) perAddress(c Caller) int {
 	return s.StreamsPerAddress
 }
 
+// perMinute returns how many requests of a kind one subject may make in a minute.
+func (s Settings) perMinute(kind Request) int {
+	if most := s.PerSubject[kind]; most > 0 {
+		return most
+	}
+	return quotas[kind].perSubject
+}
+
 // WithDefaults returns s with the defaults of ProjectsPerStream, Projects and Body filled in.
 func (s Settings) WithDefaults() Settings {
 	if s.ProjectsPerStream <= 0 || s.ProjectsPerStream > MostProjects {
@@ -75,7 +85,8 @@ func (s Settings) WithDefaults() Settings {
 
 // Refusal says which limit a request exceeds.
 type Refusal struct {
-	Caller     bool // the limit is one of the caller's own; else it is one of the whole gateway
+	Name       string // of the limit, one of [Names]
+	Caller     bool   // the limit is one of the caller's own; else it is one of the whole gateway
 	Reason     string
 	RetryAfter time.Duration
 }

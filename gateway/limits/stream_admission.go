@@ -41,11 +41,11 @@ type Ticket [2]uint32
 
 // Why a stream is not admitted.
 var (
-	errFull        = &Refusal{Reason: "this gateway has as many streams as it can hold; come back later", RetryAfter: 10 * time.Second}
-	errConnects    = &Refusal{Reason: "too many streams open at once; come back in a moment", RetryAfter: 5 * time.Second}
-	errOwnConnects = &Refusal{Caller: true, Reason: "this user or address opens too many streams at once; come back in a moment", RetryAfter: 5 * time.Second}
-	errPerSubject  = &Refusal{Caller: true, Reason: "this user has as many streams as one user may", RetryAfter: 30 * time.Second}
-	errPerAddress  = &Refusal{Caller: true, Reason: "this address has as many streams as one address may", RetryAfter: 30 * time.Second}
+	errFull        = &Refusal{Name: "streams", Reason: "this gateway has as many streams as it can hold; come back later", RetryAfter: 10 * time.Second}
+	errConnects    = &Refusal{Name: "connects_per_second", Reason: "too many streams open at once; come back in a moment", RetryAfter: 5 * time.Second}
+	errOwnConnects = &Refusal{Name: "connects_share", Caller: true, Reason: "this user or address opens too many streams at once; come back in a moment", RetryAfter: 5 * time.Second}
+	errPerSubject  = &Refusal{Name: "streams_per_subject", Caller: true, Reason: "this user has as many streams as one user may", RetryAfter: 30 * time.Second}
+	errPerAddress  = &Refusal{Name: "streams_per_address", Caller: true, Reason: "this address has as many streams as one address may", RetryAfter: 30 * time.Second}
 )
 
 // goroutineCost is what one stream costs with its goroutine, its buffers and its connection, in bytes; rounded up

@@ -153,5 +153,17 @@ func (h *Hub) dropLocked(i version.Index) {
 	}
 }
 
+// New returns how many of these projects are neither in use, nor were a short time ago.
+func (h *Hub) New(projects []version.Project) (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range projects {
+		if _, known := h.opt.Board.Index(p); !known {
+			n++
+		}
+	}
+	return n
+}
+
 // Projects returns how many projects are in use, or were a short time ago.
 func (h *Hub) Projects() int { return h.opt.Board.Len() }

@@ -131,6 +131,14 @@ type Limits struct {
 	StreamsPerAddress     int           `mapstructure:"streams_per_address"`     // 0: half of all streams; none for 127.0.0.1
 	ConnectionsPerAddress int           `mapstructure:"connections_per_address"` // 0: a quarter of all
 	ConnectsPerSecond     int           `mapstructure:"connects_per_second"`     // 0: no limit
+	ConnectsPerSubject    int           `mapstructure:"connects_per_subject"`    // in a minute; 0: 600
+	PollsPerSubject       int           `mapstructure:"polls_per_subject"`       // in a minute; 0: 600
+	VersionsPerSubject    int           `mapstructure:"versions_per_subject"`    // in a minute; 0: 1,200
+	PublishesPerSubject   int           `mapstructure:"publishes_per_subject"`   // in a minute; 0: 60,000
+	ReportsPerSubject     int           `mapstructure:"reports_per_subject"`     // in a minute; 0: 60
+	SessionsPerSubject    int           `mapstructure:"sessions_per_subject"`    // in a minute; 0: 600
+	RevocationsPerSubject int           `mapstructure:"revocations_per_subject"` // in a minute; 0: 600
+	ProjectsPerSubject    int           `mapstructure:"projects_per_subject"`    // in a minute; 0: 4,096
 	StreamAge             time.Duration `mapstructure:"stream_age"`              // 0: no limit
 	Body                  Size          `mapstructure:"body"`                    // of a request
 	TrustedProxies        []string      `mapstructure:"trusted_proxies"`         // CIDRs or addresses

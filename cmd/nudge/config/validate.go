@@ -109,10 +109,21 @@ func (c *Config) checkLimits(r *refusals) {
 		{"limits.connections_per_address", l.ConnectionsPerAddress},
 		{"limits.connects_per_second", l.ConnectsPerSecond},
 		{"limits.projects", l.Projects},
+		{"limits.connects_per_subject", l.ConnectsPerSubject},
+		{"limits.polls_per_subject", l.PollsPerSubject},
+		{"limits.versions_per_subject", l.VersionsPerSubject},
+		{"limits.publishes_per_subject", l.PublishesPerSubject},
+		{"limits.reports_per_subject", l.ReportsPerSubject},
+		{"limits.sessions_per_subject", l.SessionsPerSubject},
+		{"limits.revocations_per_subject", l.RevocationsPerSubject},
+		{"limits.projects_per_subject", l.ProjectsPerSubject},
 	} {
 		r.between(limit.key, limit.value, 0, math.MaxInt32)
 	}
 	r.between("limits.projects_per_stream", l.ProjectsPerStream, 1, maxProjects)
+	if n := l.ProjectsPerSubject; n > 0 && n < maxProjects {
+		r.refuse("limits.projects_per_subject", "%d is below %d, which one stream may have; write %[2]d or more, or 0 for 4,096", n, maxProjects)
+	}
 	if l.StreamAge != 0 && l.StreamAge < 5*time.Second {
 		r.refuse("limits.stream_age", "%s is below 5s; write 5s or more, or 0s for no limit", plain(l.StreamAge))
 	}

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"nudge/gateway/limits"
 )
@@ -124,4 +126,40 @@ func TestOldTLSIsRefused(t *testing.T) {
 	}
 	s.Stop()
 	must(t, <-done)
+}
+
+// The head of a request is bounded, in its line and in its headers, and a slow one has a deadline.
+func TestHeadIsBounded(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	s, err := Open(Options{Key: "listen", Address: "127.0.0.1:0", Handler: http.NotFoundHandler(), Places: limits.NewConnections(9, log), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- s.Run() }()
+	long := strings.Repeat("x", headerBytes)
+	for head, want := range map[string]string{
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n":                                                         "404",
+		"GET /" + long[:headerBytes/2] + " HTTP/1.1\r\nHost: x\r\n\r\n":                             "404",
+		"GET /" + long + " HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("A: b\r\n", 1000) + "\r\n":     "431",
+		"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + long + strings.Repeat(long[:99], 99) + "\r\n\r\n": "431",
+	} {
+		c, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		go io.WriteString(c, head) // the server may close before it has read all
+		answer := make([]byte, 12)
+		if _, err := io.ReadFull(c, answer); err != nil || string(answer[9:]) != want {
+			t.Errorf("%.20s… of %d bytes: %q %v, want %s", head, len(head), answer, err, want)
+		}
+		c.Close()
+	}
+	if s.ReadHeaderTimeout <= 0 || s.ReadHeaderTimeout > time.Minute || s.IdleTimeout <= 0 || s.IdleTimeout > 5*time.Minute {
+		t.Errorf("a head may take %v, and an idle connection %v", s.ReadHeaderTimeout, s.IdleTimeout)
+	}
+	s.Stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
