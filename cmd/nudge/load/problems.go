@@ -80,7 +80,7 @@ func refusedFor(key string, r *Result) string {
 	what, wait, _ := strings.Cut(key, "/")
 	const (
 		full       = "the gateway is full; raise limits.streams or its limit of open files (ulimit -n: one for each stream, and 512 more)"
-		own        = "raise limits.streams_per_subject or limits.streams_per_address, or leave out --one-subject"
+		own        = "raise limits.streams_per_subject, limits.connects_per_subject or limits.streams_per_address, or leave out --one-subject"
 		tooFast    = "raise limits.connects_per_second, or lower --inflight"
 		allLimits  = "raise limits.streams, limits.connects_per_second, limits.streams_per_subject or limits.streams_per_address"
 		unfamiliar = "see the gateway's log"
