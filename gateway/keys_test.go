@@ -158,6 +158,8 @@ func TestReloadWithoutKeys(t *testing.T) {
 		if a := r.get("/versions?project=42", signedBy("b")); a.StatusCode != 200 {
 			t.Errorf("the new keys: %d", a.StatusCode)
 		}
+		r.get("/versions?project=42", signedBy("a")) // it may be new
+		time.Sleep(time.Second)
 		isProblem(t, r.get("/versions?project=42", signedBy("a")), "invalid")
 	})
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
+	"nudge/gateway/auth/jwks"
 )
 
 // newConfigCommand is `nudge config`. A sub-command calls loader when it runs,
@@ -69,7 +73,33 @@ func newConfigPrintCommand(loader func() config.Loader) *cobra.Command {
 // checkConfig loads the configuration for serving, whatever the loader is for.
 func checkConfig(loader config.Loader) (*config.Loaded, error) {
 	loader.Purpose = config.ForServing
-	return loader.Load()
+	loaded, err := loader.Load()
+	if err != nil {
+		return nil, err
+	}
+	return loaded, checkKeyFiles(loaded)
+}
+
+// checkKeyFiles reads the key sets that are files, and says what is wrong with them. Key servers are not asked: serve starts
+// without them too.
+func checkKeyFiles(loaded *config.Loaded) error {
+	var problems config.Problems
+	check := func(key, source string) {
+		if source == "" || strings.Contains(source, "://") {
+			return
+		}
+		if _, err := jwks.NewKeeper(nil, slog.New(slog.DiscardHandler)).Open(context.Background(), false, source); err != nil {
+			problems = append(problems, config.Problem{Where: loaded.Origins[key], Key: key, Text: err.Error()})
+		}
+	}
+	check("auth.jwks", loaded.Config.Auth.JWKS)
+	for _, i := range loaded.Config.Auth.Issuers {
+		check("auth.issuers", i.JWKS)
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	return nil
 }
 
 func warn(cmd *cobra.Command, loaded *config.Loaded) {

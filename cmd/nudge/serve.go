@@ -87,6 +87,9 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := checkKeyFiles(loaded); err != nil {
+		return err
+	}
 	c := loaded.Config
 	log, level := newLogger(c.Log, stderr)
 	for _, warning := range loaded.Warnings {

@@ -72,6 +72,12 @@ func TestTokenCheck(t *testing.T) {
 	if exit, _, stderr := nudge("token", "check", "--config", config, own); exit != 1 || !strings.Contains(stderr, "the file cannot be read: no such file") {
 		t.Errorf("%d %s", exit, stderr)
 	}
+	for _, command := range [][]string{{"config", "check"}, {"serve"}} {
+		if exit, _, stderr := nudge(append(command, "--config", good)...); exit != 1 ||
+			!strings.Contains(stderr, "NUDGE_AUTH_JWKS: auth.jwks: "+keys+": the file cannot be read: no such file or directory; name a file that this user can read") {
+			t.Errorf("%v: %d %s", command, exit, stderr)
+		}
+	}
 	if err := os.WriteFile(keys, []byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}

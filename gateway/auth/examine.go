@@ -12,6 +12,7 @@ import (
 type examined struct {
 	text       string
 	now        time.Time
+	alone      bool   // nobody reads the key sets again while it is examined
 	signed     string // what the signature is about
 	signature  []byte
 	payload    []byte
@@ -78,6 +79,9 @@ func (v *Verifier) examine(x *examined, visit func(check string, f *fault)) (fir
 		f := c.run(v, x)
 		if f != nil {
 			f.reason = c.name
+			if f.code == ErrPending {
+				f.reason = pendingReason // it hides no token whose key is unknown
+			}
 		}
 		if first == nil {
 			first = f

@@ -29,7 +29,7 @@ func (v *Verifier) Explain(token string) Report {
 	if v.open {
 		return Report{Good: true, Findings: []Finding{{Check: "open", Good: true, Says: "auth.open is true: the gateway looks at no token"}}}
 	}
-	x := examined{text: token, now: time.Now()}
+	x := examined{text: token, now: time.Now(), alone: true}
 	r := Report{Findings: []Finding{}}
 	first := v.examine(&x, func(check string, f *fault) {
 		if f != nil {

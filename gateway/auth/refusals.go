@@ -22,12 +22,14 @@ func newRefusals(log *slog.Logger) refusals {
 	for _, c := range checks {
 		r.lines[c.name] = rate.NewLimiter(rate.Every(time.Minute), 1)
 	}
-	r.lines[revokedReason] = rate.NewLimiter(rate.Every(time.Minute), 1)
+	for _, reason := range []string{revokedReason, pendingReason} {
+		r.lines[reason] = rate.NewLimiter(rate.Every(time.Minute), 1)
+	}
 	return r
 }
 
-// revokedReason is the reason of tokens that are good, but revoked.
-const revokedReason = "revoked"
+// The reason of tokens that are good, but revoked, and of those whose key is being read.
+const revokedReason, pendingReason = "revoked", "pending"
 
 // report logs a fault, if there is one, and returns the error for the answer.
 func (r refusals) report(f *fault) error {
@@ -37,7 +39,7 @@ func (r refusals) report(f *fault) error {
 	level := slog.LevelDebug
 	if r.lines[f.reason].Allow() {
 		level = slog.LevelWarn
-		if f.code == ErrExpired || f.reason == revokedReason {
+		if f.code == ErrExpired || f.reason == revokedReason || f.reason == pendingReason {
 			level = slog.LevelInfo
 		}
 	}

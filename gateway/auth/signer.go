@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto"
 	"errors"
 	"fmt"
 	"slices"
@@ -164,7 +165,13 @@ func (v *Verifier) findKeys(x *examined) (f *fault) {
 		c := candidate{signer: s, keys: s.secrets}
 		if s.set != nil {
 			c.set = s.set.Keys()
-			public, err := s.set.Find(c.set, x.header.Key, x.header.Algorithm)
+			find := s.set.Find
+			if x.alone && c.set != nil {
+				find = func(keys *jwks.Keys, id, algorithm string) ([]crypto.PublicKey, error) {
+					return keys.Find(id, algorithm)
+				}
+			}
+			public, err := find(c.set, x.header.Key, x.header.Algorithm)
 			switch {
 			case errors.Is(err, jwks.ErrPending):
 				f = wrong("%s does not have its key yet, and is being read", "try again in some seconds", s.name())

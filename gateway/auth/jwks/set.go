@@ -7,8 +7,11 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -16,10 +19,14 @@ const (
 	// often a file is read.
 	everyURL  = 5 * time.Minute
 	everyFile = 5 * time.Second
-	// leastURL and leastFile are the least times between two looks for keys that tokens name and the set does not have. So
-	// invented names cost a key server six requests a minute.
+	// leastURL and leastFile are the average times between looks for keys that tokens name and the set does not have; some may
+	// be without delay. So invented names cost a key server six requests a minute.
 	leastURL  = 10 * time.Second
 	leastFile = time.Second
+	looksNow  = 3
+	// A name that was looked for in vain is looked for again after missingFor. mostMissing of them are remembered.
+	missingFor  = 10 * time.Second
+	mostMissing = 256
 	// After a failure the next look is after firstRetry, then twice that, up to lastRetry.
 	firstRetry = time.Second
 	lastRetry  = time.Minute
@@ -35,18 +42,32 @@ type Set struct {
 	source source
 	log    *slog.Logger
 	keys   atomic.Pointer[Keys]  // nil: there were none yet
-	looked atomic.Int64          // when the last look ended, in Unix nanoseconds; 0: never
 	failed atomic.Pointer[error] // why that look failed; nil: it did not
 	good   atomic.Int64          // when the last look ended that did not fail; before that, when the set was made
 	wanted chan struct{}         // a token names a key that is missing
 
+	mu      sync.Mutex // guards all below
+	missing map[string]sought
+	begun   uint64 // looks that have begun; they do not overlap
+	ended   uint64 // looks that have ended
+
 	// Owned by the goroutine of run.
+	looks    *rate.Limiter // for keys that are missing
 	failures int
 	told     time.Time // when the log last told of a failure
 }
 
+// sought is a key that a token has named, and the set does not have.
+type sought struct {
+	at    time.Time
+	begun uint64 // looks that had begun then
+}
+
 func newSet(from source, log *slog.Logger) *Set {
-	s := &Set{source: from, log: log.With("source", from.String()), wanted: make(chan struct{}, 1)}
+	s := &Set{
+		source: from, log: log.With("source", from.String()), wanted: make(chan struct{}, 1), missing: map[string]sought{},
+		looks: rate.NewLimiter(rate.Every(from.least()), looksNow),
+	}
 	s.good.Store(time.Now().UnixNano())
 	return s
 }
@@ -55,38 +76,55 @@ func newSet(from source, log *slog.Logger) *Set {
 func (s *Set) Keys() *Keys { return s.keys.Load() }
 
 // Find returns the keys that a token with this kid ("": none) and algorithm may be signed with, from keys. ErrPending: there may be
-// one soon; another error: there is none. If the kid is unknown, the source is asked again, but not more often than it can take.
+// one soon, and the source is being asked, but not more often than it can take. Another error: there is none.
 func (s *Set) Find(keys *Keys, id, algorithm string) ([]crypto.PublicKey, error) {
 	if keys == nil {
 		return nil, ErrPending
 	}
 	public, missing, err := keys.find(id, algorithm)
-	if !missing {
-		return public, err
+	if missing && !s.lookedFor(id, time.Now()) {
+		return nil, ErrPending
 	}
+	return public, err
+}
+
+// lookedFor reports whether the source was read since a token first named a key that is missing. The first call asks for that.
+func (s *Set) lookedFor(id string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first, known := s.missing[id]
+	if known && now.Sub(first.at) < missingFor {
+		return s.ended > first.begun
+	}
+	if len(s.missing) >= mostMissing {
+		clear(s.missing)
+	}
+	s.missing[id] = sought{now, s.begun}
 	select {
 	case s.wanted <- struct{}{}:
 	default:
 	}
-	if time.Since(time.Unix(0, s.looked.Load())) >= s.source.least() {
-		return nil, ErrPending
-	}
-	return nil, err
+	return false
 }
 
 // run looks for keys until ctx ends.
 func (s *Set) run(ctx context.Context) {
 	due := time.NewTimer(s.next())
 	defer due.Stop()
+	hurry := false // due is for a key that is missing
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.wanted:
-			due.Reset(max(0, s.source.least()-time.Since(time.Unix(0, s.looked.Load()))))
+			if !hurry {
+				due.Reset(s.looks.Reserve().Delay())
+				hurry = true
+			}
 			continue
 		case <-due.C:
 		}
+		hurry = false
 		s.look(ctx)
 		due.Reset(s.next())
 	}
@@ -95,7 +133,7 @@ func (s *Set) run(ctx context.Context) {
 // next returns how long to wait for the next look.
 func (s *Set) next() time.Duration {
 	switch every := s.source.every(); {
-	case s.looked.Load() == 0:
+	case s.keys.Load() == nil && s.failures == 0:
 		return 0
 	case s.failures > 0:
 		return min(firstRetry<<min(s.failures-1, 10), lastRetry, every)
@@ -118,17 +156,24 @@ func (s *Set) load(ctx context.Context) (*Keys, error) {
 
 // look reads the source once. The keys stay if that fails.
 func (s *Set) look(ctx context.Context) {
+	s.mu.Lock()
+	s.begun++
+	s.mu.Unlock()
 	keys, err := s.load(ctx)
 	if ctx.Err() != nil {
 		return
 	}
+	defer func() {
+		s.mu.Lock()
+		s.ended = s.begun
+		s.mu.Unlock()
+	}()
 	if err == nil {
 		s.take(keys)
 		return
 	}
 	now := time.Now()
 	s.failed.Store(&err)
-	s.looked.Store(now.UnixNano())
 	if s.failures++; s.failures == 1 || now.Sub(s.told) >= remind {
 		s.told = now
 		s.log.Warn(s.failure(), "error", err)
@@ -148,9 +193,7 @@ func (s *Set) take(keys *Keys) {
 			s.log.Warn("a key of the key set is not used", "why", why)
 		}
 	}
-	now := time.Now().UnixNano()
-	s.good.Store(now)
-	s.looked.Store(now)
+	s.good.Store(time.Now().UnixNano())
 }
 
 // failure says what a failed look means.
