@@ -4,8 +4,8 @@ export interface FetchOptions {
     readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 /**
- * Streams over fetch, with the token of `getToken` in a header of each request, and without cookies: for a gateway on another
- * site, to which browsers send no cookies. `createNudge({ transport: fetchStream(), getToken, … })`. The gateway must have the
- * page's origin in `cors.origins`. It also works where there is no EventSource, as in Node and Deno.
+ * Streams over fetch, with the token of `getToken` in a header of each request, and no cookie of the gateway's: for a gateway on
+ * another site, to which browsers send no cookies. `createNudge({ transport: fetchStream(), getToken, … })`. The gateway must have
+ * the page's origin in `cors.origins`. It also works where there is no EventSource, as in Node and Deno.
  */
 export declare function fetchStream({ fetch }?: FetchOptions): Transport;

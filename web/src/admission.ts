@@ -13,6 +13,8 @@ export interface Settings {
   readonly gateway: string;
   /** How streams are opened; missing where the browser cannot. */
   readonly transport: Transport | undefined;
+  /** Opens streams with the token in a header, where the cookie does not come back. Missing if the page chose a transport. */
+  readonly byHeader: Transport | undefined;
   /** What brings news where streams do not get through. */
   readonly held: Transport;
   readonly lifetime: Lifetime;
@@ -37,10 +39,15 @@ export interface Steps {
   admitted(ms?: number): void;
   /** A stream has shown that a token was taken. */
   everProven(): boolean;
+  warn(text: string): void;
 }
+
+const HEADER = 'let createNudge send the token in a header, with the option transport: fetchStream()';
+const NOBODY = 'nobody is logged in, or the browser sends no cookie with one: set the option getToken';
 
 export function createAdmission(token: Token, cadence: ReturnType<typeof createCadence>, settings: Settings, steps: Steps) {
   const { marks, ask, idles, failed, halt, everProven } = steps;
+  const { gateway, byHeader } = settings;
 
   /** The first stream, or that after an absence. */
   function begin() {
@@ -64,7 +71,7 @@ export function createAdmission(token: Token, cadence: ReturnType<typeof createC
   }
 
   function grant() {
-    if (settings.transport?.bearer) {
+    if (token.inHeader) {
       token.taken();
       return connect();
     }
@@ -84,17 +91,36 @@ export function createAdmission(token: Token, cadence: ReturnType<typeof createC
   }
 
   function replied(reply: Reply, isTerms: boolean, again: () => void, projects: string[] = []) {
-    cadence.follow(reply.message);
+    const { message, status, caller } = reply;
+    cadence.follow(message);
+    if (isTerms && token.isForeign(message)) return replaced();
     const verdict = judge(reply, projects, isTerms);
-    if (!isTerms && verdict === 'go') token.taken();
+    if (!isTerms && verdict === 'go') token.taken(caller);
+    // The gateway makes no cookies, or none that is so large.
+    if (!isTerms && (status === 404 || status === 413) && message.code && turnToHeader()) return connect();
     verdicts[verdict](reply, again, verdict as Reason);
+  }
+
+  /** The token goes with each request from now on, if the page lets that be. */
+  function turnToHeader(): boolean {
+    if (!byHeader || token.inHeader || !token.value()) return false;
+    token.useHeader();
+    return true;
+  }
+
+  /** Another page of this browser has given the gateway the token of another user, and the browser has one cookie. */
+  function replaced() {
+    if (turnToHeader()) return connect();
+    steps.warn(`nudge: another page has replaced the cookie of ${gateway} by that of another user; ${HEADER}`);
+    token.replaced();
+    failed('token', authorize);
   }
 
   const verdicts: Record<Verdict, (reply: Reply, again: () => void, why: Reason) => void> = {
     go: ({ message }) => connect(message.connect_after_ms),
     // A cookie that has expired is not sent: to the gateway this page is then nobody, who may see nothing.
-    token: () => again('token', token.wanted ? authorize : terms),
-    denied: () => again('denied', terms),
+    token: (reply) => again(reply, 'token', token.wanted ? authorize : terms),
+    denied: (reply) => again(reply, 'denied', terms),
     off() {
       cadence.said.push = 'off';
       halt('off', terms);
@@ -109,9 +135,13 @@ export function createAdmission(token: Token, cadence: ReturnType<typeof createC
   }
 
   /** Once with another token; then it is a refusal. */
-  function again(why: Reason, then: () => void) {
-    if (token.retry()) fetchToken();
-    else halt(why, then);
+  function again({ status, message: { anonymous, detail } }: Reply, why: Reason, then: () => void) {
+    // The gateway has taken the token twice, and the cookie that it made has not come back.
+    if (anonymous && token.refused && turnToHeader()) return connect();
+    if (token.retry()) return fetchToken();
+    if (anonymous) steps.warn(`nudge: no token reaches ${gateway}; ${token.wanted ? HEADER : NOBODY}`);
+    else steps.warn(`nudge: ${gateway} refuses this page: ${detail || (status === 200 ? 'the token covers none of its projects' : `HTTP ${status}`)}`);
+    halt(why, then);
   }
 
   function connect(ms?: number) {
@@ -124,5 +154,6 @@ export function createAdmission(token: Token, cadence: ReturnType<typeof createC
     authorize,
     fetchToken,
     terms,
+    replaced,
   };
 }

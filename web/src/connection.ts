@@ -126,7 +126,8 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   function failed(why: Reason, then: () => void, atLeast = 0) {
     mute = false;
     unopened = 0;
-    const own = backoff(draw(), losses++, Ms.Step, Ms.Shortest, Ms.Longest);
+    // A token is asked of the application, so as rarely as a poll that fails.
+    const own = why === 'token' ? backoff(draw(), losses++, said.fast, Ms.Step, Ms.Rest) : backoff(draw(), losses++, Ms.Step, Ms.Shortest, Ms.Longest);
     wait(Math.max(own, stretched(draw(), atLeast, said.jitter)), then, why, atLeast ? Wait.Asked : Wait.Own);
   }
 
@@ -135,6 +136,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     leave(why);
     cadence.endGrace();
     mute = false;
+    unopened = 0;
     wait(stretched(draw(), ms, said.jitter), then, why, Wait.Refused);
   }
 
@@ -165,9 +167,10 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     open,
     admitted,
     everProven: () => proven,
+    warn: env.warn,
   });
 
-  const { authorize, fetchToken, terms } = admission;
+  const { authorize, fetchToken, terms, replaced } = admission;
 
   function begin() {
     waiting = Wait.Own;
@@ -215,8 +218,8 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     if (isHeld) drop(current);
     page.opening();
     if (!isHeld) counts.stats.streams++;
-    const request = { gateway, projects: page.marks(), token: token.value(), yields };
-    const stream = openStream(env, isHeld ? held : transport!, request, {
+    const request = { gateway, projects: page.marks(), token: token.value(), headers: token.headers(), yields };
+    const stream = openStream(env, isHeld ? held : ((token.inHeader && settings.byHeader) || transport!), request, {
       message(message) {
         counts.lastEventAt = env.now();
         counts.stats.events++;
@@ -269,6 +272,10 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   // ---- what a stream says
 
   function hello(stream: Stream, message: Message) {
+    if (token.isForeign(message)) {
+      drop(stream);
+      return replaced();
+    }
     if (stream.held) losses = 0;
     else {
       reason = 'proving';
@@ -440,6 +447,12 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     },
     setToken(next: string | null) {
       token.set(next);
+      // The stream may be that of another user. The new one has the versions of all projects, so nothing is lost.
+      if (next && current) {
+        cadence.keep(rare(), env.now() + Ms.Grace);
+        drop(fresh);
+        drop(current);
+      }
       if (waiting === Wait.Away) return;
       if (next) begin();
       else halt('token', authorize);

@@ -11,6 +11,8 @@ export interface Reply {
   readonly status: number;
   /** What Retry-After asks for, in ms. */
   readonly retryAfter: number;
+  /** Whom the token of the request names, if the gateway says so. */
+  readonly caller: string | undefined;
   readonly message: Message;
 }
 
@@ -20,6 +22,7 @@ export async function request(env: Env, url: string, init?: RequestInit): Promis
   return {
     status: +response.status,
     retryAfter: headerMs(response.headers, 'Retry-After', env.now()),
+    caller: response.headers.get('X-Nudge-Caller') ?? undefined,
     message: read(await response.json().catch(() => null)),
   };
 }

@@ -35,6 +35,10 @@ const shape = {
   off: names,
   refusing: Boolean,
   anonymous: Boolean,
+  caller: (value: unknown) => (value ? text(value) : undefined),
+  // A refusal.
+  code: raw,
+  detail: (value: unknown) => (value ? text(value) : ''),
 };
 
 const STATES: Push[] = ['healthy', 'degraded', 'down', 'off'];

@@ -4,6 +4,7 @@ import { createAnnouncements } from './announced-versions.js';
 import { createConnection, type Page } from './connection.js';
 import { browser, type Core } from './env.js';
 import { eventSource } from './transports/eventsource.js';
+import { fetchStream } from './transports/fetch.js';
 import { createLifetime } from './stream-lifetime.js';
 import { heldTransport } from './transports/held.js';
 import { createStats } from './observers/stats.js';
@@ -118,7 +119,8 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const settings = {
     gateway: root,
     transport,
-    held: heldTransport(env, lifetime, transport?.bearer),
+    byHeader: options.transport ? undefined : fetchStream({ fetch: (url, init) => env.fetch(url, init) as Promise<Response> }),
+    held: heldTransport(env, lifetime),
     lifetime,
     off: policy === 'off',
     fast: within(options.interval ?? options.fast, 10_000),

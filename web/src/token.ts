@@ -5,6 +5,7 @@ import type { Core } from './env.js';
 import { type Reply, request } from './gateway-requests.js';
 import { between } from './interval-math.js';
 import { createTimer } from './timer.js';
+import type { Message } from './messages.js';
 import type { Options } from './types.js';
 
 /** A token with less left is not renewed: the gateway says goodbye when it ends. */
@@ -14,6 +15,9 @@ export type Token = ReturnType<typeof createToken>;
 
 /** `renew` is called when it is time to get another. */
 export function createToken(env: Core, gateway: string, bearer: boolean, getToken: Options['getToken'], renew: () => void) {
+  let inHeader = bearer; // of each request; else the gateway makes a cookie of it
+  let older = false; // the gateway is of an earlier build, which knows only Authorization
+  let caller: string | undefined; // whom the gateway said that the token names
   let wanted = !!getToken;
   let given: string | null | undefined; // by the page, unasked
   let token: string | null | undefined; // in use
@@ -23,12 +27,29 @@ export function createToken(env: Core, gateway: string, bearer: boolean, getToke
   let expiresAt = Infinity;
   const renewal = createTimer(env, renew);
 
-  function headers(): HeadersInit {
-    return token ? { Authorization: `Bearer ${token}` } : {};
+  /** Authorization is left to other software, such as a proxy that asks for a password. */
+  function headers(): Record<string, string> {
+    if (!token) return {};
+    return older ? { Authorization: `Bearer ${token}` } : { 'X-Nudge-Token': token };
   }
 
   function call(path: string, init?: RequestInit): Promise<Reply> {
-    return request(env, gateway + path, bearer ? { ...init, credentials: 'omit', headers: headers() } : init);
+    return inHeader ? send(path, { ...init, credentials: 'same-origin' }) : request(env, gateway + path, init);
+  }
+
+  /** Sends a request with the token. */
+  async function send(path: string, init: RequestInit): Promise<Reply> {
+    try {
+      const reply = await request(env, gateway + path, { ...init, headers: headers() });
+      const { code, anonymous } = reply.message;
+      if (!token || older || !(anonymous || code === 'missing')) return reply;
+    } catch (error) {
+      // On another origin the browser asks first, and an older gateway does not allow the header. That looks like no answer.
+      if (token && !init.signal?.aborted && /^(\w+:)?\/\//.test(gateway) && !gateway.startsWith(env.origin)) older = !older;
+      throw error;
+    }
+    older = true;
+    return send(path, init);
   }
 
   /** The gateway is asked to take its cookie back. Nothing depends on it. */
@@ -40,6 +61,25 @@ export function createToken(env: Core, gateway: string, bearer: boolean, getToke
   return {
     call,
     value: () => token ?? null,
+    /** The headers of a stream; none where the token is in a cookie. */
+    headers: () => (inHeader ? headers() : undefined),
+    get inHeader() {
+      return inHeader;
+    },
+    get refused() {
+      return refused;
+    },
+    /** From now on the token goes with each request. */
+    useHeader() {
+      granted = inHeader = true;
+      refused = cookie = false; // whosever the cookie is
+    },
+    /** The gateway says that it answers to somebody else: another page has replaced the cookie of this one. */
+    isForeign: (message: Message) => !inHeader && !!caller && !!message.caller && message.caller !== caller,
+    /** The gateway has another cookie now. */
+    replaced() {
+      granted = false;
+    },
     /** There is a way to get a token. */
     get wanted() {
       return wanted;
@@ -63,11 +103,12 @@ export function createToken(env: Core, gateway: string, bearer: boolean, getToke
       return !!usable;
     },
     /** Gives it to the gateway. */
-    grant: (signal: AbortSignal) => call('/session', { method: 'POST', headers: headers(), signal }),
-    /** Each request carries the token, or the gateway has made a cookie of it. */
-    taken() {
+    grant: (signal: AbortSignal) => send('/session', { method: 'POST', signal }),
+    /** Each request carries the token, or the gateway has made a cookie of it, and says whom it names. */
+    taken(whom?: string) {
       granted = true;
-      cookie = !bearer;
+      cookie = !inHeader;
+      caller = whom;
     },
     /** A stream opened with it. It has so many ms left, if that is known. */
     accepted(left: number) {
@@ -91,7 +132,7 @@ export function createToken(env: Core, gateway: string, bearer: boolean, getToke
     set(next: string | null) {
       end();
       given = next;
-      token = undefined;
+      token = caller = undefined;
       wanted ||= !!next;
       refused = false;
     },

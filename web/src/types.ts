@@ -276,8 +276,8 @@ export interface Transport {
   /** Opens a stream. Must not throw; a stream that cannot be opened tells so by `lost`, later than in the call. */
   (request: StreamRequest, on: StreamEvents): StreamHandle;
   /**
-   * The token goes into a header of each request, those for `/poll-interval` and `/versions` too. Without it the gateway is
-   * given the token once, at `/session`, for a cookie.
+   * The token goes into a header of each request, those for `/poll-interval` and `/versions` too: `headers` of the request for
+   * a stream. Without `bearer` the gateway is given the token once, at `/session`, for a cookie.
    */
   readonly bearer?: boolean;
   /** Its news comes in answers to held requests. Such a stream never counts as proven: the page polls at its fast interval. */
@@ -292,6 +292,8 @@ export interface StreamRequest {
   readonly token?: string | null;
   /** The gateway shall refuse the stream rather than end an older one of the same user. */
   readonly yields?: boolean;
+  /** The headers that carry the token. Missing where it is in a cookie. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface StreamEvents {

@@ -92,7 +92,7 @@ test('a user logs in, out, and in again', async () => {
   world.nudge.setToken('first');
   await world.calm();
   assert.equal(world.requests[0].path, '/session');
-  assert.equal(world.requests[0].init.headers.Authorization, 'Bearer first');
+  assert.equal(world.requests[0].init.headers['X-Nudge-Token'], 'first');
   assert.equal(world.sources.length, 2, 'a stream for this user');
   await world.prove();
   assert.equal(world.sources[0].closed, true);
@@ -103,7 +103,7 @@ test('a user logs in, out, and in again', async () => {
   assert.equal(world.sources.length, 2, 'nobody is logged in');
   world.nudge.setToken('second');
   await world.calm();
-  assert.equal(world.requests.at(-1).init.headers.Authorization, 'Bearer second');
+  assert.equal(world.requests.at(-1).init.headers['X-Nudge-Token'], 'second');
   assert.equal(world.sources.length, 3);
 });
 

@@ -168,7 +168,7 @@ test('a URL that is none is lost, later than in the call', async () => {
 
 test('an instance with it proves its stream, and needs no browser', async (t) => {
   const root = await gateway(t, (request, response) => {
-    assert.equal(request.headers.authorization, 'Bearer t1');
+    assert.equal(request.headers['x-nudge-token'], 't1');
     response.writeHead(200, stream).write(`event: hello\ndata: ${JSON.stringify(hello)}\n\n`);
     setTimeout(() => response.write(`event: heartbeat\ndata: ${JSON.stringify(cadence)}\n\n`), 1000);
   });

@@ -16,7 +16,7 @@ const hello = (said, versions) => ['hello', only({ ...said, versions }, fields.h
 const heartbeat = (said) => ['heartbeat', only(said, fields.heartbeat)];
 
 /** A world whose gateway answers requests for versions only when the test says so, and a stream of held requests in it. */
-function held({ projects = { 42: 123, 7: 3 }, bearer, token, gateway = 'https://push.test/base' } = {}) {
+function held({ projects = { 42: 123, 7: 3 }, headers, token, gateway = 'https://push.test/base' } = {}) {
   const world = new World();
   const env = world.env();
   const asked = []; // {url, init, reply, fail}
@@ -26,8 +26,8 @@ function held({ projects = { 42: 123, 7: 3 }, bearer, token, gateway = 'https://
       asked.push({ url: decodeURIComponent(url), init, reply, fail });
       init.signal.addEventListener('abort', () => fail(init.signal.reason));
     });
-  const transport = heldTransport(env, createLifetime(env), bearer);
-  const stream = transport({ gateway, projects, token }, { event: (...event) => heard.push(event), lost: (...why) => heard.push(['lost', ...why]) });
+  const transport = heldTransport(env, createLifetime(env));
+  const stream = transport({ gateway, projects, token, headers }, { event: (...event) => heard.push(event), lost: (...why) => heard.push(['lost', ...why]) });
   return {
     world,
     transport,
@@ -54,12 +54,10 @@ test('a request is held for the versions of all projects, with cookies or with a
   assert.equal(asked[0].url, 'https://push.test/base/versions?project=7@3&project=42@123&wait=25s');
   const { headers, cache, credentials } = asked[0].init;
   assert.deepEqual([headers, cache, credentials], [undefined, 'no-store', 'include']);
-  assert.deepEqual([transport.bearer, transport.held], [false, true]);
+  assert.equal(transport.held, true);
 
-  const other = held({ bearer: true, token: 'alice' });
-  assert.deepEqual([other.asked[0].init.headers, other.asked[0].init.credentials], [{ Authorization: 'Bearer alice' }, 'omit']);
-  assert.equal(other.transport.bearer, true);
-  assert.deepEqual(held({ bearer: true }).asked[0].init.headers, {});
+  const other = held({ token: 'alice', headers: { 'X-Nudge-Token': 'alice' } });
+  assert.deepEqual([other.asked[0].init.headers, other.asked[0].init.credentials], [{ 'X-Nudge-Token': 'alice' }, 'same-origin']);
 });
 
 test('the first answer is a hello of all projects that the gateway serves, at what was asked with unless it differs', async () => {

@@ -362,7 +362,7 @@ test('the token is given once, for a cookie, before the first stream', async () 
   assert.equal(origin + path, 'https://push.test/n/session');
   assert.equal(init.method, 'POST');
   assert.equal(init.credentials, 'include');
-  assert.equal(init.headers.Authorization, 'Bearer abc');
+  assert.equal(init.headers['X-Nudge-Token'], 'abc');
   assert.doesNotMatch(JSON.stringify(world.requests.map((r) => r.query)), /abc/);
 });
 
@@ -788,7 +788,7 @@ test('a question that is not waited for any more is given up: no connection is h
   world.nudge.setToken('bob');
   await world.calm();
   assert.deepEqual(open(world), ['/session']);
-  assert.equal(world.requests.at(-1).init.headers.Authorization, 'Bearer bob');
+  assert.equal(world.requests.at(-1).init.headers['X-Nudge-Token'], 'bob');
   await world.pass(15_000);
   assert.deepEqual(open(world), [], 'nobody answers it');
   world.routes['/session'] = () => answer(204);

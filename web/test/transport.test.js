@@ -18,7 +18,7 @@ test('streams go through the transport, as objects or as text', async () => {
   const world = new World();
   world.start({ transport, gateway: 'https://push.test//' });
   assert.equal(world.sources.length, 0);
-  assert.deepEqual(streams[0].request, { gateway: 'https://push.test', projects: { 42: 123 }, token: null, yields: false });
+  assert.deepEqual(streams[0].request, { gateway: 'https://push.test', projects: { 42: 123 }, token: null, headers: undefined, yields: false });
   assert.equal(world.state.role, 'leader');
   streams[0].on.event('hello', hello);
   streams[0].on.event('toString', {});
@@ -66,8 +66,8 @@ test('a transport that takes the token: no session, no cookie, and a new stream 
   world.routes['/poll-interval'] = () => answer(401);
   streams[1].on.lost(401);
   await world.pass(10_000);
-  assert.deepEqual([world.requests[0].path, world.requests[0].init.credentials], ['/poll-interval', 'omit']);
-  assert.deepEqual(world.requests[0].init.headers, { Authorization: 'Bearer t2' });
+  assert.deepEqual([world.requests[0].path, world.requests[0].init.credentials], ['/poll-interval', 'same-origin']);
+  assert.deepEqual(world.requests[0].init.headers, { 'X-Nudge-Token': 't2' });
   assert.deepEqual([tokens, streams.at(-1).request.token], [3, 't3']);
   streams.at(-1).on.lost(401);
   await world.pass(40_000);
@@ -86,7 +86,7 @@ test('what reports a missed version has the token too', async () => {
   await world.pass(15_000);
   streams[0].on.event('heartbeat', cadence);
   const [report] = world.requests.filter((r) => r.path === '/missed');
-  assert.deepEqual([report.init.method, report.init.headers.Authorization, report.init.credentials], ['POST', 'Bearer t1', 'omit']);
+  assert.deepEqual([report.init.method, report.init.headers['X-Nudge-Token'], report.init.credentials], ['POST', 't1', 'same-origin']);
 });
 
 test('of more projects than a gateway takes, it is asked for as many as it does, and the page polls as before', async () => {

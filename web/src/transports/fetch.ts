@@ -8,9 +8,9 @@ export interface FetchOptions {
 }
 
 /**
- * Streams over fetch, with the token of `getToken` in a header of each request, and without cookies: for a gateway on another
- * site, to which browsers send no cookies. `createNudge({ transport: fetchStream(), getToken, … })`. The gateway must have the
- * page's origin in `cors.origins`. It also works where there is no EventSource, as in Node and Deno.
+ * Streams over fetch, with the token of `getToken` in a header of each request, and no cookie of the gateway's: for a gateway on
+ * another site, to which browsers send no cookies. `createNudge({ transport: fetchStream(), getToken, … })`. The gateway must have
+ * the page's origin in `cors.origins`. It also works where there is no EventSource, as in Node and Deno.
  */
 export function fetchStream({ fetch }: FetchOptions = {}): Transport {
   const open: Transport = (request, on) => {
@@ -19,9 +19,9 @@ export function fetchStream({ fetch }: FetchOptions = {}): Transport {
     let status: number | undefined;
 
     async function run() {
-      const headers: Record<string, string> = { Accept: 'text/event-stream' };
-      if (request.token) headers.Authorization = `Bearer ${request.token}`;
-      const response = await (fetch ?? globalThis.fetch)(eventsUrl(request), { headers, signal, cache: 'no-store', credentials: 'omit' });
+      // A core of an earlier build gives the token alone.
+      const headers = { Accept: 'text/event-stream', ...(request.headers ?? (request.token && { Authorization: `Bearer ${request.token}` })) };
+      const response = await (fetch ?? globalThis.fetch)(eventsUrl(request), { headers, signal, cache: 'no-store', credentials: 'same-origin' });
       status = response.status;
       // A login page may come with 200 as well.
       if (status !== 200 || !/^text\/event-stream\b/i.test(response.headers.get('Content-Type') ?? '')) return;

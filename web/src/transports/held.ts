@@ -11,15 +11,14 @@ const PATIENCE = 15_000;
 /**
  * Streams for where streams do not get through: requests to `/versions`, which the gateway holds until a version differs. The
  * first answer becomes a hello, after 25 s at the latest. So does an answer that leaves out other projects than the last one.
- * Any other becomes versions and a heartbeat. With `bearer` the token goes into a header, else the cookie has it.
+ * Any other becomes versions and a heartbeat.
  * Where something ends every answer at an age, requests are held for less than that.
  */
-export function heldTransport(env: Env, lifetime: Lifetime, bearer?: boolean): Transport {
-  const open: Transport = ({ gateway, projects, token }, on) => {
+export function heldTransport(env: Env, lifetime: Lifetime): Transport {
+  const open: Transport = ({ gateway, projects, headers }, on) => {
     const life = new AbortController();
     const { signal } = life;
-    const init: RequestInit = { signal };
-    if (bearer) Object.assign(init, { credentials: 'omit', headers: token ? { Authorization: `Bearer ${token}` } : {} });
+    const init: RequestInit = { signal, ...(headers && { credentials: 'same-origin', headers }) };
     const marks = new Map(Object.entries(projects).slice(0, MAX_PROJECTS));
     let leftOut = ''; // the projects without a version in the last answer, by reason
     let why: [status?: number, retryAfter?: number] = []; // what the newest answer says, should it end the stream
@@ -77,5 +76,5 @@ export function heldTransport(env: Env, lifetime: Lifetime, bearer?: boolean): T
     ask().catch(lose);
     return { close, role: 'solo' };
   };
-  return Object.assign(open, { bearer: !!bearer, held: true });
+  return Object.assign(open, { held: true });
 }

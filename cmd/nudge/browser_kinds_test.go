@@ -1,0 +1,248 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"nudge/cmd/nudge/config"
+	"nudge/gateway"
+	"nudge/version"
+	"nudge/web"
+	"nudge/web/enginetest"
+)
+
+// olderShim is the shim of commit 40db558, which sends its token as Authorization and checks no caller.
+//
+//go:embed testdata/older/nudge.js
+var olderShim []byte
+
+// kinds is one web server with the sites of this file, each by its name, and the gateways behind them.
+type kinds struct {
+	*httptest.Server
+	t    *testing.T
+	port string
+
+	mu  sync.Mutex
+	log strings.Builder // of the gateways
+}
+
+// Write takes lines of the gateways' logs.
+func (k *kinds) Write(line []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.log.Write(line)
+}
+
+const kindsPage = `<!doctype html><meta charset="utf-8"><title>page</title><script type="module">
+const asked = new URLSearchParams(location.search)
+const said = (window.said = [])
+const warn = console.warn
+console.warn = (...text) => (said.push(text.join(' ')), warn(...text))
+const { createNudge } = await import(asked.get('shim') ?? '/nudge.js')
+const subject = asked.get('subject') ?? 'ann'
+window.state = () => JSON.stringify([nudge.getSnapshot(), said])
+window.nudge = createNudge({
+  projects: { [subject]: 1 },
+  gateway: asked.get('gateway') ?? undefined,
+  interval: 1000,
+  getToken: async () => (await fetch('/token?subject=' + subject)).text(),
+  poll() {},
+}, { document: { visibilityState: 'visible', addEventListener() {} } }) // however many tabs are in front of it
+</script>`
+
+// newKinds starts the server. Gateways have only the memory as source, and no wait.
+func newKinds(t *testing.T) *kinds {
+	k := &kinds{t: t}
+	k.Server = httptest.NewUnstartedServer(nil)
+	_, k.port, _ = strings.Cut(k.Listener.Addr().String(), ":")
+	root := k.gateway(func(*config.Config) {})
+	below := k.gateway(func(c *config.Config) { c.BasePath = "/push" })
+	site := http.NewServeMux()
+	site.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		io.WriteString(w, kindsPage)
+	})
+	site.HandleFunc("GET /token", func(w http.ResponseWriter, r *http.Request) {
+		subject := r.FormValue("subject")
+		io.WriteString(w, mint(t, tokenClaims{subject: subject, subscribe: []string{subject}}))
+	})
+	site.HandleFunc("GET /older.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		w.Write(olderShim)
+	})
+	scripts := map[string]web.File{}
+	for _, f := range web.Files() {
+		scripts["/"+f.Name] = f
+	}
+	site.Handle("/push/", below)
+	site.Handle("/rewritten/", http.StripPrefix("/rewritten", proxyWith(t, k.gateway(func(*config.Config) {}), func(r *http.Request) { r.Host = "127.0.0.1:8080" })))
+	site.Handle("/older/", http.StripPrefix("/older", olderGateway(root)))
+	site.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if f, ok := scripts[r.URL.Path]; ok {
+			w.Header().Set("Content-Type", f.Type)
+			w.Write(f.Content)
+			return
+		}
+		root.ServeHTTP(w, r)
+	})
+	k.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := strings.Cut(r.Host, ":")
+		switch {
+		case host == "127.0.0.1": // as `nudge serve` printed it
+			root.ServeHTTP(w, r)
+		case host == "push.older.test":
+			olderGateway(root).ServeHTTP(w, r)
+		case host == "basic.test":
+			if user, password, _ := r.BasicAuth(); user != "ann" || password != "secret" {
+				w.Header().Set("WWW-Authenticate", `Basic realm="staging"`)
+				http.Error(w, "login", http.StatusUnauthorized)
+				return
+			}
+			fallthrough
+		default:
+			site.ServeHTTP(w, r)
+		}
+	})
+	k.Start()
+	t.Cleanup(k.CloseClientConnections)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(k.log.String())
+		}
+	})
+	return k
+}
+
+// gateway runs a gateway, and returns its handler.
+func (k *kinds) gateway(change func(*config.Config)) http.Handler {
+	c := config.Default()
+	c.Auth.Secret = testSecret
+	c.CORS.Origins = []string{"http://localhost:" + k.port, "http://*.example.test:" + k.port}
+	change(c)
+	log := slog.New(slog.NewTextHandler(k, nil))
+	o := gatewayOptions(c, log)
+	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
+		return version.NewMemory(board, version.MemoryOptions{Probe: c.Redis.Probe, Evidence: host.Evidence}), nil
+	}
+	g, err := gateway.New(o)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- g.Run(ctx) }()
+	k.t.Cleanup(func() {
+		stop()
+		<-ran
+	})
+	return g.Handler()
+}
+
+// proxyWith is a proxy in front of a handler that changes requests.
+func proxyWith(t *testing.T, next http.Handler, change func(*http.Request)) http.Handler {
+	behind := httptest.NewServer(next)
+	t.Cleanup(behind.Close)
+	t.Cleanup(behind.CloseClientConnections)
+	to, _ := url.Parse(behind.URL)
+	return &httputil.ReverseProxy{FlushInterval: -1, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		change(r.Out)
+	}}
+}
+
+// olderGateway is a gateway as it was before X-Nudge-Token: it does not see the header, and its preflights do not allow it.
+func olderGateway(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodOptions && strings.Contains(strings.ToLower(r.Header.Get("Access-Control-Request-Headers")), "x-nudge-token") {
+			return
+		}
+		r.Header.Del("X-Nudge-Token")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Wherever a page is loaded from, its push is proven, in real browsers.
+func TestKindsOfPages(t *testing.T) {
+	for name, start := range enginetest.All {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKinds(t)
+			browser := start(t, enginetest.Options{Hosts: []string{"intranet.test", "basic.test", "push.other.test", "app.example.test", "push.older.test"}})
+			at := func(host string) string { return "http://" + host + ":" + k.port }
+			browser.Open(t, "http://ann:secret@basic.test:"+k.port+"/token?subject=ann").Close() // the user has given the password
+			pages := map[string]*enginetest.Tab{}
+			for kind, address := range map[string]string{
+				"plain HTTP off loopback":             at("intranet.test") + "/?",
+				"below a base path":                   at("intranet.test") + "/?gateway=/push&subject=below",
+				"behind Basic auth":                   at("basic.test") + "/?",
+				"localhost, the gateway by address":   at("localhost") + "/?gateway=" + at("127.0.0.1"),
+				"a gateway on another site":           at("app.example.test") + "/?gateway=" + at("push.other.test"),
+				"a proxy that changes Host":           at("localhost") + "/?gateway=" + at("localhost") + "/rewritten",
+				"an older shim":                       at("localhost") + "/?shim=/older.js",
+				"an older gateway":                    at("localhost") + "/?gateway=" + at("localhost") + "/older",
+				"an older gateway on another site":    at("app.example.test") + "/?gateway=" + at("push.older.test"),
+				"another user in another tab":         at("intranet.test") + "/?subject=bob",
+				"a third user, with the same gateway": at("intranet.test") + "/?subject=eve",
+			} {
+				pages[kind] = browser.Open(t, address)
+			}
+			for kind, page := range pages {
+				t.Log(kind)
+				page.Until("window.nudge?.getSnapshot().stream === 'proven'")
+				var snapshot struct {
+					Behind int
+					Reason string
+				}
+				state := enginetest.Eval[string](page, "JSON.stringify(nudge.getSnapshot())")
+				if err := json.Unmarshal([]byte(state), &snapshot); err != nil || snapshot.Reason != "streaming" {
+					t.Errorf("%s: %s", kind, state)
+				}
+				if said := enginetest.Eval[string](page, "said.filter((text) => text.startsWith('nudge:')).join()"); said != "" {
+					t.Errorf("%s: the console says %s", kind, said)
+				}
+			}
+		})
+	}
+}
+
+// The next user of a browser never hears as the last one: after a log-out the cookie is gone, and a page without a token gets
+// no stream.
+func TestNextUserHearsNothing(t *testing.T) {
+	for name, start := range enginetest.All {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKinds(t)
+			browser := start(t, enginetest.Options{Hosts: []string{"intranet.test"}})
+			page := browser.Open(t, fmt.Sprintf("http://intranet.test:%s/?subject=ann", k.port))
+			page.Until("window.nudge?.getSnapshot().stream === 'proven'")
+			const status = `fetch('/versions?project=ann').then((r) => (window.status = r.status)), true`
+			enginetest.Eval[bool](page, "window.status = 0, "+status)
+			page.Until("window.status == 200")
+			enginetest.Eval[bool](page, "nudge.setToken(null), true")
+			page.Until("nudge.getSnapshot().stream === 'none'")
+			// The DELETE may still be on its way.
+			page.Until("(window.status == 401) || (" + status + ", false)")
+			enginetest.Eval[bool](page, "nudge.stop(), true")
+			page.Navigate(fmt.Sprintf("http://intranet.test:%s/?subject=bob", k.port))
+			page.Until("window.nudge?.getSnapshot().stream === 'proven'")
+			if reason := enginetest.Eval[string](page, "nudge.getSnapshot().reason"); reason != "streaming" {
+				t.Errorf("bob: %s", reason)
+			}
+			enginetest.Eval[bool](page, "window.status = 0, "+status)
+			page.Until("window.status == 403")
+		})
+	}
+}
