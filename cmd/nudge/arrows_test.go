@@ -51,6 +51,7 @@ github.com/coder/websocket: web/enginetest
 github.com/fsnotify/fsnotify: cmd/nudge/config
 github.com/go-chi: gateway
 github.com/golang-jwt/jwt: gateway/auth cmd/nudge # nudge token signs
+github.com/pires/go-proxyproto: cmd/nudge/listen
 github.com/prometheus: gateway
 github.com/redis/go-redis: version/redis version/publish version/redistest
 github.com/spf13/cobra: cmd/nudge
@@ -60,7 +61,7 @@ github.com/tmaxmax/go-sse: cmd/nudge
 go.yaml.in/yaml: cmd/nudge/config
 golang.org/x/sync: cmd/nudge gateway version/...
 golang.org/x/sys: cmd/nudge/load gateway/stream/parked # epoll
-golang.org/x/time: gateway/...
+golang.org/x/time: gateway/... cmd/nudge/listen
 `
 
 // table reads lines such as "name: word word # why".

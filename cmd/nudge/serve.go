@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"sync"
 	"syscall"
 
@@ -146,7 +148,8 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 // listenAll opens the public listener, which uses places, and the operators' listener, which has its own.
 func listenAll(c *config.Config, g *gateway.Gateway, places *limits.Connections, log *slog.Logger) ([]*listen.Server, error) {
 	public, err := listen.Open(listen.Options{
-		Key: "listen", Address: c.Listen, Certificate: c.Files.Certificate, H2C: c.H2C, Handler: g.Handler(), Places: places, Log: log,
+		Key: "listen", Address: c.Listen, SocketMode: socketMode(c), ProxyHeaders: c.ProxyProtocol,
+		Certificate: c.Files.Certificate, H2C: c.H2C, Handler: g.Handler(), Places: places, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -155,13 +158,19 @@ func listenAll(c *config.Config, g *gateway.Gateway, places *limits.Connections,
 		return []*listen.Server{public}, nil
 	}
 	ops, err := listen.Open(listen.Options{
-		Key: "ops_listen", Address: c.OpsListen, Handler: g.Ops(), Places: limits.NewConnections(0, log), Log: log,
+		Key: "ops_listen", Address: c.OpsListen, SocketMode: socketMode(c), Handler: g.Ops(), Places: limits.NewConnections(0, log), Log: log,
 	})
 	if err != nil {
 		public.Listener.Close()
 		return nil, err
 	}
 	return []*listen.Server{public, ops}, nil
+}
+
+// socketMode returns the configured mode of unix sockets. The configuration must have been checked.
+func socketMode(c *config.Config) fs.FileMode {
+	mode, _ := strconv.ParseUint(c.SocketMode, 8, 9)
+	return fs.FileMode(mode)
 }
 
 // logStart logs what was started, and warns of settings that may surprise.

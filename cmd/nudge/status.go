@@ -89,6 +89,9 @@ func opsURL(flag string, loader func() config.Loader) (*url.URL, error) {
 	if address == "" {
 		return nil, usageError{errors.New("ops_listen is empty, so there is no listener to ask; set it, or name another gateway's with --ops URL")}
 	}
+	if config.LocalSocket(address) {
+		return nil, usageError{fmt.Errorf("ops_listen is %s; name a listener that has a URL with --ops, or ask with curl --unix-socket", address)}
+	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("ops_listen: %w", err)

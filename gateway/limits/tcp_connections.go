@@ -58,6 +58,18 @@ func (c *Connections) Set(perNetwork int, exempt []netip.Prefix) {
 	c.perNetwork, c.exempt = perNetwork, exempt
 }
 
+// Trusts reports whether an address is that of a proxy that was exempted by Set.
+func (c *Connections) Trusts(remote net.Addr) bool {
+	tcp, ok := remote.(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	at := tcp.AddrPort().Addr().Unmap()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.exempt, func(p netip.Prefix) bool { return p.Contains(at) })
+}
+
 // Take waits for a free place; false: closed was closed.
 func (c *Connections) Take(closed <-chan struct{}) bool {
 	select {

@@ -5,12 +5,13 @@ import "time"
 // Default returns the defaults. Callers own the result. It has no secret: serving needs auth.secret or auth.open besides.
 func Default() *Config {
 	return &Config{
-		Listen:    "127.0.0.1:8080",
-		OpsListen: "127.0.0.1:9090",
-		Hosts:     []string{},
-		OpsHosts:  []string{},
-		Log:       Log{Level: "info", Format: "text"},
-		TLS:       TLS{HSTS: 24 * time.Hour},
+		Listen:     "127.0.0.1:8080",
+		OpsListen:  "127.0.0.1:9090",
+		SocketMode: "0660",
+		Hosts:      []string{},
+		OpsHosts:   []string{},
+		Log:        Log{Level: "info", Format: "text"},
+		TLS:        TLS{HSTS: 24 * time.Hour},
 		Redis: Redis{
 			Mode:      "none",
 			Addrs:     []string{},

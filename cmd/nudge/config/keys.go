@@ -22,23 +22,25 @@ import (
 // The mapstructure tag is the key. The tag `secret:"true"` keeps a value out of messages, logs and `nudge config print`;
 // of `secret:"url"` only the credentials are hidden. `file:"true"`: the value names a file, which is read again when it changes.
 type Config struct {
-	Listen    string        `mapstructure:"listen"`     // host:port of the public server
-	H2C       bool          `mapstructure:"h2c"`        // the public server also takes HTTP/2 without TLS
-	OpsListen string        `mapstructure:"ops_listen"` // host:port of the operators' server; "" for none
-	Hosts     []string      `mapstructure:"hosts"`      // names in Host that the public server answers; empty: any
-	OpsHosts  []string      `mapstructure:"ops_hosts"`  // further names of the operators' server
-	BasePath  string        `mapstructure:"base_path"`  // "" or /path, without a slash at the end
-	Node      string        `mapstructure:"node"`       // "" for the host name
-	Log       Log           `mapstructure:"log"`
-	TLS       TLS           `mapstructure:"tls"`
-	Redis     Redis         `mapstructure:"redis"`
-	Auth      Auth          `mapstructure:"auth"`
-	Push      Push          `mapstructure:"push"`
-	Poll      Poll          `mapstructure:"poll"`
-	Heartbeat time.Duration `mapstructure:"heartbeat"` // 1s at least
-	Limits    Limits        `mapstructure:"limits"`
-	Drain     Drain         `mapstructure:"drain"`
-	CORS      CORS          `mapstructure:"cors"`
+	Listen        string        `mapstructure:"listen"`         // of the public server: host:port, the path of a unix socket, systemd or systemd:NAME
+	SocketMode    string        `mapstructure:"socket_mode"`    // of unix sockets, octal
+	ProxyProtocol bool          `mapstructure:"proxy_protocol"` // trusted proxies begin connections to the public server with a PROXY header
+	H2C           bool          `mapstructure:"h2c"`            // the public server also takes HTTP/2 without TLS
+	OpsListen     string        `mapstructure:"ops_listen"`     // the same of the operators' server; "" for none
+	Hosts         []string      `mapstructure:"hosts"`          // names in Host that the public server answers; empty: any
+	OpsHosts      []string      `mapstructure:"ops_hosts"`      // further names of the operators' server
+	BasePath      string        `mapstructure:"base_path"`      // "" or /path, without a slash at the end
+	Node          string        `mapstructure:"node"`           // "" for the host name
+	Log           Log           `mapstructure:"log"`
+	TLS           TLS           `mapstructure:"tls"`
+	Redis         Redis         `mapstructure:"redis"`
+	Auth          Auth          `mapstructure:"auth"`
+	Push          Push          `mapstructure:"push"`
+	Poll          Poll          `mapstructure:"poll"`
+	Heartbeat     time.Duration `mapstructure:"heartbeat"` // 1s at least
+	Limits        Limits        `mapstructure:"limits"`
+	Drain         Drain         `mapstructure:"drain"`
+	CORS          CORS          `mapstructure:"cors"`
 
 	Files Files `mapstructure:"-"` // what the keys name that are files
 }

@@ -13,25 +13,34 @@ import (
 )
 
 var (
-	hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
-	basePath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$`)
-	nodeName = regexp.MustCompile(`^[A-Za-z0-9._~:-]{0,128}$`)
-	prefix   = regexp.MustCompile(`^[A-Za-z0-9._~:-]{0,63}[A-Za-z0-9._~-]$`)
+	hostName   = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
+	basePath   = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$`)
+	socketMode = regexp.MustCompile(`^0?[0-7]{3}$`)
+	passedName = regexp.MustCompile(`^systemd(:[A-Za-z0-9_.-]{1,255})?$`)
+	nodeName   = regexp.MustCompile(`^[A-Za-z0-9._~:-]{0,128}$`)
+	prefix     = regexp.MustCompile(`^[A-Za-z0-9._~:-]{0,63}[A-Za-z0-9._~-]$`)
 )
 
 func (c *Config) checkServers(r *refusals) {
-	host, port, err := splitAddress(c.Listen)
+	host, port, err := splitListen(c.Listen)
 	if err != nil {
-		r.refuse("listen", "%s %v; write host:port, such as 127.0.0.1:8080", show(c.Listen), err)
+		r.refuse("listen", "%s %v; write host:port, such as 127.0.0.1:8080, the path of a unix socket, or systemd", show(c.Listen), err)
 	}
 	if c.OpsListen != "" {
-		opsHost, opsPort, opsErr := splitAddress(c.OpsListen)
+		opsHost, opsPort, opsErr := splitListen(c.OpsListen)
 		switch {
 		case opsErr != nil:
-			r.refuse("ops_listen", `%s %v; write host:port, such as 127.0.0.1:9090, or "" for none`, show(c.OpsListen), opsErr)
-		case err == nil && port != 0 && port == opsPort && (host == opsHost || EveryHost(host) || EveryHost(opsHost)):
-			r.refuse("ops_listen", `%s is taken by listen (%s); write another port, or "" for none`, show(c.OpsListen), show(c.Listen)).and("listen")
+			r.refuse("ops_listen", `%s %v; write host:port, such as 127.0.0.1:9090, the path of a unix socket, systemd:NAME, or "" for none`, show(c.OpsListen), opsErr)
+		case err == nil && port != 0 && port == opsPort && (host == opsHost || EveryHost(host) || EveryHost(opsHost)),
+			c.OpsListen == c.Listen && LocalSocket(c.Listen):
+			r.refuse("ops_listen", `%s is taken by listen (%s); write another address, or "" for none`, show(c.OpsListen), show(c.Listen)).and("listen")
 		}
+	}
+	if !socketMode.MatchString(c.SocketMode) {
+		r.refuse("socket_mode", `%s is no mode of a file; write three octal digits in quotes, such as "0660"`, show(c.SocketMode))
+	}
+	if c.ProxyProtocol && len(c.Limits.TrustedProxies) == 0 {
+		r.refuse("proxy_protocol", "needs limits.trusted_proxies, since only they may say who the client is; list the proxies there").and("limits.trusted_proxies")
 	}
 	if !basePath.MatchString(c.BasePath) {
 		r.refuse("base_path", `%s is no path; write "" or a path that begins with / and does not end with it, such as /push`, show(c.BasePath))
@@ -208,6 +217,25 @@ func sentOrigin(text string) (origin string, ok bool) {
 		origin += ":" + port
 	}
 	return origin, true
+}
+
+// LocalSocket tells whether an address to listen on is the path of a unix socket, or a socket that systemd passes.
+func LocalSocket(address string) bool { return socketPath(address) || passedName.MatchString(address) }
+
+// longestPath is the greatest length of the path of a unix socket, in bytes.
+const longestPath = 107
+
+// splitListen reads an address to listen on. What has no port is "" and 0.
+func splitListen(text string) (host string, port uint16, err error) {
+	switch {
+	case socketPath(text) && len(text) > longestPath:
+		return "", 0, errors.New("is too long for a unix socket")
+	case LocalSocket(text):
+		return "", 0, nil
+	case strings.HasPrefix(text, "unix:"):
+		return "", 0, errors.New("has unix: before its path")
+	}
+	return splitAddress(text)
 }
 
 // splitAddress reads host:port. The host may be empty, the port 0.

@@ -5,12 +5,16 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"nudge/gateway/limits"
 	"nudge/gateway/stream/parked"
@@ -37,29 +41,34 @@ type Server struct {
 
 // Options say what a server listens on, and what it serves.
 type Options struct {
-	Key         string              // of the configuration, which holds Address; errors name it
-	Address     string              // host:port
-	Certificate *tls.Certificate    // nil: plain HTTP
-	H2C         bool                // the server also takes HTTP/2 without TLS
-	Handler     http.Handler        // may be set later, before [Server.Run]
-	Places      *limits.Connections // each connection takes one
-	Log         *slog.Logger
+	Key          string              // of the configuration, which holds Address; errors name it
+	Address      string              // host:port, the path of a unix socket, systemd or systemd:NAME
+	SocketMode   fs.FileMode         // of a unix socket
+	ProxyHeaders bool                // trusted proxies begin each connection with a PROXY header
+	Certificate  *tls.Certificate    // nil: plain HTTP
+	H2C          bool                // the server also takes HTTP/2 without TLS
+	Handler      http.Handler        // may be set later, before [Server.Run]
+	Places       *limits.Connections // each connection takes one
+	Log          *slog.Logger
 }
 
 // Open listens. The caller must call [Server.Run], or close the listener. An error names the key and the fix.
 func Open(o Options) (*Server, error) {
-	listening := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, time-outs find other dead connections
-	l, err := listening.Listen(context.Background(), "tcp", o.Address)
+	l, err := open(o.Address, o.SocketMode)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; %s", o.Key, err, listenFix(err))
+		return nil, fmt.Errorf("%s: %w; %s", o.Key, err, listenFix(o.Address, err))
 	}
-	l = &parked.Listener{Listener: l, Admit: func(remote net.Addr) (parked.Watch, bool) {
+	own := &parked.Listener{Listener: l, Admit: func(remote net.Addr) (parked.Watch, bool) {
 		c := o.Places.Admit(remote)
 		if c == nil {
 			return parked.Watch{}, false
 		}
 		return parked.Watch{End: c.End, Stream: c.Stream}, true
 	}}
+	l = own
+	if o.ProxyHeaders {
+		l = &proxyHeaders{own, o.Places, o.Log, rate.NewLimiter(rate.Every(time.Minute), 1)}
+	}
 	s := &Server{Listener: newLimitedListener(l, o.Places)}
 	s.Handler, s.ConnContext = o.Handler, parked.ConnContext
 	s.ReadHeaderTimeout, s.MaxHeaderBytes, s.IdleTimeout = headerTimeout, headerBytes, 2*time.Minute
@@ -84,15 +93,21 @@ func (s *Server) present(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 func (s *Server) SetCertificate(c *tls.Certificate) { s.certificate.Store(c) }
 
 // listenFix says what to do when an address cannot be listened on.
-func listenFix(err error) string {
+func listenFix(address string, err error) string {
 	var name *net.DNSError
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return "choose another address, or stop the program that uses it"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return "this machine has no such address; choose one that it has, such as 127.0.0.1:8080"
-	case errors.Is(err, syscall.EACCES):
+	case errors.Is(err, syscall.EACCES) && !strings.HasPrefix(address, pathBegin):
 		return "choose a port from 1024, or let this program use low ports (setcap cap_net_bind_service=+ep)"
+	case errors.Is(err, errNoSocket):
+		return "choose another path, or remove the file"
+	case errors.Is(err, errNonePassed):
+		return "start this by a socket unit of systemd, with FileDescriptorName= for systemd:NAME, or write host:port"
+	case strings.HasPrefix(address, pathBegin):
+		return "choose a path in a directory that exists, and in which this user may write"
 	case errors.As(err, &name):
 		return "write an address of this machine instead of the name, such as 127.0.0.1:8080"
 	}

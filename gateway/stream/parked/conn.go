@@ -3,10 +3,10 @@ package parked
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 )
 
 // How a connection is taken over: the handler writes the head of the response and returns, and the server closes the
@@ -49,8 +49,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 	}
-	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(SendBuffer) // an error does no harm: the buffer is larger then
+	if socket, ok := c.(interface{ SetWriteBuffer(int) error }); ok {
+		_ = socket.SetWriteBuffer(SendBuffer) // an error does no harm: the buffer is larger then
 	}
 	return &Conn{Conn: c, watch: watch}, nil
 }
@@ -59,7 +59,11 @@ type connKey struct{}
 
 // ConnContext is the value for the field of this name of [net/http.Server].
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
-	if over, ok := c.(*tls.Conn); ok {
+	for {
+		over, ok := c.(interface{ NetConn() net.Conn }) // TLS, or another layer that knows what is below
+		if !ok {
+			break
+		}
 		c = over.NetConn()
 	}
 	if _, ok := c.(*Conn); !ok {
@@ -87,14 +91,14 @@ type HandedOver struct {
 	Sent bool   // the browser has sent more than the head of its request
 }
 
-// Of returns the connection of r if a stream on it can be parked: plain HTTP/1.x over TCP, from a [Listener]. nil: the
+// Of returns the connection of r if a stream on it can be parked: plain HTTP/1.x over a socket, from a [Listener]. nil: the
 // stream needs a goroutine.
 func Of(r *http.Request) *Conn {
 	c, ours := r.Context().Value(connKey{}).(*Conn)
 	if !Supported || !ours || r.TLS != nil || r.ProtoMajor != 1 {
 		return nil
 	}
-	if _, tcp := c.Conn.(*net.TCPConn); !tcp {
+	if _, socket := c.Conn.(syscall.Conn); !socket {
 		return nil
 	}
 	return c
@@ -107,6 +111,15 @@ func (c *Conn) Read(b []byte) (int, error) {
 	c.heads.read(b[:n])
 	c.mu.Unlock()
 	return n, err
+}
+
+// BeginRequests notes that what was read so far belongs to no request, except read, which comes next: a layer between this
+// connection and the server has read a header of its own.
+func (c *Conn) BeginRequests(read []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.heads = heads{}
+	c.heads.read(read)
 }
 
 // Write implements [net.Conn].

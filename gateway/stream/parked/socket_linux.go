@@ -22,7 +22,7 @@ import (
 // with 16 KiB; with 4 KiB only thirty.
 const parkedBuffer = 8 << 10
 
-// Detach duplicates the socket of a TCP connection, and closes the connection, also after an error. The caller must close the
+// Detach duplicates the socket of a connection, and closes the connection, also after an error. The caller must close the
 // duplicate. patience is how long the peer may read nothing.
 //
 // The duplicate is close-on-exec from the start (F_DUPFD_CLOEXEC), so that no program started meanwhile inherits it. It is made
@@ -30,11 +30,11 @@ const parkedBuffer = 8 << 10
 // descriptor removes it from Go's poller, which would otherwise get its events too.
 func Detach(c net.Conn, patience time.Duration) (fd int32, err error) {
 	defer c.Close()
-	tcp, ok := c.(*net.TCPConn)
+	socket, ok := c.(syscall.Conn)
 	if !ok {
 		return -1, fmt.Errorf("a %T cannot be parked", c)
 	}
-	raw, err := tcp.SyscallConn()
+	raw, err := socket.SyscallConn()
 	if err != nil {
 		return -1, err
 	}
