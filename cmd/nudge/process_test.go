@@ -35,6 +35,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	builtIn = dir
 	path := filepath.Join(dir, "nudge")
 	out, err := exec.Command("go", "build", "-race", "-o", path, ".").CombinedOutput()
 	if err != nil {
@@ -43,11 +44,14 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// builtIn is the directory of binary; "" if no test has needed it.
+var builtIn string
+
 func TestMain(m *testing.M) {
 	redis.Quiet()
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	if builtIn != "" {
+		os.RemoveAll(builtIn)
 	}
 	os.Exit(code)
 }
