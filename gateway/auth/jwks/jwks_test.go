@@ -348,6 +348,8 @@ func TestUnknownKeyStorm(t *testing.T) {
 		}
 		server.set(func() { server.slow, server.text = 4*time.Second, bothOfThem })
 		have(t, s, "b", ErrPending)
+		time.Sleep(time.Second)
+		have(t, s, "b", ErrPending) // the server has not answered yet
 		storm(15 * time.Second)
 		have(t, s, "b", nil)
 		if n := len(s.missing); n > mostMissing {
