@@ -166,3 +166,28 @@ func TestConfigPrintReadsBack(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A config.yaml of another program in the working directory stops no command that needs nothing of it.
+func TestForeignFileStopsNoCommand(t *testing.T) {
+	inEmptyDirectory(t)
+	writeFile(t, "config.yaml", "database: {host: db}\n")
+	t.Setenv("NUDGE_AUTH_SECRET", goodSecret)
+	for command, want := range map[string]string{
+		"token --subscribe 42":       "",
+		"publish 42@1":               "redis.mode is none",
+		"watch 42":                   "redis.mode is none",
+		"push status":                "redis.mode is none",
+		"revoke --sub 7":             "redis.mode is none",
+		"status":                     "reach the gateway",
+		"serve":                      "probably another program's",
+		"config check":               "probably another program's",
+		"config print --config none": "",
+	} {
+		var stdout, stderr bytes.Buffer
+		t.Setenv("NUDGE_OPS_LISTEN", "127.0.0.1:1")
+		exit := run(strings.Fields(command), &stdout, &stderr)
+		if (exit == 0) != (want == "") || !strings.Contains(stderr.String(), want) {
+			t.Errorf("nudge %s: exit %d, %s", command, exit, stderr.String())
+		}
+	}
+}

@@ -108,6 +108,8 @@ func (e *dialError) fixTLS() string {
 		alert     = e.err.Error()
 	)
 	switch {
+	case errors.As(e.err, &name) && len(name.Certificate.DNSNames)+len(name.Certificate.IPAddresses) == 0:
+		return "the certificate names no host; give Redis one with the name in redis.addrs. If it has to sign its own, as Heroku's do, write redis.tls_verify: false"
 	case errors.As(e.err, &name) && e.announced:
 		return "the certificate is for " + namesIn(name.Certificate) + ", and a Sentinel or the Cluster named this address; " +
 			"let them announce a name of the certificate (replica-announce-ip, sentinel announce-hostnames, cluster-announce-hostname)"
@@ -136,9 +138,6 @@ func namesIn(c *x509.Certificate) string {
 	names := slices.Clone(c.DNSNames)
 	for _, ip := range c.IPAddresses {
 		names = append(names, ip.String())
-	}
-	if len(names) == 0 {
-		return "no name at all"
 	}
 	const most = 5
 	if len(names) > most {

@@ -70,7 +70,10 @@ func (a *authority) write(name, kind string, der []byte) string {
 // issue writes a certificate for a name or an address, and its key.
 func (a *authority) issue(name string, until time.Time) (cert, key string) {
 	private := newKey(a.t)
-	template := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: until.Add(-time.Hour), NotAfter: until, DNSNames: []string{name}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: until.Add(-time.Hour), NotAfter: until}
+	if name != "nobody" {
+		template.DNSNames = []string{name}
+	}
 	if ip := net.ParseIP(name); ip != nil {
 		template.DNSNames, template.IPAddresses = nil, []net.IP{ip}
 	}
@@ -120,6 +123,8 @@ func TestFixFitsTheCause(t *testing.T) {
 	_, strict := a.server(cert, key, "--tls-auth-clients", "yes")
 	otherCert, otherKey := a.issue("redis.example", hour)
 	_, misnamed := a.server(otherCert, otherKey, "--tls-auth-clients", "no")
+	bareCert, bareKey := a.issue("nobody", hour)
+	_, nameless := a.server(bareCert, bareKey, "--tls-auth-clients", "no")
 	oldCert, oldKey := a.issue("::1", time.Now().Add(-time.Minute))
 	_, expired := a.server(oldCert, oldKey, "--tls-auth-clients", "no")
 	locked := redistest.Start(t, "--requirepass", "right")
@@ -152,6 +157,7 @@ func TestFixFitsTheCause(t *testing.T) {
 		"client certificate wanted, TLS 1.2": {at(strict, trusting(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 })), version.FaultConnection, "redis.tls_cert and redis.tls_key"},
 		"unknown authority":                  {at(open, redis.Access{TLS: &tls.Config{}}), version.FaultConnection, "redis.tls_verify: false"},
 		"another name":                       {at(misnamed, trusting(nil)), version.FaultConnection, "the certificate is for redis.example; write one of these names in redis.addrs"},
+		"no name":                            {at(nameless, trusting(nil)), version.FaultConnection, "the certificate names no host"},
 		"expired":                            {at(expired, trusting(nil)), version.FaultConnection, "not valid at the time of this machine"},
 		"plain against TLS":                  {at(open, redis.Access{}), version.FaultConnection, "rediss:// in redis.url"},
 		"TLS against plain":                  {at(plain.Addr, trusting(nil)), version.FaultConnection, "speaks no TLS"},
