@@ -122,7 +122,7 @@ func TestUnmarshalNews(t *testing.T) {
 		{`{"project":"42","version":124,"reset":1}`, "reset: not true or false"},
 		{`null`, "not an object"},
 		{`{"project":"","version":124}`, "project: the project is empty"},
-		{`{"project":"a b","version":124}`, `project: project "a b": character ' '`},
+		{`{"project":"a b","version":124}`, `project: project "a b": ' ' is not allowed`},
 		{`{"project":"42"}`, "version: missing"},
 		{`{"project":"42","version":"124"}`, ""},
 		{`{"project":"42","version":"12 4"}`, "version: version"},
@@ -145,6 +145,16 @@ func TestParseMark(t *testing.T) {
 		m, err := ParseMark(s)
 		if err != nil || m.String() != s {
 			t.Errorf("ParseMark(%q) = %v, %v", s, m, err)
+		}
+	}
+	for s, want := range map[string]string{
+		"a@b.c@5": `project "a@b.c": '@' is not allowed`,
+		"größe@5": `project "größe": 'ö' is not allowed`,
+		"a@b.c":   "an id contains no @",
+		"a\xff@5": `project "a\xff": '�' is not allowed`,
+	} {
+		if m, err := ParseMark(s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ParseMark(%q) = %v, %v, want an error with %s", s, m, err, want)
 		}
 	}
 	for _, s := range []string{"", "@1", "42@", "42@-1", "42@1@2", "4 2", "é", "a/b", "{42}", "42\n", strings.Repeat("x", MaxProjectLength+1)} {

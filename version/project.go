@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // MaxProjectLength is the greatest number of characters in a project's id.
@@ -24,9 +25,9 @@ func ParseProject(s string) (Project, error) {
 	if len(s) > MaxProjectLength {
 		return Project{}, fmt.Errorf("the project is %d characters long; %d is the most", len(s), MaxProjectLength)
 	}
-	for i := range len(s) {
-		if !projectByte(s[i]) {
-			return Project{}, fmt.Errorf("project %q: character %q is not allowed; use A-Z a-z 0-9 . _ ~ : -", s, s[i])
+	for _, r := range s {
+		if r >= utf8.RuneSelf || !projectByte(byte(r)) {
+			return Project{}, fmt.Errorf("project %q: %q is not allowed; use A-Z a-z 0-9 . _ ~ : -, and write an id of other characters as hex or base64url", s, r)
 		}
 	}
 	return Project{s}, nil

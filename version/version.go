@@ -44,7 +44,10 @@ type Mark struct {
 
 // ParseMark reads 42@124 or 42.
 func ParseMark(s string) (Mark, error) {
-	id, number, known := strings.Cut(s, "@")
+	id, number, known := s, "", false
+	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+		id, number, known = s[:at], s[at+1:], true
+	}
 	p, err := ParseProject(id)
 	if err != nil {
 		return Mark{}, err
@@ -54,7 +57,7 @@ func ParseMark(s string) (Mark, error) {
 	}
 	v, err := ParseVersion(number)
 	if err != nil {
-		return Mark{}, fmt.Errorf("project %s: %w", p, err)
+		return Mark{}, fmt.Errorf("project %s: %w (an id contains no @)", p, err)
 	}
 	return Mark{p, v, true}, nil
 }

@@ -5,13 +5,17 @@
 -- ARGV[3]  "1": a reset, stored whatever the key holds
 -- ARGV[4]  seconds until the key expires; "0" or absent: never
 -- Returns 1 if it was stored and announced, 0 if the key holds the same or a newer version; an error, and stores nothing,
--- if what it is given is no version or no message.
+-- if what it is given is no version or no message, or if nobody can hear of the project.
 -- What is in the key and is no version (another type included) counts as no key.
 local function version(text)
   if text and #text <= 16 and (text == '0' or string.match(text, '^[1-9]%d*$')) then
     local number = tonumber(text)
     if number <= 9007199254740991 then return number end
   end
+end
+local id = string.match(KEYS[1], ':{([A-Za-z0-9._~:-]+)}$')
+if (not id or #id > 128) and not string.find(KEYS[1], ':probe:', 1, true) then -- gateways publish their probes with it
+  return redis.error_reply('ERR nudge: KEYS[1] is no key of a project, such as nudge:{42}; its id has 1 to 128 of A-Z a-z 0-9 . _ ~ : -; nothing was stored')
 end
 local new = version(ARGV[1])
 if not new then

@@ -40,3 +40,19 @@ func TestPublishScriptRefuses(t *testing.T) {
 		t.Errorf("a reset to 0: %v, %v", got, err)
 	}
 }
+
+// News of a project that no gateway can name would be lost without a word.
+func TestPublishScriptRefusesWhatNobodyHears(t *testing.T) {
+	server := redistest.Start(t)
+	for _, bad := range []string{"42", "nudge:42", "nudge:{a@b.c}", "nudge:{größe}", "nudge:{}", "nudge:{" + strings.Repeat("x", 129) + "}", "nudge:{42}x"} {
+		got, err := server.Try("EVAL", publish.Script(), 1, bad, "8", "8")
+		if err == nil || !strings.Contains(err.Error(), "KEYS[1]") || server.Do("EXISTS", bad) != int64(0) {
+			t.Errorf("key %q: %v, %v", bad, got, err)
+		}
+	}
+	for _, good := range []string{"nudge:{42}", "my:own-prefix:{A.z_9~:-}", "nudge:{" + strings.Repeat("x", 128) + "}"} {
+		if got, err := server.Try("EVAL", publish.Script(), 1, good, "8", "8"); got != int64(1) {
+			t.Errorf("key %q: %v, %v", good, got, err)
+		}
+	}
+}

@@ -41,6 +41,9 @@ export type Version = number | string;
 /** Project ids, each with the version that the page has of it. */
 export type Versions = Readonly<Record<string, Version>>;
 
+/** Projects with their versions, or ids alone: then the versions are unknown. */
+export type Projects = Versions | readonly (string | number)[] | string | number;
+
 /** The versions that the page has now. A project left out counts as brought up to what was wanted. */
 export interface PollResult {
   readonly versions?: Versions;
@@ -69,9 +72,10 @@ export type Poll = (context: PollContext) => PollResult | undefined | void | Pro
 
 export interface Options {
   /** The projects on the page, each with the version it was rendered at. More than 64 need `multi()` of nudge/multi. */
-  readonly projects?: Versions;
+  readonly projects?: Projects;
   /**
-   * The poll that the application already had. If it throws the Response of an error, the shim reads its `Retry-After`.
+   * The poll that the application already had. It may give or throw a Response: of an error the shim reads its `Retry-After`, and
+   * 304 means that nothing is newer than what was asked for.
    * A page whose polls are all made by `every` leaves it out.
    */
   readonly poll?: Poll;
@@ -219,7 +223,7 @@ export interface NudgeEvents {
 
 export interface EveryOptions {
   /** The projects whose news runs it at once, with the versions that the page has. Ids alone: the versions are unknown. */
-  readonly projects?: Versions | readonly (string | number)[] | string | number;
+  readonly projects?: Projects;
   /** Runs it at once too. Default: the first run comes after one interval. */
   readonly immediate?: boolean;
   /** Ends it when aborted. */
@@ -257,7 +261,7 @@ export interface Nudge extends EventTarget {
    * Adds projects, each with the version that the page has; gives the undo. A project watched twice stays until both are
    * undone.
    */
-  watch(projects: Versions, options?: { readonly signal?: AbortSignal }): () => void;
+  watch(projects: Projects, options?: { readonly signal?: AbortSignal }): () => void;
   /** No polls and no stream, until each reason has been resumed. `refresh` still polls. */
   pause(reason?: string): void;
   resume(reason?: string): void;

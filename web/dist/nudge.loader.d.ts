@@ -1,6 +1,8 @@
-import type { Nudge, Options } from './nudge.js';
+import type { Nudge, Options, Versions } from './nudge.js';
 /** The options of `createNudge`, and where to find it. */
-export interface LoaderOptions extends Options {
+export interface LoaderOptions extends Omit<Options, 'projects'> {
+    /** The projects on the page, each with the version it was rendered at. */
+    readonly projects?: Versions;
     /** The URL of nudge.js. The gateway is the folder that it is in, unless `gateway` says otherwise. */
     readonly src: string;
 }

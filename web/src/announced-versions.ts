@@ -1,6 +1,6 @@
 // What gateways have announced of the projects of a page, and which of them the open stream serves.
 
-import type { Message } from './messages.js';
+import { isProject, type Message } from './messages.js';
 
 export interface Announced {
   readonly id: string;
@@ -9,8 +9,8 @@ export interface Announced {
   /** The version that a gateway last named, and whether that still holds. */
   version?: number;
   holds?: boolean;
-  /** Why no stream serves it: the stream was opened `before`, or `leaves` it out. */
-  uncovered: 'before' | 'leaves' | false;
+  /** Why no stream serves it: the stream was opened `before`, or `leaves` it out, or gateways take no such id. */
+  uncovered: 'before' | 'leaves' | 'bad id' | false;
 }
 
 /** What a hello says of one project. */
@@ -31,7 +31,7 @@ export function createAnnouncements() {
   return {
     /** One more poll is for this project. */
     watch(id: string): Announced {
-      const told = all.get(id) ?? { id, watchers: 0, uncovered: 'before' };
+      const told = all.get(id) ?? { id, watchers: 0, uncovered: isProject(id) ? 'before' : 'bad id' };
       all.set(id, told);
       told.watchers++;
       return told;
@@ -44,7 +44,8 @@ export function createAnnouncements() {
 
     /** Takes a hello. `lags` tells whether the page lacks the version that was announced. */
     hello({ versions, unknown }: Message, lags: (told: Announced) => boolean): Word[] {
-      return [...all.values()].map((told) => {
+      const served = [...all.values()].filter(({ uncovered }) => uncovered !== 'bad id');
+      return served.map((told) => {
         const before = told.version;
         const version = versions.get(told.id);
         const known = version !== undefined;

@@ -39,7 +39,7 @@ export function browser(): Env {
         return builtin('prerendering' as 'hidden');
       },
     },
-    page: !!world.document || /^(Dedicated|Shared)Worker/.test(world.constructor?.name),
+    page: !!world.document || /^(Dedicated|Shared)Worker/.test(world.constructor?.name) || world.navigator?.product === 'ReactNative',
     saveData: !!world.navigator?.connection?.saveData,
     report: (error) => world.reportError?.(error),
     warn: (text) => console.warn(text),

@@ -1,7 +1,9 @@
-import type { createNudge, Nudge, Options, PollContext } from './types.js';
+import type { createNudge, Nudge, Options, PollContext, Versions } from './types.js';
 
 /** The options of `createNudge`, and where to find it. */
-export interface LoaderOptions extends Options {
+export interface LoaderOptions extends Omit<Options, 'projects'> {
+  /** The projects on the page, each with the version it was rendered at. */
+  readonly projects?: Versions;
   /** The URL of nudge.js. The gateway is the folder that it is in, unless `gateway` says otherwise. */
   readonly src: string;
 }

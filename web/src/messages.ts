@@ -58,6 +58,11 @@ export function read(said: unknown): Message {
   return Object.fromEntries(Object.entries(shape).map(([name, take]) => [name, take(from[name])])) as Message;
 }
 
+/** Whether gateways take this id of a project. */
+export function isProject(id: string): boolean {
+  return /^[\w.~:-]{1,128}$/.test(id);
+}
+
 /** A version: an integer, or its decimal digits as databases give them. Undefined for anything else. */
 export function readVersion(value: unknown): number | undefined {
   const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? +value : value;

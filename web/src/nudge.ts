@@ -11,7 +11,7 @@ import { createStats } from './observers/stats.js';
 import { type Visits, watchPage } from './page-events.js';
 import { createPagePoll, type PagePoll } from './page-poll.js';
 import { view } from './snapshot.js';
-import type { Env, EveryOptions, Nudge, NudgeEvents, Options, Poll, PollReason, Snapshot, Transport, Version, Versions } from './types.js';
+import type { Env, EveryOptions, Nudge, NudgeEvents, Options, Poll, PollReason, Projects, Snapshot, Transport, Version, Versions } from './types.js';
 
 export type * from './types.js';
 
@@ -29,6 +29,8 @@ type Until = { readonly signal?: AbortSignal } | undefined;
 export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const { gateway, push: policy, getToken, apply, writer } = options;
   const world: Env = { ...browser(), ...parts };
+  const missing = ['EventTarget', 'CustomEvent', 'AbortController'].filter((name) => !(name in globalThis));
+  if (missing[0]) throw new Error(`nudge: ${missing.join(', ')} missing here; import a polyfill of it before nudge, such as event-target-polyfill`);
   const shadow = policy === 'shadow';
   const target = new EventTarget();
   const listeners = new Set<() => void>();
@@ -47,7 +49,11 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
 
   const env: Core = {
     ...world,
-    setTimeout: (ring, ms) => world.setTimeout(() => enter(ring), ms),
+    setTimeout(ring, ms) {
+      const timer: any = world.setTimeout(() => enter(ring), ms);
+      if (!options.server) timer?.unref?.(); // of Node: a test that never stops its page must end all the same
+      return timer;
+    },
     report: (error) => guarded(() => world.report(error)),
     warn(sentence) {
       if (told.has(sentence) || told.size >= WARNINGS) return;
@@ -223,7 +229,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
 
   if (options.fast !== undefined) env.warn('nudge: the option "fast" is now called "interval"; the old name works in this version only');
   enter(() => {
-    guarded(() => main.versions.watch(options.projects ?? {}));
+    guarded(() => main.versions.watch(withVersions(options.projects)));
     options.signal?.addEventListener('abort', stop, { signal: life.signal });
     if (options.signal?.aborted) stop();
   });
@@ -267,10 +273,10 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     ack(project: string, version: Version, prev?: Version) {
       enter(() => polls.forEach(({ versions }) => versions.made(String(project), version, prev)));
     },
-    watch(projects: Versions, options?: Until) {
+    watch(projects: Projects, options?: Until) {
       let given: Versions = {};
       enter(() => {
-        given = { ...projects }; // what is undone is what was done, whatever the page does with its object
+        given = withVersions(projects); // what is undone is what was done, whatever the page does with its object
         if (main.watch(given) && started) connection.watch();
       });
       return undo(() => {
@@ -304,8 +310,8 @@ function within(ms: unknown, otherwise: number, low = Number.MIN_VALUE): number 
   return Math.min(typeof ms === 'number' && ms >= low ? ms : otherwise, DAY);
 }
 
-/** The projects of an `every`. Of ids alone, the versions are unknown. */
-function withVersions(projects: EveryOptions['projects']): Versions {
+/** Projects with their versions. Of ids alone, the versions are unknown. */
+function withVersions(projects: Projects | undefined): Versions {
   if (typeof projects === 'object' && !Array.isArray(projects)) return { ...(projects as Versions) };
   return Object.fromEntries([projects ?? []].flat().map((id) => [id, undefined!]));
 }

@@ -8,6 +8,7 @@ import { headerMs } from './gateway-requests.js';
 import type { Message } from './messages.js';
 import { createMissed } from './observers/missed.js';
 import type { Counts } from './observers/stats.js';
+import { answerOf, responseOf } from './poll-answer.js';
 import { type Answer, createPollLoop } from './poll-loop.js';
 import { type Paced, pollPace } from './poll-pace.js';
 import { createVersions } from './versions.js';
@@ -61,13 +62,15 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
     signal.addEventListener('abort', () => end(true, signal.reason));
     let answer: Answer = { failed: true };
     try {
-      const result = Object((await work.poll!({ reason, projects: versions.asked(), signal })) ?? {}) as PollResult;
+      const asked = versions.asked();
+      const unchanged = () => Object.fromEntries(Object.entries(asked).map(([id, { have }]) => [id, have]));
+      const result = await answerOf(() => work.poll!({ reason, projects: asked, signal }), unchanged);
       if (!signal.aborted) answer = { ...wishes(result), ...taken(result, safety) };
       end(false, null);
     } catch (thrown) {
       end(true, thrown);
       env.guarded(() => {
-        if (!signal.aborted) answer = { failed: true, ...wishes(Object(thrown)) };
+        if (!signal.aborted) answer = { failed: true, ...wishes(responseOf(thrown)) };
         complain(thrown);
       });
     }
@@ -94,7 +97,7 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
 
   /** The application's own errors would vanish in here: each kind is told once. An answer with an error status is no mistake. */
   function complain(thrown: any) {
-    if (!thrown || 'status' in Object(thrown)) return;
+    if (!thrown || 'status' in responseOf(thrown)) return;
     env.warn(`nudge: a poll failed, and is tried again: ${String(thrown)}`);
   }
 

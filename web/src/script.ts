@@ -1,3 +1,4 @@
+import { isProject } from './messages.js';
 import { createNudge } from './nudge.js';
 import type { Env, Nudge, Options, PollContext, PollResult } from './types.js';
 
@@ -52,8 +53,8 @@ function versions(text = ''): [string, number][] {
     .split(/[\s,]+/)
     .filter(Boolean)
     .flatMap((one) => {
-      const [, id, version] = /^([\w.~:-]{1,128})(?:@(\d+))?$/.exec(one) ?? [];
-      if (id) return [[id, Number(version ?? 0)]];
+      const [, id, version] = /^(.+?)(?:@(\d+))?$/.exec(one) ?? [];
+      if (id && isProject(id)) return [[id, Number(version ?? 0)]];
       console.error(`nudge: data-projects: "${one}" is no project with a version, such as 42@123; it is left out`);
       return [];
     });

@@ -63,8 +63,8 @@ export function createVersions(announcements: Announcements, warn: (text: string
     return [...all.values()];
   }
 
-  function record<T>(value: (p: Project) => T): Record<string, T> {
-    return Object.fromEntries(list().map((p) => [p.id, value(p)]));
+  function record<T>(value: (p: Project) => T, of: (p: Project) => boolean = () => true): Record<string, T> {
+    return Object.fromEntries(list().filter(of).map((p) => [p.id, value(p)]));
   }
 
   return {
@@ -87,7 +87,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
     /** The version of each project that the page shows. */
     shown: () => record((p) => p.have || 0),
     /** Per project what a gateway last announced, else what the page has: so a gateway is asked. */
-    marks: () => record((p) => p.told.version ?? (p.have || 0)),
+    marks: () => record((p) => p.told.version ?? (p.have || 0), ({ told }) => told.uncovered !== 'bad id'),
     /** What the poll asks the application for. */
     asked: () => record((p) => (p.want === undefined ? { have: p.confirmed || 0 } : { have: p.confirmed || 0, want: p.want })),
 
@@ -200,6 +200,8 @@ export function createVersions(announcements: Announcements, warn: (text: string
         if (!p) all.set(id, (p = { id, told: announcements.watch(id), watchers: 0, have: version, confirmed: version, lacking: 0 }));
         p.watchers++;
         more ||= p.told.uncovered === 'before';
+        if (p.told.uncovered === 'bad id')
+          warn(`project ${shown(id)} gets no push, and the page polls for it as without push: an id has 1 to 128 of A-Z a-z 0-9 _ . ~ : -; write another one as hex or base64url, here and where the application publishes`);
       }
       return more;
     },
