@@ -483,7 +483,7 @@ func TestLetGo(t *testing.T) {
 }
 
 // What is no key set is refused, without a panic, and keys have the size that they need.
-func FuzzParse(f *testing.F) {
+func FuzzKeySet(f *testing.F) {
 	for _, seed := range []string{oneRSA, oneOther, bothOfThem, set(edJWK), `{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}`, `{"jwks_uri":"x"}`} {
 		f.Add([]byte(seed))
 	}
