@@ -116,6 +116,7 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 	read("nudge_fleet_lost_streams", "Streams of gateways that vanished, not seen again yet.", func() float64 { return float64(p.FleetSize().Lost) })
 	count("nudge_source_messages_total", "Messages received from publishers.", nil, func() uint64 { return source.Stats().Messages })
 	count("nudge_source_malformed_total", "Messages that could not be read and were ignored.", nil, func() uint64 { return source.Stats().Malformed })
+	count("nudge_source_closed_total", "Times that Redis closed a subscription that worked: it was stopped, or a message was larger than its client-output-buffer-limit.", nil, func() uint64 { return source.Stats().Closed })
 	count("nudge_source_gaps_total", "Times that the subscription to Redis broke.", nil, func() uint64 { return source.Stats().Gaps })
 	if connections != nil {
 		read("nudge_connections", "Connections open now, with and without streams.",

@@ -48,6 +48,7 @@ var closed = map[string]map[string][]string{
 	"nudge_fleet_lost_streams":     nil,
 	"nudge_source_messages_total":  nil,
 	"nudge_source_malformed_total": nil,
+	"nudge_source_closed_total":    nil,
 	"nudge_source_gaps_total":      nil,
 }
 

@@ -4,6 +4,7 @@ package gateway_test
 
 import (
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -145,5 +146,37 @@ func TestRedisDelivers(t *testing.T) {
 				t.Errorf("more than 8 KiB: %v", e)
 			}
 		})
+	}
+}
+
+// Redis drops a subscriber to whom it would have to keep more than 32 MB. Whoever publishes such a message makes a gap for
+// every project: it is counted, and the log says what it probably was. Nobody can do it over HTTP, whatever limits.body is.
+func TestRedisHugeMessage(t *testing.T) {
+	server := redistest.Start(t)
+	r := wire(t, func(o *gateway.Options) {
+		o.Settings.Limits.Body = 64 << 20
+		o.Source = func(b *version.Board, h gateway.Host) (version.Source, error) {
+			return redis.New(b, redis.Options{Addrs: []string{server.Addr}, Host: h.Host, Control: h.Control, Log: o.Log})
+		}
+	})
+	server.Do("SET", "nudge:{42}", "124")
+	s := r.open("/events?project=42")
+	s.next("hello")
+	huge := strings.Repeat("x", 33<<20)
+	a := r.post("/versions", `[{"project":"42","version":125,"prev":124,"data":"`+huge+`"}]`)
+	if a.StatusCode != http.StatusBadRequest || r.metric("nudge_source_gaps_total") != 0 {
+		t.Errorf("over HTTP: %d %.200s, %v gaps", a.StatusCode, a.body, r.metric("nudge_source_gaps_total"))
+	}
+	server.Do("PUBLISH", "nudge:{42}", huge)
+	for r.metric("nudge_source_closed_total") != 1 {
+		time.Sleep(10 * time.Millisecond) // no event tells of a metric
+	}
+	server.Do("SET", "nudge:{42}", "126") // the new subscription finds it, or the publication after it does
+	server.Do("PUBLISH", "nudge:{42}", "126")
+	if e := s.find("version"); e.LastEventID != "42@126" {
+		t.Errorf("after the gap: %+v", e)
+	}
+	if log := r.log.String(); !strings.Contains(log, "client-output-buffer-limit pubsub") || strings.Contains(log, "xxxx") {
+		t.Errorf("the log is %.2000s", log)
 	}
 }

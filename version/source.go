@@ -41,6 +41,7 @@ type Stats struct {
 	Messages  uint64 // messages received on projects' channels
 	Malformed uint64 // of these, ignored since they are malformed
 	Gaps      uint64 // times that the subscription broke
+	Closed    uint64 // of these, since the server closed a connection that worked
 }
 
 // Host connects a source with the program that runs it. The functions are called from the source's own goroutines and must

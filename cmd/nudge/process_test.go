@@ -48,6 +48,9 @@ var binary = sync.OnceValues(func() (string, error) {
 var builtIn string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(hostileEnv) != "" {
+		hostileClients()
+	}
 	redis.Quiet()
 	code := m.Run()
 	if builtIn != "" {
@@ -73,6 +76,12 @@ func start(t testing.TB, env []string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startBinary(t, path, env, args...)
+}
+
+// startBinary is start with another binary than that of all tests.
+func startBinary(t testing.TB, path string, env []string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, cmd: exec.Command(path, args...), stdout: newTranscript(), stderr: newTranscript(), exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Dir = t.TempDir() // no config.yaml by accident
@@ -171,7 +180,17 @@ type gatewayProcess struct {
 // serveFile starts nudge serve with a configuration file, and waits until it wants traffic.
 func serveFile(t testing.TB, file string) *gatewayProcess {
 	t.Helper()
-	g := &gatewayProcess{process: start(t, nil, "serve", "--config", file), file: file}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveBinary(t, path, file)
+}
+
+// serveBinary is serveFile with another binary than that of all tests.
+func serveBinary(t testing.TB, path, file string) *gatewayProcess {
+	t.Helper()
+	g := &gatewayProcess{process: startBinary(t, path, nil, "serve", "--config", file), file: file}
 	line := g.stderr.until(t, 0, "nudge serves")
 	end := g.stderr.until(t, line, "\n")
 	for field := range strings.FieldsSeq(g.stderr.String()[line:end]) {

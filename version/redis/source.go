@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -73,8 +75,8 @@ type Source struct {
 
 // counters are counts since the source was made.
 type counters struct {
-	messages, malformed, gaps atomic.Uint64
-	logged                    atomic.Int64 // when a malformed message was last logged, Unix seconds
+	messages, malformed, gaps, closed atomic.Uint64
+	logged                            atomic.Int64 // when a malformed message was last logged, Unix seconds
 }
 
 // backoffMost is the longest wait between two attempts to connect. It is short, since without Redis all browsers poll fast.
@@ -124,6 +126,10 @@ func New(board *version.Board, opt Options) (*Source, error) {
 	return r, nil
 }
 
+// closedFix says why a Redis that worked closes a subscription. It tells only its own log.
+const closedFix = "Redis was stopped, or a client published a message of more than client-output-buffer-limit pubsub (32 MB " +
+	"by default): then the log of Redis says 'output buffer limits', and that client must publish less"
+
 // Run implements [version.Source]: one session after the other, each on connections of its own.
 func (r *Source) Run(ctx context.Context) error {
 	for failures := 0; ; {
@@ -140,8 +146,16 @@ func (r *Source) Run(ctx context.Context) error {
 			failures = 0
 		}
 		if proven && !isReply(err) {
+			closed := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
+			if closed {
+				r.counters.closed.Add(1)
+			}
 			if r.faults.isNew(err) {
-				r.opt.Log.Warn("redis subscription broke; connecting again", "error", short(err))
+				attributes := []any{"error", short(err)}
+				if closed {
+					attributes = append(attributes, "probably", closedFix)
+				}
+				r.opt.Log.Warn("redis subscription broke; connecting again", attributes...)
 			}
 		} else {
 			r.faults.tell(err)
@@ -232,6 +246,7 @@ func (r *Source) Publish(ctx context.Context, news []version.News) (version.Rece
 func (r *Source) Stats() version.Stats {
 	return version.Stats{
 		Watched: r.board.Len(), Messages: r.counters.messages.Load(), Malformed: r.counters.malformed.Load(), Gaps: r.counters.gaps.Load(),
+		Closed: r.counters.closed.Load(),
 	}
 }
 
