@@ -35,7 +35,10 @@ func TestQuotas(t *testing.T) {
 		"revocations_per_subject": {limits.Revocations, "POST", "/revocations", `{"sub":"nobody"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(o *gateway.Options) { o.Settings.Limits.PerSubject[test.kind] = twice }, func(t *testing.T, r *rig) {
+			bubble(t, func(o *gateway.Options) {
+				o.Settings.Limits.PerSubject[test.kind] = twice
+				o.Settings.Limits.StreamAge = time.Minute // so that one which should be refused ends
+			}, func(t *testing.T, r *rig) {
 				send := func(who, body string) answer {
 					if test.kind == limits.Connects {
 						r.open(test.path, busy(who)).leave()
@@ -110,7 +113,10 @@ func TestQuotasOfStrangers(t *testing.T) {
 
 // One user cannot fill limits.projects, nor make the gateway subscribe to ever more: by streams, or by questions.
 func TestProjectsOfOneSubject(t *testing.T) {
-	bubble(t, func(o *gateway.Options) { o.Settings.Limits.PerSubject[limits.Projects] = 100 }, func(t *testing.T, r *rig) {
+	bubble(t, func(o *gateway.Options) {
+		o.Settings.Limits.PerSubject[limits.Projects] = 100
+		o.Settings.Limits.StreamAge = time.Minute // so that a stream which should be refused ends
+	}, func(t *testing.T, r *rig) {
 		ask := func(path, who string, first, n int) answer {
 			for i := range n {
 				path += fmt.Sprint("&project=", first+i)
