@@ -2,6 +2,7 @@ package listen
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -27,7 +28,16 @@ func serve(t *testing.T, o Options) *Server {
 		if parked.Of(r) != nil {
 			kind = " parked"
 		}
-		io.WriteString(w, r.RemoteAddr+kind)
+		if r.URL.Path != "/take" {
+			io.WriteString(w, r.RemoteAddr+kind)
+			return
+		}
+		parked.Of(r).HandOver(func(h *parked.HandedOver) {
+			h.Conn.Write(h.Head)
+			fmt.Fprintf(h.Conn, "more than the request was sent: %v", h.Sent)
+			h.Conn.Close()
+		})
+		w.(http.Flusher).Flush()
 	})
 	s, err := Open(o)
 	must(t, err)
@@ -121,6 +131,16 @@ func TestProxyHeader(t *testing.T) {
 	for _, text := range []string{"PROXY UNKNOWN\r\n", local} { // a check of the proxy itself
 		if got := ask(t, "tcp", addr, text+request); !strings.HasPrefix(got, "127.0.0.1:") {
 			t.Errorf("%q: answer %q, want the proxy's address", text, got)
+		}
+	}
+	if parked.Supported { // the header is no part of the request
+		for _, header := range []string{"PROXY TCP4 203.0.113.7 127.0.0.1 1000 80\r\n", v2} {
+			const take = "GET /take HTTP/1.0\r\n\r\n"
+			for text, want := range map[string]string{header + take: "more than the request was sent: false", header + take + "x": "more than the request was sent: true"} {
+				if got := ask(t, "tcp", addr, text); got != want {
+					t.Errorf("%q: answer %q, want %q", text, got, want)
+				}
+			}
 		}
 	}
 	if at := elsewhere(); at != "" { // no proxy
