@@ -1,4 +1,4 @@
-LISTEN ?= 127.0.0.1:8080
+LISTEN ?= localhost:8080
 
 .PHONY: help run test build package release vulncheck bundle fmt lint chart outage screenshots fuzz faults pace soak clean
 

@@ -39,7 +39,7 @@ func newDemoCommand() *cobra.Command {
 			return runDemo(ctx, address, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:8080", "address to serve on")
+	cmd.Flags().StringVar(&address, "listen", "localhost:8080", "address to serve on")
 	return cmd
 }
 

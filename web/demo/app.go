@@ -103,7 +103,7 @@ func New(opts Options) *App {
 func (a *App) Version() int64 { return a.board.newest() }
 
 // AddCommand is the command line that adds a story through the application served at base, an origin such as
-// http://127.0.0.1:8080.
+// http://localhost:8080.
 func AddCommand(base string) string {
 	return fmt.Sprintf("curl -d 'title=Write the release note' %s/app/projects/%s/stories", base, Project)
 }
@@ -118,7 +118,7 @@ func (a *App) guarded(w http.ResponseWriter, r *http.Request) {
 	if !a.hostAllowed(r.Host) {
 		writeProblem(w, problem{
 			http.StatusForbidden, "host", "",
-			fmt.Sprintf("host %q is not served here; open the demo by its address, such as http://127.0.0.1:8080", r.Host),
+			fmt.Sprintf("host %q is not served here; open the demo by its address, such as http://localhost:8080", r.Host),
 		})
 		return
 	}

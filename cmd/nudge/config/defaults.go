@@ -5,7 +5,7 @@ import "time"
 // Default returns the defaults. Callers own the result. It has no secret: serving needs auth.secret or auth.open besides.
 func Default() *Config {
 	return &Config{
-		Listen:     "127.0.0.1:8080",
+		Listen:     "localhost:8080",
 		OpsListen:  "127.0.0.1:9090",
 		SocketMode: "0660",
 		Hosts:      []string{},

@@ -31,7 +31,7 @@ func (c *Config) checkServers(r *refusals) {
 		switch {
 		case opsErr != nil:
 			r.refuse("ops_listen", `%s %v; write host:port, such as 127.0.0.1:9090, the path of a unix socket, systemd:NAME, or "" for none`, show(c.OpsListen), opsErr)
-		case err == nil && port != 0 && port == opsPort && (host == opsHost || EveryHost(host) || EveryHost(opsHost)),
+		case err == nil && port != 0 && port == opsPort && (loopback(host) == loopback(opsHost) || EveryHost(host) || EveryHost(opsHost)),
 			c.OpsListen == c.Listen && LocalSocket(c.Listen):
 			r.refuse("ops_listen", `%s is taken by listen (%s); write another address, or "" for none`, show(c.OpsListen), show(c.Listen)).and("listen")
 		}
@@ -252,6 +252,14 @@ func splitAddress(text string) (host string, port uint16, err error) {
 		return "", 0, errors.New("has no valid host")
 	}
 	return host, uint16(number), nil
+}
+
+// loopback returns localhost for each of its addresses, and any other host as it is.
+func loopback(host string) string {
+	if host == "127.0.0.1" || host == "::1" {
+		return "localhost"
+	}
+	return host
 }
 
 // EveryHost tells whether a listener on host takes the port of all addresses of this machine.

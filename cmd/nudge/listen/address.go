@@ -1,7 +1,6 @@
 package listen
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,8 +27,7 @@ func open(address string, mode fs.FileMode) (net.Listener, error) {
 	if strings.HasPrefix(address, pathBegin) {
 		return openSocket(address, mode)
 	}
-	listening := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, time-outs find other dead connections
-	return listening.Listen(context.Background(), "tcp", address)
+	return listenTCP(address)
 }
 
 var errNoSocket = errors.New("there is a file of this name, and it is no socket")
