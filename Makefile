@@ -1,6 +1,6 @@
 LISTEN ?= localhost:8080
 
-.PHONY: help run test build package release vulncheck bundle fmt lint chart outage screenshots fuzz faults pace soak clean
+.PHONY: help run test build package release vulncheck bundle fmt lint chart outage screenshots fuzz faults pace proxies soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ faults: ## what Redis can do to a gateway, with real servers; a part in half a m
 
 pace: ## nudge simulate against real gateways and 2,000 pages, side by side: a minute and a half
 	@.ci/pace
+
+proxies: ## streams through nginx, HAProxy, Apache, Varnish and Caddy as docs/proxies.md has them, with 90 s of silence: three minutes
+	@NUDGE_TEST_REQUIRE=1 NUDGE_TEST_PROXIES=1 go test -race -count=1 -parallel 32 -timeout 15m -v -run '^TestProxies$$' ./gateway
 
 soak: ## 100,000 random lives of the poll loop, and ten minutes of random faults between pages and gateways, in Chromium and Firefox; another time: FOR=1h
 	@NUDGE_TEST_LIVES=100000 go test -count=1 -timeout 0 -v -run '^TestEngines$$' ./web

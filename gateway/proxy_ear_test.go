@@ -125,7 +125,12 @@ func client(t testing.TB, transport http.RoundTripper) *http.Client {
 
 // hear opens a stream at path, of a status that must be 200.
 func (r *rig) hear(client *http.Client, path string, headers ...string) (*ear, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	return r.hearFor(patience, client, path, headers...)
+}
+
+// hearFor is hear for a stream that may take longer than patience.
+func (r *rig) hearFor(most time.Duration, client *http.Client, path string, headers ...string) (*ear, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), most)
 	req := r.request(ctx, http.MethodGet, path, "", append([]string{"Accept: text/event-stream"}, headers...)...)
 	resp, err := client.Do(req)
 	if err != nil {
