@@ -1,3 +1,5 @@
+//go:build unix
+
 package gateway_test
 
 import (
@@ -165,8 +167,10 @@ func (c *crowd) untilNews(v int) {
 	}
 }
 
-// runCrowd is the process of a crowd, until all its streams have ended. It writes a line for each event of each stream.
-func runCrowd(order string) error {
+func init() { runCrowd = beCrowd }
+
+// beCrowd is the process of a crowd, until all its streams have ended. It writes a line for each event of each stream.
+func beCrowd(order string) error {
 	var address, name string
 	var n int
 	var issued int64

@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"strconv"
 	"time"
 
 	"nudge/cmd/nudge/simulate/browser"
@@ -131,5 +130,3 @@ func (w *simulation) setFlag(on bool) {
 		}
 	}
 }
-
-func name(of string, i uint32) string { return of + " " + strconv.Itoa(int(i)) }

@@ -267,7 +267,7 @@ func have(t *testing.T, s *Set, id string, want error) {
 	}
 }
 
-var unknown = errors.New("unknown")
+var errUnknown = errors.New("unknown")
 
 // A gateway starts while its key server is away, says so, and has the keys within seconds when it comes back.
 func TestKeyServerIsAway(t *testing.T) {
@@ -322,13 +322,13 @@ func TestRotation(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		for range 9 {
-			have(t, s, "a", unknown)
+			have(t, s, "a", errUnknown)
 			time.Sleep(time.Second)
 		}
 		time.Sleep(time.Second)
 		have(t, s, "a", ErrPending) // it may have come meanwhile
 		time.Sleep(time.Millisecond)
-		have(t, s, "a", unknown)
+		have(t, s, "a", errUnknown)
 	})
 }
 
@@ -431,7 +431,7 @@ func TestFile(t *testing.T) {
 		have(t, s, "a", nil)
 		have(t, s, "b", ErrPending)
 		time.Sleep(time.Millisecond)
-		have(t, s, "b", unknown)
+		have(t, s, "b", errUnknown)
 		write(bothOfThem)
 		time.Sleep(everyFile)
 		synctest.Wait()
@@ -452,7 +452,7 @@ func TestFile(t *testing.T) {
 		have(t, s, "a", ErrPending)
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
-		have(t, s, "a", unknown)
+		have(t, s, "a", errUnknown)
 	})
 }
 
