@@ -46,15 +46,16 @@ const STATES: Push[] = ['healthy', 'degraded', 'down', 'off'];
 /** Anything that a gateway says: the data of an event, or the body of an answer. */
 export type Message = { readonly [K in keyof typeof shape]: ReturnType<(typeof shape)[K]> };
 
-/** Reads JSON, or what JSON has already become. Never throws. */
+/** Reads JSON, or what JSON has already become. Never throws: what cannot be read says nothing. */
 export function read(said: unknown): Message {
-  let value = said;
   try {
-    if (typeof said === 'string') value = JSON.parse(said);
+    return fields(Object(typeof said === 'string' ? JSON.parse(said) : said));
   } catch {
-    // Then it says nothing.
+    return fields({});
   }
-  const from = Object(value);
+}
+
+function fields(from: any): Message {
   return Object.fromEntries(Object.entries(shape).map(([name, take]) => [name, take(from[name])])) as Message;
 }
 

@@ -7,7 +7,7 @@ test('nonsense says nothing', () => {
   const nothing = read({});
   assert.equal(nothing.poll_ms, undefined);
   assert.deepEqual([nothing.spread_ms, nothing.ttl_ms, nothing.versions, nothing.unknown], [0, undefined, new Map(), []]);
-  for (const said of ['', '{', 'null', '7', '"x"', '[]', 'true', undefined, null, 7, true, () => {}]) {
+  for (const said of ['', '{', 'null', '7', '"x"', '[]', 'true', undefined, null, 7, true, () => {}, function () {}, { get poll_ms() { throw new Error('a trap') } }]) {
     assert.deepEqual(read(said), nothing, String(said));
   }
 });
