@@ -38,7 +38,7 @@ const shape = {
   caller: (value: unknown) => (value ? text(value) : undefined),
   // A refusal.
   code: raw,
-  detail: (value: unknown) => (value ? text(value) : ''),
+  detail: (value: unknown) => (value ? text(value).replace(/eyJ[\w.-]*/g, 'TOKEN') : ''), // for the console, where no token may stand
 };
 
 const STATES: Push[] = ['healthy', 'degraded', 'down', 'off'];
