@@ -46,11 +46,24 @@ func (k *kinds) Write(line []byte) (int, error) {
 	return k.log.Write(line)
 }
 
-const kindsPage = `<!doctype html><meta charset="utf-8"><title>page</title><script type="module">
+const (
+	kindsPage  = `<!doctype html><meta charset="utf-8"><title>page</title><script type="module">` + kindsScript + `</script>`
+	strictPage = `<!doctype html><meta charset="utf-8"><title>page</title><script type="module" src="/page.js"></script>`
+	// passingWorker is a service worker that answers each request of its pages by making it.
+	passingWorker = `addEventListener('install', () => skipWaiting())
+addEventListener('activate', (event) => event.waitUntil(clients.claim()))
+addEventListener('fetch', (event) => event.respondWith(fetch(event.request)))`
+)
+
+const kindsScript = `
 const asked = new URLSearchParams(location.search)
 const said = (window.said = [])
 const warn = console.warn
 console.warn = (...text) => (said.push(text.join(' ')), warn(...text))
+if (asked.has('worker')) {
+  await navigator.serviceWorker.register('/worker/worker.js')
+  if (!navigator.serviceWorker.controller) await new Promise((done) => navigator.serviceWorker.addEventListener('controllerchange', done))
+}
 const { createNudge } = await import(asked.get('shim') ?? '/nudge.js')
 const subject = asked.get('subject') ?? 'ann'
 window.state = () => JSON.stringify([nudge.getSnapshot(), said])
@@ -61,7 +74,7 @@ window.nudge = createNudge({
   getToken: async () => (await fetch('/token?subject=' + subject)).text(),
   poll() {},
 }, { document: { visibilityState: 'visible', addEventListener() {} } }) // however many tabs are in front of it
-</script>`
+`
 
 // newKinds starts the server. Gateways have only the memory as source, and no wait.
 func newKinds(t *testing.T) *kinds {
@@ -71,10 +84,20 @@ func newKinds(t *testing.T) *kinds {
 	root := k.gateway(func(*config.Config) {})
 	below := k.gateway(func(c *config.Config) { c.BasePath = "/push" })
 	site := http.NewServeMux()
-	site.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		io.WriteString(w, kindsPage)
-	})
+	serve := func(pattern, kind, text, policy string) {
+		site.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			if policy != "" {
+				w.Header().Set("Content-Security-Policy", policy)
+			}
+			io.WriteString(w, text)
+		})
+	}
+	serve("GET /{$}", "text/html", kindsPage, "")
+	serve("GET /strict", "text/html", strictPage, "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'")
+	serve("GET /page.js", "text/javascript", kindsScript, "")
+	serve("GET /worker/{$}", "text/html", kindsPage, "")
+	serve("GET /worker/worker.js", "text/javascript", passingWorker, "")
 	site.HandleFunc("GET /token", func(w http.ResponseWriter, r *http.Request) {
 		subject := r.FormValue("subject")
 		io.WriteString(w, mint(t, tokenClaims{subject: subject, subscribe: []string{subject}}))
@@ -180,7 +203,7 @@ func TestKindsOfPages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k := newKinds(t)
-			browser := start(t, enginetest.Options{Hosts: []string{"intranet.test", "basic.test", "push.other.test", "app.example.test", "push.older.test"}})
+			browser := start(t, enginetest.Options{Hosts: []string{"intranet.test", "basic.test", "push.other.test", "app.example.test", "push.example.test", "push.older.test"}})
 			at := func(host string) string { return "http://" + host + ":" + k.port }
 			browser.Open(t, "http://ann:secret@basic.test:"+k.port+"/token?subject=ann").Close() // the user has given the password
 			pages := map[string]*enginetest.Tab{}
@@ -189,6 +212,9 @@ func TestKindsOfPages(t *testing.T) {
 				"below a base path":                   at("intranet.test") + "/?gateway=/push&subject=below",
 				"behind Basic auth":                   at("basic.test") + "/?",
 				"localhost, the gateway by address":   at("localhost") + "/?gateway=" + at("127.0.0.1"),
+				"a gateway on a sub-domain":           at("app.example.test") + "/?gateway=" + at("push.example.test"),
+				"a strict Content Security Policy":    at("localhost") + "/strict?",
+				"a service worker":                    at("localhost") + "/worker/?worker&subject=worker",
 				"a gateway on another site":           at("app.example.test") + "/?gateway=" + at("push.other.test"),
 				"a proxy that changes Host":           at("localhost") + "/?gateway=" + at("localhost") + "/rewritten",
 				"an older shim":                       at("localhost") + "/?shim=/older.js",

@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	// testName is the name of a test in the tables of docs/security.md.
-	testName = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`")
+	// testName is the name of a test, or of a file of them, in tables of docs.
+	testName = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+|web/test/[a-z./-]+\\.test\\.js)`")
 	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Za-z0-9]+)\(`)
 )
 
@@ -61,16 +61,15 @@ func TestDumpsTellNothing(t *testing.T) {
 	}
 }
 
-// Each row of docs/security.md names tests, and they exist.
-func TestSecurityNamesTests(t *testing.T) {
-	page, err := os.ReadFile("../../docs/security.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+// Each row of these pages names tests, and they exist.
+func TestDocsNameTests(t *testing.T) {
 	exist := map[string]bool{}
-	err = filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		if d != nil && d.IsDir() && d.Name() == "node_modules" {
 			return fs.SkipDir
+		}
+		if strings.HasSuffix(path, ".test.js") {
+			exist[strings.TrimPrefix(filepath.ToSlash(path), "../../")] = true
 		}
 		if err != nil || !strings.HasSuffix(path, "_test.go") {
 			return err
@@ -84,23 +83,33 @@ func TestSecurityNamesTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"security.md", "kinds-of-pages.md"} {
+		page, err := os.ReadFile("../../docs/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		namesTests(t, name, string(page), exist)
+	}
+}
+
+func namesTests(t *testing.T, page, text string, exist map[string]bool) {
 	rows := 0
-	for line := range strings.Lines(string(page)) {
-		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| who") {
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| who") || strings.HasPrefix(line, "| kind of") {
 			continue
 		}
 		rows++
 		names := testName.FindAllStringSubmatch(line, -1)
 		if len(names) == 0 {
-			t.Errorf("no test holds this row: %s", line)
+			t.Errorf("%s: no test holds this row: %s", page, line)
 		}
 		for _, m := range names {
 			if !exist[m[1]] {
-				t.Errorf("there is no %s; name the test that holds this row: %s", m[1], line)
+				t.Errorf("%s: there is no %s; name the test that holds this row: %s", page, m[1], line)
 			}
 		}
 	}
 	if rows < 10 {
-		t.Errorf("%d rows: the tables were not found", rows)
+		t.Errorf("%s: %d rows: the tables were not found", page, rows)
 	}
 }
