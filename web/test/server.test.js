@@ -1,7 +1,7 @@
 // Where there is no page, as on a server that renders, an instance does nothing unless it is told to.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import test from 'node:test';
 
@@ -65,3 +65,12 @@ for (const [name, shim] of Object.entries(shims)) {
     assert.match(said, /true\n$/);
   });
 }
+
+test('a page that a test never stops does not keep its process alive', () => {
+  const script = `
+    globalThis.document = { visibilityState: 'visible', addEventListener() {} };
+    const { createNudge } = require(${JSON.stringify(new URL('../dist/cjs/nudge.js', import.meta.url).pathname)});
+    createNudge({ gateway: 'http://127.0.0.1:9', projects: { 42: 123 }, poll() {} });`;
+  const { status, error } = spawnSync(process.execPath, ['--input-type=commonjs', '-e', script], { timeout: 60_000 });
+  assert.deepEqual([status, error], [0, undefined]);
+});

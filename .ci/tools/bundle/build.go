@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -49,7 +50,34 @@ func dist(web string) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(append(files, page), drawing...), nil
+	required, err := commonJS(scripts)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(files, required, []file{page}, drawing), nil
+}
+
+// commonJS are the scripts for programs that can only require, such as Jest as it comes. They are in a folder of their own, which
+// no gateway serves.
+func commonJS(scripts []script) ([]file, error) {
+	files := []file{{"cjs/package.json", []byte(`{"type": "commonjs"}` + "\n")}}
+	for _, s := range scripts {
+		if s.Name == loader+".js" {
+			continue
+		}
+		result := api.Transform(s.Code, api.TransformOptions{
+			Format:           api.FormatCommonJS,
+			Target:           api.ES2022,
+			Charset:          api.CharsetUTF8,
+			LegalComments:    api.LegalCommentsNone,
+			MinifyWhitespace: true,
+		})
+		if err := failure(result.Errors); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+		files = append(files, file{"cjs/" + s.Name, result.Code})
+	}
+	return files, nil
 }
 
 // served tells whether a gateway serves the script. It does not serve the adapters, which import other packages by name.

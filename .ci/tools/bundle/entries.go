@@ -36,6 +36,7 @@ var entries = []entry{
 	{"inertia", "adapters/inertia", api.FormatESModule, true},
 	{"vue", "adapters/vue", api.FormatESModule, true},
 	{"store", "adapters/store", api.FormatESModule, true},
+	{"testing", "testing/fake", api.FormatESModule, true}, // for tests of applications
 }
 
 // present are the entries that have a source.

@@ -51,5 +51,10 @@ func declarations(web string) ([]file, error) {
 		}
 		files = append(files, file{e.name + ".d.ts", text})
 	}
+	for _, f := range files { // beside the scripts that are required
+		if f.name != loader+".d.ts" {
+			files = append(files, file{"cjs/" + f.name, f.content})
+		}
+	}
 	return files, nil
 }

@@ -11,6 +11,7 @@ import { useEvery, useNudge } from '@nudge-gateway/nudge/react';
 import { store } from '@nudge-gateway/nudge/store';
 import { json, nudgeConfig, nudged as refreshed, pollKeys } from '@nudge-gateway/nudge/swr';
 import { tabs } from '@nudge-gateway/nudge/tabs';
+import { createNudge as createFake, type FakeNudge } from '@nudge-gateway/nudge/testing';
 import { nudgeClient, nudged, pollQueries } from '@nudge-gateway/nudge/tanstack-query';
 import { nudgeFrames, pollPage } from '@nudge-gateway/nudge/turbo';
 import { useEvery as useVueEvery } from '@nudge-gateway/nudge/vue';
@@ -18,6 +19,8 @@ import { wide } from '@nudge-gateway/nudge/wide';
 
 using nudge = createNudge({ projects: { 42: 123 }, poll: pollPage(), transport: multi(tabs({ scope: 'alice', transport: fetchStream() })) });
 export const old = wide();
+export const fake: FakeNudge = createFake({ projects: { 42: 123 }, poll() {} });
+export const announced: Promise<void> = fake.announce('42', 124);
 export const undo: () => void = inspect(nudge, { open: true });
 export const page: Nudge | undefined = globalThis.Nudge.page;
 export const shown = (): [Snapshot, string] => [useNudge(nudge), useNudge(nudge, (s) => s.mode)];

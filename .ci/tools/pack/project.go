@@ -55,11 +55,18 @@ func (p project) types() error {
 			return fmt.Errorf("app.ts does not import %s", name)
 		}
 	}
+	required := "export const all = [];\n"
+	for i, name := range slices.Sorted(maps.Keys(p.exports)) {
+		required = fmt.Sprintf("import m%d = require('%s');\n%stype M%[1]d = typeof m%[1]d;\n", i, name, required)
+	}
+	if err := os.WriteFile(filepath.Join(p.dir, "required.cts"), []byte(required), 0o600); err != nil {
+		return err
+	}
 	tsc := filepath.Join(p.web, "node_modules", ".bin", "tsc")
 	for _, way := range [][]string{
 		{"--module", "esnext", "--moduleResolution", "bundler"},
-		{"--module", "node16"},
-		{"--module", "nodenext"},
+		{"--module", "node16", "required.cts"},
+		{"--module", "nodenext", "required.cts"},
 	} {
 		args := append(way, "--noEmit", "--strict", "--skipLibCheck", "false", "--target", "es2022", "--lib", "es2022,dom", "app.ts")
 		if _, err := output(p.dir, tsc, args...); err != nil {

@@ -42,6 +42,7 @@ func unpack(path string) (map[string][]byte, error) {
 // target is what the map gives for one entry.
 type target struct {
 	Types, Default string
+	Require        struct{ Types, Default string } // for programs that cannot import
 }
 
 // whole returns the package's entries, by what applications import, if each has all its files and there are no others.
@@ -69,6 +70,7 @@ func whole(files map[string][]byte) (map[string]target, error) {
 	take("package.json")
 	take("README.md")
 	take("LICENSE")
+	take("dist/cjs/package.json")
 	for path, raw := range manifest.Exports {
 		if path == "./package.json" {
 			continue
@@ -85,6 +87,8 @@ func whole(files map[string][]byte) (map[string]target, error) {
 		script := strings.TrimPrefix(to.Default, "./")
 		take(script)
 		take(strings.TrimPrefix(to.Types, "./"))
+		take(strings.TrimPrefix(to.Require.Types, "./"))
+		take(strings.TrimPrefix(to.Require.Default, "./"))
 		take(script + ".map")
 		if err := mapped(files, script); err != nil {
 			errs = append(errs, err)
