@@ -26,6 +26,7 @@ var budgets = map[string]int{
 	"turbo.js":          1_300, // of it, pollPage: 500
 	"inertia.js":        600,
 	"vue.js":            500,
+	"testing.js":        1_100,
 	"store.js":          300,
 }
 
