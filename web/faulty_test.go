@@ -72,7 +72,7 @@ func newFaulty(t testing.TB, streams ...func(*exchange)) *faulty {
 	mux.HandleFunc("POST /session", func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.sessions = append(f.sessions, r.Header.Get("Authorization"))
+		f.sessions = append(f.sessions, r.Header.Get("X-Nudge-Token"))
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("POST /missed", func(w http.ResponseWriter, _ *http.Request) {

@@ -266,7 +266,7 @@ func logOut(t *testing.T, b *enginetest.Browser) {
 	enginetest.Eval[bool](tab, "(cases.page.nudge.setToken('bob'), true)")
 	until(tab, proven)
 	hears(f, tab)
-	if got := count(f, func(f *faulty) []string { return slices.Clone(f.sessions) }); !slices.Equal(got, []string{"Bearer alice", "Bearer bob"}) {
+	if got := count(f, func(f *faulty) []string { return slices.Clone(f.sessions) }); !slices.Equal(got, []string{"alice", "bob"}) {
 		t.Errorf("sessions were begun with %q", got)
 	}
 }
