@@ -75,7 +75,7 @@ func TestRedisURLRefuses(t *testing.T) {
 		`{url: "unix:///a", tls: true}`:          "config.yaml:1: redis.tls: contradicts the unix socket",
 		`{mode: standalone, addrs: ["unix:/a"]}`: "config.yaml:1: redis.addrs: unix:/a: write the path alone",
 	} {
-		t.Run(file, func(t *testing.T) {
+		t.Run(strings.ReplaceAll(file, password, "PASSWORD"), func(t *testing.T) {
 			inEmptyDirectory(t)
 			writeFile(t, "config.yaml", "redis: "+file+"\n")
 			_, err := Loader{}.Load()
