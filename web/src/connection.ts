@@ -193,7 +193,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     if (rests && current) return wait(rest(mutes - 2), terms, reason, Wait.Refused);
     if (rests) {
       hold('mute', env.now() + rest(mutes - 2));
-      env.warn(`nudge: the gateway answers, but something on the way holds its streams back or blocks them; the page asks for versions instead ("nudge doctor ${gateway}" finds the cause)`);
+      env.warn(`nudge: the gateway answers, but something on the way holds its streams back or blocks them, and the page asks for versions instead; see docs/proxies.md for what your proxy needs`);
     }
     if (ms && !rests) wait(stretched(draw(), ms, said.jitter), open, reason, Wait.Asked);
     else open();
