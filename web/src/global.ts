@@ -58,7 +58,7 @@ function shown() {
 }
 
 function address(): string {
-  return location.href.replace(/#.*/, '');
+  return String(globalThis.location?.href).replace(/#.*/, '');
 }
 
 if (globalThis.document) {
