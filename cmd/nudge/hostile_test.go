@@ -36,12 +36,12 @@ func TestHostileSubjects(t *testing.T) {
 		t.Skip("takes half a minute, and the machine for itself: make pace")
 	}
 	h := honestStreams(t, hostileConfig, 1500)
-	h.reload(hostileLimit)   // so that there is a queue to take places in
-	h.phase(3 * time.Second) // trust grows, connections settle
-	before := h.phase(4 * time.Second)
+	h.reload(hostileLimit)              // so that there is a queue to take places in
+	h.phase(3 * time.Second)            // trust grows, connections settle
+	before := h.phase(10 * time.Second) // two herds
 	stop := hostile(t, h.gateway.url)
 	h.phase(2 * time.Second) // they open their streams
-	during := h.phase(5 * time.Second)
+	during := h.phase(10 * time.Second)
 	open := h.gateway.status(t)
 	stop()
 	t.Logf("before: %v", before)
@@ -53,9 +53,8 @@ func TestHostileSubjects(t *testing.T) {
 			t.Errorf("%s: %.1f, was %.1f", what, got, want)
 		}
 	}
-	// How much of a herd falls into these few seconds is chance, which shows in the longest spreads first.
-	within("spread_ms", at(during.spread, 0.5), at(before.spread, 0.5), 1.4, 250)
-	within("spread_ms, p90", at(during.spread, 0.9), at(before.spread, 0.9), 2.5, 0)
+	// Which news comes close behind a herd is chance: without any attack the second mean is 0.4 to 1.4 times the first.
+	within("mean spread_ms", mean(during.spread), mean(before.spread), 2.5, 0)
 	within("spread_ms of all", at(during.shared, 0.5), at(before.shared, 0.5), 1.4, 0)
 	within("spread_ms of hellos", at(during.helloSpread, 0.99), at(before.helloSpread, 0.99), 1.4, 0)
 	within("connect_after_ms", at(during.after, 0.99), at(before.after, 0.99), 1, 250)

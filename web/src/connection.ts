@@ -297,7 +297,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     if (!current) said.push = 'unknown';
     if (stream.held) return failed(reason, terms, atLeast);
     if (cut && lifetime.tooShort()) hold('cut', lifetime.until());
-    else if (!stable) return unproven(broke && !stream.helloAt ? unopened + 1 : 0, atLeast);
+    else if (!stable) return unproven(broke && !stream.helloAt && !yields ? unopened + 1 : 0, atLeast); // one that yields may be refused
     losses = 1;
     mute = false;
     wait(between(draw(), Ms.Shortest, Math.max(Ms.FirstLoss, spread)), terms, cut ? 'cut' : 'lost');

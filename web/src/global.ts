@@ -30,7 +30,7 @@ type Script = Parameters<typeof startScript>[0];
 interface State {
   page?: Nudge | undefined;
   /** The element that started `page`. */
-  script?: Script;
+  script?: Script | undefined;
   /** By address, the element of each page that was shown: one that is shown again does not run its script again. */
   readonly visits: Map<string, Script | undefined>;
 }
@@ -45,7 +45,7 @@ function show(script: Script | undefined) {
   if (script && !page) return;
   state.page?.stop(); // not two loops
   state.page = page;
-  state.script = script!;
+  state.script = script;
 }
 
 /** Turbo shows a page: the first one, the next one, or one that it has kept. */

@@ -37,6 +37,9 @@ export function createToken(env: Core, gateway: string, bearer: boolean, getToke
     return inHeader ? send(path, { ...init, credentials: 'same-origin' }) : request(env, gateway + path, init);
   }
 
+  /** Whether the gateway is on another origin than the page. */
+  const foreign = !!env.origin && /^(\w+:)?\/\//.test(gateway) && !`${gateway}/`.startsWith(`${env.origin}/`);
+
   /** Sends a request with the token. */
   async function send(path: string, init: RequestInit): Promise<Reply> {
     try {
@@ -45,7 +48,7 @@ export function createToken(env: Core, gateway: string, bearer: boolean, getToke
       if (!token || older || !(anonymous || code === 'missing')) return reply;
     } catch (error) {
       // On another origin the browser asks first, and an older gateway does not allow the header. That looks like no answer.
-      if (token && !init.signal?.aborted && /^(\w+:)?\/\//.test(gateway) && !gateway.startsWith(env.origin)) older = !older;
+      if (token && !init.signal?.aborted && foreign) older = !older;
       throw error;
     }
     older = true;

@@ -153,3 +153,17 @@ test('another network forgets what the last one did', async () => {
   world.window.emit('online');
   assert.equal(world.state.cut, null);
 });
+
+test('a page that yields to others is refused streams, and takes nothing on the way for the cause', async () => {
+  const world = new World(9);
+  world.start();
+  await world.prove();
+  world.source.send('goodbye', { reason: 'overload', after_ms: 1000, spread_ms: 0 });
+  for (let i = 0; i < 200; i++) {
+    await world.pass(1000);
+    if (world.source.url.includes('evict=0')) world.source.fail(); // 429, which EventSource does not tell
+  }
+  assert.ok(world.sources.length > 4, `${world.sources.length} streams were tried`);
+  assert.notEqual(world.state.rung, 'versions');
+  assert.deepEqual(world.warned, []);
+});

@@ -78,6 +78,7 @@ type Browser struct {
 	wished        bool // a refresh
 	safety        bool // the poll in flight may find what push missed
 	mute          bool // the last stream was mute
+	noRoom        bool // there was no room for the last stream, so the next ones may be refused
 	vouch         bool // the stream is known to be alive, see Vouch
 	yielding      bool // streams have made way for the poll in flight, and whether it is answered then tells
 	resting       bool // streams rest, since they left polls no connection

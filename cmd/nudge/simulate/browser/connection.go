@@ -79,6 +79,7 @@ func (t *turn) proven(s *stream) *stream {
 		t.do(Effect{Kind: Close, Number: b.held.id})
 		b.held, b.fresh = b.fresh, stream{due: Never}
 	}
+	b.noRoom = false
 	b.mutes, b.renewal = 0, b.held.helloAt+b.lifetime.renewal(t.now, t.random)
 	b.endGrace()
 	return &b.held
@@ -108,6 +109,7 @@ func (t *turn) goodbye(s *stream, m *Message) {
 		t.haltFor(m.After + t.random()*max(m.Spread, firstLoss))
 		return
 	}
+	b.noRoom = b.noRoom || m.Reason == Overload
 	ms := m.After + t.random()*m.Spread
 	counted := s.state == proven
 	if counted {
@@ -136,7 +138,7 @@ func (t *turn) lost(s *stream, how end) {
 		b.keepPace(s.poll, t.now+firstLoss+graceMore)
 	}
 	unopened := uint8(0)
-	if how == broken && s.state == connecting {
+	if how == broken && s.state == connecting && !b.noRoom {
 		unopened = min(b.unopened+1, blockedAfter)
 	}
 	if t.drop(s) {
@@ -188,7 +190,7 @@ func (t *turn) halt() { t.haltFor(t.refusalTime()) }
 func (t *turn) haltFor(ms Millis) {
 	t.leave()
 	t.endGrace()
-	t.mute = false
+	t.mute, t.unopened = false, 0
 	t.wait(stretched(t.random, ms, t.jitter), askTerms, refused)
 }
 

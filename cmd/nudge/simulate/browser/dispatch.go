@@ -38,6 +38,7 @@ func (b *Browser) Reduce(e *Event, now Millis, random func() float64, effects []
 		b.hiddenAt, b.release, b.unseen = 0, Never, false
 		if since != 0 && now-since >= away {
 			t.soon(Return)
+			b.noRoom = false
 			t.renew()
 		}
 	case Heard:
