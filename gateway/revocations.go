@@ -103,11 +103,11 @@ func (g *Gateway) revocations() int { return g.current.Load().revoked.Len(time.N
 func parseRevocation(body []byte) (r control.Revocation, err error) {
 	const example = `send {"jti":"7f3a"}, {"sub":"ann"}, {"sub":"ann","project":"42"} or {"before":1795539600}`
 	var b struct {
-		ID      word        `json:"jti"`
-		Subject word        `json:"sub"`
-		Project word        `json:"project"`
-		Before  json.Number `json:"before"`
-		Until   json.Number `json:"until"`
+		ID      word   `json:"jti"`
+		Subject word   `json:"sub"`
+		Project word   `json:"project"`
+		Before  number `json:"before"`
+		Until   number `json:"until"`
 	}
 	if !json.Valid(body) {
 		return r, errors.New("the body is not JSON; " + example)
@@ -125,13 +125,13 @@ func parseRevocation(body []byte) (r control.Revocation, err error) {
 	}
 	for _, field := range []struct {
 		name string
-		n    json.Number
+		n    number
 		to   *time.Time
 	}{{"before", b.Before, &r.Before}, {"until", b.Until, &r.Until}} {
 		if field.n == "" {
 			continue
 		}
-		seconds, err := field.n.Float64()
+		seconds, err := json.Number(field.n).Float64()
 		if err != nil || !(seconds > 0 && seconds < maxSeconds) {
 			return r, fmt.Errorf("%s: %.30s is no time in seconds since 1970, such as 1795539600", field.name, field.n)
 		}
@@ -161,4 +161,15 @@ func (w *word) UnmarshalJSON(text []byte) error {
 		return nil
 	}
 	return fmt.Errorf("jti, sub and project are strings or integers, and none has %.30s", text)
+}
+
+// number is a number in JSON, or its text. null is refused: a program that does not know the time must not revoke for ever.
+type number json.Number
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (n *number) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return errors.New("before and until are times in seconds since 1970, and one is null; leave it out")
+	}
+	return json.Unmarshal(text, (*json.Number)(n))
 }

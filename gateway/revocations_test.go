@@ -102,6 +102,8 @@ func TestPostRevocationsRefuses(t *testing.T) {
 		{"a field misspelt", `{"sub":"ann","projct":"42"}`, []string{revoker("42")}, 400, "malformed", "projct"},
 		{"an empty subject", `{"sub":"","before":946684800}`, []string{revoker("*")}, 400, "malformed", "sub"},
 		{"no subject", `{"sub":null,"before":946684800}`, []string{revoker("*")}, 400, "malformed", "null"},
+		{"no time", `{"sub":"ann","before":null}`, []string{revoker("*")}, 400, "malformed", "null"},
+		{"no end", `{"sub":"ann","until":null}`, []string{revoker("*")}, 400, "malformed", "null"},
 		{"a subject that is no text", `{"sub":7.5}`, []string{revoker("*")}, 400, "malformed", "7.5"},
 		{"a project alone", `{"project":"42","before":946684800}`, []string{revoker("*")}, 400, "malformed", "subject"},
 		{"a project of a token", `{"jti":"1","sub":"ann","project":"42"}`, []string{revoker("*")}, 400, "malformed", ""},
