@@ -1,5 +1,6 @@
 // Before a stream is opened: begin → token → session → stream, and terms, by which the page learns why it has none.
 
+import type { Core } from './env.js';
 import type { createCadence } from './gateway-cadence.js';
 import type { Lifetime } from './stream-lifetime.js';
 import type { Reply } from './gateway-requests.js';
@@ -7,6 +8,7 @@ import type { Token } from './token.js';
 import { MAX_PROJECTS, projectQuery } from './transports/url.js';
 import type { Reason, Transport } from './types.js';
 import { judge, type Verdict } from './verdict.js';
+import { Wait, type NextStep } from './wait-or-ask.js';
 
 export interface Settings {
   /** Root of the gateway, without trailing slash. Empty: there is none to ask. */
@@ -26,8 +28,6 @@ export interface Settings {
 /** What it needs of the connection. */
 export interface Steps {
   marks(): Record<string, number>;
-  /** Asks; no answer in time is a failure, after which comes `otherwise`. */
-  ask<T>(send: (signal: AbortSignal) => Promise<T>, then: (answer: T) => void, otherwise: () => void): void;
   /** True if there is no project, and so nothing to ask for. */
   idles(): boolean;
   /** It did not work: `again` comes after a while, `atLeast` if the gateway said so. */
@@ -39,18 +39,19 @@ export interface Steps {
   admitted(ms?: number): void;
   /** A stream has shown that a token was taken. */
   everProven(): boolean;
-  warn(text: string): void;
 }
 
 const HEADER = 'let createNudge send the token in a header, with the option transport: fetchStream()';
 const NOBODY = 'nobody is logged in, or the browser sends no cookie with one: set the option getToken';
 
-export function createAdmission(token: Token, cadence: ReturnType<typeof createCadence>, settings: Settings, steps: Steps) {
-  const { marks, ask, idles, failed, halt, everProven } = steps;
+export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<typeof createCadence>, token: Token, settings: Settings, steps: Steps) {
+  const { marks, idles, failed, halt, everProven } = steps;
+  const { ask } = next;
   const { gateway, byHeader } = settings;
 
   /** The first stream, or that after an absence. */
   function begin() {
+    next.waits = Wait.Own;
     if (idles()) return;
     if (!token.ready()) authorize();
     else if (settings.off) terms();
@@ -111,7 +112,7 @@ export function createAdmission(token: Token, cadence: ReturnType<typeof createC
   /** Another page of this browser has given the gateway the token of another user, and the browser has one cookie. */
   function replaced() {
     if (turnToHeader()) return connect();
-    steps.warn(`nudge: another page has replaced the cookie of ${gateway} by that of another user; ${HEADER}`);
+    env.warn(`nudge: another page has replaced the cookie of ${gateway} by that of another user; ${HEADER}`);
     token.replaced();
     failed('token', authorize);
   }
@@ -139,8 +140,8 @@ export function createAdmission(token: Token, cadence: ReturnType<typeof createC
     // The gateway has taken the token twice, and the cookie that it made has not come back.
     if (anonymous && token.refused && turnToHeader()) return connect();
     if (token.retry()) return fetchToken();
-    if (anonymous) steps.warn(`nudge: no token reaches ${gateway}; ${token.wanted ? HEADER : NOBODY}`);
-    else steps.warn(`nudge: ${gateway} refuses this page: ${detail || (status === 200 ? 'the token covers none of its projects' : `HTTP ${status}`)}`);
+    if (anonymous) env.warn(`nudge: no token reaches ${gateway}; ${token.wanted ? HEADER : NOBODY}`);
+    else env.warn(`nudge: ${gateway} refuses this page: ${detail || (status === 200 ? 'the token covers none of its projects' : `HTTP ${status}`)}`);
     halt(why, then);
   }
 

@@ -8,38 +8,25 @@
 // Two streams are open for a moment when one replaces the other: the old one goes when the new one is proven.
 
 import { createAdmission, type Settings } from './admission.js';
-import { createCadence } from './gateway-cadence.js';
-import { createCrowding, type Pending } from './crowding.js';
+import { createCadence, Grace } from './gateway-cadence.js';
+import { createCrowding } from './crowding.js';
 import type { Core } from './env.js';
 import type { Counts } from './observers/stats.js';
 import type { Message } from './messages.js';
-import { createNextStep } from './wait-or-ask.js';
-import { backoff, between, stretched } from './interval-math.js';
-import { createToken } from './token.js';
-import { createHidden } from './hidden.js';
+import { stretched } from './interval-math.js';
+import { createPresence } from './presence.js';
+import { afterFailure, afterGoodbye, afterLoss, afterMute, afterNoToken, longRest, lossSpread } from './retry-waits.js';
 import { openStream, type Stream } from './stream-state.js';
 import { createTimer } from './timer.js';
+import { createToken } from './token.js';
 import type { Options, Reason } from './types.js';
+import { createNextStep, Wait } from './wait-or-ask.js';
 
 const enum Ms {
-  /** The n-th failure in a row waits anything up to 1 s · 2ⁿ, within these bounds. */
-  Step = 1000,
-  Shortest = 250,
-  Longest = 30_000,
   /** A stream that was proven for this long clears the record of failures. */
   Stable = 60_000,
-  /** When a gateway dies, its browsers lose their streams at once. They come back spread over this, or over the newest spread. */
-  FirstLoss = 5000,
-  /** From the second mute stream in a row, or when streams leave polls no connection, they rest: this long, doubled each time. */
-  Rest = 300_000,
-  LongestRest = 3_600_000,
-  /** After an intended end the slow pace stays for this long, or for `GraceMore` after the time to come back. */
-  Grace = 60_000,
-  GraceMore = 10_000,
-  /** Projects that are added one after the other share a new stream. */
-  Gather = 50,
-  /** A page without projects keeps its stream for this long: components that replace one another share it. */
-  Unused = 5000,
+  /** The next stream waits for this long while something else is under way. */
+  Busy = 50,
 }
 
 /** What the connection needs of the page. */
@@ -54,14 +41,6 @@ export interface Page {
   getToken: Options['getToken'];
 }
 
-/** Why nothing is tried at the moment. Only a wait of our own choice may be cut short. */
-const enum Wait {
-  Own,
-  Asked, // the gateway said when to come back
-  Refused, // no stream is to be had for now
-  Away, // the page is not there, or does not want one
-}
-
 export type Connection = ReturnType<typeof createConnection>;
 
 export function createConnection(env: Core, page: Page, settings: Settings, counts: Counts) {
@@ -71,7 +50,8 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
 
   const cadence = createCadence(env, settings.fast);
   const { said } = cadence;
-  const step = createNextStep(env);
+  const next = createNextStep(env, () => crowding.forget());
+  const { wait } = next;
 
   let current: Stream | undefined; // the one that counts
   let fresh: Stream | undefined; // the one that is to replace it
@@ -79,23 +59,14 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   let proven = false; // one of them was
   let yields = false; // there was no room for it: no other of this user makes room until it has been proven, or the page is shown
   let provenSince = 0; // without a gap between a stream and the one that replaced it
-  let reason: Reason = 'starting';
-  let stopped = false;
 
-  let waiting: Wait = Wait.Away;
-  let notBefore = 0; // a page that was away comes back no sooner than this: the wait it was in counts on
-
-  // Failures in a row: lost streams, mute ones. And how often streams left polls no connection.
+  // Failures in a row: lost streams, mute ones.
   let losses = 0;
   let mute = false;
   let mutes = 0;
   let unopened = 0; // streams in a row that broke before their hello
-  let crowds = 0;
-  let crowdedAt = 0;
   let heldUntil = 0; // until when held requests stand in for streams
   let heldWhy: Reason = 'mute';
-
-  let letGoFor: Pending | undefined; // the poll that the stream was let go for
 
   /** The poll interval that the proven stream allows, or that is kept after one. */
   function rare(): number | undefined {
@@ -104,30 +75,10 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
 
   // ---- waits
 
-  /** Something else comes than what a stream was let go for: its pace does not stay for ever. */
-  function forgetPoll() {
-    if (letGoFor) cadence.keepUntil(env.now() + Ms.Grace);
-    letGoFor = undefined;
-  }
-
-  function wait(ms: number, then: () => void, why: Reason, kind: Wait = Wait.Own) {
-    if (stopped) return;
-    forgetPoll();
-    waiting = kind;
-    reason = why;
-    step.wait(ms, then);
-  }
-
-  function ask<T>(send: (signal: AbortSignal) => Promise<T>, then: (answer: T) => void, otherwise: () => void) {
-    forgetPoll();
-    if (!stopped) step.ask(send, then, otherwise);
-  }
-
   function failed(why: Reason, then: () => void, atLeast = 0) {
     mute = false;
     unopened = 0;
-    // A token is asked of the application, so as rarely as a poll that fails.
-    const own = why === 'token' ? backoff(draw(), losses++, said.fast, Ms.Step, Ms.Rest) : backoff(draw(), losses++, Ms.Step, Ms.Shortest, Ms.Longest);
+    const own = why === 'token' ? afterNoToken(draw(), losses++, said.fast) : afterFailure(draw(), losses++);
     wait(Math.max(own, stretched(draw(), atLeast, said.jitter)), then, why, atLeast ? Wait.Asked : Wait.Own);
   }
 
@@ -140,12 +91,6 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     wait(stretched(draw(), ms, said.jitter), then, why, Wait.Refused);
   }
 
-  /** The page wants no stream for now. The wait that it was in counts on. */
-  function goAway(why: Reason) {
-    if (waiting !== Wait.Away) notBefore = waiting === Wait.Own || current || step.at() === Infinity ? 0 : step.at();
-    leave(why);
-  }
-
   function leave(why: Reason) {
     drop(fresh);
     drop(current);
@@ -153,35 +98,21 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     wait(Infinity, () => {}, why, Wait.Away);
   }
 
-  /** The n-th long rest. */
-  function rest(n: number): number {
-    return Math.min(Ms.LongestRest, Ms.Rest * 2 ** n) * between(draw(), 0.8, 1.2);
-  }
-
-  const admission = createAdmission(token, cadence, settings, {
+  const { begin, authorize, fetchToken, terms, replaced } = createAdmission(env, next, cadence, token, settings, {
     marks: page.marks,
-    ask,
     idles,
     failed,
     halt,
     open,
     admitted,
     everProven: () => proven,
-    warn: env.warn,
   });
-
-  const { authorize, fetchToken, terms, replaced } = admission;
-
-  function begin() {
-    waiting = Wait.Own;
-    admission.begin();
-  }
 
   /** Without projects there is nothing to ask for until one is watched. */
   function idles(): boolean {
-    if (Object.keys(page.marks()).length) return false;
+    if (streams.wanted()) return false;
     if (!current) page.opening(); // a project that is watched again is served by no stream
-    wait(Infinity, () => {}, current ? reason : 'starting');
+    wait(Infinity, () => {}, current ? next.reason : 'starting');
     return true;
   }
 
@@ -190,12 +121,12 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     // The network is fine, so it is not to blame for a mute stream.
     const rests = mute && ++mutes > 1;
     mute = false;
-    if (rests && current) return wait(rest(mutes - 2), terms, reason, Wait.Refused);
+    if (rests && current) return wait(longRest(draw(), mutes - 2), terms, next.reason, Wait.Refused);
     if (rests) {
-      hold('mute', env.now() + rest(mutes - 2));
+      hold('mute', env.now() + longRest(draw(), mutes - 2));
       env.warn(`nudge: the gateway answers, but something on the way holds its streams back or blocks them, and the page asks for versions instead; see docs/proxies.md for what your proxy needs`);
     }
-    if (ms && !rests) wait(stretched(draw(), ms, said.jitter), open, reason, Wait.Asked);
+    if (ms && !rests) wait(stretched(draw(), ms, said.jitter), open, next.reason, Wait.Asked);
     else open();
   }
 
@@ -208,12 +139,12 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   }
 
   function open() {
-    if (stopped || idles()) return;
+    if (next.stopped() || idles()) return;
     if (!transport && !gateway) return wait(Infinity, () => {}, 'unsupported', Wait.Refused);
     if (env.now() >= heldUntil) heldUntil = 0;
     const isHeld = !transport || heldUntil > 0;
     if (isHeld) wait(heldUntil ? heldUntil - env.now() : Infinity, endHeld, transport ? heldWhy : 'unsupported', Wait.Asked);
-    else wait(Infinity, () => {}, reason);
+    else wait(Infinity, () => {}, next.reason);
     drop(fresh);
     if (isHeld) drop(current);
     page.opening();
@@ -244,7 +175,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
       mute() {
         if (drop(stream)) return;
         if (!current) said.push = 'unknown';
-        wait(between(draw(), 5000, 15_000), terms, 'mute');
+        wait(afterMute(draw()), terms, 'mute');
         mute = true;
       },
     });
@@ -278,7 +209,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     }
     if (stream.held) losses = 0;
     else {
-      reason = 'proving';
+      next.reason = 'proving';
       unopened = 0;
     }
     spread = message.spread_ms;
@@ -292,15 +223,15 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     const cut = broke && !!stream.helloAt && lifetime.broke(now - stream.helloAt);
     const stable = cut || isStable(stream);
     if (stable) losses = 0;
-    if (cut && stream.state === 'proven') cadence.keep(stream.poll, now + Ms.FirstLoss + Ms.GraceMore);
+    if (cut && stream.state === 'proven') cadence.keep(stream.poll, lossSpread(0) + Grace.More);
     if (drop(stream)) return;
     if (!current) said.push = 'unknown';
-    if (stream.held) return failed(reason, terms, atLeast);
+    if (stream.held) return failed(next.reason, terms, atLeast);
     if (cut && lifetime.tooShort()) hold('cut', lifetime.until());
     else if (!stable) return unproven(broke && !stream.helloAt && !yields ? unopened + 1 : 0, atLeast); // one that yields may be refused
     losses = 1;
     mute = false;
-    wait(between(draw(), Ms.Shortest, Math.max(Ms.FirstLoss, spread)), terms, cut ? 'cut' : 'lost');
+    wait(afterLoss(draw(), spread), terms, cut ? 'cut' : 'lost');
   }
 
   /** So many streams in a row broke before their hello. One may; if more do while the gateway answers, something blocks them. */
@@ -319,145 +250,76 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   /** Something ends streams at an age: the next one is proven before this one comes to it. */
   const renewal = createTimer(env, () => {
     if (current?.state !== 'proven' || fresh) return;
-    if (step.asking() || step.at() < Infinity) renewal.set(env.now() + Ms.Gather);
+    if (next.asking() || next.at() < Infinity) renewal.set(env.now() + Ms.Busy);
     else open();
   });
 
   function goodbye(stream: Stream, { reason: why, after_ms, spread_ms }: Message) {
     if (why === 'off' || why === 'revoked') {
       if (why === 'off') said.push = 'off';
-      return halt(why === 'off' ? 'off' : 'denied', terms, after_ms + draw() * Math.max(spread_ms, Ms.FirstLoss));
+      return halt(why === 'off' ? 'off' : 'denied', terms, after_ms + draw() * lossSpread(spread_ms));
     }
     if (why === 'overload') yields = true;
     const ms = after_ms + draw() * spread_ms;
     const counted = stream.state === 'proven';
-    if (counted) cadence.keep(stream.poll, env.now() + Math.max(Ms.Grace, ms + Ms.GraceMore));
+    if (counted) cadence.keep(stream.poll, Math.max(Grace.Usual, ms + Grace.More));
     if (drop(stream)) return;
-    // A gateway that sends everybody away at once must not be asked again at once.
-    const least = counted ? Ms.Shortest : between(draw(), 1000, 2000);
     const then = why === 'expired' && token.wanted ? fetchToken : open;
-    wait(Math.max(ms, least), then, why === 'overload' ? 'busy' : 'goodbye', Wait.Asked);
+    wait(afterGoodbye(counted ? 0 : draw(), ms, counted), then, why === 'overload' ? 'busy' : 'goodbye', Wait.Asked);
   }
 
-  // ---- polls need connections
-
-  const polling = createCrowding(env, {
-    letGo(poll, ms, back) {
-      if (!current || letGoFor) return false;
-      if (isStable(current)) crowds = 0;
-      cadence.keep(rare(), Infinity);
-      leave('crowded');
-      wait(ms, back, 'crowded', Wait.Asked);
-      letGoFor = poll;
-      return true;
-    },
-    isLetGoFor: (poll) => poll === letGoFor,
-    takeBack: open,
-    rest() {
-      said.push = 'unknown';
-      halt('crowded');
-      crowdedAt = env.now();
-      wait(rest(crowds++), terms, 'crowded', Wait.Refused);
-    },
-    restsSince: () => (reason === 'crowded' && waiting === Wait.Refused ? crowdedAt : Infinity),
-    endRest() {
-      crowds--;
-      terms();
-    },
-  });
-
-  // ---- the page comes and goes
-
-  let started = false; // on a server it never is
-  let idle: Reason | undefined; // why the page wants no stream
-  const hidden = createHidden(env, () => {
-    if (waiting === Wait.Away) return;
-    const kept = rare();
-    goAway('hidden');
-    cadence.keep(kept, Infinity);
-  });
-
-  const unused = createTimer(env, () => {
-    if (waiting === Wait.Away || Object.keys(page.marks()).length) return;
-    leave('starting');
-    cadence.endGrace();
-    begin(); // once there is something to watch
-  });
-
-  /** The page was away, or the network was: a stream that is still there may be dead without knowing. */
-  function back() {
-    const away = waiting === Wait.Away;
-    if (!started || idle || hidden.long() || (!away && (waiting || fresh || current?.state === 'connecting'))) return;
-    if (idles()) return;
-    if (away) cadence.keepUntil(env.now() + Ms.Grace);
-    const ms = Math.max(draw() * 1000, notBefore - env.now());
-    wait(ms, away ? begin : current ? open : terms, reason, notBefore > env.now() ? Wait.Asked : Wait.Own);
-    notBefore = 0;
-  }
+  const streams = {
+    wanted: () => Object.keys(page.marks()).length > 0,
+    some: () => !!current,
+    opening: () => !!fresh || current?.state === 'connecting',
+    stable: () => isStable(current),
+    leave,
+    rare,
+    idles,
+    begin,
+    open,
+    terms,
+    halt,
+  };
+  const crowding = createCrowding(env, next, cadence, streams);
+  const presence = createPresence(env, next, cadence, streams);
 
   return {
-    start() {
-      started = true;
-      if (!idle) begin();
-    },
-    /** The page has been left, and may come back. */
-    leave: () => goAway(idle ?? 'hidden'),
-    back,
+    ...presence,
     /** The network came back. It may be another one, where streams get through. */
     online() {
       mutes = 0;
       lifetime.forget();
-      if (heldUntil && !step.asking()) wait(draw() * 1000, endHeld, reason, Wait.Asked);
-      else back();
+      if (heldUntil && !next.asking()) wait(draw() * 1000, endHeld, next.reason, Wait.Asked);
+      else presence.back();
     },
-    hide: hidden.hide,
     /** The page is shown. `away`: it was hidden for so long that its stream may have died. */
     show(away: boolean) {
-      hidden.show();
+      presence.show();
       if (!away) return;
       yields = false;
-      back();
-    },
-    pause() {
-      goAway((idle = 'paused'));
-      cadence.endGrace();
-    },
-    resume() {
-      idle = undefined;
-      if (hidden.long()) reason = 'hidden';
-      back();
+      presence.back();
     },
     stop() {
       leave('stopped');
       token.end();
-      stopped = true;
+      next.stop();
       cadence.endGrace();
-      hidden.show();
-      unused.set(Infinity);
+      presence.stop();
     },
-    /** There are projects that the open stream does not serve. */
-    watch() {
-      if (idle || step.asking()) return;
-      if (current) wait(Ms.Gather, open, reason);
-      else if (waiting === Wait.Own && step.at() === Infinity) wait(Ms.Gather, begin, reason);
-    },
-    /** The page wants fewer projects, or none. */
-    unwatch() {
-      if (!Object.keys(page.marks()).length) unused.set(env.now() + Ms.Unused);
-    },
-    setToken(next: string | null) {
-      token.set(next);
+    setToken(value: string | null) {
+      token.set(value);
       // The stream may be that of another user. The new one has the versions of all projects, so nothing is lost.
-      if (next && current) {
-        cadence.keep(rare(), env.now() + Ms.Grace);
+      if (value && current) {
+        cadence.keep(rare());
         drop(fresh);
         drop(current);
       }
-      if (waiting === Wait.Away) return;
-      if (next) begin();
+      if (next.waits === Wait.Away) return;
+      if (value) begin();
       else halt('token', authorize);
     },
-    polling,
+    polling: crowding.polling,
     /** Whether the page relies on push. */
     trusted: () => current?.state === 'proven' && said.push !== 'down',
     rare,
@@ -469,8 +331,8 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
       const stream = current && !current.held ? current : undefined;
       return {
         ...said,
-        reason,
-        stream: stream?.state ?? (transport && !current && waiting < Wait.Refused ? ('waiting' as const) : ('none' as const)),
+        reason: next.reason,
+        stream: stream?.state ?? (transport && !current && next.waits < Wait.Refused ? ('waiting' as const) : ('none' as const)),
         rung: stream ? ('stream' as const) : heldUntil || current ? ('versions' as const) : ('poll' as const),
         role: stream?.role ?? ('solo' as const),
         cut: lifetime.cut() ?? null,

@@ -6,6 +6,13 @@ import type { Push } from './types.js';
 /** The terms of a gateway that names no time hold for six intervals without push, and for this long at most. */
 const LONGEST_TERMS = 60_000;
 
+/** How long the slow pace outlasts a stream, in ms. */
+export const enum Grace {
+  Usual = 60_000,
+  /** It goes on for this long after the time to come back. */
+  More = 10_000,
+}
+
 /** What gateways said last of how often to poll, and the slow pace that outlasts a stream for a while. */
 export function createCadence(env: Core, fast: number) {
   let grace: number | undefined;
@@ -33,14 +40,14 @@ export function createCadence(env: Core, fast: number) {
     ttl: () => ttl ?? Math.min(6 * said.fast, LONGEST_TERMS),
     /** The poll interval that stays in force though no stream is proven. */
     grace: () => grace,
-    /** From now on this one stays. Infinity: until further notice. */
-    keep(ms: number | undefined, until: number) {
-      grace = ms;
-      graceEnd.set(until);
+    /** This one stays, for so many ms from now. Infinity: until further notice. */
+    keep(poll: number | undefined, ms: number = Grace.Usual) {
+      grace = poll;
+      graceEnd.set(env.now() + ms);
     },
-    /** What stays until further notice ends then. */
-    keepUntil(until: number) {
-      if (graceEnd.at === Infinity) graceEnd.set(until);
+    /** What stays until further notice has an end now. */
+    limitGrace() {
+      if (graceEnd.at === Infinity) graceEnd.set(env.now() + Grace.Usual);
     },
     endGrace,
   };
