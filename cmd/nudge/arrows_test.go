@@ -15,12 +15,13 @@ cmd/nudge: * # it wires
 cmd/nudge/config:
 cmd/nudge/faults: # tests alone
 cmd/nudge/listen: gateway/limits gateway/stream/parked
-cmd/nudge/load: cmd/nudge/load/sse
+cmd/nudge/load: cmd/nudge/load/sse cmd/nudge/terminal
 cmd/nudge/load/sse:
 cmd/nudge/outage: version
 cmd/nudge/simulate: fallback gateway/limits version cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
 cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
+cmd/nudge/terminal:
 fallback:
 gateway: version version/control fallback web gateway/auth gateway/auth/jwks gateway/limits gateway/pace gateway/shim gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine
 gateway/auth: version version/control gateway/auth/jwks gateway/limits # for keys of names
@@ -61,6 +62,7 @@ github.com/tmaxmax/go-sse: cmd/nudge
 go.yaml.in/yaml: cmd/nudge/config
 golang.org/x/sync: cmd/nudge gateway version/...
 golang.org/x/sys: cmd/nudge/load gateway/stream/parked # epoll
+golang.org/x/term: cmd/nudge/terminal
 golang.org/x/time: gateway/... cmd/nudge/listen
 `
 

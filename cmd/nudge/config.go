@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/terminal"
 	"nudge/gateway/auth/jwks"
 )
 
@@ -20,7 +23,10 @@ func newConfigCommand(loader func() config.Loader) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Check or print the configuration",
-		Args:  noArguments,
+		Long: "Says whether nudge serve would take the configuration (check), or what it consists of\n" +
+			"(print).",
+		Example: "  nudge config check --config /etc/nudge/config.yaml\n  nudge config print",
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			return usageError{errors.New("config: say what to do, check or print")}
 		},
@@ -30,14 +36,20 @@ func newConfigCommand(loader func() config.Loader) *cobra.Command {
 }
 
 func newConfigCheckCommand(loader func() config.Loader) *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Tell whether nudge serve would take the configuration",
 		Long: "Reads the configuration as nudge serve would, without starting anything.\n" +
-			"Prints ok, or everything that is wrong with it, one problem a line.",
-		Args: noArguments,
+			"Prints ok, or everything that is wrong with it, one problem a line.\n\n" +
+			"Exit 1: the configuration is refused.",
+		Example: "  nudge config check --config /etc/nudge/config.yaml\n  nudge config check --json",
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loaded, err := checkConfig(loader())
+			if asJSON {
+				return checkedJSON(cmd.OutOrStdout(), loaded, err)
+			}
 			if err != nil {
 				return err
 			}
@@ -46,28 +58,58 @@ func newConfigCheckCommand(loader func() config.Loader) *cobra.Command {
 			if name == "" {
 				name = "defaults and environment"
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), name+": ok")
-			return nil
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), name+": ok")
+			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return cmd
+}
+
+// checkedJSON writes the result of nudge config check as JSON, and returns the error of it.
+func checkedJSON(w io.Writer, loaded *config.Loaded, err error) error {
+	result := struct {
+		OK       bool            `json:"ok"`
+		Path     string          `json:"path"` // the file; "": none was read
+		Warnings []string        `json:"warnings"`
+		Problems config.Problems `json:"problems"`
+	}{OK: err == nil, Warnings: []string{}, Problems: config.Problems{}}
+	if err != nil && !errors.As(err, &result.Problems) {
+		return err
+	}
+	if err == nil {
+		result.Path, result.Warnings = loaded.Path, append(result.Warnings, loaded.Warnings...)
+	}
+	return cmp.Or(terminal.WriteJSON(w, result), err)
 }
 
 func newConfigPrintCommand(loader func() config.Loader) *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "print",
 		Short: "Print the configuration in effect, and where each value comes from",
 		Long: "Prints the configuration that follows from flags, environment, file and defaults, as a\n" +
 			"config.yaml with the origin of each value beside it. Secrets are masked.",
-		Args: noArguments,
+		Example: "  nudge config print\n  nudge config print --json | jq '.\"poll.fast\"'",
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loaded, err := loader().Load()
 			if err != nil {
 				return err
 			}
 			warn(cmd, loaded)
+			if asJSON {
+				values, err := loaded.Values()
+				if err != nil {
+					return err
+				}
+				return terminal.WriteJSON(cmd.OutOrStdout(), values)
+			}
 			return loaded.Print(cmd.OutOrStdout())
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print each key with its value and origin as JSON")
+	return cmd
 }
 
 // checkConfig loads the configuration for serving, whatever the loader is for.

@@ -16,6 +16,7 @@ import (
 
 	"nudge/cmd/nudge/config"
 	"nudge/cmd/nudge/load"
+	"nudge/cmd/nudge/terminal"
 	"nudge/version"
 	"nudge/version/redis"
 )
@@ -142,7 +143,7 @@ func runLoad(cmd *cobra.Command, l config.Loader, o load.Options, f loadFlags) e
 		return err
 	}
 	if f.asJSON {
-		err = json.NewEncoder(cmd.OutOrStdout()).Encode(result)
+		err = terminal.WriteJSON(cmd.OutOrStdout(), result)
 	} else {
 		err = result.Print(cmd.OutOrStdout())
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/terminal"
 	"nudge/version/redis"
 )
 
@@ -38,10 +39,10 @@ func run(args []string, stdout, stderr io.Writer) (exit int) {
 	}
 	var problems config.Problems
 	if errors.As(err, &problems) {
-		fmt.Fprintf(stderr, "nudge: the configuration is refused:\n%v\n", problems)
+		fmt.Fprintf(stderr, "nudge: the configuration is refused:\n%s\n", terminal.Lines(problems.Error()))
 		return exitFailed
 	}
-	fmt.Fprintln(stderr, "nudge: "+err.Error())
+	fmt.Fprintln(stderr, "nudge: "+terminal.Lines(err.Error())) // it may have text of a gateway or of Redis
 	var usage usageError
 	if errors.As(err, &usage) {
 		fmt.Fprintln(stderr, "nudge help lists the commands, nudge help COMMAND the flags of one")
@@ -64,7 +65,7 @@ func newRootCommand() *cobra.Command {
 		Version:       versionText(),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.PersistentFlags().StringVar(&file, "config", "", "configuration file, or none to read no file (or NUDGE_CONFIG; default ./config.yaml if it exists)")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCommand())

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/terminal"
 	"nudge/version"
 )
 
@@ -111,7 +112,7 @@ func (r *remote) publish(ctx context.Context, loader func() config.Loader, news 
 
 func printReceipt(cmd *cobra.Command, m version.Mark, r version.Receipt, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]int{"accepted": r.Accepted, "stale": r.Stale})
+		return terminal.WriteJSON(cmd.OutOrStdout(), map[string]int{"accepted": r.Accepted, "stale": r.Stale})
 	}
 	outcome := "published"
 	if r.Stale > 0 {

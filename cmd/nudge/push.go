@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/terminal"
 	"nudge/version/control"
 )
 
@@ -64,7 +64,7 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 			return err
 		}
 		if asJSON {
-			return json.NewEncoder(cmd.OutOrStdout()).Encode(entry)
+			return terminal.WriteJSON(cmd.OutOrStdout(), entry)
 		}
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), pushText(entry))
 		return err

@@ -96,7 +96,7 @@ type gatewayError struct {
 }
 
 func (e *gatewayError) Error() string {
-	return fmt.Sprintf("the gateway refuses (%d): %s", e.status, e.detail)
+	return fmt.Sprintf("the gateway refuses (%d): %s", e.status, printable(e.detail))
 }
 
 // final tells whether another try would get the same answer.

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/terminal"
 	"nudge/gateway/auth"
 	"nudge/version"
 	"nudge/version/control"
@@ -96,7 +97,7 @@ func newRevokeCommand(loader func() config.Loader) *cobra.Command {
 			return err
 		}
 		if asJSON {
-			return json.NewEncoder(cmd.OutOrStdout()).Encode(revoked)
+			return terminal.WriteJSON(cmd.OutOrStdout(), revoked)
 		}
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), revoked.text())
 		return err
@@ -248,7 +249,7 @@ func newRevokeListCommand(loader func() config.Loader) *cobra.Command {
 			}
 		}
 		if asJSON {
-			return json.NewEncoder(cmd.OutOrStdout()).Encode(list)
+			return terminal.WriteJSON(cmd.OutOrStdout(), list)
 		}
 		return printRevocations(cmd.OutOrStdout(), list)
 	}
@@ -269,7 +270,8 @@ func printRevocations(w io.Writer, list []revocation) error {
 }
 
 func newRevokeUndoCommand(loader func() config.Loader) *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:     "undo NAME",
 		Short:   "Take a revocation back",
 		Long:    "Ends the revocation with this name, which nudge revoke list shows. Its tokens are good again.",
@@ -290,8 +292,13 @@ func newRevokeUndoCommand(loader func() config.Loader) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return terminal.WriteJSON(cmd.OutOrStdout(), revocationOf(e))
+			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), "taken back: "+revocationOf(e).tokens())
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was taken back as JSON")
+	return cmd
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/simulate"
+	"nudge/cmd/nudge/terminal"
 )
 
 func newSimulateCommand() *cobra.Command {
@@ -56,12 +56,15 @@ func newSimulateCommand() *cobra.Command {
 		if err := o.Check(); err != nil {
 			return usageError{err}
 		}
+		progress := terminal.NewLine(cmd.ErrOrStderr())
+		o.Progress = func(share float64) { progress.Show(fmt.Sprintf("simulating: %.0f %%", 100*share)) }
 		result, err := simulate.Run(o)
+		progress.Close()
 		if err != nil {
 			return fmt.Errorf("simulate: %w", err)
 		}
 		if asJSON {
-			err = json.NewEncoder(cmd.OutOrStdout()).Encode(result)
+			err = terminal.WriteJSON(cmd.OutOrStdout(), result)
 		} else {
 			err = result.Print(cmd.OutOrStdout())
 		}

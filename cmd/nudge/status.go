@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/terminal"
 )
 
 const (
@@ -25,40 +26,68 @@ const (
 
 func newStatusCommand(loader func() config.Loader) *cobra.Command {
 	var ops string
-	var asJSON bool
+	var asJSON, follow bool
+	var interval time.Duration
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the state of a gateway, and what it knows of the fleet",
 		Long: "Asks the operators' listener of a gateway: the configured ops_listen, or the URL of\n" +
-			"--ops. Prints the state of the gateway, and all gateways that it knows of.",
-		Example: "  nudge status\n  nudge status --ops http://10.0.0.7:9090 --json",
+			"--ops. Prints the state of the gateway, and all gateways that it knows of.\n\n" +
+			"With --watch it asks again and again until Ctrl-C. On a terminal the page replaces itself.\n" +
+			"Elsewhere it prints one page after the other, or one line of JSON with --json. It goes on\n" +
+			"while the gateway is away, and says so on standard error.",
+		Example: "  nudge status\n  nudge status --watch\n  nudge status --ops http://10.0.0.7:9090 --json",
 		Args:    noArguments,
 	}
 	cmd.Flags().StringVar(&ops, "ops", "", "URL of the operators' listener; else ops_listen as configured")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the gateway's answer as it is")
+	cmd.Flags().BoolVar(&follow, "watch", false, "ask again and again until Ctrl-C")
+	cmd.Flags().DurationVar(&interval, "interval", 2*time.Second, "with --watch: how often to ask")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if interval < shortestInterval {
+			return usageError{fmt.Errorf("--interval %v is below %v; write %[2]v or more", interval, shortestInterval)}
+		}
+		if cmd.Flags().Changed("interval") && !follow {
+			return usageError{errors.New("--interval goes with --watch only: nudge status --watch --interval 5s")}
+		}
 		base, err := opsURL(ops, loader)
 		if err != nil {
 			return err
 		}
+		if follow {
+			ctx, stop := untilSignal(cmd.Context())
+			defer stop()
+			ticks := time.NewTicker(interval)
+			defer ticks.Stop()
+			return newStatusFollower(base, interval, asJSON, cmd.OutOrStdout(), cmd.ErrOrStderr()).run(ctx, ticks.C)
+		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), statusTimeout)
 		defer cancel()
-		text, err := askOps(ctx, base)
+		text, s, err := askStatus(ctx, base)
 		if err != nil {
 			return err
 		}
-		var s gatewayStatus
-		if err := decodeStatus(text, &s); err != nil {
-			return fmt.Errorf("what answers at %s is no gateway (%v); name the operators' listener of one (ops_listen) with --ops",
-				base.Redacted(), err)
-		}
 		if asJSON {
-			_, err = cmd.OutOrStdout().Write(text)
+			_, err = cmd.OutOrStdout().Write(terminal.EscapeJSON(text))
 			return err
 		}
 		return s.print(cmd.OutOrStdout(), time.Now())
 	}
 	return cmd
+}
+
+// askStatus asks the operators' listener for the status, and returns it as text and decoded.
+func askStatus(ctx context.Context, base *url.URL) ([]byte, *gatewayStatus, error) {
+	text, err := askOps(ctx, base)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := new(gatewayStatus)
+	if err := decodeStatus(text, s); err != nil {
+		return nil, nil, fmt.Errorf("what answers at %s is no gateway (%w); name the operators' listener of one (ops_listen) with --ops",
+			base.Redacted(), err)
+	}
+	return text, s, nil
 }
 
 // decodeStatus reads an answer of /status.
@@ -105,6 +134,9 @@ func opsURL(flag string, loader func() config.Loader) (*url.URL, error) {
 	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, nil
 }
 
+// awayError says that nothing answers, which a gateway that starts again ends.
+type awayError struct{ error }
+
 // askOps returns the body of /status.
 func askOps(ctx context.Context, base *url.URL) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base.JoinPath("status").String(), nil)
@@ -113,8 +145,8 @@ func askOps(ctx context.Context, base *url.URL) ([]byte, error) {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w; check that nudge serve runs, and that its ops_listen is %s as seen from here",
-			clientError(err), base.Host)
+		return nil, awayError{fmt.Errorf("%w; check that nudge serve runs, and that its ops_listen is %s as seen from here",
+			clientError(err), base.Host)}
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
@@ -123,7 +155,7 @@ func askOps(ctx context.Context, base *url.URL) ([]byte, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, statusBytes))
 	if err != nil {
-		return nil, fmt.Errorf("read the answer of /status: %w; try again", err)
+		return nil, awayError{fmt.Errorf("read the answer of /status: %w; try again", err)}
 	}
 	return text, nil
 }

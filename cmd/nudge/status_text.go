@@ -10,8 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
+	"nudge/cmd/nudge/terminal"
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/pace"
@@ -154,15 +154,8 @@ func (s *gatewayStatus) flag() string {
 	return text
 }
 
-// printable replaces characters that a terminal would obey. Empty text becomes a dash, so that a table keeps its columns.
-func printable(text string) string {
-	return cmp.Or(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, text), "-")
-}
+// printable is terminal.Printable, except that empty text becomes a dash, so that a table keeps its columns.
+func printable(text string) string { return cmp.Or(terminal.Printable(text), "-") }
 
 func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/terminal"
 	"nudge/version"
 )
 
@@ -79,6 +80,7 @@ func asIssuer(auth config.Auth, issuer string) (config.Auth, error) {
 func newTokenCommand(loader func() config.Loader) *cobra.Command {
 	var g tokenClaims
 	var issuer string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Sign a token, for tests by hand; or check one",
@@ -94,6 +96,7 @@ func newTokenCommand(loader func() config.Loader) *cobra.Command {
 	cmd.Flags().StringVar(&g.subject, "sub", "", "the user it is for")
 	cmd.Flags().DurationVar(&g.ttl, "ttl", time.Hour, "how long the token is valid")
 	cmd.Flags().StringVar(&issuer, "issuer", "", "sign as this one of auth.issuers, with its secret")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the token and when it expires (exp) as JSON")
 	cmd.AddCommand(newTokenCheckCommand(loader))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if len(g.subscribe)+len(g.publish)+len(g.revoke) == 0 {
@@ -112,9 +115,16 @@ func newTokenCommand(loader func() config.Loader) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		token, err := g.sign(signer, time.Now())
+		now := time.Now()
+		token, err := g.sign(signer, now)
 		if err != nil {
 			return err
+		}
+		if asJSON {
+			return terminal.WriteJSON(cmd.OutOrStdout(), struct {
+				Token   string `json:"token"`
+				Expires int64  `json:"exp"`
+			}{token, now.Add(g.ttl).Unix()})
 		}
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), token)
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/terminal"
 	"nudge/gateway/auth"
 	"nudge/gateway/auth/jwks"
 )
@@ -58,7 +58,7 @@ func newTokenCheckCommand(loader func() config.Loader) *cobra.Command {
 			return err
 		}
 		if asJSON {
-			err = json.NewEncoder(cmd.OutOrStdout()).Encode(report)
+			err = terminal.WriteJSON(cmd.OutOrStdout(), report)
 		} else {
 			_, err = io.WriteString(cmd.OutOrStdout(), reportText(report))
 		}

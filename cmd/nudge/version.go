@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"nudge/cmd/nudge/terminal"
 )
 
 // release is the version of Nudge.
@@ -14,22 +17,36 @@ const release = "0.1.0"
 var commit string
 
 func newVersionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  noArguments,
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Long:    "Prints the version of Nudge, the commit that it was built from if that is known, and the\nversion of Go.",
+		Example: "  nudge version --json",
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON {
+				return terminal.WriteJSON(cmd.OutOrStdout(), builtFrom())
+			}
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionText())
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the version as JSON")
+	return cmd
 }
 
-// versionText says what was built, from which commit if that is known, and with which Go.
-func versionText() string {
+// build is what this program was built from.
+type build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"` // "" if it is not known
+	Go      string `json:"go"`
+}
+
+func builtFrom() build {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "nudge " + release
+		return build{release, commit, runtime.Version()}
 	}
 	noted := map[string]string{}
 	for _, s := range info.Settings {
@@ -42,8 +59,14 @@ func versionText() string {
 			of += "+"
 		}
 	}
-	if of != "" {
-		of = ", commit " + of
+	return build{release, of, info.GoVersion}
+}
+
+// versionText is builtFrom for people.
+func versionText() string {
+	b, of := builtFrom(), ""
+	if b.Commit != "" {
+		of = ", commit " + b.Commit
 	}
-	return fmt.Sprintf("nudge %s (%s%s)", release, info.GoVersion, of)
+	return fmt.Sprintf("nudge %s (%s%s)", b.Version, b.Go, of)
 }

@@ -16,17 +16,19 @@ import (
 	"github.com/tmaxmax/go-sse"
 
 	"nudge/cmd/nudge/config"
+	"nudge/cmd/nudge/terminal"
 	"nudge/version"
 )
 
 func newWatchCommand(loader func() config.Loader) *cobra.Command {
 	var from remote
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "watch PROJECT…",
 		Short: "Print each advance of projects, one per line",
 		Long: "Prints the newest version of each project, such as 42@124, and then each advance, until\n" +
 			"interrupted. Connects to the gateway named by --gateway, else to the configured Redis.",
-		Example: "  nudge watch 42 7",
+		Example: "  nudge watch 42 7\n  nudge watch --gateway http://127.0.0.1:8080 --json 42",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("name at least one project, such as 42")}
@@ -35,6 +37,7 @@ func newWatchCommand(loader func() config.Loader) *cobra.Command {
 		},
 	}
 	from.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print each advance as JSON, one per line")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		marks, err := parseMarks(args, false)
 		if err != nil {
@@ -42,7 +45,7 @@ func newWatchCommand(loader func() config.Loader) *cobra.Command {
 		}
 		ctx, stop := untilSignal(cmd.Context())
 		defer stop()
-		w := &watcher{remote: from, out: cmd.OutOrStdout(), notes: cmd.ErrOrStderr(), marks: marks, last: map[string]version.Version{}}
+		w := &watcher{remote: from, out: cmd.OutOrStdout(), notes: cmd.ErrOrStderr(), asJSON: asJSON, marks: marks}
 		if from.gateway != "" {
 			return w.gatewayLoop(ctx)
 		}
@@ -54,22 +57,35 @@ func newWatchCommand(loader func() config.Loader) *cobra.Command {
 // watcher prints a version of a project if it is another than the last one printed.
 type watcher struct {
 	remote
-	out   io.Writer
-	notes io.Writer // gets everything that is not a result
-	marks []version.Mark
-	last  map[string]version.Version
+	out    io.Writer
+	notes  io.Writer // gets everything that is not a result
+	asJSON bool
+	marks  []version.Mark
+	last   map[string]version.Version
 }
 
 func (w *watcher) print(project string, v version.Version) error {
 	if last, printed := w.last[project]; printed && last == v {
 		return nil
 	}
+	if w.last == nil {
+		w.last = map[string]version.Version{}
+	}
 	w.last[project] = v
-	_, err := fmt.Fprintf(w.out, "%s@%d\n", project, v)
+	if w.asJSON {
+		return terminal.WriteJSON(w.out, struct {
+			Project string          `json:"project"`
+			Version version.Version `json:"version"`
+		}{project, v})
+	}
+	_, err := fmt.Fprintf(w.out, "%s@%d\n", printable(project), v)
 	return err
 }
 
-func (w *watcher) note(format string, args ...any) { fmt.Fprintf(w.notes, format+"\n", args...) }
+// note writes a line. It may have text of a gateway.
+func (w *watcher) note(format string, args ...any) {
+	fmt.Fprintln(w.notes, printable(fmt.Sprintf(format, args...)))
+}
 
 func (w *watcher) redisLoop(ctx context.Context, l config.Loader) error {
 	board := version.NewBoard()

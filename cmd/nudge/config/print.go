@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -22,13 +23,9 @@ func (l *Loaded) Print(w io.Writer) error {
 			outer := sections[strings.TrimSuffix(strings.TrimSuffix(above, lastWord(above)), ".")]
 			outer.Content = append(outer.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: lastWord(above)}, sections[above])
 		}
-		origin := l.Origins[s.key]
-		if origin == "" {
-			origin = "default"
-		}
 		name := &yaml.Node{Kind: yaml.ScalarNode, Value: lastWord(s.key)}
 		value := s.node(l.Config)
-		value.LineComment = origin
+		value.LineComment = cmp.Or(l.Origins[s.key], "default")
 		sections[above].Content = append(sections[above].Content, name, value)
 	}
 	var text bytes.Buffer
@@ -39,6 +36,25 @@ func (l *Loaded) Print(w io.Writer) error {
 	}
 	_, err := w.Write(text.Bytes())
 	return err
+}
+
+// Value is a key's value as config.yaml has it: a duration is text such as "15s", and a secret is masked.
+type Value struct {
+	Value  any    `json:"value"`
+	Origin string `json:"origin"` // as in Loaded.Origins, or "default"
+}
+
+// Values returns what Print prints, by key such as poll.fast.
+func (l *Loaded) Values() (map[string]Value, error) {
+	all := make(map[string]Value, len(settings))
+	for _, s := range settings {
+		v := Value{Origin: cmp.Or(l.Origins[s.key], "default")}
+		if err := s.node(l.Config).Decode(&v.Value); err != nil {
+			return nil, fmt.Errorf("print %s: %w", s.key, err)
+		}
+		all[s.key] = v
+	}
+	return all, nil
 }
 
 // node is the setting's value as YAML.

@@ -10,9 +10,9 @@ import (
 
 // A Problem is one mistake in a configuration, and how to fix it.
 type Problem struct {
-	Where string // config.yaml:31, NUDGE_HEARTBEAT, --listen, or "" for a default
-	Key   string // heartbeat; "" if the problem is the file as a whole
-	Text  string // what is wrong and what to write instead; never a secret
+	Where string `json:"where"` // config.yaml:31, NUDGE_HEARTBEAT, --listen, or "" for a default
+	Key   string `json:"key"`   // heartbeat; "" if the problem is the file as a whole
+	Text  string `json:"text"`  // what is wrong and what to write instead; never a secret
 	also  []string
 }
 

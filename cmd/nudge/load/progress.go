@@ -6,16 +6,12 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"nudge/cmd/nudge/terminal"
 )
 
-// How often progress is shown. On a terminal each line replaces the one before. Elsewhere there is also a line at the begin
-// of each phase.
-const (
-	terminalEvery = 250 * time.Millisecond
-	plainEvery    = 5 * time.Second
-)
-
-// progress shows what the run is doing.
+// progress shows what the run is doing. On a terminal each line replaces the one before. Elsewhere there is also a line at the
+// begin of each phase.
 type progress struct {
 	out      io.Writer // nil: nobody is told
 	terminal bool
@@ -55,9 +51,9 @@ func (p *progress) run(ctx context.Context, line func() string) {
 	if p.out == nil {
 		return
 	}
-	every := plainEvery
+	every := terminal.PlainEvery
 	if p.terminal {
-		every = terminalEvery
+		every = terminal.TerminalEvery
 	}
 	ticks := time.NewTicker(every)
 	defer ticks.Stop()

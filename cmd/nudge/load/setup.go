@@ -6,15 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"nudge/cmd/nudge/terminal"
 )
 
 // newRun plans a run and starts its readers. It opens nothing yet.
@@ -66,7 +66,7 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 		}
 	}
 	r.publisher = newPublisher(r.layout, r.clock.now, o.Publish, r.deliveries)
-	r.progress = newProgress(o.Progress, isTerminal(o.Progress))
+	r.progress = newProgress(o.Progress, terminal.Is(o.Progress))
 	r.workers, err = startWorkers(o.Command, all, r.deliveries.arrive)
 	return r, err
 }
@@ -81,16 +81,6 @@ func tokensOf(tokens []string, first, n int) []string {
 		own[i] = tokens[(first+i)%len(tokens)]
 	}
 	return own
-}
-
-// isTerminal tells whether w is a terminal, where a line can be overwritten.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	_, err := unix.IoctlGetTermios(int(file.Fd()), unix.TCGETS)
-	return err == nil
 }
 
 // findTarget resolves a gateway's address and connects once. So a wrong address is one error, and not one for each stream.
