@@ -1,6 +1,6 @@
 LISTEN ?= localhost:8080
 
-.PHONY: help run test build package release vulncheck bundle fmt lint chart outage screenshots fuzz faults pace proxies soak clean
+.PHONY: help run test build package release vulncheck bundle fmt lint chart outage screenshots commands man fuzz faults pace proxies soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ outage: build ## what the demo's chart shows: a run of nudge simulate
 
 screenshots: ## docs/demo-light.png and docs/demo-dark.png, from the demo in Chromium
 	@NUDGE_TEST_REQUIRE=1 NUDGE_TEST_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run '^TestScreenshots$$' ./cmd/nudge
+
+commands: ## docs/commands.md, from the commands
+	@UPDATE=1 go test -count=1 -run '^TestCommandsPage$$' ./cmd/nudge
+
+man: ## bin/man: manual pages, from the commands
+	@NUDGE_TEST_MAN=$(CURDIR)/bin/man go test -count=1 -run '^TestManPages$$' ./cmd/nudge
 
 fuzz: ## 30 s for each fuzz test; another time: FOR=5m
 	@.ci/fuzz $(FOR)

@@ -32,7 +32,10 @@ func newDemoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show what Nudge does: a small application, two boards, no Redis",
-		Args:  noArguments,
+		Long: "Serves a small application with two boards, and a gateway that needs no Redis. The page has\n" +
+			"switches that break things. Nothing is stored. Ctrl-C ends it.",
+		Example: "  nudge demo\n  nudge demo --listen localhost:8081",
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()

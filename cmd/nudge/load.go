@@ -82,6 +82,7 @@ func newLoadCommand(loader func() config.Loader) *cobra.Command {
 	fl.IntSliceVar(&o.PIDs, "pid", nil, "processes of the gateways, to measure (default: those that listen at the gateways' ports)")
 	fl.IntVar(&o.Workers, "workers", 0, "reading processes; 0: as the limit of open files demands, one for each 19,000 streams at most")
 	fl.BoolVar(&f.asJSON, "json", false, "print the result as one JSON object")
+	completeValues(cmd, "publish", "redis", "http")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.Window > 0 && !fl.Changed("rate") {
 			o.Rate = 0

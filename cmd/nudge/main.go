@@ -59,13 +59,13 @@ func newRootCommand() *cobra.Command {
 		Long: "Nudge tells browsers that a project has a newer version. The browsers then poll the\n" +
 			"application, whose answer is the truth. While push is proven healthy they poll\n" +
 			"rarely. Otherwise they poll at their old pace.",
+		Example:       "  nudge demo\n  nudge serve --config /etc/nudge/config.yaml\n  nudge status --watch",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArguments,
 		Version:       versionText(),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.PersistentFlags().StringVar(&file, "config", "", "configuration file, or none to read no file (or NUDGE_CONFIG; default ./config.yaml if it exists)")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCommand())
@@ -74,7 +74,11 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newServeCommand(loader), newDemoCommand(), newPublishCommand(loader), newWatchCommand(loader), newStatusCommand(loader),
 		newPushCommand(loader), newRevokeCommand(loader),
-		newTokenCommand(loader), newLoadCommand(loader), newLoadWorkerCommand(), newSimulateCommand(), newConfigCommand(loader), newVersionCommand(),
+		newTokenCommand(loader), newLoadCommand(loader), newLoadWorkerCommand(), newSimulateCommand(), newConfigCommand(loader), newVersionCommand(), newCompletionCommand(),
 	)
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // no argument is a file
+	complete(root, "config", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
+	})
 	return root
 }

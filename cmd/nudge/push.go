@@ -43,6 +43,12 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 			return nil
 		},
 	}
+	cmd.ValidArgs = []cobra.Completion{
+		cobra.CompletionWithDesc("on", "override the flag of all gateways"),
+		cobra.CompletionWithDesc("off", "the kill switch: with --ramp 0s all at once"),
+		cobra.CompletionWithDesc("clear", "remove the override"),
+		cobra.CompletionWithDesc("status", "show the override"),
+	}
 	cmd.Flags().StringVar(&order.percent, "percent", "", "with on: percentage of the subjects that get push, 0 to 100, instead of push.percent")
 	cmd.Flags().StringVar(&order.ramp, "ramp", "", "with on and off: time over which the change takes effect, up to 24h, instead of push.ramp; 0s: at once")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what is stored as JSON")

@@ -31,7 +31,8 @@ func newServeCommand(loader func() config.Loader) *cobra.Command {
 		Long: "Runs a gateway until SIGTERM or SIGINT. The gateway then ends its streams with a\n" +
 			"goodbye before it exits; a second signal ends it at once. It reads the configuration\n" +
 			"again whenever the file changes, and at SIGHUP.",
-		Args: noArguments,
+		Example: "  nudge serve --config /etc/nudge/config.yaml\n  NUDGE_AUTH_SECRET_FILE=/run/secrets/nudge nudge serve --listen :8080",
+		Args:    noArguments,
 	}
 	cmd.Flags().StringVar(&address, "listen", "", "public address, instead of the configured one")
 	cmd.Flags().StringVar(&ops, "ops-listen", "", "operators' address, instead of the configured one")

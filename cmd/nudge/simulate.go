@@ -49,6 +49,7 @@ func newSimulateCommand() *cobra.Command {
 	fl.BoolVar(&o.Off, "off", false, "push is switched off at the beginning: pages poll as without Nudge")
 	fl.IntVar(&o.Connects, "connects", 0, "limits.connects_per_second of each gateway; 0: no limit")
 	fl.BoolVar(&asJSON, "json", false, "print the result as one JSON object, with every second")
+	completeValues(cmd, "script", simulate.Scripts()...)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.Script == "crowd" && !fl.Changed("browsers") {
 			o.Browsers = 100_000

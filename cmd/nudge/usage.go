@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -48,8 +49,9 @@ func unknownCommand(parent *cobra.Command, name string) error {
 // newHelpCommand is that of cobra, except that it fails if there is no such command.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Show what a command does, its flags and examples",
+		Use:     "help [COMMAND]",
+		Short:   "Show what a command does, its flags and examples",
+		Example: "  nudge help token check",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, rest, err := cmd.Root().Find(args)
 			if err != nil {
@@ -62,6 +64,59 @@ func newHelpCommand() *cobra.Command {
 			return about.Help()
 		},
 	}
+}
+
+// shells are those that nudge completion writes for, each with an example of how to load it.
+var shells = []struct {
+	name, load string
+	write      func(root *cobra.Command, w io.Writer) error
+}{
+	{"bash", "source <(nudge completion bash)\n  nudge completion bash > /etc/bash_completion.d/nudge", func(root *cobra.Command, w io.Writer) error {
+		return root.GenBashCompletionV2(w, true)
+	}},
+	{"zsh", "source <(nudge completion zsh)\n  nudge completion zsh > \"${fpath[1]}/_nudge\"", (*cobra.Command).GenZshCompletion},
+	{"fish", "nudge completion fish | source\n  nudge completion fish > ~/.config/fish/completions/nudge.fish", func(root *cobra.Command, w io.Writer) error {
+		return root.GenFishCompletion(w, true)
+	}},
+}
+
+// newCompletionCommand is that of cobra, with examples, errors and exit codes like those of the other commands.
+func newCompletionCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "completion",
+		Short: "Print completions for bash, zsh or fish",
+		Long: "Prints a script with which the shell completes commands, flags and their values. Load it in\n" +
+			"the shell's start-up file, or put it where the shell looks for completions. bash needs the\n" +
+			"package bash-completion.",
+		Example: "  source <(nudge completion bash)\n  nudge completion fish > ~/.config/fish/completions/nudge.fish",
+		Args:    noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			return usageError{errors.New("completion: say for which shell: bash, zsh or fish")}
+		},
+	}
+	for _, shell := range shells {
+		cmd.AddCommand(&cobra.Command{
+			Use:     shell.name,
+			Short:   "Print completions for " + shell.name,
+			Long:    "Prints a script with which " + shell.name + " completes commands, flags and their values.",
+			Example: "  " + shell.load,
+			Args:    noArguments,
+			RunE:    func(cmd *cobra.Command, _ []string) error { return shell.write(cmd.Root(), cmd.OutOrStdout()) },
+		})
+	}
+	return cmd
+}
+
+// complete sets what the shell offers for a flag.
+func complete(cmd *cobra.Command, flag string, offer cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, offer); err != nil {
+		panic(err) // the flag is misspelt here
+	}
+}
+
+// completeValues offers the values of a flag that takes no others.
+func completeValues(cmd *cobra.Command, flag string, values ...string) {
+	complete(cmd, flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // flagError says what a flag that cannot be read takes, in the words of users: the cause is in those of Go.

@@ -24,8 +24,12 @@ func (r release) build(systems []string) error {
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return err
 	}
+	manual, err := r.manual()
+	if err != nil {
+		return err
+	}
 	for _, system := range systems {
-		if err := r.archive(system); err != nil {
+		if err := r.archive(system, manual); err != nil {
 			return fmt.Errorf("%s: %w", system, err)
 		}
 	}
@@ -35,8 +39,41 @@ func (r release) build(systems []string) error {
 	return r.sum()
 }
 
-// archive makes the archive of one system, and its SBOM beside it.
-func (r release) archive(system string) error {
+// manual returns the manual pages and the completions of shells, which the commands themselves make.
+func (r release) manual() ([]file, error) {
+	dir, err := os.MkdirTemp("", "nudge-man-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	env := append([]string{"CGO_ENABLED=0", "GOWORK=off", "NUDGE_TEST_MAN=" + dir}, r.env...)
+	if _, err := output(r.root, env, "go", "test", "-count=1", "-run=^TestManPages$", "./cmd/nudge"); err != nil {
+		return nil, err
+	}
+	pages, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []file
+	for _, page := range pages {
+		text, err := os.ReadFile(filepath.Join(dir, page.Name()))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{"man/" + page.Name(), 0o644, text})
+	}
+	for shell, name := range map[string]string{"bash": "nudge.bash", "zsh": "_nudge", "fish": "nudge.fish"} {
+		text, err := output(r.root, env, "go", "run", "./cmd/nudge", "completion", shell)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{"completions/" + name, 0o644, []byte(text)})
+	}
+	return files, nil
+}
+
+// archive makes the archive of one system with all files of the manual, and its SBOM beside it.
+func (r release) archive(system string, manual []file) error {
 	goos, goarch, ok := strings.Cut(system, "/")
 	if !ok {
 		return fmt.Errorf("write a system and a processor, such as %s", systems[0])
@@ -71,7 +108,7 @@ func (r release) archive(system string) error {
 	if err != nil {
 		return err
 	}
-	files := []file{{"nudge", 0o755, binary}, {"sbom.cdx.json", 0o644, bill}, {"LICENSES-OF-LIBRARIES.txt", 0o644, licences}}
+	files := append([]file{{"nudge", 0o755, binary}, {"sbom.cdx.json", 0o644, bill}, {"LICENSES-OF-LIBRARIES.txt", 0o644, licences}}, manual...)
 	for _, path := range beside {
 		text, err := os.ReadFile(filepath.Join(r.root, path))
 		if err != nil {
