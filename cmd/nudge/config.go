@@ -70,7 +70,7 @@ func newConfigCheckCommand(loader func() config.Loader) *cobra.Command {
 func checkedJSON(w io.Writer, loaded *config.Loaded, err error) error {
 	result := struct {
 		OK       bool            `json:"ok"`
-		Path     string          `json:"path"` // the file; "": none was read
+		Path     string          `json:"path"` // the file; "" if none was read, or if there are problems, which name it
 		Warnings []string        `json:"warnings"`
 		Problems config.Problems `json:"problems"`
 	}{OK: err == nil, Warnings: []string{}, Problems: config.Problems{}}
