@@ -136,6 +136,7 @@ func TestCompletions(t *testing.T) {
 		{[]string{"completion", ""}, []string{"bash", "fish", "zsh"}},
 		{[]string{"status", "--w"}, []string{"--watch"}},
 		{[]string{"status", ""}, nil},
+		{[]string{"help", "token", ""}, []string{"check"}},
 		{[]string{"--config", ""}, []string{"yaml", "yml"}},
 		{[]string{"sta"}, []string{"status"}},
 	} {
