@@ -211,7 +211,7 @@ func TestConformance(t *testing.T) {
 						story.change(&o.Settings)
 					}
 				}, way.listener)
-				r.client = client(t, way.transport)
+				r.client = client(t, r.documented(way.transport))
 				r.client.Timeout = patience // ends a stream on which nothing comes, and so the wait for it
 				probe := r.open("/events?project=probe")
 				if chunked := len(probe.resp.TransferEncoding) > 0; way.parked == (chunked || probe.resp.ProtoMajor == 2) {
@@ -247,7 +247,7 @@ func TestRevocationOfAnOpenGateway(t *testing.T) {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			r := wireOn(t, func(o *gateway.Options) { o.Settings.Auth.Open = true }, way.listener)
-			r.client = client(t, way.transport)
+			r.client = client(t, r.documented(way.transport))
 			r.client.Timeout = patience
 			s := r.open("/events?project=42", nobody)
 			s.next("hello")

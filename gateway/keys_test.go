@@ -59,8 +59,12 @@ func TestKeyServerAwayAtStart(t *testing.T) {
 		o.KeyServer = server
 		o.Settings.Auth = auth.Settings{JWKS: "https://keys.example/jwks"}
 	}, func(t *testing.T, r *rig) {
-		for range 3 {
-			a := r.get("/versions?project=42", signedBy("a"))
+		for _, request := range []string{
+			"GET /versions?project=42", "GET /versions?project=42", "GET /poll-interval", "GET /events?project=42",
+			"POST /session", "POST /versions", "POST /missed", "POST /revocations",
+		} {
+			method, path, _ := strings.Cut(request, " ")
+			a := r.do(method, path, "", signedBy("a"))
 			isProblem(t, a, "unavailable")
 			if a.StatusCode != 503 || a.Header.Get("Retry-After") != "1" {
 				t.Errorf("%d, Retry-After %q", a.StatusCode, a.Header.Get("Retry-After"))

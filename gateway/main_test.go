@@ -1,12 +1,14 @@
 package gateway_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 
+	"nudge/apitest"
 	"nudge/version/redis"
 )
 
@@ -22,5 +24,23 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if code == 0 && whole() {
+			for _, pointer := range apitest.Unseen() {
+				fmt.Fprintln(os.Stderr, "no test sees what the document promises:", pointer)
+				code = 1
+			}
+		}
+		os.Exit(code)
+	}))
+}
+
+// whole tells whether all tests of the package ran.
+func whole() bool {
+	for _, name := range []string{"test.run", "test.skip", "test.list", "test.bench", "test.fuzz"} {
+		if flag.Lookup(name).Value.String() != "" {
+			return false
+		}
+	}
+	return !testing.Short()
 }

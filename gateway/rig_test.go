@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"nudge/apitest"
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/auth"
@@ -36,6 +37,7 @@ type rig struct {
 	url       string
 	log       *buffer
 	dial      func() (net.Conn, error)
+	basePath  string
 	stop      context.CancelFunc // ends Run
 	read      int                // how much of the log was looked at
 	admitting chan func()        // see whileAdmitting
@@ -122,7 +124,8 @@ func newRig(t testing.TB, change func(*gateway.Options), l net.Listener) *rig {
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return p.dial() }
 		r.dial = p.dial
 	}
-	r.client, r.url = &http.Client{Transport: transport}, "http://"+host(l)
+	r.basePath = opt.BasePath
+	r.client, r.url = &http.Client{Transport: r.documented(transport)}, "http://"+host(l)
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		server.Config.Close()
@@ -138,6 +141,11 @@ func newRig(t testing.TB, change func(*gateway.Options), l net.Listener) *rig {
 		}
 	})
 	return r
+}
+
+// documented compares the answers that come through a transport with docs/openapi.yaml and docs/asyncapi.yaml.
+func (r *rig) documented(through http.RoundTripper) http.RoundTripper {
+	return &apitest.Transport{RoundTripper: through, T: r.t, BasePath: r.basePath, Ops: "/ops/"}
 }
 
 // server serves both listeners' handlers: the operators' below /ops.

@@ -93,7 +93,7 @@ func TestHTTP2(t *testing.T) {
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	t.Cleanup(transport.CloseIdleConnections)
-	r.client = &http.Client{Transport: transport}
+	r.client = &http.Client{Transport: r.documented(transport)}
 	var all []*tap
 	for range 20 { // on one connection
 		s := r.open("/events?project=42&project=7")

@@ -11,6 +11,7 @@ import (
 // arrows says which packages of this module each package may import: names without "nudge/"; *: all.
 // A new package needs a line here and one in docs/architecture.md.
 const arrows = `
+apitest: # for tests
 cmd/nudge: * # it wires
 cmd/nudge/config:
 cmd/nudge/faults: # tests alone
@@ -55,11 +56,12 @@ github.com/golang-jwt/jwt: gateway/auth cmd/nudge # nudge token signs
 github.com/pires/go-proxyproto: cmd/nudge/listen
 github.com/prometheus: gateway
 github.com/redis/go-redis: version/redis version/publish version/redistest
+github.com/santhosh-tekuri/jsonschema: apitest
 github.com/spf13/cobra: cmd/nudge
 github.com/spf13/pflag: cmd/nudge
 github.com/spf13/viper: cmd/nudge/config
 github.com/tmaxmax/go-sse: cmd/nudge
-go.yaml.in/yaml: cmd/nudge/config
+go.yaml.in/yaml: cmd/nudge/config apitest
 golang.org/x/sync: cmd/nudge gateway version/...
 golang.org/x/sys: cmd/nudge/load gateway/stream/parked # epoll
 golang.org/x/term: cmd/nudge/terminal
