@@ -77,9 +77,9 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newServeCommand(loader), newDemoCommand(), newPublishCommand(loader), newWatchCommand(loader), newStatusCommand(loader),
 		newPushCommand(loader), newRevokeCommand(loader),
-		newTokenCommand(loader), newLoadCommand(loader), newLoadWorkerCommand(), newSimulateCommand(), newConfigCommand(loader), newVersionCommand(), newCompletionCommand(),
+		newTokenCommand(loader), newLoadCommand(loader), newLoadWorkerCommand(), newSimulateCommand(), newAuditCommand(), newConfigCommand(loader), newVersionCommand(), newCompletionCommand(),
 	)
-	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // no argument is a file
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // hardly any argument is a file
 	complete(root, "config", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
 	})

@@ -1,0 +1,134 @@
+package audit
+
+import (
+	"hash/maphash"
+	"time"
+)
+
+// Limits of memory. A log of any size needs no more.
+const (
+	mostSeries = 200_000
+	mostPaths  = 2_000
+)
+
+// reader adds up requests. When it follows too many clients, it goes on with half of them.
+type reader struct {
+	seed          maphash.Seed
+	series        map[uint64]*series // by client and what it asks for
+	paths         map[string]*path
+	rest          path   // of all paths beyond mostPaths
+	mask          uint64 // clients whose hash has one of these bits are not followed
+	gaps          []float32
+	shaped, what  []byte
+	first, last   int64 // milliseconds since 1970
+	lastSweep     int64
+	requests      int64
+	get           int64 // requests that may be polls
+	withoutClient int64
+	withoutAgent  int64
+}
+
+func newReader() *reader {
+	return &reader{
+		seed: maphash.MakeSeed(), series: map[uint64]*series{}, paths: map[string]*path{}, gaps: make([]float32, 0, gapsKept),
+	}
+}
+
+// oneOf is of how many clients one is followed.
+func (a *reader) oneOf() int64 { return int64(a.mask) + 1 }
+
+func (a *reader) add(r *Request) {
+	if len(r.Method) == 0 { // a connection without a request
+		return
+	}
+	at := r.Time.UnixMilli()
+	if a.requests == 0 || at < a.first {
+		a.first = at
+	}
+	a.last = max(a.last, at)
+	a.requests++
+	switch string(r.Method) {
+	case "GET", "HEAD":
+	default:
+		return
+	}
+	a.get++
+	a.shaped, a.what = shape(r.Target, a.shaped[:0], a.what[:0])
+	p := a.paths[string(a.shaped)]
+	if p == nil {
+		if len(a.paths) >= mostPaths {
+			a.rest.count(at / 1000)
+			return
+		}
+		p = &path{name: string(a.shaped)}
+		a.paths[p.name] = p
+	}
+	p.count(at / 1000)
+	if len(r.Client) == 0 {
+		a.withoutClient++
+		return
+	}
+	if len(r.Agent) == 0 {
+		a.withoutAgent++
+	}
+	client := a.hash(r.Client, r.Agent)
+	if client&a.mask != 0 {
+		return
+	}
+	key := a.hash(a.what, r.Client, r.Agent)
+	s := a.series[key]
+	if s != nil && at-s.last > breakAfter.Milliseconds() {
+		a.close(key, s)
+		s = nil
+	}
+	if s == nil {
+		s = &series{path: p, client: client, what: a.hash(a.what), size: -1, quiet: -1}
+		a.series[key] = s
+	}
+	s.add(r, at)
+	if at-a.lastSweep > breakAfter.Milliseconds() || len(a.series) > mostSeries {
+		a.sweep(at)
+	}
+}
+
+func (a *reader) hash(parts ...[]byte) uint64 {
+	var h maphash.Hash
+	h.SetSeed(a.seed)
+	for _, p := range parts {
+		h.Write(p)
+		h.WriteByte(0)
+	}
+	return h.Sum64()
+}
+
+func (a *reader) close(key uint64, s *series) {
+	s.path.close(s, a.oneOf(), a.gaps)
+	delete(a.series, key)
+}
+
+// sweep ends the series whose pages were closed. If there are still too many, it follows fewer clients from now on, and forgets
+// the series of the others as if they had never begun.
+func (a *reader) sweep(now int64) {
+	a.lastSweep = now
+	for key, s := range a.series {
+		if now-s.last > breakAfter.Milliseconds() {
+			a.close(key, s)
+		}
+	}
+	for len(a.series) > mostSeries*3/4 {
+		a.mask = a.mask<<1 | 1
+		for key, s := range a.series {
+			if s.client&a.mask != 0 {
+				delete(a.series, key)
+			}
+		}
+	}
+}
+
+func (a *reader) end() {
+	for key, s := range a.series {
+		a.close(key, s)
+	}
+}
+
+func (a *reader) span() time.Duration { return time.Duration(a.last-a.first) * time.Millisecond }
