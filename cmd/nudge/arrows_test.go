@@ -13,6 +13,7 @@ import (
 const arrows = `
 apitest: # for tests
 cmd/nudge: * # it wires
+cmd/nudge/audit: cmd/nudge/simulate cmd/nudge/terminal fallback
 cmd/nudge/config:
 cmd/nudge/faults: # tests alone
 cmd/nudge/listen: gateway/limits gateway/stream/parked
@@ -53,6 +54,7 @@ github.com/coder/websocket: web/enginetest
 github.com/fsnotify/fsnotify: cmd/nudge/config
 github.com/go-chi: gateway
 github.com/golang-jwt/jwt: gateway/auth cmd/nudge # nudge token signs
+github.com/klauspost/compress: cmd/nudge/audit
 github.com/pires/go-proxyproto: cmd/nudge/listen
 github.com/prometheus: gateway
 github.com/redis/go-redis: version/redis version/publish version/redistest

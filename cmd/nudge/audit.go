@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"nudge/cmd/nudge/audit"
+	"nudge/cmd/nudge/terminal"
 )
 
 func newAuditCommand() *cobra.Command {
@@ -38,7 +38,15 @@ func newAuditCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as one JSON object")
 	cmd.Flags().StringVar(&htmlFile, "html", "", "write the report to this file too, as one HTML page with a chart")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		report, err := audit.Run(audit.Options{Files: args, Stdin: cmd.InOrStdin()})
+		progress := terminal.NewLine(cmd.ErrOrStderr())
+		report, err := audit.Run(audit.Options{Files: args, Stdin: cmd.InOrStdin(), Progress: func(read, all int64) {
+			if all > 0 {
+				progress.Show(fmt.Sprintf("reading: %.0f %%", 100*float64(read)/float64(all)))
+			} else {
+				progress.Show(fmt.Sprintf("reading: %d MB", read/1e6))
+			}
+		}})
+		progress.Close()
 		if err != nil {
 			return fmt.Errorf("audit: %w", err)
 		}
@@ -48,7 +56,7 @@ func newAuditCommand() *cobra.Command {
 			}
 		}
 		if asJSON {
-			return json.NewEncoder(cmd.OutOrStdout()).Encode(report)
+			return terminal.WriteJSON(cmd.OutOrStdout(), report)
 		}
 		return report.Print(cmd.OutOrStdout())
 	}

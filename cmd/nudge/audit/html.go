@@ -14,7 +14,7 @@ import (
 var page string
 
 var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"count": count, "short": short, "seconds": seconds, "clean": clean,
+	"count": count, "short": short, "seconds": seconds,
 	"percent": func(f float64) string { return fmt.Sprintf("%.0f %%", 100*f) },
 	"mb":      func(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e6) },
 	"empty":   Finding.empty,

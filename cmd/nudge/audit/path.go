@@ -4,20 +4,20 @@ import "slices"
 
 // path is what is known of all requests of one shape, such as /projects/:id/changes?since=.
 type path struct {
-	name     string
-	requests int64 // of all clients, read or not
-	last     int64 // second of the newest request
-	rates    [secondsKept]int32
-	peak     int32    // requests in one second, at most
-	over     timeline // all requests
+	name  string
+	all   int64 // requests of all clients, followed or not
+	last  int64 // second of the newest request
+	rates [secondsKept]int32
+	peak  int32    // requests in one second, at most
+	over  timeline // all requests
 
-	// Of the series of clients that are followed, and that have a rhythm.
-	polls, silent, same, comparable, failed, bytes int64
-	pageSeconds                                    float64
-	series                                         int64
-	others                                         int64 // requests without a rhythm
-	intervals                                      []interval
-	things                                         map[uint64]struct{} // what is polled for, by hash; bounded
+	// Of the clients that are followed:
+	counts                          // of requests with a rhythm
+	others      int64               // requests without one
+	pageSeconds float64             // the time for which pages polled, all together
+	pages       int64               // that polled
+	intervals   []interval          // of looks
+	things      map[uint64]struct{} // what is polled for, by hash
 }
 
 const (
@@ -29,7 +29,7 @@ const (
 	intervalsKept = 10_000
 )
 
-// interval is that of one series, with its weight.
+// interval is that of one look at a series, with its weight.
 type interval struct {
 	every float64
 	polls int64
@@ -37,7 +37,7 @@ type interval struct {
 
 // count counts a request in its second.
 func (p *path) count(second int64) {
-	p.requests++
+	p.all++
 	p.over.add(second)
 	if second > p.last {
 		for s := max(p.last+1, second-secondsKept+1); s <= second; s++ {
@@ -51,24 +51,18 @@ func (p *path) count(second int64) {
 	}
 }
 
-// close takes a series that has ended. It stands for so many others, whose clients are not followed.
-func (p *path) close(s *series, weight int64, gaps []float32) {
-	every, pages := rhythm(s.lately(gaps))
-	if pages == 0 {
-		p.others += weight * int64(s.n)
+// poll takes the requests of a series that polls every so many seconds. It stands for so many others, which are not followed.
+func (p *path) poll(s *series, every float64, weight int64) {
+	p.add(s.counts, weight)
+	p.pageSeconds += float64(weight*s.requests) * every
+	if len(p.intervals) < intervalsKept {
+		p.intervals = append(p.intervals, interval{every, weight * s.requests})
+	}
+	if s.seen {
 		return
 	}
-	p.series += weight
-	p.polls += weight * int64(s.n)
-	p.silent += weight * int64(s.silent)
-	p.same += weight * int64(s.same)
-	p.comparable += weight * int64(s.comparable)
-	p.failed += weight * int64(s.failed)
-	p.bytes += weight * s.bytes
-	p.pageSeconds += float64(weight) * float64(pages) * (float64(s.last-s.first)/1000 + every)
-	if len(p.intervals) < intervalsKept {
-		p.intervals = append(p.intervals, interval{every, weight * int64(s.n)})
-	}
+	s.seen = true
+	p.pages += weight
 	if p.things == nil {
 		p.things = map[uint64]struct{}{}
 	}

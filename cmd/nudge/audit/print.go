@@ -7,14 +7,15 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
+
+	"nudge/cmd/nudge/terminal"
 )
 
 // Print writes the report as text.
 func (r *Report) Print(w io.Writer) error {
 	var b strings.Builder
 	for _, l := range r.Logs {
-		fmt.Fprintf(&b, "%s: %s, %s lines", clean(l.Name), l.Format, count(l.Lines))
+		fmt.Fprintf(&b, "%s: %s, %s lines", terminal.Printable(l.Name), l.Format, count(l.Lines))
 		if l.Unread > 0 {
 			fmt.Fprintf(&b, "; %s are not of this format, the first is line %d", count(l.Unread), l.FirstUnread)
 		}
@@ -23,7 +24,7 @@ func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintf(&b, "%s requests in %s, %s to %s UTC\n", count(r.Requests), r.To.Sub(r.From).Round(time.Second), r.From.Format("2 Jan 2006 15:04:05"), r.To.Format("2 Jan 15:04:05"))
 	b.WriteByte('\n')
 	if len(r.Polled) == 0 {
-		b.WriteString("Nothing polls: no path is asked for by one client at a steady rhythm, " + fmt.Sprint(leastRequests) + " times or more.\n")
+		b.WriteString("Nothing polls: no path is asked for by one client at a steady rhythm, " + fmt.Sprint(leastGaps+1) + " times or more.\n")
 		if hint := r.blind(); hint != "" {
 			b.WriteString(hint + "\n")
 		}
@@ -34,7 +35,7 @@ func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintln(t, "every\tpolls\tpages at a time\tpolls/s\tpeak\tempty\tMB\t  polled path")
 	for _, f := range r.Polled {
 		fmt.Fprintf(t, "%s\t%s\t%.1f\t%s\t%d\t%s\t%.1f\t  %s\n",
-			seconds(f.Every), count(f.Polls), f.Pages, short(f.Rate), f.Peak, f.empty(), float64(f.Bytes)/1e6, clean(f.Path))
+			seconds(f.Every), count(f.Polls), f.Pages, short(f.Rate), f.Peak, f.empty(), float64(f.Bytes)/1e6, terminal.Printable(f.Path))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -141,14 +142,4 @@ func count(n int64) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
-}
-
-// clean replaces what a terminal would obey: paths come from anybody.
-func clean(s string) string {
-	return strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) {
-			return '�'
-		}
-		return c
-	}, s)
 }

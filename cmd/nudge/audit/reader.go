@@ -17,8 +17,8 @@ type reader struct {
 	series        map[uint64]*series // by client and what it asks for
 	paths         map[string]*path
 	rest          path   // of all paths beyond mostPaths
+	most          int    // series that are kept at once
 	mask          uint64 // clients whose hash has one of these bits are not followed
-	gaps          []float32
 	shaped, what  []byte
 	first, last   int64 // milliseconds since 1970
 	lastSweep     int64
@@ -30,7 +30,7 @@ type reader struct {
 
 func newReader() *reader {
 	return &reader{
-		seed: maphash.MakeSeed(), series: map[uint64]*series{}, paths: map[string]*path{}, gaps: make([]float32, 0, gapsKept),
+		seed: maphash.MakeSeed(), most: mostSeries, series: map[uint64]*series{}, paths: map[string]*path{},
 	}
 }
 
@@ -85,8 +85,10 @@ func (a *reader) add(r *Request) {
 		s = &series{path: p, client: client, what: a.hash(a.what), size: -1, quiet: -1}
 		a.series[key] = s
 	}
-	s.add(r, at)
-	if at-a.lastSweep > breakAfter.Milliseconds() || len(a.series) > mostSeries {
+	if s.add(r, at) {
+		s.look(a.oneOf())
+	}
+	if at-a.lastSweep > breakAfter.Milliseconds() || len(a.series) > a.most {
 		a.sweep(at)
 	}
 }
@@ -102,7 +104,7 @@ func (a *reader) hash(parts ...[]byte) uint64 {
 }
 
 func (a *reader) close(key uint64, s *series) {
-	s.path.close(s, a.oneOf(), a.gaps)
+	s.look(a.oneOf())
 	delete(a.series, key)
 }
 
@@ -115,7 +117,7 @@ func (a *reader) sweep(now int64) {
 			a.close(key, s)
 		}
 	}
-	for len(a.series) > mostSeries*3/4 {
+	for len(a.series) > a.most*3/4 {
 		a.mask = a.mask<<1 | 1
 		for key, s := range a.series {
 			if s.client&a.mask != 0 {

@@ -55,8 +55,12 @@ type Finding struct {
 	Over Over `json:"over_time"`
 }
 
-// leastPolls is how many polls make a finding: fewer say nothing of an application.
-const leastPolls = 20
+const (
+	// leastPolls is how many polls make a finding: fewer say nothing of an application.
+	leastPolls = 20
+	// leastShare of the requests for a path must have a rhythm: a few of very many have one by chance.
+	leastShare = 0.2
+)
 
 func (r *Report) sum(a *reader) {
 	r.From, r.To = time.UnixMilli(a.first).UTC(), time.UnixMilli(a.last).UTC()
@@ -64,16 +68,15 @@ func (r *Report) sum(a *reader) {
 	r.WithoutClient, r.WithoutAgent = a.withoutClient, a.withoutAgent
 	seconds := max(1, a.span().Seconds())
 	for _, p := range a.paths {
-		if p.polls < leastPolls {
+		if p.requests < leastPolls || float64(p.requests) < leastShare*float64(p.requests+p.others) {
 			continue
 		}
 		f := Finding{
-			Path: p.name, Every: p.every(), Requests: p.requests, Polls: p.polls, Peak: int(p.peak), Bytes: p.bytes, Failed: p.failed,
-			Series: p.series, Things: len(p.things),
-			Pages: min(p.pageSeconds, seconds*float64(p.series)) / seconds, Rate: float64(p.polls) / seconds,
+			Path: p.name, Every: p.every(), Requests: p.all, Polls: p.requests, Peak: int(p.peak), Bytes: p.bytes, Failed: p.failed,
+			Series: p.pages, Things: len(p.things), Pages: p.pageSeconds / seconds, Rate: float64(p.requests) / seconds,
 		}
 		f.Over = p.over.result()
-		if answers := p.polls - p.failed; answers > 0 {
+		if answers := p.requests - p.failed; answers > 0 {
 			f.Certain = float64(p.silent) / float64(answers)
 		}
 		if known := p.silent + p.comparable; known > 0 {
