@@ -200,6 +200,7 @@ func TestManPages(t *testing.T) {
 
 // jsonOf has for each command with --json an example of what it prints, and how it is called in this test; "": not here.
 var jsonOf = map[string]struct{ example, args string }{
+	"nudge audit":        {`{"logs": [], "requests": 41995, "one_client_of": 1, "polled": [{"path": "/projects/:id/changes?since=", "every_s": 10, "polls": 32517, "empty_certain": 0.96}], "outlook": {"now": {}, "with": {}, "saved": 0.93}}`, ""},
 	"nudge config check": {`{"ok": true, "path": "config.yaml", "warnings": [], "problems": []}`, "--config none"},
 	"nudge config print": {`{"poll.fast": {"value": "10s", "origin": "config.yaml:31"}}`, "--config none"},
 	"nudge load":         {`{"started": "2026-11-27T12:00:00Z", "took_s": 61.2, "interrupted": false, "plan": {}, "streams": {}, "server": {}, "readers": {}, "problems": []}`, ""},
