@@ -15,6 +15,7 @@ apitest: # for tests
 cmd/nudge: * # it wires
 cmd/nudge/audit: cmd/nudge/simulate cmd/nudge/terminal fallback
 cmd/nudge/config:
+cmd/nudge/doctor:
 cmd/nudge/faults: # tests alone
 cmd/nudge/listen: gateway/limits gateway/stream/parked
 cmd/nudge/load: cmd/nudge/load/sse cmd/nudge/terminal
@@ -64,6 +65,8 @@ github.com/spf13/pflag: cmd/nudge
 github.com/spf13/viper: cmd/nudge/config
 github.com/tmaxmax/go-sse: cmd/nudge
 go.yaml.in/yaml: cmd/nudge/config apitest
+github.com/tmaxmax/go-sse: cmd/nudge cmd/nudge/doctor
+go.yaml.in/yaml: cmd/nudge/config
 golang.org/x/sync: cmd/nudge gateway version/...
 golang.org/x/sys: cmd/nudge/load gateway/stream/parked # epoll
 golang.org/x/term: cmd/nudge/terminal

@@ -76,6 +76,7 @@ func newRootCommand() *cobra.Command {
 	loader := func() config.Loader { return config.Loader{Path: file} }
 	root.AddCommand(
 		newServeCommand(loader), newDemoCommand(), newPublishCommand(loader), newWatchCommand(loader), newStatusCommand(loader),
+		newDoctorCommand(loader),
 		newPushCommand(loader), newRevokeCommand(loader),
 		newTokenCommand(loader), newLoadCommand(loader), newLoadWorkerCommand(), newSimulateCommand(), newAuditCommand(), newConfigCommand(loader), newVersionCommand(), newCompletionCommand(),
 	)
