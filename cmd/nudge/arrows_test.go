@@ -63,10 +63,8 @@ github.com/santhosh-tekuri/jsonschema: apitest
 github.com/spf13/cobra: cmd/nudge
 github.com/spf13/pflag: cmd/nudge
 github.com/spf13/viper: cmd/nudge/config
-github.com/tmaxmax/go-sse: cmd/nudge
-go.yaml.in/yaml: cmd/nudge/config apitest
 github.com/tmaxmax/go-sse: cmd/nudge cmd/nudge/doctor
-go.yaml.in/yaml: cmd/nudge/config
+go.yaml.in/yaml: cmd/nudge/config apitest
 golang.org/x/sync: cmd/nudge gateway version/...
 golang.org/x/sys: cmd/nudge/load gateway/stream/parked # epoll
 golang.org/x/term: cmd/nudge/terminal

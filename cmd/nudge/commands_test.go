@@ -203,6 +203,7 @@ var jsonOf = map[string]struct{ example, args string }{
 	"nudge audit":        {`{"logs": [], "requests": 41995, "one_client_of": 1, "polled": [{"path": "/projects/:id/changes?since=", "every_s": 10, "polls": 32517, "empty_certain": 0.96}], "outlook": {"now": {}, "with": {}, "saved": 0.93}}`, ""},
 	"nudge config check": {`{"ok": true, "path": "config.yaml", "warnings": [], "problems": []}`, "--config none"},
 	"nudge config print": {`{"poll.fast": {"value": "10s", "origin": "config.yaml:31"}}`, "--config none"},
+	"nudge doctor":       {`{"url": "https://app.example.com/push", "good": false, "broken": ["host"], "proxy": ["nginx"], "checks": [{"check": "host", "status": "broken", "says": "…", "fix": "…", "remedies": [{"proxy": "nginx", "lines": ["proxy_set_header Host $http_host;"]}]}]}`, "--config none --watch 0s URL"},
 	"nudge load":         {`{"started": "2026-11-27T12:00:00Z", "took_s": 61.2, "interrupted": false, "plan": {}, "streams": {}, "server": {}, "readers": {}, "problems": []}`, ""},
 	"nudge publish":      {`{"accepted": 1, "stale": 0}`, "--gateway URL 42@3"},
 	"nudge push":         {`{"seq": 3, "time": "2026-11-27T12:00:00Z", "override": {"enabled": true, "percent": 10, "ramp_ms": 60000}}`, ""},
