@@ -109,6 +109,7 @@ func doctorConfig(o *doctor.Options, l config.Loader) (close func(), err error) 
 	if o.Token == "" {
 		o.Token = os.Getenv("NUDGE_TOKEN")
 	}
+	o.Claim = loaded.Config.Auth.Claims.Subscribe
 	if auth := loaded.Config.Auth; o.Token == "" && auth.Secret != "" && !auth.Open {
 		claims := tokenClaims{subject: doctor.TestProject, subscribe: append([]string{doctor.TestProject}, o.Projects...), ttl: time.Hour}
 		if o.Token, err = claims.sign(auth, time.Now()); err != nil {

@@ -27,6 +27,7 @@ type Options struct {
 	URL      *url.URL // of the gateway, with base_path; it may have user and password for a proxy
 	Origin   string   // of the page; "": that of URL
 	Token    string   // "": none; then the gateway must be open
+	Claim    string   // of the token, which lists projects (auth.claims.subscribe); "": subscribe
 	Projects []string // to subscribe to; empty: one that the token covers
 	// Watch is how long the stream is watched; 0: not.
 	Watch time.Duration
@@ -149,6 +150,10 @@ func (x *exam) request(ctx context.Context, method, path string, query url.Value
 	r, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
 	if err != nil {
 		panic(err) // the URL was parsed, and the methods are ours
+	}
+	if user := x.URL.User; user != nil { // the password of something before the gateway
+		password, _ := user.Password()
+		r.SetBasicAuth(user.Username(), password)
 	}
 	r.Header.Set("User-Agent", "nudge doctor")
 	r.Header.Set("Accept", "*/*")

@@ -263,6 +263,28 @@ func TestNamesTheBrokenHop(t *testing.T) {
 		{"nothing", "", "", func(*site) {}},
 		{"nothing, from another origin", "", "", foreign},
 		{"nothing, compressed event by event", "", "", func(s *site) { s.handler = packed(true) }},
+		{"nothing, behind a password", "", "", func(s *site) {
+			s.options.URL.User = url.UserPassword("ann", "letmein")
+			s.handler = func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				if _, password, _ := r.BasicAuth(); password != "letmein" && r.Method != http.MethodOptions {
+					w.Header().Set("WWW-Authenticate", "Basic")
+					http.Error(w, "who are you?", 401)
+					return
+				}
+				next.ServeHTTP(w, r)
+			}
+		}},
+		{"nothing, with another claim", "", "", func(s *site) {
+			s.options.Claim, s.gateway.Settings.Auth.Claims.Subscribe = "watches", "watches"
+			s.claims["watches"], s.claims["subscribe"] = s.claims["subscribe"], "nothing"
+		}},
+		{"nothing, without tokens", "", "", func(s *site) { s.claims, s.gateway.Settings.Auth = nil, auth.Settings{Open: true} }},
+		{"nothing, below base_path", "", "", func(s *site) {
+			s.gateway.BasePath = "/push"
+			s.options.URL.Path = "/push"
+		}},
+		{"another base_path", "http", "begin with /push (base_path)", func(s *site) { s.gateway.BasePath = "/push" }},
+		{"page over TLS, gateway not", "http", "mixed content", func(s *site) { s.options.Origin = "https://app.example.com" }},
 		{"no such name", "dns", "no such host", func(s *site) {
 			s.options.lookup = func(context.Context, string) ([]string, error) {
 				return nil, &net.DNSError{Err: "no such host", Name: "push.example.com", IsNotFound: true}
@@ -353,6 +375,14 @@ func TestNamesTheBrokenHop(t *testing.T) {
 		{"each write waits for the next", "events", "events wait for the next one", func(s *site) {
 			s.handler = holdBack(func(held, now []byte) ([]byte, []byte) { return held, bytes.Clone(now) })
 		}},
+		{"each event waits for the next", "events", "together with the second", func(s *site) {
+			s.handler = holdBack(func(held, now []byte) ([]byte, []byte) {
+				if held = append(held, now...); bytes.Count(held, []byte("event:")) < 2 {
+					return nil, held
+				}
+				return held, nil
+			})
+		}},
 		{"compression holds back", "compression", "compression", func(s *site) { s.handler = packed(false) }},
 		{"cut after 2 s", "cut", "after 2.0 s", func(s *site) { s.handler = cutAfter(2 * time.Second) }},
 		{"cut after 0.5 s", "cut", "after 500 ms", func(s *site) { s.handler = cutAfter(500 * time.Millisecond) }},
@@ -389,6 +419,16 @@ func TestNamesTheBrokenHop(t *testing.T) {
 				}
 				if !slices.Equal(report.Broken, want) || report.Good != (test.want == "") || !strings.Contains(says, test.says) {
 					t.Errorf("broken: %v; it says %q\n%s", report.Broken, says, text.String())
+				}
+				if strings.Contains(text.String()+report.URL, "letmein") {
+					t.Error("it prints the password")
+				}
+				if test.want == "" {
+					for _, f := range report.Checks {
+						if f.Check == "redis" && f.Status != OK {
+							t.Errorf("redis was not checked: %s", f.Says)
+						}
+					}
 				}
 				if len(report.Checks) != len(Hops) {
 					t.Errorf("%d checks of %d", len(report.Checks), len(Hops))

@@ -12,7 +12,9 @@ import (
 const (
 	// proof is how long after the hello the next event may come: the shim waits as long.
 	proof = 5 * time.Second
-	// together is how close to the hello the heartbeat of 1 s later must not come.
+	// late is how long after the request a hello that was held back until the heartbeat comes, at least, and together how
+	// close both are then. A heartbeat soon after a prompt hello is none of these: it tells of a change.
+	late     = 800 * time.Millisecond
 	together = 300 * time.Millisecond
 )
 
@@ -73,7 +75,7 @@ func (x *exam) open(ctx context.Context) bool {
 	case heartbeat == nil:
 		x.heldBack(ctx, s, fmt.Sprintf("the first event came after %s, but not the second, 1 s later: events wait for the next one, or for a buffer to fill", seconds(hello.at.Sub(s.began))))
 		return true
-	case heartbeat.kind == "heartbeat" && heartbeat.at.Sub(hello.at) < together:
+	case heartbeat.kind == "heartbeat" && s.waited(hello, heartbeat):
 		x.heldBack(ctx, s, fmt.Sprintf("the first event came after %s together with the second: events wait for the next one", seconds(hello.at.Sub(s.began))))
 		return true
 	}
@@ -212,5 +214,10 @@ func (x *exam) arrives(ctx context.Context, projects []string) bool {
 		return true
 	}
 	heartbeat := s.until(ctx, hello.at.Add(proof), is("heartbeat"))
-	return heartbeat != nil && heartbeat.at.Sub(hello.at) >= together
+	return heartbeat != nil && !s.waited(hello, heartbeat)
+}
+
+// waited tells whether the hello was held back until the heartbeat.
+func (s *stream) waited(hello, heartbeat *event) bool {
+	return hello.at.Sub(s.began) >= late && heartbeat.at.Sub(hello.at) < together
 }

@@ -1,9 +1,9 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -21,7 +21,7 @@ func (x *exam) identify(ctx context.Context) bool {
 		return true // the stream tells whether the gateway is open
 	}
 	readable := false
-	if x.claims, readable = readClaims(x.Token); !readable {
+	if x.claims, readable = readClaims(x.Token, cmp.Or(x.Claim, "subscribe")); !readable {
 		x.broken("token", "", "give the token as the application signs it", "it is not a JWT")
 		return false
 	}
@@ -173,13 +173,12 @@ func (x *exam) crossOrigin(ctx context.Context) bool {
 // keep keeps the cookies of an answer that a browser would keep and send to /events.
 func (x *exam) keep(a reply) {
 	given := (&http.Response{Header: a.header}).Cookies()
-	loopback := x.URL.Hostname() == "localhost" || net.ParseIP(x.URL.Hostname()).IsLoopback()
 	why, fix := "", ""
 	for _, c := range given {
 		domain := strings.TrimPrefix(c.Domain, ".")
 		below := strings.TrimSuffix(c.Path, "/") + "/"
 		switch name := x.URL.Hostname(); {
-		case c.Secure && x.URL.Scheme != "https" && !loopback:
+		case c.Secure && x.URL.Scheme != "https" && !x.loopback():
 			why, fix = "it is Secure, and the URL is http", "set auth.cookie_secure: auto, and let the proxy send X-Forwarded-Proto as it is"
 		case domain != "" && domain != name && !strings.HasSuffix(name, "."+domain):
 			why, fix = "it is for the domain "+domain, "let the proxy leave Set-Cookie as it is"

@@ -118,13 +118,19 @@ func (x *exam) answer(ctx context.Context) bool {
 		x.proxies = recognise(a.header)
 	}
 	at := "/live"
-	if !a.ours {
-		if b := x.send(x.request(ctx, http.MethodGet, "poll-interval", nil, byHeader)); b.ours { // some proxies keep /live to themselves
-			a, at = b, "/poll-interval"
-		}
-	}
-	if !a.ours {
+	b := x.send(x.request(ctx, http.MethodGet, "poll-interval", nil, byHeader))
+	switch {
+	case a.ours && b.ours && b.gate.Code == "not_found": // /live is at the root too
+		x.broken("http", "", "add base_path of the gateway to the URL", "the gateway is at another path: %s", b.gate.Detail)
+		return false
+	case !a.ours && b.ours: // some proxies keep /live to themselves
+		a, at = b, "/poll-interval"
+	case !a.ours:
 		x.notOurs(a)
+		return false
+	case x.URL.Scheme == "http" && strings.HasPrefix(x.origin, "https:") && !x.loopback():
+		x.broken("http", "", "let the gateway, or the proxy before it, speak TLS, and give pages its https URL",
+			"browsers do not let %s use an http URL (mixed content)", x.origin)
 		return false
 	}
 	if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
@@ -139,6 +145,11 @@ func (x *exam) answer(ctx context.Context) bool {
 	}
 	x.ok("http", "%s", text)
 	return true
+}
+
+// loopback tells whether the gateway is on the page's machine, which browsers trust without TLS.
+func (x *exam) loopback() bool {
+	return x.URL.Hostname() == "localhost" || net.ParseIP(x.URL.Hostname()).IsLoopback()
 }
 
 // notOurs says why something else than a gateway answers.

@@ -14,23 +14,29 @@ const leeway = 30 * time.Second
 // claims are what the doctor reads of a token, without verifying it.
 type claims struct {
 	Exp, Iat, Nbf float64
-	Subscribe     any
+	subscribe     any
 }
 
-func readClaims(token string) (c claims, good bool) {
+// readClaims reads a token. list is the claim with its projects.
+func readClaims(token, list string) (c claims, good bool) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return c, false
 	}
 	text, err := base64.RawURLEncoding.DecodeString(parts[1])
-	return c, err == nil && json.Unmarshal(text, &c) == nil
+	var all map[string]any
+	if err != nil || json.Unmarshal(text, &c) != nil || json.Unmarshal(text, &all) != nil {
+		return c, false
+	}
+	c.subscribe = all[list]
+	return c, true
 }
 
 // covered is a project that the token covers; "": none can be named.
 func (c claims) covered() string {
-	texts, ok := c.Subscribe.([]any)
+	texts, ok := c.subscribe.([]any)
 	if !ok {
-		texts = []any{c.Subscribe}
+		texts = []any{c.subscribe}
 	}
 	for _, text := range texts {
 		name, isText := text.(string)
@@ -48,9 +54,9 @@ func (c claims) covered() string {
 
 // covers tells whether the token covers the project. An open gateway takes no token.
 func (c claims) covers(project string) bool {
-	texts, ok := c.Subscribe.([]any)
+	texts, ok := c.subscribe.([]any)
 	if !ok {
-		texts = []any{c.Subscribe}
+		texts = []any{c.subscribe}
 	}
 	for _, text := range texts {
 		name, _ := text.(string)
