@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 var (
@@ -71,4 +72,72 @@ func TestDocumentedCommandsExist(t *testing.T) {
 	if commands < 50 || targets < 20 {
 		t.Errorf("only %d commands and %d targets of make were found", commands, targets)
 	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#{1,6} (.+)$`)
+	anchor  = regexp.MustCompile(`<a (?:id|name)="([^"]+)"`)
+)
+
+// Every link from one page of the documentation to another leads somewhere, also to its heading.
+func TestDocumentedLinks(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	must(t, err)
+	links := 0
+	for _, page := range append(pages, "../../README.md", "../../SECURITY.md", "../../CHANGELOG.md", "../../web/README.md", "../../web/src/README.md") {
+		text, err := os.ReadFile(page)
+		must(t, err)
+		for _, m := range link.FindAllStringSubmatch(codeBlock.ReplaceAllString(string(text), ""), -1) {
+			target := m[1]
+			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				continue
+			}
+			links++
+			file, fragment, _ := strings.Cut(target, "#")
+			path := page
+			if file != "" {
+				path = filepath.Join(filepath.Dir(page), file)
+			}
+			if _, err := os.Stat(path); err != nil {
+				t.Errorf("%s links to %s, which is not there", page, target)
+				continue
+			}
+			if fragment != "" && strings.HasSuffix(path, ".md") && !anchors(t, path)[fragment] {
+				t.Errorf("%s links to %s, and %s has no such heading", page, target, path)
+			}
+		}
+	}
+	if links < 100 {
+		t.Errorf("only %d links were found", links)
+	}
+}
+
+// anchors are the names of the headings of a page, as GitHub makes them.
+func anchors(t *testing.T, path string) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	must(t, err)
+	names := map[string]bool{}
+	for _, m := range heading.FindAllStringSubmatch(codeBlock.ReplaceAllString(string(text), ""), -1) {
+		names[slug(m[1])] = true
+	}
+	for _, m := range anchor.FindAllStringSubmatch(string(text), -1) {
+		names[m[1]] = true
+	}
+	return names
+}
+
+// slug is the anchor of a heading: lower case, dashes for spaces, and no punctuation.
+func slug(heading string) string {
+	heading = link.ReplaceAllString(heading, "]") // a link shows its text
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, heading)
 }

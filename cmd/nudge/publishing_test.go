@@ -46,7 +46,7 @@ func TestPublishingShell(t *testing.T) {
 		t.Fatal(err)
 	}
 	var published int
-	for _, document := range []string{"docs/publishing.md", "README.md"} {
+	for _, document := range []string{"docs/publishing.md", "docs/start.md"} {
 		for _, text := range blocks(t, document, "sh") {
 			if !strings.Contains(text, "124") {
 				continue // of another matter
@@ -169,7 +169,7 @@ func flush(text string) (s string) {
 func TestPublishingSHA(t *testing.T) {
 	t.Parallel()
 	want := fmt.Sprintf("%x", sha1.Sum([]byte(publish.Script())))
-	for _, document := range []string{"docs/publishing.md", "README.md"} {
+	for _, document := range []string{"docs/publishing.md", "docs/start.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", document))
 		if err != nil {
 			t.Fatal(err)

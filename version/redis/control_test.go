@@ -280,7 +280,7 @@ func TestControlForbidden(t *testing.T) {
 	server := redistest.Start(t)
 	rights := []any{"ACL", "SETUSER", "nudge", "on", ">" + secrettest.Marker, "~nudge:*", "&nudge:*", "&nudge:probe:*"}
 	for right := range strings.FieldsSeq("subscribe psubscribe unsubscribe publish eval evalsha script|load get set getrange type strlen info client|setname select " +
-		"hget hset hdel hlen del time") { // as in the README, but for one
+		"hget hset hdel hlen del time") { // as in docs/redis.md, but for one
 		rights = append(rights, "+"+right)
 	}
 	server.Do(rights...)

@@ -17,7 +17,7 @@ var (
 // documented fails unless everything that the documentation installs and imports is there under that name.
 func documented(root, tarball string, exports map[string]target) error {
 	var errs []error
-	for _, page := range []string{"README.md", "docs/browser.md", "docs/polling.md", "web/README.md"} {
+	for _, page := range []string{"README.md", "docs/start.md", "docs/browser.md", "docs/polling.md", "web/README.md"} {
 		text, err := os.ReadFile(filepath.Join(root, page))
 		if err != nil {
 			return err
