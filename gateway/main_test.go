@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -25,7 +24,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if code == 0 && whole() {
+		if code == 0 && apitest.Whole() {
 			for _, pointer := range apitest.Unseen() {
 				fmt.Fprintln(os.Stderr, "no test sees what the document promises:", pointer)
 				code = 1
@@ -33,14 +32,4 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(code)
 	}))
-}
-
-// whole tells whether all tests of the package ran.
-func whole() bool {
-	for _, name := range []string{"test.run", "test.skip", "test.list", "test.bench", "test.fuzz"} {
-		if flag.Lookup(name).Value.String() != "" {
-			return false
-		}
-	}
-	return !testing.Short()
 }

@@ -113,6 +113,7 @@ func untilLogged(t testing.TB, log *lockedBuffer, text string) {
 
 func TestControlReachesGateways(t *testing.T) {
 	server := redistest.Start(t)
+	compareMessages(t, server)
 	one, other, by := redisSource(t, server, nil), redisSource(t, server, nil), admin(t, server)
 	percent, ramp := 10, 1500*time.Millisecond
 	hour := time.Now().Add(time.Hour).Truncate(time.Millisecond).UTC()
@@ -320,6 +321,7 @@ func TestControlUnwanted(t *testing.T) {
 // A revocation that is taken back ends at all gateways, and no gateway that remembers it writes it back.
 func TestControlTakesBack(t *testing.T) {
 	server := redistest.Start(t)
+	compareMessages(t, server, "look")
 	one, by := redisSource(t, server, nil), admin(t, server)
 	e := revoke(t, by, control.Revocation{Subject: "ann", Until: hourFromNow()})
 	one.untilTold(func(c control.Entries) bool { return len(c.Revocations) == 1 })

@@ -22,6 +22,7 @@ import (
 // Gateways hear one another, and themselves; whoever only listens is none, and garbage is nobody.
 func TestRedisPeers(t *testing.T) {
 	server := redistest.Start(t)
+	compareMessages(t, server, "nudge:probe:zzzz")
 	var mu sync.Mutex
 	heard := map[string]map[version.Peer]bool{} // by the instance that heard
 	gateway := func(instance string, self *version.Peer, log *lockedBuffer) *source {
@@ -124,6 +125,9 @@ func TestRedisTick(t *testing.T) {
 	s := redisSource(t, server, func(o *redis.Options) { o.Host.Tick = func() { ticks <- struct{}{} } })
 	wait(t, "an echo", s.echoes)
 	for _, text := range []string{"", "tock", "-1", `{"version":1}`, "7"} {
+		if text == "7" {
+			compareMessages(t, server)
+		}
 		server.Do("PUBLISH", "nudge:tick", text)
 	}
 	wait(t, "a tick", ticks)

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) {
 	redis.Quiet()
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(promised))
 }
 
 func channel(p version.Project) string { return "nudge:{" + p.String() + "}" }

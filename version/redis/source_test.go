@@ -151,7 +151,11 @@ func wait[T any](t testing.TB, what string, c <-chan T) T {
 func TestSource(t *testing.T) {
 	sources := map[string]func(t *testing.T) *source{
 		"memory": func(t *testing.T) *source { return memorySource(t) },
-		"redis":  func(t *testing.T) *source { return redisSource(t, redistest.Start(t), nil) },
+		"redis": func(t *testing.T) *source {
+			server := redistest.Start(t)
+			compareMessages(t, server)
+			return redisSource(t, server, nil)
+		},
 	}
 	tests := map[string]func(t *testing.T, s *source){
 		"echo": func(t *testing.T, s *source) {
