@@ -32,7 +32,7 @@ func parseCombined(line []byte, r *Request) bool {
 	if !requestLine(request, r) {
 		return false
 	}
-	status, rest, ok := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
+	status, rest, _ := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
 	if r.Status, ok = number(status); !ok {
 		return false
 	}

@@ -268,7 +268,7 @@ func TestNamesTheBrokenHop(t *testing.T) {
 			s.handler = func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 				if _, password, _ := r.BasicAuth(); password != "letmein" && r.Method != http.MethodOptions {
 					w.Header().Set("WWW-Authenticate", "Basic")
-					http.Error(w, "who are you?", 401)
+					http.Error(w, "who are you?", http.StatusUnauthorized)
 					return
 				}
 				next.ServeHTTP(w, r)
@@ -297,12 +297,12 @@ func TestNamesTheBrokenHop(t *testing.T) {
 			s.handler = func(w http.ResponseWriter, r *http.Request, _ http.Handler) { http.NotFound(w, r) }
 		}},
 		{"gateway away", "http", "502", func(s *site) {
-			s.handler = func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { http.Error(w, "Bad Gateway", 502) }
+			s.handler = func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { http.Error(w, "Bad Gateway", http.StatusBadGateway) }
 		}},
 		{"a password", "http", "password", func(s *site) {
 			s.handler = func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 				w.Header().Set("WWW-Authenticate", "Basic")
-				http.Error(w, "who are you?", 401)
+				http.Error(w, "who are you?", http.StatusUnauthorized)
 			}
 		}},
 		{"token expired", "clock", "expired 5m", func(s *site) { s.claims["exp"] = time.Now().Add(-5 * time.Minute).Unix() }},
@@ -324,7 +324,7 @@ func TestNamesTheBrokenHop(t *testing.T) {
 			foreign(s)
 			s.handler = func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 				if r.Method == http.MethodOptions {
-					http.Error(w, "no", 405)
+					http.Error(w, "no", http.StatusMethodNotAllowed)
 					return
 				}
 				next.ServeHTTP(w, r)
