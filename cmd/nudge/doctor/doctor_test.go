@@ -297,7 +297,9 @@ func TestNamesTheBrokenHop(t *testing.T) {
 			s.handler = func(w http.ResponseWriter, r *http.Request, _ http.Handler) { http.NotFound(w, r) }
 		}},
 		{"gateway away", "http", "502", func(s *site) {
-			s.handler = func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { http.Error(w, "Bad Gateway", http.StatusBadGateway) }
+			s.handler = func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+				http.Error(w, "Bad Gateway", http.StatusBadGateway)
+			}
 		}},
 		{"a password", "http", "password", func(s *site) {
 			s.handler = func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
