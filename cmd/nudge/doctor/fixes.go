@@ -29,7 +29,7 @@ const (
 var remedies = map[string]map[string][]string{
 	buffering: {
 		"nginx":      {"proxy_buffering off;"},
-		"HAProxy":    {"no option http-buffer-request", "no http-response wait-for-body"},
+		"HAProxy":    {"remove http-response wait-for-body from the backend of the gateway"},
 		"Caddy":      {"reverse_proxy … { flush_interval -1 }"},
 		"Apache":     {"ProxyPass /push/ http://127.0.0.1:8080/push/ timeout=75 flushpackets=on"},
 		"Traefik":    {"remove the middleware buffering from the router of the gateway"},
@@ -54,7 +54,7 @@ var remedies = map[string]map[string][]string{
 		"Apache":     {"ProxyPass /push/ http://127.0.0.1:8080/push/ timeout=75"},
 		"Traefik":    {"entryPoints.NAME.transport.respondingTimeouts.writeTimeout: 0"},
 		"Envoy":      {"route: { timeout: 0s, idle_timeout: 75s }", "http_connection_manager: { stream_idle_timeout: 75s }"},
-		"Cloudflare": {"the limit is 100 s without a byte: keep heartbeat below it"},
+		"Cloudflare": {"the limit is about 100 s without a byte: keep heartbeat below it"},
 		"ALB":        {"idle_timeout.timeout_seconds = 75"},
 	},
 	host: {

@@ -46,6 +46,15 @@ func (x *exam) identify(ctx context.Context) bool {
 	case a.status == http.StatusForbidden && a.gate.Code == "origin":
 		x.ok("session", "POST /session reaches the gateway")
 		x.ok("token", "the gateway accepts it")
+		if x.sameOrigin() && x.URL.Scheme == "https" { // there most browsers say so themselves
+			modern := x.request(ctx, http.MethodPost, "session", nil, byHeader)
+			modern.Header.Set("Sec-Fetch-Site", "same-origin")
+			if b := x.send(modern); b.status == http.StatusNoContent {
+				x.ok("host", "Host arrives as %s. Only browsers that send Sec-Fetch-Site get through, not Safari before 16.4", arrivedHost(a))
+				x.keep(b)
+				return true
+			}
+		}
 		x.refusedOrigin(a)
 		return true
 	case a.status == http.StatusNotFound:
@@ -95,12 +104,17 @@ func (x *exam) clock(session reply) bool {
 	return true
 }
 
+// arrivedHost is the Host that a refusal names.
+func arrivedHost(a reply) string {
+	if m := hostInRefusal.FindStringSubmatch(a.gate.Detail); m != nil {
+		return m[1]
+	}
+	return "another name"
+}
+
 // refusedOrigin tells a Host that a proxy changed from an origin that is not listed.
 func (x *exam) refusedOrigin(a reply) {
-	arrived := ""
-	if m := hostInRefusal.FindStringSubmatch(a.gate.Detail); m != nil {
-		arrived = m[1]
-	}
+	arrived := arrivedHost(a)
 	if x.sameOrigin() && arrived != x.URL.Host {
 		x.broken("host", host, "let the proxy pass Host on, or send X-Forwarded-Host and be listed in limits.trusted_proxies",
 			"Host %s arrives as %s, so the gateway takes the page %s for a foreign one", x.URL.Host, arrived, x.origin)
