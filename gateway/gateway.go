@@ -59,7 +59,18 @@ type Options struct {
 	// memory can be given back. One goroutine calls it. nil: not called.
 	ConnectBurst func(begins bool)
 
+	Tracer Tracer // nil: nothing is traced
+
 	Log *slog.Logger // nil: discarded
+}
+
+// Tracer records what a gateway does in the trace of a publisher. Its methods must not block: locks are held.
+type Tracer interface {
+	// Publish begins a span. The message carries the trace that it returns. end ends the span; the error is nil or why
+	// publishing failed.
+	Publish(version.Project, version.Trace) (carried version.Trace, end func(error))
+	// Received records that a change arrived. delivered is called by each loop that has written it to all of its streams.
+	Received(version.Change) (delivered func())
 }
 
 // Gateway is one gateway. Its handlers serve requests; [Gateway.Run] runs everything else.
@@ -126,8 +137,13 @@ func New(opt Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	var received func(version.Change) func()
+	if opt.Tracer != nil {
+		received = opt.Tracer.Received
+	}
 	g.hub = stream.NewHub(stream.HubOptions{
-		Board: g.board, Source: g.source, Tabs: limits.Tabs, Spread: g.pace.News,
+		Received: received,
+		Board:    g.board, Source: g.source, Tabs: limits.Tabs, Spread: g.pace.News,
 		Linger: func() time.Duration {
 			p := g.current.Load().Policy
 			return 2 * max(p.Slow, p.Longest)

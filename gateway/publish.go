@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,13 +53,37 @@ func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) *problem {
 	if p != nil {
 		return p
 	}
+	ended := g.trace(news, r.Header.Get("Traceparent"))
 	got, err := g.source.Publish(r.Context(), news)
+	ended(err)
 	if err != nil {
 		g.log.Warn("publishing failed", "projects", len(news), "error", err)
 		return unavailable("Redis did not take it; publish the same again, what it took already counts as stale", 2*time.Second)
 	}
 	writeOK(w, receipt(got))
 	return nil
+}
+
+// trace begins the spans of a publication, and lets its messages carry them. What names no trace belongs to that of the request.
+func (g *Gateway) trace(news []version.News, request string) (ended func(error)) {
+	if g.opt.Tracer == nil {
+		return func(error) {}
+	}
+	var ends []func(error)
+	for i := range news {
+		n := &news[i]
+		if n.Trace = cmp.Or(n.Trace, version.ParseTrace(request)); n.Trace == "" {
+			continue
+		}
+		var end func(error)
+		n.Trace, end = g.opt.Tracer.Publish(n.Project, n.Trace)
+		ends = append(ends, end)
+	}
+	return func(err error) {
+		for _, end := range ends {
+			end(err)
+		}
+	}
 }
 
 // poster returns who sends a POST, before its body is read.

@@ -50,7 +50,7 @@ type Change struct {
 	// Or it needs its whole state again: it was told that the project is waiting, the version is no longer known, or the
 	// version does not follow from the one that the reader has.
 	Advance bool
-	// Extras holds Prev, Writer and Data as published with this advance; nil if there are none, or if several advances
+	// Extras holds Prev, Writer, Data and Trace as published with this advance; nil if there are none, or if several advances
 	// were merged.
 	Extras *News
 }
@@ -226,7 +226,7 @@ func (b *Board) Message(n News) {
 		return
 	}
 	b.mark(i, r)
-	if r.advances == 1 && !n.Reset && (n.Prev != nil || n.Writer != "") {
+	if r.advances == 1 && !n.Reset && (n.Prev != nil || n.Writer != "" || n.Trace != "") {
 		extras := n // copied to the heap only here, so a bare number never is
 		b.extras[i] = &extras
 	}

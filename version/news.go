@@ -27,6 +27,7 @@ type News struct {
 	Writer  string          // opaque tag of the tab that made the change, at most MaxWriter bytes
 	Data    json.RawMessage // the change itself, compact JSON, at most MaxData bytes; only with Prev
 	Reset   bool            // the version may go down: the project was restored from a backup
+	Trace   Trace           // of the publisher; gateways record what they do in it
 }
 
 // Check returns n with compact Data and without the extras that break a rule, and the first rule that n breaks.
@@ -144,6 +145,10 @@ func (f fields) news(p Project) (n News, dropped, err error) {
 	if f.given("data") {
 		n.Data = f["data"]
 	}
+	if f.given("traceparent") {
+		text, _ := f.text("traceparent") // one that cannot be read is none
+		n.Trace = ParseTrace(text)
+	}
 	n, e := n.Check()
 	return n, cmp.Or(dropped, e), nil
 }
@@ -180,13 +185,16 @@ func (f fields) text(name string) (s string, err error) {
 
 // Message returns the message for the project's channel: a bare integer if n has only a version. [Decode] reads it back.
 func (n News) Message() []byte {
-	if n.Prev == nil && n.Writer == "" && !n.Reset {
+	if n.Prev == nil && n.Writer == "" && !n.Reset && n.Trace == "" {
 		return strconv.AppendInt(nil, int64(n.Version), 10)
 	}
 	b := append([]byte(`{"version":`), strconv.FormatInt(int64(n.Version), 10)...)
 	b = n.AppendExtras(b)
 	if n.Reset {
 		b = append(b, `,"reset":true`...)
+	}
+	if n.Trace != "" {
+		b = append(append(append(b, `,"traceparent":"`...), n.Trace...), '"')
 	}
 	return append(b, '}')
 }

@@ -25,6 +25,7 @@ cmd/nudge/simulate: fallback gateway/limits version cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
 cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
 cmd/nudge/terminal:
+cmd/nudge/tracing: version
 fallback:
 gateway: version version/control fallback web gateway/auth gateway/auth/jwks gateway/limits gateway/pace gateway/shim gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine
 gateway/auth: version version/control gateway/auth/jwks gateway/limits # for keys of names
@@ -64,6 +65,7 @@ github.com/spf13/cobra: cmd/nudge
 github.com/spf13/pflag: cmd/nudge
 github.com/spf13/viper: cmd/nudge/config
 github.com/tmaxmax/go-sse: cmd/nudge cmd/nudge/doctor
+go.opentelemetry.io: cmd/nudge/tracing
 go.yaml.in/yaml: cmd/nudge/config apitest
 golang.org/x/sync: cmd/nudge gateway version/...
 golang.org/x/sys: cmd/nudge/load gateway/stream/parked # epoll

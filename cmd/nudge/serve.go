@@ -17,6 +17,7 @@ import (
 
 	"nudge/cmd/nudge/config"
 	"nudge/cmd/nudge/listen"
+	"nudge/cmd/nudge/tracing"
 	"nudge/gateway"
 	"nudge/gateway/limits"
 	"nudge/version"
@@ -101,6 +102,14 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	places := limits.NewConnections(0, log)
 	o := gatewayOptions(c, log)
 	o.Connections, o.ConnectBurst = places, connectBurst
+	tracer, flush, err := tracing.FromEnvironment(ctx, release, o.Instance, log)
+	if err != nil {
+		return err
+	}
+	if tracer != nil {
+		o.Tracer = tracer
+		defer flush()
+	}
 	var source *redis.Source
 	o.Source = func(board *version.Board, host gateway.Host) (version.Source, error) {
 		if c.Redis.Mode == "none" {

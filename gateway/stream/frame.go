@@ -6,12 +6,14 @@ import (
 	"nudge/version"
 )
 
-// Frame is one change of a project, rendered once for all who watch it. It is not changed after [NewFrame].
+// Frame is one change of a project, rendered once for all who watch it. It is not changed after it was offered.
 type Frame struct {
 	version.Change
-	Spread  time.Duration // within which the readers of the frame poll
-	advance []byte        // for readers that were sent a lower version of the same era
-	reset   []byte        // for readers that were sent a version of the era before, if this era began with a reset
+	// Delivered is called by each loop that has written the frame to all of its streams; nil: the change is not traced.
+	Delivered func()
+	Spread    time.Duration // within which the readers of the frame poll
+	advance   []byte        // for readers that were sent a lower version of the same era
+	reset     []byte        // for readers that were sent a version of the era before, if this era began with a reset
 }
 
 // NewFrame renders a change.

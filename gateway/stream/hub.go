@@ -9,7 +9,7 @@ import (
 	"nudge/version"
 )
 
-// HubOptions are the options of [NewHub]. All are needed. The funcs are called while the hub is locked: they must not
+// HubOptions are the options of [NewHub]. All but Received are needed. The funcs are called while the hub is locked: they must not
 // block, nor call the hub.
 type HubOptions struct {
 	Board  *version.Board
@@ -24,6 +24,9 @@ type HubOptions struct {
 	// Spread returns the time over which the watchers of a project poll for its change. own is how many of them are here and
 	// count, 1 at least; there are more at other gateways.
 	Spread func(i version.Index, own int, now time.Time) time.Duration
+	// Received is called with each change that has a trace and watchers. It returns what Frame.Delivered is; nil: nothing is
+	// traced.
+	Received func(version.Change) (delivered func())
 }
 
 // Watcher gets the changes of projects. A loop is one, for all its streams, and so is a [Poll].
@@ -102,6 +105,9 @@ func (h *Hub) Deliver(changes []version.Change) {
 			spread = h.opt.Spread(c.Index, max(1, int(t.watches)-h.extra.over[c.Index]), now)
 		}
 		f := NewFrame(c, spread)
+		if h.opt.Received != nil && c.Extras != nil && c.Extras.Trace != "" {
+			f.Delivered = h.opt.Received(c)
+		}
 		for loops := t.loops; loops != 0; loops &= loops - 1 {
 			h.loops[bits.TrailingZeros64(loops)].Offer(c.Index, f)
 		}

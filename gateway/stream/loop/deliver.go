@@ -34,6 +34,9 @@ func (l *Loop) deliverSome(id uint32, f *stream.Frame, now time.Time) (more bool
 	}
 	if s.left == 0 {
 		delete(l.frames, id) // all were visited; later subscribers get hellos
+		if f.Delivered != nil {
+			f.Delivered()
+		}
 	}
 	return s.left > 0
 }
