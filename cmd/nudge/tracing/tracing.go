@@ -63,7 +63,7 @@ func newTracer(options ...sdktrace.TracerProviderOption) (*Tracer, *sdktrace.Tra
 
 // Publish begins the span of a publication over HTTP.
 func (t *Tracer) Publish(p version.Project, above version.Trace) (carried version.Trace, end func(error)) {
-	ctx, span := t.tracer.Start(within(above), "nudge publish", trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(project(p)))
+	ctx, span := t.tracer.Start(within(above), "nudge.publish", trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(project(p)))
 	return traceOf(ctx), func(err error) {
 		if err != nil {
 			span.SetStatus(codes.Error, "it could not be published")
@@ -75,11 +75,11 @@ func (t *Tracer) Publish(p version.Project, above version.Trace) (carried versio
 // Received records that a change arrived, and when it was written to the streams of each loop.
 func (t *Tracer) Received(c version.Change) (delivered func()) {
 	above := trace.WithAttributes(project(c.Project), attribute.Int64("nudge.version", int64(c.Version)))
-	ctx, span := t.tracer.Start(within(c.Extras.Trace), "nudge receive", trace.WithSpanKind(trace.SpanKindConsumer), above)
+	ctx, span := t.tracer.Start(within(c.Extras.Trace), "nudge.receive", trace.WithSpanKind(trace.SpanKindConsumer), above)
 	span.End()
 	received := time.Now()
 	return func() {
-		_, span := t.tracer.Start(ctx, "nudge deliver", trace.WithTimestamp(received), above)
+		_, span := t.tracer.Start(ctx, "nudge.deliver", trace.WithTimestamp(received), above)
 		span.End()
 	}
 }

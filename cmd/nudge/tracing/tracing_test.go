@@ -40,7 +40,7 @@ func TestSpans(t *testing.T) {
 	carried := through(t, tracer, errors.New("no"))
 	above := "b7ad6b7169203331"
 	ended := spans.Ended()
-	for i, want := range []string{"nudge publish", "nudge receive", "nudge deliver"} {
+	for i, want := range []string{"nudge.publish", "nudge.receive", "nudge.deliver"} {
 		if len(ended) != 3 {
 			t.Fatalf("%d spans", len(ended))
 		}
@@ -80,7 +80,7 @@ func TestFromEnvironment(t *testing.T) {
 	through(t, tracer, nil)
 	flush()
 	sent := <-got
-	for _, want := range []string{"/v1/traces", "nudge publish", "nudge receive", "nudge deliver", "instance-7"} {
+	for _, want := range []string{"/v1/traces", "nudge.publish", "nudge.receive", "nudge.deliver", "instance-7"} {
 		if !bytes.Contains(sent, []byte(want)) {
 			t.Errorf("the collector got no %q", want)
 		}
