@@ -49,3 +49,10 @@ const (
 	ReasonTick       Reason = "tick"       // the application is silent, see [TickMonitor]
 	ReasonMissed     Reason = "missed"     // news of several projects was stored and did not arrive, see [DeafProjects]
 )
+
+// Reasons returns every Reason but ReasonNone, in a fixed order.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonStarting, ReasonLateEcho, ReasonNoEcho, ReasonSource, ReasonRecovering, ReasonSaturated, ReasonTick, ReasonMissed,
+	}
+}

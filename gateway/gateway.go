@@ -96,6 +96,7 @@ type Gateway struct {
 	ops       http.Handler
 
 	begun       time.Time
+	late        atomic.Int64 // of the slowest loop, at the last judgement of push, nanoseconds
 	phase       atomic.Int32 // serving, leaving or drained
 	flagChanged version.Signal
 }
@@ -126,6 +127,7 @@ func New(opt Options) (*Gateway, error) {
 	g.current.Store(c)
 	g.limitConnections()
 	g.board = version.NewBoard()
+	probes := newLatency("nudge_probe_seconds", "Round trip of probes through the source, in seconds.")
 	g.pace = pace.New(pace.Options{
 		Policy: opt.Settings.Policy, Flag: opt.Settings.Flag, Probe: opt.Probe, Proven: opt.Proven, Listen: opt.Listen,
 		Node: opt.Node, Instance: opt.Instance, Version: opt.Version,
@@ -133,7 +135,13 @@ func New(opt Options) (*Gateway, error) {
 		Board: g.board, Read: func(ctx context.Context, p version.Project) (version.Key, error) { return g.source.Read(ctx, p) },
 		Changed: g.cadenceChanged, Log: opt.Log,
 	})
-	g.source, err = opt.Source(g.board, Host{g.pace.Host(), g.applyControl})
+	host := g.pace.Host()
+	echo := host.Echo
+	host.Echo = func(sent time.Time) {
+		probes.Observe(time.Since(sent).Seconds())
+		echo(sent)
+	}
+	g.source, err = opt.Source(g.board, Host{host, g.applyControl})
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +151,7 @@ func New(opt Options) (*Gateway, error) {
 	}
 	g.hub = stream.NewHub(stream.HubOptions{
 		Received: received,
-		Board:    g.board, Source: g.source, Tabs: limits.Tabs, Spread: g.pace.News,
+		Board:    g.board, Source: g.source, Tabs: limits.Tabs, Spread: g.news,
 		Linger: func() time.Duration {
 			p := g.current.Load().Policy
 			return 2 * max(p.Slow, p.Longest)
@@ -153,6 +161,7 @@ func New(opt Options) (*Gateway, error) {
 	inForce := func() limits.Settings { return g.current.Load().Limits }
 	g.admission, g.quotas = limits.NewAdmission(inForce), limits.NewQuotas(inForce)
 	g.metrics = newMetrics(g.source, g.pace, g.hub, g.keys, opt.Connections)
+	g.metrics.more(g, probes)
 	g.renderCadence()
 	g.loops = g.newLoops()
 	g.public, g.ops = g.publicRoutes(), g.opsRoutes()
@@ -215,8 +224,17 @@ func (g *Gateway) Reloaded(applied, whole bool) {
 	g.metrics.reloadHealthy.Set(healthy)
 }
 
+// news returns the spread of an advance that somebody watches, and counts it.
+func (g *Gateway) news(i version.Index, own int, now time.Time) time.Duration {
+	spread := g.pace.News(i, own, now)
+	g.metrics.advances.Inc()
+	g.metrics.spread.Observe(spread.Seconds())
+	return spread
+}
+
 // lag returns how late the slowest loop is.
 func (g *Gateway) lag() (most time.Duration) {
+	defer func() { g.late.Store(int64(most)) }()
 	now := time.Now()
 	for _, l := range g.loops {
 		most = max(most, l.Lag(now))

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -19,7 +21,8 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 
-	streams  prometheus.Gauge
+	streams  map[string]prometheus.Gauge   // by kind
+	opened   map[string]prometheus.Counter // by kind
 	closed   map[stream.Reason]prometheus.Counter
 	refused  *prometheus.CounterVec
 	limited  map[string]*atomic.Uint64 // by name of the limit; the map does not change
@@ -27,6 +30,10 @@ type metrics struct {
 	panics   prometheus.Counter
 
 	hellos, versions, heartbeats, goodbyes prometheus.Counter
+
+	advances, conflated, polls prometheus.Counter
+	behind                     prometheus.Gauge
+	flush, spread              prometheus.Histogram
 
 	reloads       *prometheus.CounterVec
 	reloadHealthy prometheus.Gauge
@@ -62,17 +69,31 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 	}
 
 	m := &metrics{
-		registry: r,
-		streams:  gauge("nudge_streams", "Streams open now."),
-		refused:  vector("nudge_refused_total", "Requests and streams refused, by code.", "code", codes),
-		requests: vector("nudge_requests_total", "Requests, by class of status.", "status", []string{"1xx", "2xx", "3xx", "4xx", "5xx"}),
-		panics:   counter("nudge_loop_panics_total", "Stream loops that panicked; the process then exits."),
+		registry:  r,
+		streams:   map[string]prometheus.Gauge{},
+		opened:    map[string]prometheus.Counter{},
+		advances:  counter("nudge_advances_total", "Advances of projects that somebody watches here."),
+		conflated: counter("nudge_conflated_total", "Changes that a newer one of the same project replaced before they were written to all streams of a loop."),
+		polls:     counter("nudge_poll_intervals_total", "Answers of GET /poll-interval."),
+		behind:    gauge("nudge_streams_behind", "Streams whose connection takes no more for now."),
+		flush:     newLatency("nudge_flush_seconds", "Time from an advance, taken from the newest versions known, until one loop has written it to all its streams."),
+		spread:    newLatency("nudge_spread_seconds", "Time over which the watchers of a project poll for an advance."),
+		refused:   vector("nudge_refused_total", "Requests and streams refused, by code.", "code", codes),
+		requests:  vector("nudge_requests_total", "Requests, by class of status.", "status", []string{"1xx", "2xx", "3xx", "4xx", "5xx"}),
+		panics:    counter("nudge_loop_panics_total", "Stream loops that panicked; the process then exits."),
 		reloads: vector("nudge_config_reloads_total", "Reloads of the configuration, by outcome.", "outcome",
 			[]string{"applied", "refused"}),
 		reloadHealthy: gauge("nudge_config_reload_healthy", "1 if the configuration on disk is the one in force, 0 if it was refused or a part of it needs a restart."),
 		closed:        map[stream.Reason]prometheus.Counter{},
 	}
 	m.reloadHealthy.Set(1)
+	r.MustRegister(m.flush, m.spread)
+	open := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nudge_streams", Help: "Streams open now, by kind."}, []string{"kind"})
+	r.MustRegister(open)
+	opened := vector("nudge_streams_opened_total", "Streams opened, by kind.", "kind", nil)
+	for _, kind := range streamKinds {
+		m.streams[kind], m.opened[kind] = open.WithLabelValues(kind), opened.WithLabelValues(kind)
+	}
 	m.limited = map[string]*atomic.Uint64{}
 	for _, name := range limits.Names() {
 		m.limited[name] = new(atomic.Uint64)
@@ -129,6 +150,46 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 	return m
 }
 
+// streamKinds are the values of the label kind.
+var streamKinds = []string{"goroutine", "parked"}
+
+func kindName(parked bool) string {
+	if parked {
+		return streamKinds[1]
+	}
+	return streamKinds[0]
+}
+
+// newLatency makes a histogram: a native one, and a few classic buckets for who scrapes as text.
+func newLatency(name, help string) prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: name, Help: help, Buckets: []float64{0.001, 0.01, 0.1, 1, 10},
+		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
+	})
+}
+
+// more registers what needs the whole gateway.
+func (m *metrics) more(g *Gateway, probes prometheus.Histogram) {
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "nudge_build_info", Help: "Always 1; the labels say what runs.",
+		ConstLabels: prometheus.Labels{"version": g.opt.Version, "goversion": runtime.Version()},
+	})
+	info.Set(1)
+	m.registry.MustRegister(probes, info, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "nudge_loop_lag_seconds", Help: "How late the slowest loop is; measured every 2 s at least.",
+	}, func() float64 { return time.Duration(g.late.Load()).Seconds() }))
+	for _, state := range []fallback.Push{fallback.Healthy, fallback.Degraded, fallback.Down} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "nudge_push_state_seconds_total", Help: "Time spent in each push state.",
+			ConstLabels: prometheus.Labels{"state": state.String()},
+		}, func() float64 { return g.pace.TimeIn(state).Seconds() }))
+	}
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "nudge_polls_saved_total",
+		Help: "Polls that the streams of this gateway did not make, by model: each polls once in poll instead of once in fast. Polls for news are not taken off.",
+	}, g.pace.Saved))
+}
+
 // limitCounts returns how many requests each limit has refused; none without any.
 func (m *metrics) limitCounts() map[string]uint64 {
 	counts := map[string]uint64{}
@@ -153,4 +214,6 @@ func (m *metrics) sent(n loop.Counts) {
 	m.versions.Add(float64(n.Versions))
 	m.heartbeats.Add(float64(n.Heartbeats))
 	m.goodbyes.Add(float64(n.Goodbyes))
+	m.conflated.Add(float64(n.Conflated))
+	m.behind.Add(float64(n.Behind))
 }

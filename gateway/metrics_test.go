@@ -3,9 +3,13 @@ package gateway_test
 import (
 	"maps"
 	"net/http"
+	"os"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,8 +21,20 @@ import (
 
 // closed are all series of ours and the only values that their labels may have.
 var closed = map[string]map[string][]string{
-	"nudge_streams":              nil,
-	"nudge_streams_closed_total": {"reason": {"drain", "expired", "gone", "off", "overload", "revoked", "rotate", "stuck"}},
+	"nudge_streams":                  {"kind": {"goroutine", "parked"}},
+	"nudge_streams_opened_total":     {"kind": {"goroutine", "parked"}},
+	"nudge_push_state_seconds_total": {"state": {"degraded", "down", "healthy"}},
+	"nudge_advances_total":           nil,
+	"nudge_conflated_total":          nil,
+	"nudge_poll_intervals_total":     nil,
+	"nudge_polls_saved_total":        nil,
+	"nudge_streams_behind":           nil,
+	"nudge_loop_lag_seconds":         nil,
+	"nudge_flush_seconds":            nil,
+	"nudge_probe_seconds":            nil,
+	"nudge_spread_seconds":           nil,
+	"nudge_build_info":               {"goversion": {runtime.Version()}, "version": {"v0"}},
+	"nudge_streams_closed_total":     {"reason": {"drain", "expired", "gone", "off", "overload", "revoked", "rotate", "stuck"}},
 	"nudge_refused_total": {"code": {
 		"draining", "expired", "forbidden", "host", "internal", "invalid", "limit", "malformed", "method", "missing",
 		"not_found", "origin", "too_large", "unavailable",
@@ -56,8 +72,22 @@ func TestMetrics(t *testing.T) {
 	bubble(t, func(o *gateway.Options) { o.Settings.Limits.Streams = 3 }, func(t *testing.T, r *rig) {
 		s := r.open("/events?project=42")
 		s.next("hello")
-		r.news("42@1", "42@2")
+		r.news("42@1")
 		s.next("version")
+		synctest.Wait()
+		counted := []string{"nudge_advances_total", "nudge_spread_seconds_count", "nudge_flush_seconds_count"}
+		var before []float64
+		for _, name := range counted { // the first version is no advance if the gateway had not read the key before
+			before = append(before, r.metric(name))
+		}
+		r.news("42@2")
+		s.next("version")
+		synctest.Wait()
+		for i, name := range counted {
+			if got := r.metric(name); got != before[i]+1 {
+				t.Errorf("%s was %v, and is %v", name, before[i], got)
+			}
+		}
 		gone := r.open("/events?project=evil-project", as("evil-subject"))
 		gone.next("hello")
 		gone.leave()
@@ -109,7 +139,7 @@ func TestMetrics(t *testing.T) {
 			t.Error("a project or a subject is in the metrics")
 		}
 		for series, want := range map[string]float64{
-			"nudge_streams": 1, "nudge_projects": 2, `nudge_streams_closed_total{reason="gone"}`: 1,
+			`nudge_streams{kind="goroutine"}`: 1, `nudge_streams_opened_total{kind="goroutine"}`: 2, "nudge_projects": 2, `nudge_streams_closed_total{reason="gone"}`: 1,
 			`nudge_events_sent_total{event="hello"}`: 2, `nudge_source_messages_total`: 2,
 			`nudge_push_state{state="down"}`: 1, `nudge_push_state{state="healthy"}`: 0, "nudge_poll_seconds": 10, "nudge_fast_seconds": 10,
 			"nudge_push_changes_total": 3, `nudge_config_reloads_total{outcome="applied"}`: 1,
@@ -125,6 +155,29 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("after a good reload: %v", got)
 		}
 	})
+}
+
+// monitored are the metrics of a gateway, as Prometheus reads them.
+func monitored(t *testing.T) (text string) {
+	bubble(t, nil, func(_ *testing.T, r *rig) { text = r.get("/ops/metrics").body })
+	return text
+}
+
+func TestMonitoringDocs(t *testing.T) {
+	page, err := os.ReadFile("../docs/monitoring.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^# HELP (nudge_\w+) (.*)$`).FindAllStringSubmatch(monitored(t), -1) {
+		if row := "| `" + m[1] + "` | " + m[2] + " |"; !strings.Contains(string(page), row) {
+			t.Errorf("docs/monitoring.md needs the row\n%s", row)
+		}
+	}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(nudge_\\w+)`").FindAllStringSubmatch(string(page), -1) {
+		if _, known := closed[m[1]]; !known && !strings.HasPrefix(m[1], "nudge_connection") {
+			t.Errorf("docs/monitoring.md has %s, which does not exist", m[1])
+		}
+	}
 }
 
 func TestStatus(t *testing.T) {

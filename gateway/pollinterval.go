@@ -98,6 +98,7 @@ func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.
 		answer.ConnectAfterMS = after.Milliseconds()
 	}
 	answer.cadence = newCadence(c)
+	g.metrics.polls.Inc()
 	return answer
 }
 

@@ -34,7 +34,7 @@ var args = map[string]func(dir, file, listen string) []string{
 }
 
 // packages has Debian's name for programs whose package is called differently.
-var packages = map[string]string{"apache2": "apache2-bin", "varnishd": "varnish"}
+var packages = map[string]string{"apache2": "apache2-bin", "varnishd": "varnish", "promtool": "prometheus"}
 
 // frames are the configuration around what one writes: where files are, and nothing that a stream notices.
 var frames = map[string]func(dir, listen, config string) string{

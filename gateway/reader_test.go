@@ -109,7 +109,7 @@ func TestClientGoesAway(t *testing.T) {
 		if n := r.streams(); n != 0 {
 			t.Errorf("%d streams", n)
 		}
-		if n := r.metric("nudge_streams"); n != 0 {
+		if n := r.metric(`nudge_streams{kind="parked"}`); n != 0 {
 			t.Errorf("nudge_streams %v", n)
 		}
 		if n := r.metric(`nudge_streams_closed_total{reason="gone"}`); n != 20 {

@@ -25,6 +25,7 @@ func (g *Gateway) newLoops() (loops []*loop.Loop) {
 		Rules:       func() *stream.Rules { return g.current.Load().rules },
 		HelloSpread: func(o stream.Owner, now time.Time) time.Duration { return g.pace.Hello(countedOf(o), now) },
 		Ended:       g.ended, Closed: g.released, Sent: g.metrics.sent,
+		Flushed:   func(d time.Duration) { g.metrics.flush.Observe(d.Seconds()) },
 		Opened:    func(o stream.Owner) bool { return g.pace.StreamOpened(countedOf(o)) },
 		Promote:   func(o stream.Owner) bool { return g.pace.StreamPromoted(countedOf(o)) },
 		Left:      func(o stream.Owner, counts bool) { g.pace.StreamLeft(countedOf(o), counts) },
@@ -96,13 +97,15 @@ func (g *Gateway) arrival(req *subscribeRequest, caller limits.Caller, t limits.
 
 // addToLoop gives a stream to one of the loops. False: the gateway has ended.
 func (g *Gateway) addToLoop(a loop.Arrival) bool {
-	g.metrics.streams.Inc()
+	kind := kindName(a.Line == nil)
+	g.metrics.streams[kind].Inc()
 	opened := g.bursts.Opened()
 	a.Number = uint32(opened)
 	if g.loops[opened%uint64(len(g.loops))].Add(a) {
+		g.metrics.opened[kind].Inc()
 		return true
 	}
-	g.metrics.streams.Dec()
+	g.metrics.streams[kind].Dec()
 	return false
 }
 
@@ -164,7 +167,7 @@ func (g *Gateway) ended(t loop.Ticket, parked bool, why stream.Reason) {
 	if parked {
 		kind = limits.Parked
 	}
-	g.metrics.streams.Dec()
+	g.metrics.streams[kindName(parked)].Dec()
 	g.metrics.closed[why].Inc()
 	g.admission.Release(kind, limits.Ticket(t))
 }

@@ -14,3 +14,10 @@ const (
 	FaultCluster    Fault = "clusterdown" // the Cluster does not serve all slots
 	FaultLoading    Fault = "loading"     // it is reading its data set
 )
+
+// Faults returns every Fault, in a fixed order.
+func Faults() []Fault {
+	return []Fault{
+		FaultConnection, FaultAuth, FaultNoPerm, FaultReadOnly, FaultMisconf, FaultMemory, FaultReplicas, FaultCluster, FaultLoading,
+	}
+}

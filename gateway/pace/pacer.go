@@ -75,6 +75,7 @@ type Pacer struct {
 	flag        fallback.Flag
 	spreadUntil time.Time // until when new streams are spread, after a change of the flag
 	pressure    Pressure
+	spent       spent
 }
 
 // New returns a Pacer; [Pacer.Run] runs it. Push is down until the source proves that it works.
@@ -82,7 +83,7 @@ func New(opt Options) *Pacer {
 	p := &Pacer{
 		opt: opt, log: opt.Log, begun: time.Now(), health: fallback.NewHealth(opt.Probe),
 		fleet: fallback.NewFleet(opt.Instance, opt.Probe), lines: rate.NewLimiter(1, 100), missed: newMissedReports(opt.Log),
-		wake: version.NewSignal(), controller: fallback.NewController(opt.Policy, opt.Flag.Enabled), flag: opt.Flag,
+		spent: spent{at: time.Now()}, wake: version.NewSignal(), controller: fallback.NewController(opt.Policy, opt.Flag.Enabled), flag: opt.Flag,
 	}
 	if opt.Proven {
 		p.controller.Trust()
@@ -147,6 +148,7 @@ func (p *Pacer) judge(now time.Time) (next time.Time) {
 
 	p.mu.Lock()
 	before := p.controller.Verdict()
+	p.spent.until(now, before.Push, p.Now(), own.Streams)
 	verdict := p.controller.Judge(p.health.Verdict(now), lag, now)
 	own.Push = verdict.Push
 	load := p.fleet.Load(own, now)

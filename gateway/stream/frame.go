@@ -11,6 +11,7 @@ type Frame struct {
 	version.Change
 	// Delivered is called by each loop that has written the frame to all of its streams; nil: the change is not traced.
 	Delivered func()
+	Made      time.Time     // when the change was taken from the board
 	Spread    time.Duration // within which the readers of the frame poll
 	advance   []byte        // for readers that were sent a lower version of the same era
 	reset     []byte        // for readers that were sent a version of the era before, if this era began with a reset
@@ -18,7 +19,7 @@ type Frame struct {
 
 // NewFrame renders a change.
 func NewFrame(c version.Change, spread time.Duration) *Frame {
-	f := &Frame{Change: c, Spread: spread}
+	f := &Frame{Change: c, Made: time.Now(), Spread: spread}
 	if c.Known {
 		f.advance = appendVersion(nil, c, spread, false)
 	}

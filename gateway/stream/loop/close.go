@@ -67,6 +67,9 @@ func (l *Loop) leave(r *record, why stream.Reason) {
 func (l *Loop) free(i uint32, r *record, why stream.Reason) {
 	l.line(i, r).Close(why)
 	l.drop(i)
+	if r.Behind() {
+		l.sent.Behind--
+	}
 	if r.fd > 0 {
 		l.sockets--
 		l.opt.Closed()
@@ -92,6 +95,7 @@ func (l *Loop) close() {
 			l.end(i, r, stream.Gone)
 		}
 	}
+	l.count()
 	l.mu.Lock()
 	l.poller = nil
 	l.mu.Unlock()

@@ -296,7 +296,7 @@ func TestCounts(t *testing.T) {
 		r.pass(stream.SecondEvent)
 		r.Dismiss(stream.Goodbye{Reason: stream.Drain}, 0)
 		b.want("hello unknown:42", "42@1", "42@2", "heartbeat", "goodbye drain")
-		if want := (Counts{1, 2, 1, 1}); r.sent != want {
+		if want := (Counts{Hellos: 1, Versions: 2, Heartbeats: 1, Goodbyes: 1}); r.sent != want {
 			t.Errorf("%+v, want %+v", r.sent, want)
 		}
 	})

@@ -33,6 +33,9 @@ func (l *Loop) deliverSome(id uint32, f *stream.Frame, now time.Time) (more bool
 		l.deliverOne(s.next(&l.subs), f, now)
 	}
 	if s.left == 0 {
+		if f.Advance {
+			l.opt.Flushed(time.Since(f.Made))
+		}
 		delete(l.frames, id) // all were visited; later subscribers get hellos
 		if f.Delivered != nil {
 			f.Delivered()
@@ -103,6 +106,9 @@ func (l *Loop) decide(i uint32, r *record, in stream.Input, advance func() []byt
 		return
 	}
 	state, action := r.Decide(in)
+	if r.Behind() && !state.Behind() {
+		l.sent.Behind--
+	}
 	r.State = state
 	switch action {
 	case stream.Nothing:

@@ -53,14 +53,21 @@ type Options struct {
 	Uncovered func(int)
 	// Sent is called with the numbers of events sent since the last call.
 	Sent func(Counts)
+	// Flushed is called with the time from an advance until it was written to all streams of the loop that watch its project.
+	Flushed func(time.Duration)
 	// Panicked is called before the loop ends because of a bug.
 	Panicked func()
 
 	Log *slog.Logger
 }
 
-// Counts are numbers of events sent.
-type Counts struct{ Hellos, Versions, Heartbeats, Goodbyes int }
+// Counts are numbers of events sent, and what became of the others.
+type Counts struct {
+	Hellos, Versions, Heartbeats, Goodbyes int
+
+	Conflated int // changes that a newer one of the same project replaced before they were written to all
+	Behind    int // streams that fell behind, less those that caught up or ended
+}
 
 // Ticket is passed to Options.Ended when the stream ends. The loop does not look at it.
 type Ticket [2]uint32
@@ -256,6 +263,7 @@ func (l *Loop) collect(now time.Time) {
 	offered, happened, posted := l.offered, l.happened, l.posted
 	l.offered, l.happened, l.posted = offers{}, nil, nil
 	l.mu.Unlock()
+	l.sent.Conflated += offered.conflated
 	for _, o := range offered.all {
 		if o.frame != nil {
 			l.begin(o.project, o.frame)

@@ -143,7 +143,9 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 			r.sent.Versions += c.Versions
 			r.sent.Heartbeats += c.Heartbeats
 			r.sent.Goodbyes += c.Goodbyes
-		}, Panicked: func() {},
+			r.sent.Conflated += c.Conflated
+			r.sent.Behind += c.Behind
+		}, Flushed: func(time.Duration) {}, Panicked: func() {},
 	}
 	if carry != nil {
 		r.carrier = carry(opt)

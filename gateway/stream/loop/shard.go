@@ -37,6 +37,8 @@ func (l *Loop) Offer(i version.Index, f *stream.Frame) {
 type offers struct {
 	all []offer
 	at  map[version.Index]int // in all
+
+	conflated int // frames that were replaced
 }
 
 type offer struct {
@@ -47,6 +49,7 @@ type offer struct {
 func (o *offers) put(i version.Index, f *stream.Frame) {
 	if at, ok := o.at[i]; ok {
 		o.all[at].frame = f
+		o.conflated++
 		return
 	}
 	if o.at == nil {
@@ -75,6 +78,8 @@ func (l *Loop) begin(project version.Index, f *stream.Frame) {
 	}
 	if s.left == 0 {
 		l.sending = append(l.sending, id)
+	} else {
+		l.sent.Conflated++
 	}
 	s.left = s.size
 	if l.frames == nil {

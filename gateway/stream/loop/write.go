@@ -40,6 +40,9 @@ func (l *Loop) write(i uint32, r *record, b []byte, shared, whole bool) {
 	case err != nil:
 		l.end(i, r, reasonOf(line, err))
 	case n < len(b):
+		if !r.Behind() {
+			l.sent.Behind++
+		}
 		r.FellBehind(n == 0 && !whole)
 		if n > 0 || whole {
 			if b = b[n:]; !shared {
