@@ -1,0 +1,53 @@
+package stream
+
+import (
+	"testing"
+	"time"
+)
+
+func TestCuts(t *testing.T) {
+	const s = time.Second
+	for _, c := range []struct {
+		name string
+		age  func(i int) time.Duration
+		n    int
+		want time.Duration
+	}{
+		{"all after 15 s", func(int) time.Duration { return 15 * s }, 40, 15 * s},
+		{"renewed before 60 s", func(i int) time.Duration { return 54*s + time.Duration(i%6)*s }, 40, 56 * s},
+		{"one in ten left by itself", func(i int) time.Duration {
+			if i%10 == 0 {
+				return time.Duration(i) * s
+			}
+			return 15 * s
+		}, 40, 15 * s},
+		{"more than the sample", func(int) time.Duration { return 15 * s }, 5 * cutSample, 15 * s},
+		{"ordinary departures", func(i int) time.Duration { return time.Duration(i*i) * s / 4 }, 40, 0},
+		{"reloads", func(int) time.Duration { return s }, 40, 0},
+		{"few", func(int) time.Duration { return 15 * s }, cutFewest - 1, 0},
+		{"the gateway's own time", func(int) time.Duration { return 58 * time.Minute }, 40, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var cuts Cuts
+			now := time.Unix(1_000_000, 0)
+			minute := func() (got time.Duration, found bool) {
+				for i := range c.n {
+					if cut, yes := cuts.Ended(c.age(i), time.Hour, now.Add(time.Duration(i)*cutPeriod/time.Duration(c.n+1))); yes {
+						got, found = cut, true
+					}
+				}
+				now = now.Add(cutPeriod)
+				return got, found
+			}
+			minute()
+			if got, found := minute(); got != c.want || found != (c.want > 0) {
+				t.Fatalf("found %v %v, want %v", got, found, c.want)
+			}
+			for range 50 {
+				if _, again := minute(); again {
+					t.Fatal("found twice within an hour")
+				}
+			}
+		})
+	}
+}
