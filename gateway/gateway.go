@@ -85,6 +85,7 @@ type Gateway struct {
 	source    version.Source
 	hub       *stream.Hub
 	loops     []*loop.Loop
+	cuts      stream.Cuts
 	bursts    *limits.Bursts // counts the streams so far; the loops get them in turn
 	pace      *pace.Pacer
 	heartbeat atomic.Pointer[stream.HeartbeatEvent]

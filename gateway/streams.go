@@ -103,6 +103,7 @@ func (g *Gateway) addToLoop(a loop.Arrival) bool {
 	a.Number = uint32(opened)
 	if g.loops[opened%uint64(len(g.loops))].Add(a) {
 		g.metrics.opened[kind].Inc()
+		g.cuts.Opened(a.Number, time.Now())
 		return true
 	}
 	g.metrics.streams[kind].Dec()
@@ -162,13 +163,17 @@ func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, a loop.Arrival, 
 }
 
 // ended counts the end of a stream, and releases its ticket.
-func (g *Gateway) ended(t loop.Ticket, parked bool, why stream.Reason) {
+func (g *Gateway) ended(t loop.Ticket, number uint32, parked bool, why stream.Reason) {
 	kind := limits.Goroutine
 	if parked {
 		kind = limits.Parked
 	}
 	g.metrics.streams[kindName(parked)].Dec()
 	g.metrics.closed[why].Inc()
+	if cut, found := g.cuts.Ended(number, why == stream.Gone, g.current.Load().Limits.StreamAge, time.Now()); found {
+		g.log.Warn("something in front of the gateway ends streams after a fixed time; pages renew them before, but give answers more time at the proxy, or set limits.stream_age below it (docs/proxies.md)",
+			"after", cut.Round(time.Second).String())
+	}
 	g.admission.Release(kind, limits.Ticket(t))
 }
 

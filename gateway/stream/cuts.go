@@ -13,6 +13,7 @@ const (
 	cutSample  = 256             // ages that are kept of one period
 	cutFewest  = 10              // ends of which something can be said
 	cutLeast   = 2 * time.Second // below it, pages were left or reloaded
+	cutBirths  = 1024            // streams whose age is known
 )
 
 // Cuts finds out whether something in front ends streams after a fixed time: then most streams that their peers close within a
@@ -23,14 +24,37 @@ type Cuts struct {
 	found  time.Time
 	ended  int // in this period; ages is a sample of them
 	ages   [cutSample]time.Duration
-	random func(n int) int // for tests
+	births map[uint32]time.Time // of some open streams, by number
+	random func(n int) int      // for tests
 }
 
-// Ended notes that a peer closed a stream of this age. It returns the age after which streams are ended, and whether that is to
-// be logged now: at most once an hour. Ages from longest on, the time for which the gateway itself keeps streams, say nothing.
-func (c *Cuts) Ended(age, longest time.Duration, now time.Time) (cut time.Duration, found bool) {
+// Opened notes that a stream has begun. Beyond some streams, it takes the place of another one.
+func (c *Cuts) Opened(number uint32, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.births == nil {
+		c.births = map[uint32]time.Time{}
+	}
+	if len(c.births) >= cutBirths {
+		for other := range c.births { // any: those that stay open for long must not fill it
+			delete(c.births, other)
+			break
+		}
+	}
+	c.births[number] = now
+}
+
+// Ended notes that a stream has ended, and whether its peer closed it. It returns the age after which streams are ended, and
+// whether that is to be logged now: at most once an hour. Ages near longest, the time for which the gateway itself keeps
+// streams, say nothing; 0: it has no such time.
+func (c *Cuts) Ended(number uint32, byPeer bool, longest time.Duration, now time.Time) (cut time.Duration, found bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	birth, known := c.births[number]
+	delete(c.births, number)
+	if !known || !byPeer {
+		return 0, false
+	}
 	if c.begun.IsZero() {
 		c.begun = now
 	}
@@ -41,7 +65,7 @@ func (c *Cuts) Ended(age, longest time.Duration, now time.Time) (cut time.Durati
 			c.found = now
 		}
 	}
-	c.note(age)
+	c.note(now.Sub(birth))
 	return cut, found
 }
 
@@ -72,7 +96,7 @@ func (c *Cuts) judge(longest time.Duration) (time.Duration, bool) {
 	need := (4*n + 4) / 5
 	for i := 0; i+need <= n; i++ {
 		lo, hi, middle := ages[i], ages[i+need-1], ages[i+need/2]
-		if lo >= cutLeast && hi < longest*4/5 && hi-lo <= 2*max(middle/10, time.Second) {
+		if lo >= cutLeast && (longest <= 0 || hi < longest*4/5) && hi-lo <= 2*max(middle/10, time.Second) {
 			return middle, true
 		}
 	}

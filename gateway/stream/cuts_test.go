@@ -32,7 +32,9 @@ func TestCuts(t *testing.T) {
 			now := time.Unix(1_000_000, 0)
 			minute := func() (got time.Duration, found bool) {
 				for i := range c.n {
-					if cut, yes := cuts.Ended(c.age(i), time.Hour, now.Add(time.Duration(i)*cutPeriod/time.Duration(c.n+1))); yes {
+					end := now.Add(time.Duration(i) * cutPeriod / time.Duration(c.n+1))
+					cuts.Opened(uint32(i), end.Add(-c.age(i)))
+					if cut, yes := cuts.Ended(uint32(i), true, time.Hour, end); yes {
 						got, found = cut, true
 					}
 				}

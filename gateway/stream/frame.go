@@ -19,7 +19,7 @@ type Frame struct {
 
 // NewFrame renders a change.
 func NewFrame(c version.Change, spread time.Duration) *Frame {
-	f := &Frame{Change: c, Made: time.Now(), Spread: spread}
+	f := &Frame{Change: c, Spread: spread}
 	if c.Known {
 		f.advance = appendVersion(nil, c, spread, false)
 	}

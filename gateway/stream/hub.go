@@ -105,6 +105,7 @@ func (h *Hub) Deliver(changes []version.Change) {
 			spread = h.opt.Spread(c.Index, max(1, int(t.watches)-h.extra.over[c.Index]), now)
 		}
 		f := NewFrame(c, spread)
+		f.Made = now
 		if h.opt.Received != nil && c.Extras != nil && c.Extras.Trace != "" {
 			f.Delivered = h.opt.Received(c)
 		}

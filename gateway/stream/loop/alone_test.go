@@ -334,5 +334,5 @@ func (s *single) leave(why stream.Reason) {
 		s.all.detach(w)
 	}
 	s.cover(true)
-	s.all.opt.Ended(s.ticket, false, why)
+	s.all.opt.Ended(s.ticket, 0, false, why)
 }

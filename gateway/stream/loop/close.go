@@ -60,7 +60,7 @@ func (l *Loop) leave(r *record, why stream.Reason) {
 	l.unsubscribeAll(r)
 	l.cover(r, true)
 	l.opt.Left(r.Owner, r.Counts())
-	l.opt.Ended(r.ticket, r.fd > 0, why)
+	l.opt.Ended(r.ticket, r.gen, r.fd > 0, why)
 }
 
 // free closes the connection and forgets the stream.
@@ -107,11 +107,11 @@ func (l *Loop) close() {
 // refuse closes a stream that arrived after the loop has ended.
 func (l *Loop) refuse(a *Arrival) {
 	if a.FD != 0 && l.poller == nil { // the loop never had one: the process ends, and closes its sockets
-		l.opt.Ended(a.Ticket, true, stream.Gone)
+		l.opt.Ended(a.Ticket, a.Number, true, stream.Gone)
 		return
 	}
 	i, r := l.streams.add()
-	*r = record{State: a.State, fd: a.FD, ticket: a.Ticket}
+	*r = record{State: a.State, fd: a.FD, gen: a.Number, ticket: a.Ticket}
 	r.Count(l.opt.Opened(r.Owner))
 	_ = l.open(i, r, &Arrival{FD: a.FD, Line: a.Line})
 	l.end(i, r, stream.Gone)

@@ -40,7 +40,7 @@ type Options struct {
 
 	// Ended is called once for each stream that ends. Closed is called once for each parked stream, later, when its socket is
 	// closed.
-	Ended  func(t Ticket, parked bool, why stream.Reason)
+	Ended  func(t Ticket, number uint32, parked bool, why stream.Reason)
 	Closed func()
 	// Opened is called once for each stream that opens, and reports whether estimates of load count it. If not, it is an extra
 	// one: then Promote is called again and again, until it reports that they do. Left is called once with the last of these

@@ -122,7 +122,7 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 			return 0
 		},
 		NewPoller: func() (Poller, error) { return r.poller, nil },
-		Ended: func(ticket Ticket, parked bool, why stream.Reason) {
+		Ended: func(ticket Ticket, _ uint32, parked bool, why stream.Reason) {
 			if parked != r.parked {
 				t.Errorf("a stream ends that was parked: %v", parked)
 			}
