@@ -21,6 +21,7 @@ cmd/nudge/listen: gateway/limits gateway/stream/parked
 cmd/nudge/load: cmd/nudge/load/sse cmd/nudge/terminal
 cmd/nudge/load/sse:
 cmd/nudge/outage: version
+cmd/nudge/repeats:
 cmd/nudge/simulate: fallback gateway/limits version cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
 cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
