@@ -5,7 +5,7 @@
 
 /**
  * Starts to poll, and lets the gateway say when. The poll loop never stops: push makes polls earlier or rarer, never absent,
- * and where no gateway answers the page polls at its own `fast`. Nothing here ever throws into the application.
+ * and where no gateway answers the page polls at its own `interval`. Nothing here ever throws into the application.
  *
  * Requests to the gateway carry cookies, for the token is one. A gateway on another origin must therefore name the page's
  * origin in its CORS headers. `env` replaces parts of the browser, for tests.
@@ -75,8 +75,7 @@ export interface Options {
   readonly projects?: Projects;
   /**
    * The poll that the application already had. It may give or throw a Response: of an error the shim reads its `Retry-After`, and
-   * 304 means that nothing is newer than what was asked for.
-   * A page whose polls are all made by `every` leaves it out.
+   * 304 means that nothing is newer than what was asked for. A page whose polls are all made by `every` leaves it out.
    */
   readonly poll?: Poll;
   /** Polls at once when the page starts. Default: the first poll comes after one interval. */
@@ -257,10 +256,7 @@ export interface Nudge extends EventTarget {
    * costs no poll.
    */
   ack(project: string, version: Version, prev?: Version): void;
-  /**
-   * Adds projects, each with the version that the page has; gives the undo. A project watched twice stays until both are
-   * undone.
-   */
+  /** Adds projects, each with the version that the page has; gives the undo. Watched twice, one stays until both are undone. */
   watch(projects: Projects, options?: { readonly signal?: AbortSignal }): () => void;
   /** No polls and no stream, until each reason has been resumed. `refresh` still polls. */
   pause(reason?: string): void;

@@ -254,6 +254,32 @@ func TestPartsOfOneLog(t *testing.T) {
 	}
 }
 
+// Pages that poll are found among very many paths that are asked for once, also if these come first.
+func TestManyPaths(t *testing.T) {
+	dice := rand.New(rand.NewPCG(13, 14))
+	entries, _ := polling{pages: 20, projects: 5, every: 10, jitter: 0.2, changeEvery: 120, quiet: 304}.make(dice)
+	polls := len(entries)
+	for i := range entries {
+		entries[i].at += 1000
+	}
+	for n := range 3 * mostPaths {
+		entries = append(entries, entry{at: dice.Float64() * 1000, client: "10.9.0.1", agent: "reader", target: "/people/" + word(n), status: 200, bytes: 900})
+	}
+	report := run(t, write(t, "access.log", text(entries, combinedLine)))
+	if len(report.Polled) != 1 || float64(report.Polled[0].Polls) < 0.95*float64(polls) {
+		t.Errorf("%d polls were made, found %s", polls, paths(report))
+	}
+}
+
+// word is a name without digits, another one for each n.
+func word(n int) string {
+	letters := []byte{}
+	for ; n > 0 || len(letters) == 0; n /= 26 {
+		letters = append(letters, byte('a'+n%26))
+	}
+	return string(letters)
+}
+
 // Too many clients: only some are followed, and the figures are of all.
 func TestManyClients(t *testing.T) {
 	a := newReader()

@@ -34,12 +34,8 @@ type Load struct {
 	Most float64 `json:"staleness_p99_s"`
 }
 
-const (
-	// mostSimulated bounds the pages of the simulation, so that it takes seconds. Beyond it, the rates are scaled.
-	mostSimulated = 50_000
-	// jitter is by how much pages that poll by a timer of their own miss their interval; for the staleness of today.
-	p50, p99 = 0.5, 0.99
-)
+// mostSimulated bounds the pages of the simulation, so that it takes seconds. Beyond it, the rates are scaled.
+const mostSimulated = 50_000
 
 // simulate fills the outlook. The estimates err on the side of less to be saved: each answer with something new counts as a
 // change that nobody else sees, unless more pages than things were seen.
@@ -69,7 +65,7 @@ func (r *Report) simulate() error {
 	o := &Outlook{
 		Pages: max(1, int(math.Round(pages))), Projects: max(1, min(things, int(math.Ceil(pages)))),
 		Advances: news / watchers, Fast: every, Slow: math.Max(300, every),
-		Now: Load{Rate: rate, Peak: peak, Half: p50 * every, Most: p99 * every},
+		Now: Load{Rate: rate, Peak: peak, Half: 0.5 * every, Most: 0.99 * every}, // a change falls anywhere between two polls
 	}
 	advances := o.Advances / scale
 	if advances == 0 {

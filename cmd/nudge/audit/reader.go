@@ -1,7 +1,10 @@
 package audit
 
 import (
+	"cmp"
 	"hash/maphash"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -16,14 +19,12 @@ type reader struct {
 	seed          maphash.Seed
 	series        map[uint64]*series // by client and what it asks for
 	paths         map[string]*path
-	rest          path   // of all paths beyond mostPaths
 	most          int    // series that are kept at once
 	mask          uint64 // clients whose hash has one of these bits are not followed
 	shaped, what  []byte
 	first, last   int64 // milliseconds since 1970
 	lastSweep     int64
 	requests      int64
-	get           int64 // requests that may be polls
 	withoutClient int64
 	withoutAgent  int64
 }
@@ -52,13 +53,11 @@ func (a *reader) add(r *Request) {
 	default:
 		return
 	}
-	a.get++
 	a.shaped, a.what = shape(r.Target, a.shaped[:0], a.what[:0])
 	p := a.paths[string(a.shaped)]
 	if p == nil {
 		if len(a.paths) >= mostPaths {
-			a.rest.count(at / 1000)
-			return
+			a.forgetRarest()
 		}
 		p = &path{name: string(a.shaped)}
 		a.paths[p.name] = p
@@ -90,6 +89,14 @@ func (a *reader) add(r *Request) {
 	}
 	if at-a.lastSweep > breakAfter.Milliseconds() || len(a.series) > a.most {
 		a.sweep(at)
+	}
+}
+
+// forgetRarest makes room for other paths: names of users or articles in paths make very many that few ask for.
+func (a *reader) forgetRarest() {
+	all := slices.SortedFunc(maps.Values(a.paths), func(p, q *path) int { return cmp.Compare(p.all, q.all) })
+	for _, p := range all[:len(all)/2] {
+		delete(a.paths, p.name)
 	}
 }
 

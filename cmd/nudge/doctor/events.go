@@ -154,7 +154,7 @@ func (x *exam) health(ctx context.Context, hello *event) {
 		x.ok("push", "degraded (%s): pages poll faster until it has proven itself", reason)
 		return
 	}
-	x.broken("push", "", "look at the gateway's log; docs/redis.md has each reason", "%s (%s): the gateway gets no news", x.push, reason)
+	x.broken("push", "", "look at the gateway's log; docs/reasons.md has each reason", "%s (%s): the gateway gets no news", x.push, reason)
 }
 
 // heldBack says what holds events back: it opens a stream that must not be compressed, and one whose first event is long.
