@@ -326,6 +326,9 @@ func TestWrongLogs(t *testing.T) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
 	}
+	if _, err := Run(Options{Files: []string{t.TempDir()}}); err == nil || !strings.Contains(err.Error(), "it is a directory; name the logs in it") {
+		t.Errorf("a directory: %v", err)
+	}
 	// A few lines of something else are counted, and so is one that is too long.
 	content := strings.Repeat(good, 40) + "a message of the server\n" + strings.Repeat("x", 2*longestLine) + "\n" + good
 	report := run(t, write(t, "mixed.log", []byte(content)))

@@ -45,6 +45,10 @@ func open(name string, stdin io.Reader, read func(n int)) (*input, error) {
 			return nil, err
 		}
 		in.close = func() { f.Close() }
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			f.Close()
+			return nil, fmt.Errorf("%s: it is a directory; name the logs in it", name)
+		}
 		raw = f
 	}
 	text, err := decompress(bufio.NewReaderSize(counted{raw, read}, 1<<16))
