@@ -108,7 +108,9 @@ func (v *Verifier) checkForm(x *examined) *fault {
 	case x.text == "":
 		return wrong("it is empty", fix)
 	case strings.ContainsAny(x.text, " \t"):
-		return wrong("it has white space", "send the token alone; in Authorization, Bearer and one space stand before it")
+		return wrong("it has white space", "send the token alone: Bearer and one space stand before it in Authorization, and nowhere else")
+	case strings.ContainsAny(x.text, "\"'{<"):
+		return wrong("it has quotes, braces or tags around it", "send the token alone: parse the JSON that it comes in; a page for logging in is no token")
 	case len(parts) == 1:
 		return wrong("it has no dots, and a token (JWT) has three parts between dots", fix)
 	case len(parts) == 5:

@@ -11,6 +11,9 @@ import type { Options } from './types.js';
 /** A token with less left is not renewed: the gateway says goodbye when it ends. */
 const SOONEST_RENEWAL = 10_000;
 
+/** What may stand in a header as a token (RFC 6750, section 2.1). A page for logging in, which could not even be sent, is none. */
+const TOKEN = /^\s*[\w.~+/-]+=*\s*$/;
+
 export type Token = ReturnType<typeof createToken>;
 
 /** `renew` is called when it is time to get another. */
@@ -99,9 +102,16 @@ export function createToken(env: Core, gateway: string, bearer: boolean, getToke
       if (refused && getToken) given = undefined; // where there is no other, a refusal may have been a mistake of the gateway's
       granted = false;
       renewal.set(Infinity);
-      const got = given === undefined ? await getToken?.({ reason, signal }) : given;
-      if (got && typeof got !== 'string') env.warn(`nudge: a token is a string, not ${typeof got}`);
-      const usable = typeof got === 'string' ? got : null;
+      let got = given;
+      try {
+        if (got === undefined) got = await getToken?.({ reason, signal });
+      } catch (error) {
+        if (!signal.aborted) env.warn(`nudge: getToken failed, and is tried again: ${String(error)}`);
+        throw error;
+      }
+      const usable = typeof got === 'string' && TOKEN.test(got) ? got.trim() : null;
+      // The text is not shown: it may hold a secret.
+      if (got && !usable) env.warn('nudge: what getToken gave is no token: give the text of the JWT alone, without quotes, "Bearer" or a page around it; null if nobody is logged in');
       if (!signal.aborted) token = usable;
       return !!usable;
     },

@@ -11,14 +11,14 @@ test('a page that is opened while the gateway is away asks for its token once', 
     const world = new World();
     let asked = 0;
     world.routes['/session'] = down;
-    world.start({ getToken: async () => `token ${++asked}` });
+    world.start({ getToken: async () => `token-${++asked}` });
     await world.pass(600_000);
     assert.equal(asked, 1);
     assert.ok(sessions(world).length > 10, `the gateway was asked ${sessions(world).length} times`);
     assert.ok(world.polls.length > 45, 'the page polls');
     world.routes['/session'] = () => answer(204);
     while (!world.sources.length) assert.ok(await world.ring(world.now + 60_000), 'it never came');
-    assert.deepEqual([asked, world.requests.findLast((r) => r.path === '/session').init.headers['X-Nudge-Token'], world.sources.length > 0], [1, 'token 1', true]);
+    assert.deepEqual([asked, world.requests.findLast((r) => r.path === '/session').init.headers['X-Nudge-Token'], world.sources.length > 0], [1, 'token-1', true]);
     await world.prove();
     assert.equal(world.state.mode, 'push');
   }
@@ -350,4 +350,44 @@ test('a token is kept while it is good, though no other can be fetched', async (
   await world.live(95_000);
   assert.equal(world.state.mode, 'push');
   assert.ok(asked > 1 && asked < 8, `asked ${asked} times`);
+});
+
+test('what is no token is named in the console, asked for again, and never sent', async () => {
+  const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl';
+  const wrong = {
+    'a page for logging in': '<!DOCTYPE html>\n<html><body>Log in</body></html>',
+    'JSON text': JSON.stringify(jwt),
+    'an object as JSON': JSON.stringify({ token: jwt }),
+    'an object': { token: jwt },
+    'with Bearer': `Bearer ${jwt}`,
+    'with a byte order mark in it': `${jwt.slice(0, 9)}\ufeff${jwt.slice(9)}`,
+    'other letters': 'größe',
+    'a number': 7,
+  };
+  for (const [name, value] of Object.entries(wrong)) {
+    const world = new World();
+    let asked = 0;
+    let given = value;
+    world.start({ getToken: () => (asked++, given) });
+    await world.pass(120_000);
+    assert.deepEqual([sessions(world), world.state.reason, asked > 1], [[], 'token', true], name);
+    assert.equal(world.warned.length, 1, name);
+    assert.match(world.warned[0], /what getToken gave is no token/);
+    assert.ok(!world.warned[0].includes('eyJ') && !world.warned[0].includes('Log in'), 'it may be a secret');
+    assert.ok(world.polls.length > 5, 'the page polls');
+    given = ` ${jwt}\r\n`; // as a file or a template gives it
+    while (!world.sources.length) assert.ok(await world.ring(world.now + 600_000), name);
+    assert.equal(world.requests.findLast((r) => r.path === '/session').init.headers['X-Nudge-Token'], jwt, name);
+  }
+});
+
+test('a getToken that throws is named in the console with its error', async () => {
+  const world = new World();
+  world.start({
+    getToken: async () => {
+      throw new TypeError('user is undefined');
+    },
+  });
+  await world.pass(60_000);
+  assert.deepEqual(world.warned, ['nudge: getToken failed, and is tried again: TypeError: user is undefined']);
 });
