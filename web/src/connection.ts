@@ -296,9 +296,9 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     /** The page is shown. `away`: it was hidden for so long that its stream may have died. */
     show(away: boolean) {
       presence.show();
-      if (!away) return;
-      yields = false;
-      presence.back();
+      if (away) yields = false;
+      // It may have been left without being told that it is back: only a restored page hears so.
+      if (away || next.waits === Wait.Away) presence.back();
     },
     stop() {
       leave('stopped');

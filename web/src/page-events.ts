@@ -27,7 +27,7 @@ export function watchPage(env: Core, signal: AbortSignal, visits: Visits): void 
     on(env.document, 'freeze', visits.leave);
     on(env.document, 'resume', visits.back);
     on(env.window, 'pagehide', visits.leave);
-    on(env.window, 'pageshow', (event) => event.persisted && visits.back());
+    on(env.window, 'pageshow', (event) => (event.persisted ? visits.back() : look()));
     on(env.window, 'online', visits.online);
     env.guarded(look);
     visits.start();

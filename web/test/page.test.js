@@ -91,12 +91,36 @@ test('left and restored: the stream is closed, a new one comes with a poll', asy
   assert.equal(world.state.stream, 'proven');
 });
 
-test('a left page is not brought back by anything but its return', async () => {
-  const world = await proven();
-  world.window.emit('pagehide', { persisted: true });
+test('a page that was left and lives on has its stream again once it is shown, whatever it is told', async () => {
+  const returns = {
+    'pageshow of a page that was not kept': (world) => world.window.emit('pageshow', { persisted: false }),
+    'shown after some seconds': async (world) => (world.document.show('hidden'), await world.pass(5000), world.document.show('visible')),
+    'shown, and never hidden': (world) => world.document.show('visible'),
+  };
+  const leaves = { pagehide: (world) => world.window.emit('pagehide', { persisted: true }), freeze: (world) => world.document.emit('freeze') };
+  for (const [how, leave] of Object.entries(leaves)) {
+    for (const [name, come] of Object.entries(returns)) {
+      const world = await proven();
+      leave(world);
+      await world.pass(20_000);
+      assert.equal(world.sources.length, 1, 'it is away until then');
+      await come(world);
+      await world.pass(2000);
+      assert.equal(world.sources.length, 2, `${how}, ${name}`);
+      await world.prove();
+      assert.equal(world.state.stream, 'proven');
+    }
+  }
+});
+
+test('the first pageshow of a page changes nothing', async () => {
+  const world = new World();
+  world.start();
   world.window.emit('pageshow', { persisted: false });
-  await world.pass(30_000);
-  assert.equal(world.sources.length, 1);
+  await world.prove();
+  world.window.emit('pageshow', { persisted: false });
+  await world.pass(5000);
+  assert.deepEqual([world.sources.length, world.requests.length], [1, 0]);
 });
 
 test('an answer that arrives after the page was left opens nothing', async () => {

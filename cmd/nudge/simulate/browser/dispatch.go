@@ -36,9 +36,12 @@ func (b *Browser) Reduce(e *Event, now Millis, random func() float64, effects []
 	case Visible:
 		since := b.hiddenAt
 		b.hiddenAt, b.release, b.unseen = 0, Never, false
-		if since != 0 && now-since >= away {
+		isAway := since != 0 && now-since >= away
+		if isAway {
 			t.soon(Return)
 			b.noRoom = false
+		}
+		if isAway || b.rest == gone {
 			t.renew()
 		}
 	case Heard:
