@@ -127,9 +127,20 @@ export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<t
       halt('off', terms);
     },
     busy: later,
-    unreachable: later,
-    captive: (_, again) => failed('captive', again),
+    unreachable(reply, again, why) {
+      if (reply.status === 404) elsewhere();
+      later(reply, again, why);
+    },
+    captive(_, again) {
+      elsewhere();
+      failed('captive', again);
+    },
   };
+
+  /** Such as the start page of the application, which many applications answer with at paths that they do not know. */
+  function elsewhere() {
+    env.warn(`nudge: ${gateway} answers, but not as a gateway: check the option "gateway", and the proxy's route to it`);
+  }
 
   function later({ retryAfter }: Reply, again: () => void, why: Reason) {
     failed(why, again, retryAfter);

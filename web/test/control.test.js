@@ -288,9 +288,21 @@ test('something else answers in the place of the gateway', async () => {
   world.source.fail();
   await world.pass(5000);
   assert.deepEqual([world.sources.length, world.state.reason], [1, 'captive']);
+  assert.match(world.warned.join(), /^nudge: https:\/\/\S+ answers, but not as a gateway: check the option "gateway"/);
   world.routes = new World().routes;
   await world.pass(40_000);
   assert.ok(world.sources.length > 1);
+});
+
+test('a path that leads to no gateway is named in the console', async () => {
+  const world = new World();
+  world.routes['/poll-interval'] = () => answer(404);
+  world.start();
+  world.source.fail();
+  await world.pass(60_000);
+  assert.deepEqual([world.state.reason, world.warned.length], ['unreachable', 1]);
+  assert.match(world.warned[0], /answers, but not as a gateway/);
+  assert.ok(world.polls.length > 4, 'the page polls');
 });
 
 test('a poll without projects has no news to rely on: it keeps its own pace', async () => {
