@@ -87,7 +87,7 @@ func (g *Gateway) requestLog(next http.Handler) http.Handler {
 // limitAnswer ends the connection of a reader that does not take its answer within answerTime. The answer may begin after
 // wait. Else it would hold the connection for as long as it likes.
 func limitAnswer(w http.ResponseWriter, wait time.Duration) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + answerTime)) // only a test's writer has none
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + answerTime)) // the writers of tests and of the watchdog have none
 }
 
 // loggedWriter keeps what the log needs of an answer: status and further attributes. Keeping these in the request's context

@@ -25,6 +25,7 @@ cmd/nudge/repeats:
 cmd/nudge/simulate: fallback gateway/limits version cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
 cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
+cmd/nudge/systemd:
 cmd/nudge/terminal:
 cmd/nudge/tracing: version
 fallback:

@@ -11,12 +11,14 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"nudge/cmd/nudge/config"
 	"nudge/cmd/nudge/listen"
+	"nudge/cmd/nudge/systemd"
 	"nudge/cmd/nudge/tracing"
 	"nudge/gateway"
 	"nudge/gateway/limits"
@@ -152,8 +154,16 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 			return nil
 		},
 	})
-	return runAll(ctx, g, servers, watcher.Run)
+	tasks := []func(context.Context) error{watcher.Run}
+	if s := systemd.FromEnvironment(); s != nil {
+		s.Ops, s.Log, s.Stop = g.Ops(), log, c.Drain.Delay+c.Drain.Window+stopTime
+		tasks = append(tasks, func(inner context.Context) error { return s.Run(inner, ctx.Done()) })
+	}
+	return runAll(ctx, g, servers, tasks...)
 }
+
+// stopTime is how long a gateway may take to end besides its drain: slow readers, requests that run, the last spans.
+const stopTime = 20 * time.Second
 
 // listenAll opens the public listener, which uses places, and the operators' listener, which has its own.
 func listenAll(c *config.Config, g *gateway.Gateway, places *limits.Connections, log *slog.Logger) ([]*listen.Server, error) {
