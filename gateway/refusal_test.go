@@ -199,3 +199,24 @@ func TestBasePath(t *testing.T) {
 		}
 	})
 }
+
+// The id that a proxy gave a request is in its log line, so that both logs can be compared; a token sent as one is not.
+func TestRequestIDIsLogged(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		for id, logged := range map[string]bool{
+			"7f3c0b1e-9d2a-4c55-8e1f-000000000042":      true,
+			"f5a1d3c2b4e69788":                          true,
+			"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2ln": false,
+			strings.Repeat("a", 65):                     false,
+			"a b":                                       false,
+		} {
+			r.get("/events", "X-Request-Id: "+id)
+			if got := strings.Contains(r.log.String(), "id="+id); got != logged {
+				t.Errorf("%q logged: %v", id, got)
+			}
+		}
+		if strings.Contains(r.log.String(), "eyJ") {
+			t.Error("a token is in the log")
+		}
+	})
+}

@@ -30,8 +30,8 @@ const (
 	mostPath = 200
 )
 
-// requestLog writes one line for each request when it has ended. It logs only the path, never the query, a header or a
-// body: tokens travel in all three.
+// requestLog writes one line for each request when it has ended. It logs only the path, never the query, a body
+// or a header but X-Request-Id: tokens travel in all three.
 func (g *Gateway) requestLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
@@ -72,6 +72,9 @@ func (g *Gateway) requestLog(next http.Handler) http.Handler {
 				slog.String("method", cut(r.Method, 20)), slog.String("path", cut(r.URL.Path, mostPath)), slog.Int("status", status),
 				slog.Duration("took", time.Since(begun).Round(time.Microsecond)), slog.String("address", g.address(r).String()),
 			}, ww.attrs...)
+			if id := requestID(r); id != "" {
+				attrs = append(attrs, slog.String("id", id))
+			}
 			g.log.LogAttrs(r.Context(), level, "request", attrs...)
 		}()
 		if r.ContentLength != 0 && r.Method != http.MethodPost {
@@ -82,6 +85,19 @@ func (g *Gateway) requestLog(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(ww, r)
 	})
+}
+
+// requestID returns the id that a proxy gave the request, by which its log and ours are compared; "" if there is none. Anybody
+// can send one, so it is logged only if it is as proxies write it: no dots, hence no token.
+func requestID(r *http.Request) string {
+	id := r.Header.Get("X-Request-Id")
+	other := func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_'
+	}
+	if len(id) > 64 || strings.ContainsFunc(id, other) {
+		return ""
+	}
+	return id
 }
 
 // limitAnswer ends the connection of a reader that does not take its answer within answerTime. The answer may begin after
