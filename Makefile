@@ -19,7 +19,7 @@ build: ## bin/nudge
 package: ## the npm package for pages, in bin
 	@mkdir -p bin && cd web && npm pack --silent --pack-destination ../bin
 
-release: ## bin/release: archives for Linux and macOS, SBOMs, checksums; TWICE=1 builds again elsewhere and compares
+release: ## bin/release: archives, Debian packages, container image, SBOMs, checksums, all tried; TWICE=1 builds again elsewhere and compares
 	@go -C .ci/tools run ./release $(if $(TWICE),-twice)
 
 vulncheck: ## known vulnerabilities in what Nudge calls; DB=URL of a copy of the database

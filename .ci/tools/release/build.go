@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"debug/buildinfo"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 )
 
@@ -28,9 +30,33 @@ func (r release) build(systems []string) error {
 	if err != nil {
 		return err
 	}
+	settings, err := os.ReadFile(filepath.Join(r.root, "config.yaml"))
+	if err != nil {
+		return err
+	}
+	var container image
 	for _, system := range systems {
-		if err := r.archive(system, manual); err != nil {
+		p, err := r.compile(system)
+		if err == nil {
+			err = r.archive(system, p, manual)
+		}
+		if goarch, linux := strings.CutPrefix(system, "linux/"); err == nil && linux {
+			if err = r.debian(goarch, p, manual); err == nil {
+				err = r.layer(&container, goarch, p, settings)
+			}
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", system, err)
+		}
+	}
+	if len(container.manifests) > 0 {
+		name := "nudge_" + r.version + "_oci.tar"
+		packed, err := container.archive(r, r.version)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(r.out, name), packed, 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if _, err := output(filepath.Join(r.root, "web"), nil, "npm", "pack", "--silent", "--pack-destination", r.out); err != nil {
@@ -72,43 +98,48 @@ func (r release) manual() ([]file, error) {
 	return files, nil
 }
 
-// archive makes the archive of one system with all files of the manual, and its SBOM beside it.
-func (r release) archive(system string, manual []file) error {
+// program is what was compiled for one system, and what goes with it.
+type program struct {
+	binary, bill, licences []byte
+	info                   *buildinfo.BuildInfo
+}
+
+// compile builds the program for a system, with its SBOM and the licences of what is in it.
+func (r release) compile(system string) (p program, err error) {
 	goos, goarch, ok := strings.Cut(system, "/")
 	if !ok {
-		return fmt.Errorf("write a system and a processor, such as %s", systems[0])
+		return p, fmt.Errorf("write a system and a processor, such as %s", systems[0])
 	}
-	name := fmt.Sprintf("nudge_%s_%s_%s", r.version, goos, goarch)
-	program := filepath.Join(r.out, "nudge")
-	defer os.Remove(program)
+	path := filepath.Join(r.out, "nudge")
+	defer os.Remove(path)
 	env := append([]string{
 		"CGO_ENABLED=0", "GOOS=" + goos, "GOARCH=" + goarch, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOEXPERIMENT=", "GOWORK=off",
 	}, r.env...)
 	// The linker notes the commit: Go does that itself only where it finds a whole repository.
-	if _, err := output(r.root, env, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X main.commit="+r.commit, "-o", program, "./cmd/nudge"); err != nil {
-		return err
+	if _, err := output(r.root, env, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X main.commit="+r.commit, "-o", path, "./cmd/nudge"); err != nil {
+		return p, err
 	}
-	info, err := buildinfo.ReadFile(program)
-	if err != nil {
-		return err
+	if p.info, err = buildinfo.ReadFile(path); err != nil {
+		return p, err
 	}
 	vendored, err := r.vendored()
 	if err != nil {
-		return err
+		return p, err
 	}
-	bill, err := sbom(info, r, system, vendored)
-	if err != nil {
-		return err
+	if p.bill, err = sbom(p.info, r, system, vendored); err != nil {
+		return p, err
 	}
-	licences, err := r.licences(info)
-	if err != nil {
-		return err
+	if p.licences, err = r.licences(p.info); err != nil {
+		return p, err
 	}
-	binary, err := os.ReadFile(program)
-	if err != nil {
-		return err
-	}
-	files := append([]file{{"nudge", 0o755, binary}, {"sbom.cdx.json", 0o644, bill}, {"LICENSES-OF-LIBRARIES.txt", 0o644, licences}}, manual...)
+	p.binary, err = os.ReadFile(path)
+	return p, err
+}
+
+// archive writes the archive of one system with all files of the manual, and its SBOM beside it.
+func (r release) archive(system string, p program, manual []file) error {
+	name := fmt.Sprintf("nudge_%s_%s", r.version, strings.ReplaceAll(system, "/", "_"))
+	files := append([]file{{"nudge", 0o755, p.binary}, {"sbom.cdx.json", 0o644, p.bill}, {"LICENSES-OF-LIBRARIES.txt", 0o644, p.licences}}, manual...)
 	for _, path := range beside {
 		text, err := os.ReadFile(filepath.Join(r.root, path))
 		if err != nil {
@@ -120,10 +151,43 @@ func (r release) archive(system string, manual []file) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(r.out, name+".cdx.json"), bill, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(r.out, name+".cdx.json"), p.bill, 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(r.out, name+".tar.gz"), packed, 0o644)
+}
+
+// debian writes the Debian package of a processor. Its SBOM is that of the archive, and in the package too.
+func (r release) debian(goarch string, p program, manual []file) error {
+	packed, err := r.deb(goarch, p, manual)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(r.out, fmt.Sprintf("nudge_%s_%s.deb", r.version, goarch)), packed, 0o644)
+}
+
+// layer adds a processor to an image, and writes the SBOM of that: the program's, and the certificates.
+func (r release) layer(i *image, goarch string, p program, settings []byte) error {
+	vendored, err := r.vendored()
+	if err != nil {
+		return err
+	}
+	own, ok := debug.ReadBuildInfo()
+	if !ok {
+		return errors.New("this tool does not know what it was built from; run it by go run")
+	}
+	for _, m := range own.Deps {
+		if m.Path == authoritiesModule {
+			vendored = append(vendored, library("golang/"+m.Path, m.Version, m.Sum))
+		}
+	}
+	if p.bill, err = sbom(p.info, r, "linux/"+goarch, vendored); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(r.out, fmt.Sprintf("nudge_%s_oci_%s.cdx.json", r.version, goarch)), p.bill, 0o644); err != nil {
+		return err
+	}
+	return i.addPlatform(r, goarch, r.rootFiles(p, settings))
 }
 
 // sum writes the checksums of all files.

@@ -1,5 +1,5 @@
 // Command release builds what a release of Nudge consists of, in bin/release: for each system an archive with the program and an
-// SBOM of it, the package for pages, and the checksums of all. The same commit gives the same bytes with the same Go, wherever it
+// SBOM of it, Debian packages, a container image, the package for pages, and the checksums of all. Then it tries them. The same commit gives the same bytes with the same Go, wherever it
 // is built.
 //
 //	go -C .ci/tools run ./release          # make release
@@ -46,6 +46,9 @@ func run(systems []string, twice bool) error {
 		fmt.Fprintln(os.Stderr, "release: the tree has changes that are not committed; nobody else can build these bytes")
 	}
 	if err := r.build(systems); err != nil {
+		return err
+	}
+	if err := r.checkAll(); err != nil {
 		return err
 	}
 	if twice {
