@@ -1,6 +1,6 @@
 LISTEN ?= localhost:8080
 
-.PHONY: help run test build package release vulncheck bundle fmt lint chart outage screenshots commands man fuzz faults pace proxies soak clean
+.PHONY: help run test build package release helm vulncheck bundle fmt lint chart outage screenshots commands man fuzz faults pace proxies soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ package: ## the npm package for pages, in bin
 
 release: ## bin/release: archives, Debian packages, container image, SBOMs, checksums, all tried; TWICE=1 builds again elsewhere and compares
 	@go -C .ci/tools run ./release $(if $(TWICE),-twice)
+
+helm: ## check deploy/helm and deploy/compose.yaml with the libraries of helm and compose; two minutes the first time
+	@go -C .ci/deploy run .
 
 vulncheck: ## known vulnerabilities in what Nudge calls; DB=URL of a copy of the database
 	@DB=$(DB) .ci/vulncheck

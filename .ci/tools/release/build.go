@@ -59,6 +59,9 @@ func (r release) build(systems []string) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	if err := r.chart(); err != nil {
+		return err
+	}
 	if _, err := output(filepath.Join(r.root, "web"), nil, "npm", "pack", "--silent", "--pack-destination", r.out); err != nil {
 		return err
 	}
@@ -188,6 +191,32 @@ func (r release) layer(i *image, goarch string, p program, settings []byte) erro
 		return err
 	}
 	return i.addPlatform(r, goarch, r.rootFiles(p, settings))
+}
+
+// chart writes the chart as helm package does.
+func (r release) chart() error {
+	top := filepath.Join(r.root, "deploy", "helm", "nudge")
+	var files []file
+	err := filepath.WalkDir(top, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(top, path)
+		files = append(files, file{filepath.ToSlash(name), 0o644, text})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	packed, err := tarball("nudge", r.date, files)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(r.out, "nudge-chart-"+r.version+".tgz"), packed, 0o644)
 }
 
 // sum writes the checksums of all files.
