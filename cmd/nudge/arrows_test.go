@@ -12,6 +12,7 @@ import (
 // A new package needs a line here and one in docs/architecture.md.
 const arrows = `
 apitest: # for tests
+clients/conformance: # tests alone
 clients/ruby: # tests alone
 cmd/nudge: * # it wires
 cmd/nudge/audit: cmd/nudge/simulate cmd/nudge/terminal fallback
