@@ -59,7 +59,17 @@ func TestRuby(t *testing.T) {
 	t.Parallel()
 	need(t, "minitest rack redis active_record sqlite3")
 	out, err := command(t, redistest.Start(t), "test/all.rb").CombinedOutput()
-	if err != nil || bytes.Contains(out, []byte(" 0 runs")) {
+	if err != nil || !bytes.Contains(out, []byte(" 0 failures")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// The library in Rails, which it joins by itself.
+func TestRails(t *testing.T) {
+	t.Parallel()
+	need(t, "minitest redis rails active_record sqlite3 action_controller")
+	out, err := command(t, redistest.Start(t), "test/rails_app.rb").CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte(" 0 failures")) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -8,7 +8,9 @@ module Nudge
   #
   #   use Nudge::Middleware, client: nudge, identity: ["cookie:rack.session", "header:authorization"]
   #
-  # identity names the cookies and headers that decide who asks, so that nobody gets the answer of somebody else.
+  # identity names the cookies and headers that decide who asks, so that nobody gets the answer of somebody else. A cookie that
+  # is encrypted anew in each answer would end the validators of all tabs: read, a hash of callables by name of the identity,
+  # makes a text of it that changes only with its content: read: { "cookie:s" => ->(env, value) { … } }.
   # The application says which versions its answer has: Nudge.answered(headers, 42 => 124).
   class Middleware
     # Middleware below Rack::ETag: tells the answers with an ETag of the application from those to which Rack::ETag gives one.
@@ -30,9 +32,10 @@ module Nudge
     FUTURE = 5 # seconds that the clock of another server may be ahead
     IDENTITY = /\A(cookie|header):[^\s=;,]+\z/
 
-    def initialize(app, identity:, client: nil)
+    def initialize(app, identity:, client: nil, read: {})
       @app = app
       @client = client
+      @read = read
       @names = Array(identity).map { |name| name.to_s.sub(/\Aheader:.*/) { |n| n.downcase } }
       wrong = @names.find { |name| !IDENTITY.match?(name) }
       raise Invalid, "identity: #{wrong.inspect}; write cookie:NAME or header:NAME" if wrong
@@ -122,7 +125,8 @@ module Nudge
       @names.map do |name|
         kind, key = name.split(":", 2)
         next [name, env["HTTP_#{key.upcase.tr("-", "_")}"].to_s] if kind == "header"
-        [name, new_cookie(set_cookie, key) || cookie(env, key)]
+        value = new_cookie(set_cookie, key) || cookie(env, key)
+        [name, @read[name] && !value.empty? ? @read[name].call(env, value) || value : value]
       end
     end
 

@@ -5,7 +5,7 @@ module Nudge
   #
   #   config.nudge.redis     URL, Redis or ConnectionPool; default: NUDGE_REDIS_URL, else REDIS_URL
   #   config.nudge.secret    default: NUDGE_AUTH_SECRET
-  #   config.nudge.identity  default: the session's cookie and the header Authorization
+  #   config.nudge.identity  what decides who asks; default: the session's cookie, InRails::OTHERS
   #   config.nudge.outbox    true: models write into the outbox too
   #   config.nudge.client    further options of Nudge::Client, such as { prefix: "nudge", slow: 300 }
   class Railtie < Rails::Railtie
@@ -27,10 +27,31 @@ module Nudge
 
     rake_tasks { load File.join(__dir__, "tasks.rake") }
 
+    # InRails finds the session's cookie when Rails has decided on its name, which is after all initializers.
+    class InRails < Middleware
+      # Besides the session: cookies by which Rails' own generator for log-ins and Devise know a user without it.
+      OTHERS = %w[cookie:session_id cookie:remember_user_token header:authorization].freeze
+
+      def initialize(app, identity: nil)
+        config = Rails.application.config
+        key = config.session_options[:key] if config.session_store
+        encrypted = key && config.session_store <= ActionDispatch::Session::CookieStore
+        super(app, identity: identity || [*("cookie:#{key}" if key), *OTHERS],
+                   read: encrypted ? { "cookie:#{key}" => ->(env, value) { content(env, key, value) } } : {})
+      end
+
+      private
+
+      # content is what a session in a cookie holds. Rails encrypts it anew in each answer that has read it.
+      def content(env, key, value)
+        cookies = ActionDispatch::Cookies::CookieJar.build(ActionDispatch::Request.new(env), { key => Rack::Utils.unescape(value) })
+        session = cookies.signed_or_encrypted[key]
+        session && JSON.generate(session)
+      end
+    end
+
     def self.add_middleware(app, options)
-      cookie = (app.config.session_options || {})[:key] || "_session_id"
-      identity = options.identity || ["cookie:#{cookie}", "header:authorization"]
-      app.config.middleware.insert_before(0, Middleware, identity: identity)
+      app.config.middleware.insert_before(0, InRails, identity: options.identity)
       app.config.middleware.use(Middleware::Inner) # below Rack::ETag
     end
   end
