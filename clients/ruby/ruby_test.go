@@ -25,7 +25,6 @@ import (
 	"nudge/gateway/auth"
 	"nudge/secrettest"
 	"nudge/version"
-	"nudge/version/publish"
 	"nudge/version/redis"
 	"nudge/version/redistest"
 )
@@ -74,11 +73,19 @@ func TestRails(t *testing.T) {
 	}
 }
 
-func TestScriptIsTheSame(t *testing.T) {
+// Each project is on a node of its own there.
+func TestCluster(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("lib/nudge/publish.lua")
-	if err != nil || string(text) != publish.Script() {
-		t.Errorf("lib/nudge/publish.lua is not version/publish/publish.lua; copy it (%v)", err)
+	need(t, "redis")
+	cluster := redistest.StartCluster(t)
+	out, err := command(t, cluster.Nodes[0], "-e", `
+		require "nudge"
+		nudge = Nudge::Client.new(redis: Redis.new(cluster: ["redis://#{ARGV[0]}"]))
+		ids = (1..20).to_a
+		p nudge.publish(1, 1), nudge.publish_many(ids.map { |id| [id, 1] }), nudge.stored(ids).uniq, nudge.publish_many!(ids.map { |id| [id, 2] })`,
+		cluster.Nodes[0].Addr).CombinedOutput()
+	if want := "true\n19\n[\"1\"]\n20\n"; err != nil || string(out) != want {
+		t.Errorf("%v\n%s, want\n%s", err, out, want)
 	}
 }
 

@@ -78,7 +78,19 @@ class MiddlewareTest < NudgeTest
       3.times { assert_equal 200, get(etag)[0] }
       assert_equal 1, accepted.size
     end
-    assert_empty log.string
+    assert_equal 1, log.string.scan("polls go to the application: ").size
+  end
+
+  def test_without_the_right_to_read
+    etag = get[1]["etag"]
+    redis.acl("SETUSER", "writer", "on", ">geheim", "+@all", "-mget", "~*", "&*")
+    @nudge = client(redis: URL.sub("//", "//writer:geheim@"))
+    @app = nil
+    3.times { assert_equal 200, get(etag)[0] }
+    assert_equal 1, log.string.scan("NOPERM").size
+    refute_match(/geheim/, log.string)
+  ensure
+    redis.acl("DELUSER", "writer")
   end
 
   def test_what_gets_no_validator

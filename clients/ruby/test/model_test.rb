@@ -7,7 +7,8 @@ ActiveRecord::Base.establish_connection(adapter: "sqlite3", database: ":memory:"
 ActiveRecord::Schema.verbose = false
 ActiveRecord::Schema.define do
   create_table(:projects) { |t| t.bigint :version }
-  create_table(:stories) { |t| t.bigint :project_id; t.string :title }
+  create_table(:stories) { |t| t.bigint :project_id; t.string :title; t.timestamps }
+  create_table(:comments) { |t| t.bigint :story_id }
   create_table(:notes) { |t| t.bigint :story_id }
 end
 ActiveRecord::Base.connection.execute(Nudge::Outbox::SQL[:sqlite])
@@ -18,6 +19,10 @@ class Story < ActiveRecord::Base
   include Nudge::Model
   belongs_to :project
   nudge_project :project_id
+end
+
+class Comment < ActiveRecord::Base
+  belongs_to :story, touch: true
 end
 
 class Note < ActiveRecord::Base
@@ -101,6 +106,19 @@ class ModelTest < NudgeTest
     assert_equal [[@a.id.to_s, 1]], announced
   ensure
     connection.rollback_transaction
+  end
+
+  def test_touches_which_rails_defers_to_the_commit
+    a, b = [@a, @b].map { |project| Story.create!(project: project) }
+    announced
+    Comment.create!(story: a)
+    assert_equal [[@a.id.to_s, 2]], announced
+    Project.transaction do
+      a.update!(title: "x")
+      Comment.create!(story: a)
+      Comment.create!(story: b)
+    end
+    assert_equal [[@a.id.to_s, 3], [@b.id.to_s, 2]], announced
   end
 
   def test_changed_by_hand

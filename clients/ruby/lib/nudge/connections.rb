@@ -7,6 +7,7 @@ module Nudge
   # a process that was forked opens new ones. After a failure, calls fail at once for a second; then one call tries again.
   class Connections
     PAUSE = 1
+    PAUSED = "Redis failed less than a second ago"
 
     # redis is a URL, a Redis, or something whose `with` yields a Redis, such as a ConnectionPool.
     def initialize(redis, timeout:)
@@ -35,7 +36,7 @@ module Nudge
     def use(&block)
       retried = false
       begin
-        raise Unavailable, "Redis failed less than a second ago" unless retried || may_try?
+        raise Unavailable, PAUSED unless retried || may_try?
         redis, used = retried ? [@class.new(@options), false] : take
         keep(redis, redis_call(redis, &block))
       rescue ::Redis::ConnectionError => e # a connection that was open, and is no longer

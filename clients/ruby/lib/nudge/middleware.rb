@@ -62,7 +62,7 @@ module Nudge
       return unless client.stored(versions.map(&:first)) == versions.map(&:last)
       [304, { "etag" => etag, "cache-control" => "private, no-cache" }, []]
     rescue StandardError => e
-      log_once(e.class) { "a poll goes to the application: #{e.message}" } unless e.is_a?(Unavailable)
+      log_once(e.message[0, 40]) { "polls go to the application: #{e.message}" } unless e.message == Connections::PAUSED
       nil
     end
 

@@ -31,6 +31,7 @@ module Nudge
           ids.compact.uniq.each { |id| Announcement.of(record.class.connection).add(projects, id, version) }
         end
         after_save { changed.call(self, attribute && attribute_before_last_save(attribute)) if saved_changes? }
+        after_touch { changed.call(self) }
         after_destroy { changed.call(self) }
       end
     end
@@ -45,7 +46,7 @@ module Nudge
         found || new(connection).tap { |a| connection.add_transaction_record(a) }
       end
 
-      attr_reader :projects # [[model, id, column], …], in the order of their changes
+      attr_reader :projects # a set of [model, id, column]
 
       def initialize(connection)
         @connection = connection
@@ -53,10 +54,16 @@ module Nudge
       end
 
       def add(model, id, column)
-        @projects << [model, id, column]
-        return if @connection.transaction_open?
-        raise_versions # SQL without a transaction is committed already
-        committed!
+        project = [model, id, column]
+        raised = siblings.select(&:raised?)
+        return if raised.any? { |other| other.projects.include?(project) }
+        @projects << project
+        if !@connection.transaction_open? # SQL without a transaction is committed already
+          raise_versions
+          committed!
+        elsif raised.any? # the transaction is about to commit: this comes of a deferred touch
+          raise_versions
+        end
       end
 
       def raised?
@@ -67,7 +74,7 @@ module Nudge
       # order of their ids, so that two transactions cannot deadlock.
       def before_committed!(*)
         return if raised?
-        all = @connection.current_transaction.records.select { |record| record.is_a?(Announcement) && !record.raised? }
+        all = siblings.reject(&:raised?)
         @projects = all.map(&:projects).reduce(:|)
         all.each { |other| other.leave unless other.equal?(self) }
         raise_versions
@@ -104,6 +111,12 @@ module Nudge
       alias _new_record_before_last_commit destroyed?
 
       private
+
+      # siblings are all announcements of the transaction. Savepoints that ended well leave theirs to it.
+      def siblings
+        transaction = @connection.current_transaction
+        transaction.open? ? transaction.records.to_a.grep(Announcement) : []
+      end
 
       def raise_versions
         @raised = []
