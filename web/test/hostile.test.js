@@ -7,7 +7,7 @@ import { answer, cadence, chance, hello, terms, World } from './world.js';
 
 // Such a life takes a hundred times as long as one of the poll loop alone, of which NUDGE_TEST_LIVES is the number.
 const lives = globalThis.process?.env.NUDGE_TEST_LIVES ?? globalThis.NUDGE_TEST_LIVES;
-const LIVES = lives ? Math.ceil(lives / 10) : globalThis.process ? 1000 : 100;
+const LIVES = lives ? Math.ceil(lives / 10) : globalThis.process ? 400 : 100;
 const PART = Math.min(LIVES, 10);
 
 const rejections = [];

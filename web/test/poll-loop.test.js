@@ -158,7 +158,7 @@ async function live(seed, steps, sum) {
 }
 
 // In parts, so that a browser, which plays them again, never stands still for long.
-const LIVES = Number(globalThis.process?.env.NUDGE_TEST_LIVES ?? globalThis.NUDGE_TEST_LIVES ?? (globalThis.process ? 4000 : 2000));
+const LIVES = Number(globalThis.process?.env.NUDGE_TEST_LIVES ?? globalThis.NUDGE_TEST_LIVES ?? (globalThis.process ? 4000 : 1000));
 const PART = Math.min(LIVES, 100);
 const sum = { polls: 0, expected: 0 };
 for (let first = 1; first <= LIVES; first += PART) {
