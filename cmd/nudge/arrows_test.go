@@ -13,6 +13,7 @@ import (
 const arrows = `
 apitest: # for tests
 clients/conformance: # tests alone
+clients/python: # tests alone
 clients/ruby: # tests alone
 cmd/nudge: * # it wires
 cmd/nudge/audit: cmd/nudge/simulate cmd/nudge/terminal fallback

@@ -1,0 +1,255 @@
+//go:build unix
+
+package python_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"nudge/fallback"
+	"nudge/gateway"
+	"nudge/gateway/auth"
+	"nudge/secrettest"
+	"nudge/version"
+	"nudge/version/publish"
+	"nudge/version/redis"
+	"nudge/version/redistest"
+)
+
+const secret = secrettest.Marker + "-a-secret-of-the-tests-a-secret-of-the-tests"
+
+// python is a Python that has these modules. Without one the test is skipped, or fails if NUDGE_TEST_REQUIRE is set.
+func python(t *testing.T, modules string) string {
+	t.Helper()
+	var told strings.Builder
+	for _, program := range []string{"python3", "/usr/bin/python3"} { // the second is Debian's, which has Debian's packages
+		out, err := exec.Command(program, "-c", "import "+modules).CombinedOutput()
+		if err == nil {
+			return program
+		}
+		told.Write(out)
+	}
+	if os.Getenv("NUDGE_TEST_REQUIRE") != "" {
+		t.Fatalf("no Python has %s:\n%s", modules, told.String())
+	}
+	t.Skipf("no Python has %s", modules)
+	return ""
+}
+
+// command is Python with the package; it ends with the test.
+func command(t *testing.T, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Env = append(os.Environ(), "PYTHONPATH=.", "PYTHONDONTWRITEBYTECODE=1", "NUDGE_AUTH_SECRET="+secret)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// The package's own tests.
+func TestPython(t *testing.T) {
+	t.Parallel()
+	cmd := command(t, python(t, "redis, django"), "-W", "error::ResourceWarning", "-m", "unittest", "discover", "-t", ".", "-s", "tests")
+	out, err := cmd.CombinedOutput()
+	if err != nil || bytes.Contains(out, []byte("Ran 0 tests")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestTypes(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("mypy"); err != nil {
+		if os.Getenv("NUDGE_TEST_REQUIRE") != "" {
+			t.Fatal("mypy is not installed")
+		}
+		t.Skip("mypy is not installed")
+	}
+	if out, err := exec.Command("mypy", "--cache-dir", t.TempDir()).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestScriptIsTheSame(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("nudge/publish.lua")
+	if err != nil || string(text) != publish.Script() {
+		t.Errorf("nudge/publish.lua is not version/publish/publish.lua; copy it (%v)", err)
+	}
+}
+
+// A Cluster, and a master that Sentinels name: the package makes connections of its own as those of the application's client.
+func TestTopologies(t *testing.T) {
+	t.Parallel()
+	program := python(t, "redis")
+	cluster, group := redistest.StartCluster(t), redistest.StartGroup(t)
+	for source, text := range map[string]string{
+		"cluster":  "RedisCluster.from_url('redis://" + cluster.Addrs()[0] + "')",
+		"sentinel": "sentinel.Sentinel([tuple(a.split(':')) for a in '" + strings.Join(group.Addrs(), " ") + "'.split()]).master_for('" + group.Name + "')",
+	} {
+		out, err := command(t, program, "-c", `
+import asyncio, redis, redis.sentinel, nudge
+client = nudge.Client(redis.`+text+`, timeout=10)
+assert client.publish_many([(n, 7) for n in range(40)]) == 40
+client.store._bounded(0.1).connection_pool if not client.store._cluster else client.store.get(["1"])
+for _ in range(2):
+    assert client.store.get(["1", "2", "none"]) == [b"7", b"7", None]
+    assert asyncio.run(client.store.get_async(["1", "2", "none"])) == [b"7", b"7", None]
+assert client.publish(1, 8) and not client.publish(1, 8)
+`).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", source, err, out)
+		}
+	}
+}
+
+// Each example with a gateway: a poll, a change that the gateway announces, and a 304.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	for example, modules := range map[string]string{"django": "redis, django", "flask": "redis, flask", "starlette": "redis, starlette, uvicorn"} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			program := python(t, modules)
+			text, err := os.ReadFile("examples/" + example + "_app.py")
+			if lines := bytes.Count(text, []byte("\n")); err != nil || lines >= 60 {
+				t.Errorf("%d lines, want less than 60 (%v)", lines, err)
+			}
+			server := redistest.Start(t)
+			cmd := command(t, program, "examples/"+example+"_app.py")
+			cmd.Env = append(cmd.Env, "REDIS_URL=redis://"+server.Addr, "PORT=0", "DATABASE="+filepath.Join(t.TempDir(), "example.db"))
+			tryExample(t, start(t, cmd), server)
+		})
+	}
+}
+
+func tryExample(t *testing.T, site string, server *redistest.Server) {
+	ask := func(method, path, etag string) (*http.Response, string) {
+		t.Helper()
+		request, _ := http.NewRequestWithContext(t.Context(), method, site+path, nil)
+		if etag != "" {
+			request.Header.Set("If-None-Match", etag)
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, _ := io.ReadAll(answer.Body)
+		return answer, string(body)
+	}
+	poll := func(etag string, status int, title string) string {
+		t.Helper()
+		answer, body := ask(http.MethodGet, "/projects/42/changes", etag)
+		var got struct{ Title string }
+		if err := json.Unmarshal([]byte(body), &got); answer.StatusCode != status || got.Title != title || (err == nil) != (status == http.StatusOK) {
+			t.Fatalf("%d %s, want %d and %q", answer.StatusCode, body, status, title)
+		}
+		if answer.Header.Get("X-Nudge-Version") != "" {
+			t.Error("the page gets X-Nudge-Version")
+		}
+		return answer.Header.Get("ETag")
+	}
+	_, token := ask(http.MethodGet, "/nudge-token", "")
+	events := watch(t, server, token)
+	first := poll("", http.StatusOK, "first")
+	poll(first, http.StatusOK, "first") // Redis has no version yet
+	ask(http.MethodPost, "/projects/42/rename/second", "")
+	if got := events(); got != "42@2" {
+		t.Fatalf("the gateway announces %s, want 42@2", got)
+	}
+	second := poll(first, http.StatusOK, "second")
+	if again := poll(second, http.StatusNotModified, ""); again != second {
+		t.Errorf("the 304 has ETag %s, want %s", again, second)
+	}
+	ask(http.MethodPost, "/projects/42/rename/third", "")
+	poll(second, http.StatusOK, "third")
+}
+
+var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+
+// start starts an example and returns the URL that it prints.
+func start(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	output, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout = cmd.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	var printed strings.Builder
+	for lines := bufio.NewScanner(output); lines.Scan(); {
+		if url := address.FindString(lines.Text()); url != "" {
+			go io.Copy(io.Discard, output)
+			return url
+		}
+		printed.WriteString(lines.Text() + "\n")
+	}
+	t.Fatalf("it ended: %s", printed.String())
+	return ""
+}
+
+// watch opens a stream of a gateway for project 42, and returns what waits for the next version.
+func watch(t *testing.T, server *redistest.Server, token string) (events func() string) {
+	t.Helper()
+	var source *redis.Source
+	g, err := gateway.New(gateway.Options{
+		Settings: gateway.Settings{
+			Flag: fallback.Flag{Enabled: true, Percent: 100},
+			Policy: fallback.Policy{
+				Fast: 10 * time.Second, Slow: 5 * time.Minute, Longest: time.Minute, Gap: time.Second, Jitter: 0.2, Heartbeat: 25 * time.Second,
+			},
+			Auth: auth.Settings{Secret: secret, Leeway: 30 * time.Second},
+		},
+		Probe: time.Second, Node: "gw", Instance: "i", Version: "v0", Log: slog.New(slog.DiscardHandler),
+		Source: func(b *version.Board, h gateway.Host) (_ version.Source, err error) {
+			source, err = redis.New(b, redis.Options{Addrs: []string{server.Addr}, Probe: time.Second, Host: h.Host, Control: h.Control})
+			return source, err
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- g.Run(ctx) }()
+	site := httptest.NewServer(g.Handler())
+	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, site.URL+"/events?project=42", nil)
+	request.Header.Set("Authorization", "Bearer "+token)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatal(answer, err)
+	}
+	t.Cleanup(func() {
+		stop()
+		answer.Body.Close()
+		site.Close()
+		<-ended
+		source.Close()
+	})
+	lines := bufio.NewScanner(answer.Body)
+	for lines.Scan() && !strings.Contains(lines.Text(), `"unknown":["42"]`) { // until the gateway listens to Redis
+	}
+	return func() string {
+		for lines.Scan() {
+			if id, is := strings.CutPrefix(lines.Text(), "id: "); is {
+				return id
+			}
+		}
+		t.Fatal("the stream ended: ", lines.Err())
+		return ""
+	}
+}
