@@ -82,6 +82,9 @@ class ClientTest < NudgeTest
       now += 1.1
       asked.call
       assert_equal 2, accepted.size
+      connections.instance_variable_get(:@options)[:url] = URL # it is back
+      now += 2
+      2.times { connections.use { |redis| redis.get("a") } }
     end
   end
 

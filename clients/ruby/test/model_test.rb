@@ -25,6 +25,11 @@ class Comment < ActiveRecord::Base
   belongs_to :story, touch: true
 end
 
+class Late < ActiveRecord::Base
+  self.table_name = "comments"
+  before_commit { Nudge.changed(Project, story_id) }
+end
+
 class Note < ActiveRecord::Base
   include Nudge::Model
   belongs_to :story
@@ -41,6 +46,15 @@ class ModelTest < NudgeTest
   def teardown
     Nudge.client = nil
     Nudge::Outbox.enabled = nil
+  end
+
+  def sql
+    statements = []
+    seen = ActiveSupport::Notifications.subscribe("sql.active_record") { |*, event| statements << event[:sql] }
+    yield
+    statements
+  ensure
+    ActiveSupport::Notifications.unsubscribe(seen)
   end
 
   def announced
@@ -111,14 +125,26 @@ class ModelTest < NudgeTest
   def test_touches_which_rails_defers_to_the_commit
     a, b = [@a, @b].map { |project| Story.create!(project: project) }
     announced
-    Comment.create!(story: a)
+    statements = sql { Comment.create!(story: a) }
     assert_equal [[@a.id.to_s, 2]], announced
+    assert_operator statements.index { |s| s.include?('UPDATE "projects"') }, :<, statements.index("commit transaction")
     Project.transaction do
       a.update!(title: "x")
       Comment.create!(story: a)
       Comment.create!(story: b)
     end
     assert_equal [[@a.id.to_s, 3], [@b.id.to_s, 2]], announced
+  end
+
+  def test_what_callbacks_of_the_commit_change
+    Late.create!(story_id: @a.id)
+    assert_equal [[@a.id.to_s, 1]], announced
+    Project.transaction do
+      Project.transaction(requires_new: true) { Story.create!(project: @b) }
+      Late.create!(story_id: @a.id)
+      Late.create!(story_id: @b.id)
+    end
+    assert_equal [[@a.id.to_s, 2], [@b.id.to_s, 1]], announced.sort
   end
 
   def test_changed_by_hand
@@ -167,11 +193,13 @@ class ModelTest < NudgeTest
     tries = 0
     relay.define_singleton_method(:run_once) do
       tries += 1
-      raise Nudge::Unavailable, "away" if tries == 1
+      raise Nudge::Unavailable, "away" if tries < 4
       super().tap { |rows| stop if rows < 100 }
     end
-    relay.instance_variable_get(:@wake).define_singleton_method(:wait_readable) { |_pause| }
+    pauses = []
+    relay.instance_variable_get(:@wake).define_singleton_method(:wait_readable) { |pause| pauses << pause }
     relay.run
+    assert_equal [1, 2, 4, 0, 1], pauses
     assert_equal [["p", 99], ["p", 149]], announced
     assert_equal 1, log.string.scan("the relay failed").size
   end

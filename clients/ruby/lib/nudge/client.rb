@@ -113,8 +113,6 @@ module Nudge
 
     def pipelined(redis, news)
       redis.pipelined { |pipeline| news.each { |n| pipeline.evalsha(SHA, [key(n.project)], n.argv(@expire)) } }.sum
-    rescue ::Redis::CommandError # of one of them; which one, redis-rb 4 does not say
-      news.sum { |n| run(redis, n) }
     end
 
     def run(redis, news)

@@ -42,7 +42,6 @@ module Nudge
       rescue ::Redis::ConnectionError => e # a connection that was open, and is no longer
         if used && !retried
           retried = true
-          forget
           retry
         end
         fail_with(e)
@@ -103,10 +102,6 @@ module Nudge
         @not_before = nil
       end
       result
-    end
-
-    def forget
-      @lock.synchronize { @idle.slice!(0..) }.each(&:close)
     end
 
     def may_try?
