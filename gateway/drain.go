@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"nudge/gateway/status"
 	"nudge/gateway/stream"
 )
 
@@ -34,6 +35,7 @@ const (
 // and drainGrace. It returns early when ctx ends. Requests are served meanwhile; the caller stops listening afterwards.
 func (g *Gateway) Drain(ctx context.Context) {
 	g.phase.Store(leaving)
+	g.note(status.Phase, "this gateway is leaving", "")
 	g.log.Info("leaving: /ready fails, requests are still served; a second signal ends the process at once", "delay", g.opt.DrainDelay, "streams", g.streams())
 	select {
 	case <-ctx.Done():

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/status"
 	"nudge/gateway/stream"
 	"nudge/gateway/stream/loop"
 	"nudge/version"
@@ -93,6 +95,9 @@ type Gateway struct {
 	quotas    *limits.Quotas
 	refusals  refusals // that were logged
 	metrics   *metrics
+	history   *status.History
+	advanced  status.Top // projects that advance most
+	reload    atomic.Pointer[Reload]
 	public    http.Handler
 	ops       http.Handler
 
@@ -119,7 +124,7 @@ func New(opt Options) (*Gateway, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), bursts: limits.NewBursts(), flagChanged: version.NewSignal()}
+	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), bursts: limits.NewBursts(), history: status.NewHistory(), flagChanged: version.NewSignal()}
 	g.keys, g.lost = jwks.NewKeeper(opt.KeyServer, opt.Log), auth.NewLostCookies(opt.Log)
 	c, err := newCurrent(opt.Settings, &g.opt, g.keys, true)
 	if err != nil {
@@ -134,7 +139,7 @@ func New(opt Options) (*Gateway, error) {
 		Node: opt.Node, Instance: opt.Instance, Version: opt.Version,
 		Streams: g.streams, Lag: g.lag, Leaving: func() bool { return g.phase.Load() != serving },
 		Board: g.board, Read: func(ctx context.Context, p version.Project) (version.Key, error) { return g.source.Read(ctx, p) },
-		Changed: g.cadenceChanged, Log: opt.Log,
+		Changed: g.cadenceChanged, Judged: g.judged, Moved: g.moved, Log: opt.Log,
 	})
 	host := g.pace.Host()
 	echo := host.Echo
@@ -180,7 +185,7 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	tasks := []func(context.Context) error{
-		g.source.Run, g.hub.Run, g.pace.Run, g.keys.Run, g.followFlag, g.sumRefusals,
+		g.source.Run, g.hub.Run, g.pace.Run, g.keys.Run, g.followFlag, g.sumRefusals, g.sample,
 		func(ctx context.Context) error { return g.bursts.Run(ctx, g.opt.ConnectBurst) },
 	}
 	replacer := loop.Replacer{Loops: g.loops, Crowds: g.admission.Crowds(), Crowded: g.admission.Crowded}
@@ -211,24 +216,38 @@ func (g *Gateway) Apply(s Settings) error {
 	return nil
 }
 
-// Reloaded counts a reload of the configuration. applied: it was not refused. whole: all of it is in force, and nothing waits for
-// a restart.
-func (g *Gateway) Reloaded(applied, whole bool) {
-	outcome, healthy := "refused", 0.0
-	if applied {
+// Reload is what became of a changed configuration.
+type Reload struct {
+	At      time.Time `json:"at"`
+	Applied bool      `json:"applied"` // it was not refused
+	Changed []string  `json:"changed"` // keys whose new values are in force
+	Problem string    `json:"problem"` // why it was refused, or which keys wait for a restart; "": all of it is in force
+}
+
+// Reloaded counts a reload of the configuration, and shows it to operators.
+func (g *Gateway) Reloaded(r Reload) {
+	outcome := "refused"
+	if r.Applied {
 		outcome = "applied"
 	}
-	if whole {
-		healthy = 1
-	}
 	g.metrics.reloads.WithLabelValues(outcome).Inc()
-	g.metrics.reloadHealthy.Set(healthy)
+	g.metrics.reloadHealthy.Set(truth(r.Problem == ""))
+	if r.Changed == nil {
+		r.Changed = []string{} // null in JSON
+	}
+	r.At, r.Problem = time.Now(), strings.ReplaceAll(strings.TrimSpace(r.Problem), "\n", "; ")
+	last := g.reload.Swap(&r)
+	if len(r.Changed) > 0 || r.Problem != "" && (last == nil || last.Problem != r.Problem) {
+		g.note(status.Reload, r.text(), "")
+	}
 }
 
 // news returns the spread of an advance that somebody watches, and counts it.
 func (g *Gateway) news(i version.Index, own int, now time.Time) time.Duration {
 	spread := g.pace.News(i, own, now)
-	g.metrics.advances.Inc()
+	g.metrics.advances.Add(1)
+	g.metrics.caused.Add(uint64(own))
+	g.advanced.Add(g.board.Project(i), now)
 	g.metrics.spread.Observe(spread.Seconds())
 	return spread
 }

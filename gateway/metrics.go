@@ -31,9 +31,11 @@ type metrics struct {
 
 	hellos, versions, heartbeats, goodbyes prometheus.Counter
 
-	advances, conflated, polls prometheus.Counter
-	behind                     prometheus.Gauge
-	flush, spread              prometheus.Histogram
+	advances, caused, polls atomic.Uint64 // caused: polls for advances, as far as watchers count
+
+	conflated     prometheus.Counter
+	behind        prometheus.Gauge
+	flush, spread prometheus.Histogram
 
 	reloads       *prometheus.CounterVec
 	reloadHealthy prometheus.Gauge
@@ -72,9 +74,7 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 		registry:  r,
 		streams:   map[string]prometheus.Gauge{},
 		opened:    map[string]prometheus.Counter{},
-		advances:  counter("nudge_advances_total", "Advances of projects that somebody watches here."),
 		conflated: counter("nudge_conflated_total", "Changes that a newer one of the same project replaced before they were written to all streams of a loop."),
-		polls:     counter("nudge_poll_intervals_total", "Answers of GET /poll-interval."),
 		behind:    gauge("nudge_streams_behind", "Streams whose connection takes no more for now."),
 		flush:     newLatency("nudge_flush_seconds", "Time from an advance, taken from the newest versions known, until one loop has written it to all its streams."),
 		spread:    newLatency("nudge_spread_seconds", "Time over which the watchers of a project poll for an advance."),
@@ -87,6 +87,9 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 		closed:        map[stream.Reason]prometheus.Counter{},
 	}
 	m.reloadHealthy.Set(1)
+	count("nudge_advances_total", "Advances of projects that somebody watches here.", nil, m.advances.Load)
+	count("nudge_caused_polls_total", "Polls that advances cause: one for each stream and held poll that watches the project here.", nil, m.caused.Load)
+	count("nudge_poll_intervals_total", "Answers of GET /poll-interval.", nil, m.polls.Load)
 	r.MustRegister(m.flush, m.spread)
 	open := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nudge_streams", Help: "Streams open now, by kind."}, []string{"kind"})
 	r.MustRegister(open)

@@ -25,6 +25,7 @@ var closed = map[string]map[string][]string{
 	"nudge_streams_opened_total":     {"kind": {"goroutine", "parked"}},
 	"nudge_push_state_seconds_total": {"state": {"degraded", "down", "healthy"}},
 	"nudge_advances_total":           nil,
+	"nudge_caused_polls_total":       nil,
 	"nudge_conflated_total":          nil,
 	"nudge_poll_intervals_total":     nil,
 	"nudge_polls_saved_total":        nil,
@@ -98,8 +99,8 @@ func TestMetrics(t *testing.T) {
 			r.get(path, nobody)
 			r.get(path, as("ann", "7"))
 		}
-		r.Reloaded(true, true)
-		r.Reloaded(false, false)
+		r.Reloaded(gateway.Reload{Applied: true})
+		r.Reloaded(gateway.Reload{Problem: "push.percent: 200 is above 100"})
 		r.source.silent.Store(true)
 		time.Sleep(time.Minute)
 
@@ -150,7 +151,7 @@ func TestMetrics(t *testing.T) {
 				t.Errorf("%s is %v, not %v", series, got, want)
 			}
 		}
-		r.Reloaded(true, true)
+		r.Reloaded(gateway.Reload{Applied: true})
 		if got := r.metric("nudge_config_reload_healthy"); got != 1 {
 			t.Errorf("after a good reload: %v", got)
 		}

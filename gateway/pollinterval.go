@@ -98,7 +98,7 @@ func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.
 		answer.ConnectAfterMS = after.Milliseconds()
 	}
 	answer.cadence = newCadence(c)
-	g.metrics.polls.Inc()
+	g.metrics.polls.Add(1)
 	return answer
 }
 

@@ -11,6 +11,7 @@ import (
 	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/status"
 	"nudge/gateway/stream"
 	"nudge/version/control"
 )
@@ -62,6 +63,7 @@ func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
 		return false
 	}
 	f := c.Flag
+	g.note(status.Flag, flagText(f), "")
 	g.log.Info("the flag changed", "enabled", f.Enabled, "percent", f.Percent, "include", f.Include, "exclude", f.Exclude,
 		"ramp", f.Ramp, "by", f.By(), "seq", f.Fleet.Seq)
 	g.flagChanged.Set()

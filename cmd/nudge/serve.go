@@ -141,7 +141,13 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	defer signal.Stop(hangup)
 	watcher := config.NewWatcher(config.WatcherOptions{
 		Loader: l, Loaded: loaded, Hangup: hangup, Log: log,
-		Looked: func(err error) { g.Reloaded(err == nil || errors.Is(err, config.ErrRestart), err == nil) },
+		Looked: func(changed []string, err error) {
+			r := gateway.Reload{Applied: err == nil || errors.Is(err, config.ErrRestart), Changed: changed}
+			if err != nil {
+				r.Problem = err.Error()
+			}
+			g.Reloaded(r)
+		},
 		Apply: func(c *config.Config) error {
 			if err := g.Apply(gatewaySettings(c)); err != nil {
 				return err

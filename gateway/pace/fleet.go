@@ -30,6 +30,7 @@ func (p *Pacer) logChange(c fallback.Change, now time.Time) {
 	if n := p.unlogged.Swap(0); n > 0 {
 		attributes = append(attributes, "changes_not_logged", n)
 	}
+	p.opt.Moved(c)
 	switch c.Move {
 	case fallback.Joined:
 		p.log.Info("a gateway joined the fleet", append(attributes, "nudge", c.Nudge)...)

@@ -46,6 +46,10 @@ type Options struct {
 
 	// Changed is called by [Pacer.Run] after the cadence changed.
 	Changed func()
+	// Judged is called by [Pacer.Run] after push or its reason changed, and Moved after a gateway joined or left the fleet. Not
+	// for more gateways than the log has lines for. nil: nothing to do.
+	Judged func(was, now fallback.Verdict)
+	Moved  func(fallback.Change)
 
 	Log *slog.Logger
 }
@@ -76,15 +80,23 @@ type Pacer struct {
 	spreadUntil time.Time // until when new streams are spread, after a change of the flag
 	pressure    Pressure
 	spent       spent
+	since       time.Time // when push became what it is
 }
 
 // New returns a Pacer; [Pacer.Run] runs it. Push is down until the source proves that it works.
 func New(opt Options) *Pacer {
+	if opt.Judged == nil {
+		opt.Judged = func(_, _ fallback.Verdict) {}
+	}
+	if opt.Moved == nil {
+		opt.Moved = func(fallback.Change) {}
+	}
 	p := &Pacer{
 		opt: opt, log: opt.Log, begun: time.Now(), health: fallback.NewHealth(opt.Probe),
 		fleet: fallback.NewFleet(opt.Instance, opt.Probe), lines: rate.NewLimiter(1, 100), missed: newMissedReports(opt.Log),
 		spent: spent{at: time.Now()}, wake: version.NewSignal(), controller: fallback.NewController(opt.Policy, opt.Flag.Enabled), flag: opt.Flag,
 	}
+	p.since = p.begun
 	if opt.Proven {
 		p.controller.Trust()
 	}
@@ -150,7 +162,9 @@ func (p *Pacer) judge(now time.Time) (next time.Time) {
 	before := p.controller.Verdict()
 	p.spent.until(now, before.Push, p.Now(), own.Streams)
 	verdict := p.controller.Judge(p.health.Verdict(now), lag, now)
-	own.Push = verdict.Push
+	if own.Push = verdict.Push; verdict.Push != before.Push {
+		p.since = now
+	}
 	load := p.fleet.Load(own, now)
 	d := p.controller.Decide(fallback.Snapshot{Load: load, Step: size.Step, Fresh: fresh}, now)
 	p.pressure = Pressure{Browsers: load.Browsers(), Polling: load.Polling, Capacity: d.Capacity, Interval: d.Interval}
@@ -165,6 +179,7 @@ func (p *Pacer) judge(now time.Time) (next time.Time) {
 		p.log.Info("push is "+verdict.Push.String(), "reason", string(verdict.Reason),
 			"was", before.Push.String(), "was_reason", string(before.Reason))
 		p.changes.Add(1)
+		p.opt.Judged(before, verdict)
 		if verdict.Echoed && p.settledAt.Load() == 0 {
 			p.settledAt.Store(time.Now().Add(p.opt.Listen).UnixNano())
 		}
@@ -200,6 +215,13 @@ func (p *Pacer) Verdict() fallback.Verdict {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.controller.Verdict()
+}
+
+// Since returns since when push is what it is.
+func (p *Pacer) Since() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.since
 }
 
 // Changes counts how often push or its reason has changed.

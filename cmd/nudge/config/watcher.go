@@ -25,9 +25,9 @@ type WatcherOptions struct {
 	// Log gets one line per change, refusal or SIGHUP; nil: nobody.
 	Log *slog.Logger
 	// Looked gets the result of every attempt to reload: nil if all that is on disk is in force, an [ErrRestart] if some keys
-	// need a restart, or why the last good configuration stays. For metrics.
+	// need a restart, or why the last good configuration stays; and the keys whose new values are in force. For metrics.
 	// Called from Run's goroutine.
-	Looked func(error)
+	Looked func(changed []string, err error)
 	// Debounce is how long the file must stay unchanged before it is read, and again before it is used; 0: 100ms.
 	Debounce time.Duration
 	// Poll is how often the file is read without an event, for file systems that send none; 0: 5s.
@@ -60,7 +60,7 @@ func NewWatcher(options WatcherOptions) *Watcher {
 		w.Apply = func(*Config) error { return nil }
 	}
 	if w.Looked == nil {
-		w.Looked = func(error) {}
+		w.Looked = func([]string, error) {}
 	}
 	if w.Log == nil {
 		w.Log = slog.New(slog.DiscardHandler)
@@ -186,7 +186,7 @@ func (w *Watcher) look(r *reading, asked bool) {
 	if err == nil && got.waiting != "" {
 		err = fmt.Errorf("%w: %s", ErrRestart, got.waiting)
 	}
-	w.Looked(err)
+	w.Looked(got.changed, err)
 }
 
 // take makes the reading the running configuration. A certificate that cannot be used does not keep other keys from changing:

@@ -58,7 +58,7 @@ func watch(t *testing.T, path string, change func(*WatcherOptions)) *watched {
 		},
 		Hangup: w.hangup,
 		Log:    slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
-		Looked: func(err error) { w.looked <- err },
+		Looked: func(_ []string, err error) { w.looked <- err },
 		Poll:   time.Hour,
 	}
 	if change != nil {
@@ -556,7 +556,7 @@ func TestReloadByPolling(t *testing.T) {
 			Loader: loader,
 			Loaded: loaded,
 			Apply:  func(c *Config) error { applied = append(applied, c.Push.Percent); return nil },
-			Looked: func(err error) {
+			Looked: func(_ []string, err error) {
 				if err != nil {
 					refused++
 				}
@@ -611,7 +611,7 @@ func TestWatcherLeavesNothing(t *testing.T) {
 	done, looked := make(chan error, 1), make(chan error, 1)
 	writeFile(t, path, percent(2))
 	go func() {
-		done <- NewWatcher(WatcherOptions{Loader: Loader{Path: path}, Loaded: loaded, Looked: func(err error) { looked <- err }}).Run(ctx)
+		done <- NewWatcher(WatcherOptions{Loader: Loader{Path: path}, Loaded: loaded, Looked: func(_ []string, err error) { looked <- err }}).Run(ctx)
 	}()
 	must(t, receive(t, looked))
 	cancel()
