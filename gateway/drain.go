@@ -43,6 +43,9 @@ func (g *Gateway) Drain(ctx context.Context) {
 	case <-time.After(g.opt.DrainDelay):
 	}
 	g.phase.Store(drained)
+	if g.follower != nil {
+		defer g.follower.Drain(ctx)
+	}
 	polls, empty := g.hub.ClosePolls(), g.admission.Empty()
 	g.log.Info("saying goodbye", "streams", g.streams(), "window", g.opt.DrainWindow)
 	spread := g.pace.ReconnectSpread(g.current.Load().Limits.ConnectsPerSecond, g.opt.DrainWindow+drainSpread) - g.opt.DrainWindow

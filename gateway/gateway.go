@@ -1,3 +1,11 @@
+// Package gateway is the HTTP side of Nudge: one thin handler for each path, and the wiring of its rooms.
+//
+// A request meets gateway/auth, which says who the caller is, and gateway/limits, which says whether there is room. A
+// refusal of either becomes an answer in problem.go. Streams live in gateway/stream; gateway/pace decides how often
+// browsers poll. docs/architecture.md has the whole picture.
+//
+// Everything that may change while streams are open is in one immutable value, current. A handler loads it once, so that
+// it decides by one state of the settings. Code that replaces it holds Gateway.change.
 package gateway
 
 import (
@@ -63,6 +71,10 @@ type Options struct {
 
 	Tracer Tracer // nil: nothing is traced
 
+	// StatusStream lets the status page follow by a stream. Without it the page polls.
+	StatusStream bool
+	inner        bool // it serves a status page: one loop is enough
+
 	Log *slog.Logger // nil: discarded
 }
 
@@ -98,6 +110,8 @@ type Gateway struct {
 	history   *status.History
 	advanced  status.Top // projects that advance most
 	reload    atomic.Pointer[Reload]
+	follower  *Gateway     // nil: the status page has no stream
+	revision  atomic.Int64 // of the status page
 	public    http.Handler
 	ops       http.Handler
 
@@ -170,6 +184,11 @@ func New(opt Options) (*Gateway, error) {
 	g.metrics.more(g, probes)
 	g.renderCadence()
 	g.loops = g.newLoops()
+	if opt.StatusStream {
+		if g.follower, err = newFollower(&g.opt); err != nil {
+			return nil, err
+		}
+	}
 	g.public, g.ops = g.publicRoutes(), g.opsRoutes()
 	return g, nil
 }
@@ -192,6 +211,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	tasks = append(tasks, replacer.Run)
 	for _, l := range g.loops {
 		tasks = append(tasks, l.Run)
+	}
+	if g.follower != nil {
+		tasks = append(tasks, g.follower.Run)
 	}
 	for _, task := range tasks {
 		group.Go(func() error { return task(ctx) })

@@ -18,7 +18,7 @@ import (
 	"nudge/version"
 )
 
-// newLoops makes a loop for each CPU, stream.MostLoops at most.
+// newLoops makes a loop for each CPU, stream.MostLoops at most. A gateway within another parks nothing.
 func (g *Gateway) newLoops() (loops []*loop.Loop) {
 	opt := loop.Options{
 		Hub: g.hub, Node: g.opt.Node, Heartbeat: g.heartbeat.Load, Log: g.log,
@@ -31,6 +31,9 @@ func (g *Gateway) newLoops() (loops []*loop.Loop) {
 		Left:      func(o stream.Owner, counts bool) { g.pace.StreamLeft(countedOf(o), counts) },
 		CallerOf:  func(o stream.Owner) uint64 { return uint64(countedOf(o).Key) },
 		Uncovered: g.pace.Uncovered, Panicked: g.metrics.panics.Inc,
+	}
+	if g.opt.inner {
+		return []*loop.Loop{loop.New(opt)}
 	}
 	if parked.Supported {
 		opt.NewPoller = parked.NewPoller

@@ -22,6 +22,24 @@ import (
 //go:embed dist/nudge*
 var dist embed.FS
 
+// chart is uPlot, which draws charts.
+//
+//go:embed chart
+var chart embed.FS
+
+// Chart are the files of uPlot by name: uplot.js and uplot.css. Callers do not change them.
+var Chart = sync.OnceValue(func() map[string][]byte {
+	files := map[string][]byte{}
+	for _, name := range []string{"uplot.js", "uplot.css"} {
+		content, err := chart.ReadFile("chart/" + name)
+		if err != nil {
+			panic(err) // embedded: it was there when the program was built
+		}
+		files[name] = content
+	}
+	return files
+})
+
 // packed ends the names of files that hold another after brotli.
 const packed = ".br"
 

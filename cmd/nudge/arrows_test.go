@@ -38,7 +38,7 @@ gateway/auth/jwks:
 gateway/limits:
 gateway/pace: version version/control fallback gateway/limits
 gateway/shim: web
-gateway/status: version fallback
+gateway/status: version fallback web
 gateway/stream: version
 gateway/stream/goroutine: version gateway/stream gateway/stream/loop
 gateway/stream/loop: version gateway/stream

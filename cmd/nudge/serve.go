@@ -104,6 +104,7 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	places := limits.NewConnections(0, log)
 	o := gatewayOptions(c, log)
 	o.Connections, o.ConnectBurst = places, connectBurst
+	o.StatusStream = c.OpsListen != ""
 	tracer, flush, err := tracing.FromEnvironment(ctx, release, o.Instance, log)
 	if err != nil {
 		return err

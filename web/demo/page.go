@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"path"
 	"time"
+
+	"nudge/web"
 )
 
 // contentSecurityPolicy lets the page load from its own origin only, runs no
@@ -50,8 +52,10 @@ func loadFiles(more map[string][]byte) map[string]file {
 		}
 		files[entry.Name()] = newFile(entry.Name(), body)
 	}
-	for name, body := range more {
-		files[name] = newFile(name, body)
+	for _, some := range []map[string][]byte{web.Chart(), more} {
+		for name, body := range some {
+			files[name] = newFile(name, body)
+		}
 	}
 	return files
 }

@@ -18,7 +18,7 @@ type file struct {
 }
 
 // dist is what is committed, but for the declarations: each entry, minified, its source map, and the page of docs that names
-// their hashes. What a gateway serves is there with brotli too. The last files are those of the chart on the demo's page.
+// their hashes. What a gateway serves is there with brotli too. The last files are those that draw charts.
 func dist(web string) ([]file, error) {
 	var scripts []script
 	for _, e := range present(web) {

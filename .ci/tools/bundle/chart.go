@@ -7,7 +7,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// charts are the files of uPlot, which draws the chart of the demo's page: its script, minified, and its styles. The licence
+// charts are the files of uPlot, which draws the charts of the demo and of the status page: its script, minified, and its styles. The licence
 // asks to be copied with them.
 func charts(web string) ([]file, error) {
 	dir, err := filepath.Abs(filepath.Join(web, "node_modules", "uplot"))
@@ -38,7 +38,7 @@ func charts(web string) ([]file, error) {
 		return nil, err
 	}
 	return []file{
-		{"../demo/page/uplot.js", result.OutputFiles[0].Contents},
-		{"../demo/page/uplot.css", append([]byte(head), append(styles, '\n')...)},
+		{"../chart/uplot.js", result.OutputFiles[0].Contents},
+		{"../chart/uplot.css", append([]byte(head), append(styles, '\n')...)},
 	}, nil
 }
