@@ -260,7 +260,7 @@ func (g *Gateway) Reloaded(r Reload) {
 	r.At, r.Problem = time.Now(), strings.ReplaceAll(strings.TrimSpace(r.Problem), "\n", "; ")
 	last := g.reload.Swap(&r)
 	if len(r.Changed) > 0 || r.Problem != "" && (last == nil || last.Problem != r.Problem) {
-		g.note(status.Reload, r.text(), "")
+		g.note(status.Reload, r.Text(), "")
 	}
 }
 

@@ -231,8 +231,8 @@ func flagText(f pace.Flag) string {
 	return fmt.Sprintf("the flag is on for %d%% of users, set by %s", f.Percent, by)
 }
 
-// text says what became of a changed configuration.
-func (r Reload) text() string {
+// Text says what became of a changed configuration.
+func (r Reload) Text() string {
 	switch {
 	case !r.Applied:
 		return "the configuration was refused: " + r.Problem

@@ -18,10 +18,12 @@ import (
 
 // answered is a /status of a gateway: a fleet of three, of which one is leaving, and one that vanished.
 const answered = `{"protocol":1,"node":"gw-1","instance":"0a7c8c5f","version":"0.1.0","started":"2024-02-29T09:00:00Z","phase":"serving",
-"reason":"no-echo","last_echo":"2024-02-29T11:59:51Z","push":"down","poll_ms":10000,"fast_ms":10000,"jitter":0.2,"heartbeat_ms":25000,
+"reason":"no-echo","since":"2024-02-29T11:58:20Z","last_echo":"2024-02-29T11:59:51Z","push":"down","poll_ms":10000,"fast_ms":10000,"jitter":0.2,"heartbeat_ms":25000,
 "browsers":4721,"polling":10,"budget":472,"interval":451,"backlog":60,"step":3,
 "flag":{"enabled":true,"percent":10,"include":["a*"],"exclude":["42","7"],"ramp_ms":60000},"streams":1204,"projects":310,"refusing":"limit","connections":{"open":1300,"places":19872,"refused":7},
 "missed":{"publisher":12,"deaf":1,"delivery":3,"data":5,"ahead":6,"unjudged":4,"projects":2},
+"top":{"watchers":[{"project":"42","n":310},{"project":"7","n":12}],"advances":[{"project":"7","n":99}],"since":"2024-02-29T11:15:00Z"},
+"reload":{"at":"2024-02-29T11:00:00Z","applied":false,"changed":[],"problem":"push.percent: 101 is above 100"},
 "ahead":[{"project":"42","application":3,"stored":125,"reports":6,"last":"2024-02-29T11:59:30Z","fix":"nudge publish 42@3 --reset"},
 {"project":"7","application":0,"stored":9,"reports":1,"last":"2024-02-29T11:55:00Z","fix":"nudge publish 7@0 --reset"}],
 "fleet":{"instances":3,"streams":3611,"lost_streams":1100,"members":[
@@ -32,7 +34,8 @@ const answered = `{"protocol":1,"node":"gw-1","instance":"0a7c8c5f","version":"0
 `
 
 const statusPage = `gw-1 (0a7c8c5f), nudge 0.1.0, up 3h0m0s, serving
-push is down (no-echo, probes do not come back); the newest probe that came back is 9s old
+push is down for 1m40s (no-echo, no probe comes back); the newest probe that came back is 9s old
+what to do: check that Redis runs, and that this gateway may publish and subscribe: docs/redis.md
 browsers poll every 10s with a proven stream, every 10s without; heartbeats every 25s
 4721 browsers, 10 of them without a stream; polls per second: 472 allowed, 451 without news
 60 polls for news are still to come; push is trusted at step 3 of 4
@@ -45,6 +48,9 @@ pushed data that differed from the application's answer: 5 reports
 stored versions ahead of the application, which make pages poll fast, newest report first:
   42 is stored at 125, and the application says 3 (6 reports, the last 30s ago). If it is right: nudge publish 42@3 --reset
   7 is stored at 9, and the application says 0 (1 reports, the last 5m0s ago). If it is right: nudge publish 7@0 --reset
+projects with most watchers here: 42 310, 7 12
+projects with most changes here in 45m0s: 7 99
+configuration, 1h0m0s ago: the configuration was refused: push.percent: 101 is above 100
 
 the fleet: 3 gateways, 3611 streams, 1100 lost
 NODE   INSTANCE  NUDGE  STREAMS  PUSH               HEARD
@@ -87,10 +93,11 @@ func TestStatusPage(t *testing.T) {
 		change func(*gatewayStatus)
 		line   string
 	}{
-		{func(s *gatewayStatus) { s.Push, s.Reason = fallback.Healthy, "" }, "push is healthy; the newest probe that came back is 9s old"},
-		{func(s *gatewayStatus) { s.Reason = "later-made" }, "push is down (later-made); the newest probe that came back is 9s old"},
-		{func(s *gatewayStatus) { s.LastEcho = time.Time{} }, "push is down (no-echo, probes do not come back); no probe has come back yet"},
-		{func(s *gatewayStatus) { s.LastEcho = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC) }, "push is down (no-echo, probes do not come back); the newest probe that came back is 0s old"},
+		{func(s *gatewayStatus) { s.Push, s.Reason = fallback.Healthy, "" }, "push is healthy for 1m40s; the newest probe that came back is 9s old"},
+		{func(s *gatewayStatus) { s.Reason = "later-made" }, "push is down for 1m40s (later-made); the newest probe that came back is 9s old"},
+		{func(s *gatewayStatus) { s.LastEcho = time.Time{} }, "push is down for 1m40s (no-echo, no probe comes back); no probe has come back yet"},
+		{func(s *gatewayStatus) { s.LastEcho = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC) }, "push is down for 1m40s (no-echo, no probe comes back); the newest probe that came back is 0s old"},
+		{func(s *gatewayStatus) { s.Since, s.Reason = time.Time{}, "source" }, "push is down (source, the connection to Redis is lost); the newest probe that came back is 9s old"},
 		{func(s *gatewayStatus) { s.Flag.Enabled = false }, "the flag is off: nobody gets push"},
 		{func(s *gatewayStatus) { s.Flag.Enabled, s.Flag.By = false, "override" }, "the flag is off by nudge push: nobody gets push"},
 		{func(s *gatewayStatus) { s.Flag.Percent, s.Flag.Include, s.Flag.Exclude = 100, nil, nil }, "the flag is on"},

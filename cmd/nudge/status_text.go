@@ -15,7 +15,7 @@ import (
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/pace"
-	"nudge/version"
+	"nudge/gateway/status"
 )
 
 // gatewayStatus is an answer of /status.
@@ -28,6 +28,9 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	line("%s (%s), nudge %s, up %v, %s",
 		printable(s.Node), printable(s.Instance), printable(s.Version), since(s.Started, now), printable(s.Phase))
 	line("push is %s", s.push(now))
+	if a := s.advice(); a != nil {
+		line("what to do: %s", printable(a.Do))
+	}
 	line("browsers poll every %v with a proven stream, every %v without; heartbeats every %v",
 		ms(s.PollMS), ms(s.FastMS), ms(s.HeartbeatMS))
 	line("%d browsers, %d of them without a stream; polls per second: %.0f allowed, %.0f without news",
@@ -68,6 +71,15 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 		line("  %s is stored at %d, and the application says %d (%d reports, the last %v ago). If it is right: %s",
 			a.Project, a.Stored, a.Application, a.Reports, since(a.Last, now), printable(a.Fix))
 	}
+	if text := busiest(s.Top.Watchers); text != "" {
+		line("projects with most watchers here: %s", text)
+	}
+	if text := busiest(s.Top.Advances); text != "" {
+		line("projects with most changes here in %v: %s", since(s.Top.Since, now), text)
+	}
+	if r := s.Reload; r != nil {
+		line("configuration, %v ago: %s", since(r.At, now), printable(r.Text()))
+	}
 
 	gateways := "1 gateway"
 	if s.Fleet.Instances != 1 {
@@ -105,35 +117,22 @@ func (s *gatewayStatus) push(now time.Time) string {
 	if !s.LastEcho.IsZero() {
 		echo = fmt.Sprintf("the newest probe that came back is %v old", since(s.LastEcho, now))
 	}
+	lasting := ""
+	if !s.Since.IsZero() {
+		lasting = fmt.Sprintf(" for %v", since(s.Since, now))
+	}
 	if s.Reason == "" {
-		return fmt.Sprintf("%s; %s", s.Push, echo)
+		return fmt.Sprintf("%s%s; %s", s.Push, lasting, echo)
 	}
 	text := printable(s.Reason)
-	if known, ok := reasonTexts[s.Reason]; ok {
-		text += ", " + known
+	if a := s.advice(); a != nil {
+		text += ", " + printable(a.Means)
 	}
-	return fmt.Sprintf("%s (%s); %s", s.Push, text, echo)
+	return fmt.Sprintf("%s%s (%s); %s", s.Push, lasting, text, echo)
 }
 
-// reasonTexts say in words why push is not healthy: for each reason of package fallback, and each fault of a source.
-var reasonTexts = map[string]string{
-	string(fallback.ReasonStarting):   "the gateway has just started",
-	string(fallback.ReasonLateEcho):   "probes come back late",
-	string(fallback.ReasonNoEcho):     "probes do not come back",
-	string(fallback.ReasonRecovering): "it was down; it is trusted again after 5 probes in a row",
-	string(fallback.ReasonSaturated):  "this gateway is late with its own work",
-	string(fallback.ReasonTick):       "the application has stopped ticking",
-	string(fallback.ReasonMissed):     "news of several projects is in Redis and did not arrive",
-	string(version.FaultConnection):   "Redis cannot be reached",
-	string(version.FaultAuth):         "Redis refuses user or password",
-	string(version.FaultNoPerm):       "a right in Redis is missing",
-	string(version.FaultReadOnly):     "this Redis is a replica",
-	string(version.FaultMisconf):      "Redis cannot save to disk",
-	string(version.FaultMemory):       "Redis is out of memory",
-	string(version.FaultReplicas):     "Redis has too few replicas",
-	string(version.FaultCluster):      "some slots of the Cluster have no master",
-	string(version.FaultLoading):      "Redis is reading its data",
-}
+// advice is what the gateway says of the reason. A gateway of an older version says nothing.
+func (s *gatewayStatus) advice() *status.Advice { return cmp.Or(s.Advice, status.AdviceOn(s.Reason)) }
 
 // flag says who gets push.
 func (s *gatewayStatus) flag() string {
@@ -152,6 +151,15 @@ func (s *gatewayStatus) flag() string {
 		text += ", not for projects " + printable(strings.Join(s.Flag.Exclude, " "))
 	}
 	return text
+}
+
+// busiest names the first five projects, with their numbers.
+func busiest(list []status.Counted) string {
+	var texts []string
+	for _, c := range list[:min(5, len(list))] {
+		texts = append(texts, fmt.Sprintf("%s %d", printable(c.Project), c.N))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // printable is terminal.Printable, except that empty text becomes a dash, so that a table keeps its columns.

@@ -279,3 +279,29 @@ func TestHubLimitInAnyOrder(t *testing.T) {
 		}
 	})
 }
+
+// The projects with most watchers are found among those of all chunks.
+func TestMostWatched(t *testing.T) {
+	inHub(t, 10_000, func(t *testing.T, r *hubRig) {
+		if got := r.MostWatched(3); len(got) != 0 {
+			t.Error(got)
+		}
+		for i := range 3 * topicsAtOnce {
+			r.watch(fmt.Sprint("p", i), 1+i%200)
+		}
+		gone := r.watch("crowd", 5000)
+		r.watch("office", 900)
+		r.watch("room", 300)
+		gone.detach()
+		got := ""
+		for _, w := range r.MostWatched(4) {
+			got += fmt.Sprint(w.Project, " ", w.Watchers, " ")
+		}
+		if got != "office 900 room 300 p199 200 p399 200 " {
+			t.Error(got)
+		}
+		if all := r.MostWatched(10_000); len(all) != 3*topicsAtOnce+2 {
+			t.Errorf("%d projects", len(all))
+		}
+	})
+}

@@ -73,10 +73,12 @@ export class Charts {
   draw() {
     const columns = this.#past[this.#range];
     const now = Date.now() / 1000;
+    // A gateway that has just started does not draw an hour of nothing.
+    const min = Math.max(now - spans[this.#range], Math.min(columns.at[0] ?? 0, now - spans[this.#range] / 6));
     for (const [name, plot] of this.#plots) {
       const data = [columns.at, ...charts[name].map(([column]) => columns[column])];
       plot.setData(gapped(data, this.#range === 'hour' ? 30 : 900), false);
-      plot.setScale('x', {min: now - spans[this.#range], max: Math.max(now, columns.at.at(-1) ?? 0)});
+      plot.setScale('x', {min, max: Math.max(now, columns.at.at(-1) ?? 0)});
       plot.redraw(false, true);
       const told = charts[name].map(([column, label]) => {
         const values = columns[column];
@@ -101,14 +103,17 @@ export class Charts {
         axis({space: 34, size: 50, values: (_, ticks) => ticks.map(count)}),
       ],
       series: [
-        {label: 'Time', value: (_, t) => (t === null ? '' : exact.format(t * 1000))},
+        {label: 'At', value: (_, t) => (t === null || t === undefined ? 'now' : exact.format(t * 1000))},
         ...series.map(([, label, name, filled]) => ({
           label,
           stroke: () => colour(name),
           fill: filled ? () => colour(`${name}-wash`) : undefined,
           width: 1.75,
           points: {show: (plot) => plot.data[0].length < 2},
-          value: (_, v) => (v === null || v === undefined ? '' : count(v)),
+          value: (plot, v, s) => {
+            const shown = v ?? plot.data[s].at(-1); // without a cursor: the newest
+            return shown === null || shown === undefined ? '–' : count(shown);
+          },
         })),
       ],
       legend: {live: true},

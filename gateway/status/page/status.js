@@ -52,6 +52,8 @@ function moment(at, now) {
   return (then.toDateString() === new Date(now).toDateString() ? sameDay : otherDay).format(then);
 }
 
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+
 const titles = {healthy: 'Push works', degraded: 'Push is in doubt', down: 'Push is down', off: 'Push is switched off'};
 const kinds = {push: 'push', flag: 'flag', fleet: 'gateways', reload: 'config', phase: 'process'};
 
@@ -74,8 +76,8 @@ function showPush(s, now) {
   byId('push-why').hidden = state === 'healthy' || state === 'off';
   if (!byId('push-why').hidden) {
     const {means, do: todo} = s.advice ?? {};
-    fill('push-reason', [make('code', {}, s.reason), ` ${means ?? ''}`]);
-    write('push-do', todo ?? 'see docs/reasons.md');
+    fill('push-reason', [make('code', {}, s.reason), ` ${sentence(means ?? 'see docs/reasons.md')}`]);
+    write('push-do', sentence(todo ?? 'see docs/reasons.md'));
     write('push-users', state === 'down'
       ? `Pages still work: they poll every ${every(s.fast_ms)}.`
       : `Pages still get push, and poll every ${every(s.poll_ms)} to be safe.`);
