@@ -6,6 +6,7 @@ module Nudge
   #   config.nudge.redis     URL, Redis or ConnectionPool; default: NUDGE_REDIS_URL, else REDIS_URL
   #   config.nudge.secret    default: NUDGE_AUTH_SECRET
   #   config.nudge.identity  what decides who asks; default: the session's cookie, InRails::OTHERS
+  #   config.nudge.middleware  false: polls always go to the application
   #   config.nudge.outbox    true: models write into the outbox too
   #   config.nudge.client    further options of Nudge::Client, such as { prefix: "nudge", slow: 300 }
   class Railtie < Rails::Railtie
@@ -35,7 +36,7 @@ module Nudge
       def initialize(app, identity: nil)
         config = Rails.application.config
         key = config.session_options[:key] if config.session_store
-        encrypted = key && config.session_store <= ActionDispatch::Session::CookieStore
+        encrypted = key && config.session_store.is_a?(Class) && config.session_store <= ActionDispatch::Session::CookieStore
         super(app, identity: identity || [*("cookie:#{key}" if key), *OTHERS],
                    read: encrypted ? { "cookie:#{key}" => ->(env, value) { content(env, key, value) } } : {})
       end
