@@ -34,7 +34,11 @@ func StartCluster(t testing.TB, flags ...string) *Cluster {
 	for i, n := range c.Nodes {
 		n.Do("CLUSTER", "SET-CONFIG-EPOCH", i+1)
 		if i < masters {
-			n.Do("CLUSTER", "ADDSLOTSRANGE", i*slots/masters, (i+1)*slots/masters-1)
+			add := []any{"CLUSTER", "ADDSLOTS"} // ADDSLOTSRANGE is of 7.0
+			for slot := i * slots / masters; slot < (i+1)*slots/masters; slot++ {
+				add = append(add, slot)
+			}
+			n.Do(add...)
 		}
 	}
 	for i, n := range c.Nodes { // everybody everybody, since they would take seconds to tell one another

@@ -65,7 +65,7 @@ func prepare(t testing.TB, flags ...string) *Server {
 		"--cluster-port", s.bus, // by itself a Cluster's node takes port + 10,000, which the system may have given away
 		"--dir", dir, "--save", "", "--appendonly", "no", "--daemonize", "no",
 		"--repl-diskless-sync-delay", "0", // a replica is to be there at once
-	}, flags...)
+	}, append(asked(), flags...)...)
 	t.Cleanup(func() {
 		s.Kill()
 		os.RemoveAll(dir)
