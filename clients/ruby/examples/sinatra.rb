@@ -47,7 +47,7 @@ class Stories < Sinatra::Base
 end
 
 # In config.ru: use Nudge::Middleware, …; run Stories. Not within the class: there it would stand behind the session.
-app = Nudge::Middleware.new(Stories, client: NUDGE, identity: ["cookie:rack.session", "header:authorization"])
+app = Nudge::Middleware.new(Stories, client: NUDGE, identity: ["cookie:rack.session", "header:authorization", "header:accept"])
 server = Puma::Server.new(app)
 server.add_tcp_listener("127.0.0.1", Integer(ENV.fetch("PORT", "0")))
 warn "http://127.0.0.1:#{server.connected_ports.first}"

@@ -111,6 +111,16 @@ class MiddlewareTest < NudgeTest
     assert_equal "private, max-age=0", get[1]["cache-control"]
   end
 
+  def test_vary
+    ["Accept", "Accept-Encoding, X-Mine", "*"].each do |vary|
+      @headers = { "Vary" => vary }
+      assert_nil get[1]["etag"], vary
+    end
+    assert_equal 1, log.string.scan("add header:accept to identity").size
+    @headers = { "Vary" => "Accept-Encoding, Origin,Cookie, Authorization" }
+    refute_nil get[1]["etag"]
+  end
+
   def test_the_answer_changes_who_asks
     @headers = { "Set-Cookie" => "a=b; path=/\nsid=y; path=/; HttpOnly" }
     etag = get[1]["etag"]

@@ -53,8 +53,8 @@ class RailsTest < NudgeTest
     @cookie = ""
   end
 
-  def ask(path, method: "GET", etag: nil)
-    env = Rack::MockRequest.env_for(path, method: method, "HTTP_COOKIE" => @cookie)
+  def ask(path, method: "GET", etag: nil, **headers)
+    env = Rack::MockRequest.env_for(path, method: method, "HTTP_COOKIE" => @cookie, **headers)
     env["HTTP_IF_NONE_MATCH"] = etag if etag
     status, headers, body = ShopApplication.call(env)
     headers = headers.to_h.transform_keys(&:downcase)
@@ -88,6 +88,14 @@ class RailsTest < NudgeTest
   def test_an_etag_of_the_application_stays
     refute_match(/nudge1/, ask("/changes?own=1")[1])
     assert_match(/nudge1/, ask("/changes")[1])
+  end
+
+  def test_one_path_with_several_answers
+    etag = ask("/changes", "HTTP_ACCEPT" => "application/json")[1]
+    assert_equal 304, ask("/changes", etag: etag, "HTTP_ACCEPT" => "application/json")[0]
+    %w[HTTP_ACCEPT HTTP_TURBO_FRAME HTTP_X_REQUESTED_WITH].each do |name|
+      assert_equal 200, ask("/changes", etag: etag, "HTTP_ACCEPT" => "application/json", name => "text/html")[0], name
+    end
   end
 
   def test_in_front_of_everything

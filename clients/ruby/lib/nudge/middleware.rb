@@ -6,11 +6,13 @@ module Nudge
   # Rack middleware that answers 304 to a poll whose client has the stored versions already, before session, database and view.
   # Use it in front of everything else:
   #
-  #   use Nudge::Middleware, client: nudge, identity: ["cookie:rack.session", "header:authorization"]
+  #   use Nudge::Middleware, client: nudge, identity: ["cookie:rack.session", "header:authorization", "header:accept"]
   #
-  # identity names the cookies and headers that decide who asks, so that nobody gets the answer of somebody else. A cookie that
-  # is encrypted anew in each answer would end the validators of all tabs: read, a hash of callables by name of the identity,
-  # makes a text of it that changes only with its content: read: { "cookie:s" => ->(env, value) { … } }.
+  # identity names the cookies and headers that decide who asks, so that nobody gets the answer of somebody else, and what: a
+  # browser that has JSON of a path sends its validator also when it navigates there. An answer whose Vary names another header
+  # gets no validator. A cookie that is encrypted anew in each answer would end the validators of all tabs: read, a hash of
+  # callables by name of the identity, makes a text of it that changes only with its content:
+  # read: { "cookie:s" => ->(env, value) { … } }.
   # The application says which versions its answer has: Nudge.answered(headers, 42 => 124).
   class Middleware
     # Middleware below Rack::ETag: tells the answers with an ETag of the application from those to which Rack::ETag gives one.
@@ -29,6 +31,7 @@ module Nudge
     end
 
     VALIDATORS = %w[etag last-modified].freeze
+    HARMLESS = %w[accept-encoding cookie origin].freeze # in Vary: other bytes of the same answer, identity, CORS
     FUTURE = 5 # seconds that the clock of another server may be ahead
     IDENTITY = /\A(cookie|header):[^\s=;,]+\z/
 
@@ -89,6 +92,11 @@ module Nudge
       return headers if control.include?("no-store")
       if control.match?(/public|s-maxage/)
         log_once(:public) { "#{path(env)} says Cache-Control: #{control}, so its answers get no validator; remove public and s-maxage" }
+        return headers
+      end
+      others = value["vary"].to_s.downcase.split(/[\s,]+/) - HARMLESS - @names.map { |name| name.delete_prefix("header:") }
+      unless others.empty?
+        log_once(:vary) { "#{path(env)} answers by #{others.join(", ")}, so its answers get no validator; add header:#{others.first} to identity" }
         return headers
       end
       etag = Validator.make(client.secret, Time.now.to_i, versions, path(env), identity(env, value["set-cookie"]))

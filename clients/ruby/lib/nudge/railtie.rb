@@ -30,8 +30,10 @@ module Nudge
 
     # InRails finds the session's cookie when Rails has decided on its name, which is after all initializers.
     class InRails < Middleware
-      # Besides the session: cookies by which Rails' own generator for log-ins and Devise know a user without it.
-      OTHERS = %w[cookie:session_id cookie:remember_user_token header:authorization].freeze
+      # Besides the session: cookies by which Rails' own generator for log-ins and Devise know a user without it, and headers by
+      # which one path has several answers. Browsers send a validator with all of them.
+      OTHERS = %w[cookie:session_id cookie:remember_user_token header:authorization
+                  header:accept header:accept-language header:turbo-frame header:x-requested-with].freeze
 
       def initialize(app, identity: nil)
         config = Rails.application.config
