@@ -45,8 +45,8 @@ chart: ## docs/capacity.svg from docs/capacity/*.json
 outage: build ## what the demo's chart shows: a run of nudge simulate
 	@bin/nudge simulate --script redis --hours 0.2 --json > web/demo/page/outage.json
 
-screenshots: ## docs/demo-light.png, docs/demo-dark.png and docs/demo.gif, from the demo in Chromium
-	@NUDGE_TEST_REQUIRE=1 NUDGE_TEST_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run '^(TestScreenshots|TestMovingPicture)$$' ./cmd/nudge
+screenshots: ## docs/demo-light.png, docs/demo.gif and docs/status-*.png, from the real thing in Chromium
+	@NUDGE_TEST_REQUIRE=1 NUDGE_TEST_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -timeout 20m -run '^(TestScreenshots|TestMovingPicture|TestStatusScreenshots)$$' ./cmd/nudge
 
 commands: ## docs/commands.md, from the commands
 	@UPDATE=1 go test -count=1 -run '^TestCommandsPage$$' ./cmd/nudge

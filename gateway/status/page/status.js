@@ -24,9 +24,7 @@ function make(name, attributes = {}, ...children) {
 function fill(id, children) {
   const element = byId(id);
   const next = make('div', {}, ...children);
-  if (element.innerText === '' || element.textContent !== next.textContent || element.childElementCount !== next.childElementCount) {
-    element.replaceChildren(...next.childNodes);
-  }
+  if (element.textContent !== next.textContent || element.childElementCount !== next.childElementCount) element.replaceChildren(...next.childNodes);
 }
 
 const pairs = (id, entries) => fill(id, entries.filter(([, value]) => value).map(([term, value]) => make('div', {}, make('dt', {}, term), make('dd', {}, value))));
@@ -233,4 +231,4 @@ follow();
 setInterval(() => {
   if (status && !document.hidden) showPush(status, Date.now() + skew);
 }, 1000);
-window.nudge = nudge; // for tests and the curious
+Object.assign(window, {nudge, past}); // for tests and the curious
