@@ -1,5 +1,7 @@
 import asyncio
+import json
 import unittest
+from pathlib import Path
 from wsgiref.util import setup_testing_defaults
 
 import nudge
@@ -208,11 +210,17 @@ class Carriers(WithRedis):
 
 
 class Vectors(unittest.TestCase):
-    def test_form(self):
-        identity = validator.identity_hash([("cookie:sid", b"x")])
-        etag = validator.etag(SECRET.encode(), 1790000000, {"43": "9", "42": "124"}, "/p", identity)
-        found = list(validator.signed(SECRET.encode(), etag, "/p", identity))
-        self.assertEqual(found, [validator.Validator(1790000000, {"42": "124", "43": "9"}, etag)])
+    """What the packages of all languages make of the same."""
+
+    def test_all(self):
+        vectors = json.loads((Path(__file__).parents[2] / "conformance/vectors.json").read_text())
+        secret = vectors["secret"].encode()
+        for v in vectors["validators"]:
+            versions = {project: str(version) for project, version in v["versions"].items()}
+            identity = validator.identity_hash([(name, value.encode()) for name, value in v["identity"].items()])
+            self.assertEqual(validator.etag(secret, v["time"], versions, v["path"], identity), v["etag"])
+            found = list(validator.signed(secret, v["etag"], v["path"], identity))
+            self.assertEqual(found, [validator.Validator(v["time"], versions, v["etag"])])
 
 
 if __name__ == "__main__":
