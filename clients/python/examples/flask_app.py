@@ -10,7 +10,7 @@ from nudge.wsgi import PollMiddleware
 
 client = nudge.Client(os.environ["REDIS_URL"], secret=os.environ["NUDGE_AUTH_SECRET"])
 app = Flask(__name__)
-app.wsgi_app = PollMiddleware(app.wsgi_app, client, identity=["cookie:session", "header:authorization"])
+app.wsgi_app = PollMiddleware(app.wsgi_app, client, identity=["signed:session", "header:authorization"])
 
 
 def database():

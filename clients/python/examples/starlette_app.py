@@ -45,7 +45,7 @@ app = Starlette(
         Route("/projects/{id:int}/rename/{title}", rename, methods=["POST"]),
         Route("/nudge-token", token),
     ],
-    middleware=[Middleware(PollMiddleware, client=client, identity=["cookie:session", "header:authorization"])],  # the first
+    middleware=[Middleware(PollMiddleware, client=client, identity=["signed:session", "header:authorization"])],  # the first
 )
 
 if __name__ == "__main__":

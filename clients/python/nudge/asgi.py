@@ -11,7 +11,7 @@ Call = Callable[..., Awaitable[Any]]
 
 
 class PollMiddleware:
-    """app.add_middleware(PollMiddleware, client=client, identity=["cookie:session"])
+    """app.add_middleware(PollMiddleware, client=client, identity=["signed:session"])
 
     Answers 304 to polls whose versions are those in Redis, before app is called. It asks Redis by connections of the event
     loop. identity: see nudge.polls.Polls.

@@ -1,5 +1,6 @@
 """Which polls need no application: the rules of the poll middleware. nudge.wsgi, nudge.asgi and nudge.django carry them."""
 
+import re
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -10,6 +11,8 @@ from .pause import Pause
 from .store import advice
 
 HEADER = "X-Nudge-Version"
+_IDENTITY = re.compile(r"(cookie|header|signed):[^\s=;,]+\Z")
+_SIGNED = re.compile(r"[.:][\w-]+[.:][\w-]+\Z")  # time and signature, of itsdangerous and of Django
 CACHE_CONTROL = "private, no-cache"
 Headers = List[Tuple[str, str]]  # values as the server has them, one character for each byte
 
@@ -29,14 +32,18 @@ class Request(NamedTuple):
 
 
 class Polls:
-    """The rules. client: its store has the versions, its secret signs. identity: what the application tells callers apart by,
-    such as ["cookie:sessionid", "header:authorization"]; answers are never given to anybody else."""
+    """The rules. client: its store has the versions, its secret signs.
+
+    identity: what the application tells callers apart by: cookie:NAME, header:NAME, signed:NAME. Nobody gets the answer of
+    somebody else. signed is a cookie that is signed anew in each answer, as Flask, Starlette and Django's signed_cookies do
+    with the session: only its content counts, or no validator would live until the next poll.
+    """
 
     def __init__(self, client: Client, identity: Sequence[str], clock: Callable[[], float] = time.time) -> None:
         if client.secret is None:
             raise ValueError("secret: is not given to the client; pass one, by which the middleware signs validators")
         if not isinstance(identity, (list, tuple)) or not all(
-            isinstance(name, str) and name.startswith(("cookie:", "header:")) and name[7:] for name in identity
+            isinstance(name, str) and _IDENTITY.match(name) for name in identity
         ):
             raise ValueError('identity: is no list of cookies and headers; write one such as ["cookie:sessionid", "header:authorization"]')
         self.client, self.identity = client, list(identity)
@@ -148,6 +155,8 @@ class Polls:
                 return None
             else:
                 value = cookies.get(key, [""])[0]
+            if kind == "signed":
+                value = _SIGNED.sub("", value)
             all_values.append((name, value.encode("latin-1")))
         return validator.identity_hash(all_values)
 

@@ -37,13 +37,17 @@ class Relay:
             connection.commit()
             return count
         except BaseException:
-            self._connection = None
-            try:
-                connection.rollback()
-                connection.close()
-            except Exception:
-                pass
+            self.close()
             raise
+
+    def close(self) -> None:
+        """Closes the connection, which rolls back. The relay connects again if it is used."""
+        connection, self._connection = self._connection, None
+        try:
+            if connection is not None:
+                connection.close()
+        except Exception:  # it was broken
+            pass
 
     def drain(self) -> int:
         """Publishes all that there is, and returns how many rows."""
@@ -124,11 +128,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
         except Exception as error:
             print(f"relay: {error}", file=sys.stderr)
             return 1
+        finally:
+            relay.close()
         return 0
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     relay.run(stop)
+    relay.close()
     return 0
 
 

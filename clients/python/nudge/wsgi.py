@@ -10,7 +10,7 @@ _UNQUOTED = "/~!$&'()*+,;=:@-._"
 
 
 class PollMiddleware:
-    """app.wsgi_app = PollMiddleware(app.wsgi_app, client, identity=["cookie:session"])
+    """app.wsgi_app = PollMiddleware(app.wsgi_app, client, identity=["signed:session"])
 
     Answers 304 to polls whose versions are those in Redis, before app is called. identity: see nudge.polls.Polls.
     """

@@ -23,7 +23,7 @@ class Outbox(unittest.TestCase):
         self.log = Logged()
         self.client = FakeClient(logger=self.log.logger)
         self.relay = relay.Relay(relay.connector(f"sqlite:///{self.path}"), self.client)
-        self.addCleanup(lambda: self.relay._connection and self.relay._connection.close())
+        self.addCleanup(self.relay.close)
 
     def rows(self):
         return self.db.execute("SELECT project, version FROM nudge_outbox ORDER BY id").fetchall()

@@ -108,8 +108,21 @@ class Rules(unittest.TestCase):
             self.assertTrue(self.passes(etag))
             self.assertFalse(self.passes(etag, cookie=""))
 
+    def test_a_cookie_that_is_signed_anew(self):
+        self.polls = Polls(self.client, ["signed:sid"], clock=lambda: self.now)
+        for before, after, other in (
+            ("eyJ1IjoxfQ.aaaaaa.s-g_1", "eyJ1IjoxfQ.aaaaab.s-g_2", "eyJ1IjoyfQ.aaaaab.s-g_3"),
+            (".eJx1IjoxfQ.aaaaaa.sig1", ".eJx1IjoxfQ.aaaaab.sig2", ".eJx1Ijox.aaaaab.sig2"),
+            ("eyJ1IjoxfQ==.aaaaaa.sig1", "eyJ1IjoxfQ==.aaaaab.sig2", ""),
+            ("eyJ1IjoxfQ:1oXYZ:sig1", "eyJ1IjoxfQ:1oXYa:sig2", "eyJ1IjoyfQ:1oXYa:sig2"),
+        ):
+            etag = self.etag(self.request(cookie="sid=" + before), headers=[("Set-Cookie", f"sid={after}; path=/")])
+            self.assertFalse(self.passes(etag, cookie="sid=" + before))
+            self.assertFalse(self.passes(etag, cookie="sid=" + after))
+            self.assertTrue(self.passes(etag, cookie="sid=" + other))
+
     def test_identity_is_checked(self):
-        for wrong in (None, "cookie:sid", ["sid"], ["cookie:"], [5]):
+        for wrong in (None, "cookie:sid", ["sid"], ["cookie:"], ["cookie:a b"], [5]):
             with self.assertRaisesRegex(ValueError, "^identity: "):
                 Polls(self.client, wrong)
 

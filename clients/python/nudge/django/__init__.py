@@ -118,7 +118,8 @@ class PollMiddleware:
 
     def __init__(self, get_response: Callable[[Any], Any]) -> None:
         self._get_response = get_response
-        default = ["cookie:" + settings.SESSION_COOKIE_NAME, "header:authorization"]
+        kind = "signed:" if settings.SESSION_ENGINE.endswith("signed_cookies") else "cookie:"
+        default = [kind + settings.SESSION_COOKIE_NAME, "header:authorization"]
         self._polls = Polls(client(), getattr(settings, "NUDGE", {}).get("identity", default))
 
     def __call__(self, request: Any) -> Any:
