@@ -201,7 +201,7 @@ def _async(pool: Any) -> Any:
     if kind is None:
         return None
     known = {name for c in kind.__mro__ for name in inspect.signature(c.__init__).parameters}  # type: ignore[misc]
-    own = {"retry", "retry_on_error", "retry_on_timeout", "parser_class", "redis_connect_func", "connection_pool"}
+    own = {"retry", "retry_on_error", "retry_on_timeout", "parser_class", "redis_connect_func", "connection_pool", "event_dispatcher"}
     kwargs = {name: value for name, value in pool.connection_kwargs.items() if name in known - own}
     return redis.asyncio.Redis(connection_pool=redis.asyncio.ConnectionPool(connection_class=kind, **kwargs))
 
