@@ -54,7 +54,7 @@ func (r release) checkAll() error {
 		err = c.run(r, dir)
 		os.RemoveAll(dir)
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+			return fmt.Errorf("this check fails: %s: %w", c.name, err)
 		}
 		fmt.Println("checked:", c.name)
 	}
@@ -83,9 +83,9 @@ func (r release) lint(string) error {
 	if err != nil {
 		return err
 	}
-	said, err := output(r.out, nil, "lintian", append([]string{"--allow-root", "--fail-on", "error,warning"}, packages...)...)
+	said, err := exec.Command("lintian", append([]string{"--allow-root", "--fail-on", "error,warning"}, packages...)...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%w%s", err, said)
+		return fmt.Errorf("%w\n%s", err, said)
 	}
 	return nil
 }
@@ -106,8 +106,11 @@ func (r release) verifyUnit(dir string) error {
 	}
 	verify := exec.Command("systemd-analyze", "verify", "--man=no", copied)
 	said, err := verify.CombinedOutput()
-	if err != nil || bytes.Contains(said, []byte("nudge")) { // it also says what is wrong with other units of this machine
-		return fmt.Errorf("%v\n%s", err, said)
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, said)
+	}
+	if bytes.Contains(said, []byte("nudge")) { // it also says what is wrong with other units of this machine
+		return fmt.Errorf("it warns:\n%s", said)
 	}
 	return nil
 }
