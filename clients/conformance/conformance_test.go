@@ -3,19 +3,16 @@
 package conformance
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
+	"nudge/clients/clienttest"
 	"nudge/secrettest"
 )
 
@@ -40,67 +37,9 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// binary is nudge, built once.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "nudge")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "nudge")
-	out, err := exec.Command("go", "build", "-o", path, "nudge/cmd/nudge").CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, out)
-	}
-	return path, err
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
-
-var listens = regexp.MustCompile(`msg="nudge serves".* listen=(\S+)`)
-
-// gateway starts a gateway on the driver's Redis, and returns its URL.
-func (d *driver) gateway(t *testing.T) string {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(path, "serve", "--config", "none")
-	cmd.Env = append(os.Environ(), "NUDGE_LISTEN=127.0.0.1:0", "NUDGE_OPS_LISTEN=127.0.0.1:0", "NUDGE_AUTH_SECRET="+secret, "NUDGE_REDIS_URL=redis://"+d.redis.Addr)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	lines := bufio.NewScanner(stderr)
-	for lines.Scan() {
-		if found := listens.FindStringSubmatch(lines.Text()); found != nil {
-			go func() { // what it logs later is not read by anybody, and must not block it
-				for lines.Scan() {
-				}
-			}()
-			return "http://" + found[1]
-		}
-	}
-	t.Fatal("the gateway ended")
-	return ""
-}
-
 // A gateway takes the tokens of the package, and a stream has what it publishes.
 func testGateway(t *testing.T, d *driver) {
-	url := d.gateway(t)
+	url := clienttest.Gateway(t, d.redis)
 	get := func(ctx context.Context, path string, token any) *http.Response {
 		t.Helper()
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
@@ -134,21 +73,12 @@ func testGateway(t *testing.T, d *driver) {
 		}
 	}
 
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
 	token := d.ask(t, "token", object{"user": "7", "projects": []any{"stream"}, "ttl": 60})["token"]
-	stream := get(ctx, "/events?project=stream@1", token)
-	defer stream.Body.Close()
-	lines := bufio.NewScanner(stream.Body)
-	for lines.Scan() {
-		if lines.Text() == "event: hello" {
-			d.announced(t, "stream", 2, nil)
-		}
-		if strings.Contains(lines.Text(), `"project":"stream","version":2`) {
-			return
-		}
+	next := clienttest.Watch(t, url, "stream", fmt.Sprint(token))
+	d.announced(t, "stream", 2, nil)
+	if got := next(); got != "stream@2" {
+		t.Errorf("the stream says %s", got)
 	}
-	t.Errorf("the stream ended without the news: %v", lines.Err())
 }
 
 func testOutbox(t *testing.T, d *driver) {

@@ -14,12 +14,10 @@ import (
 	"sync"
 	"testing"
 
+	"nudge/clients/clienttest"
 	"nudge/secrettest"
 	"nudge/version/redistest"
 )
-
-// secret is what the drivers sign with, and the gateways verify with.
-const secret = "a secret of the conformance tests, 32 bytes or more"
 
 // languages are the packages, and how their drivers are started. A folder that does not exist has no package yet.
 var languages = map[string][]string{
@@ -50,17 +48,10 @@ func start(t *testing.T, language string) *driver {
 	if _, err := os.Stat(file); err != nil {
 		t.Skipf("there is no %s", file)
 	}
-	program, err := exec.LookPath(debian(command[0]))
-	if err != nil {
-		if os.Getenv("NUDGE_TEST_REQUIRE") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
 	d := &driver{language: language, redis: redistest.Start(t)}
-	cmd := exec.Command(program, command[1:]...)
+	cmd := exec.Command(program(t, command[0]), command[1:]...)
 	cmd.Dir = ".."
-	cmd.Env = append(os.Environ(), "REDIS_URL=redis://"+d.redis.Addr, "NUDGE_SECRET="+secret, "OUTBOX_DB="+filepath.Join(t.TempDir(), "outbox.sqlite"))
+	cmd.Env = append(os.Environ(), "REDIS_URL=redis://"+d.redis.Addr, "NUDGE_SECRET="+clienttest.Secret, "OUTBOX_DB="+filepath.Join(t.TempDir(), "outbox.sqlite"))
 	stderr := &output{}
 	cmd.Stderr = stderr
 	to, err := cmd.StdinPipe()
@@ -88,14 +79,21 @@ func start(t *testing.T, language string) *driver {
 	return d
 }
 
-// debian is the program for which Debian has the libraries: another Python in the path knows none of them.
-func debian(program string) string {
-	if path := "/usr/bin/" + program; program != "go" && program != "node" {
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
+// program is where a program is. Without it the test is skipped, or fails if NUDGE_TEST_REQUIRE is set.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	// Debian's, which has Debian's libraries: another Python in the path knows none of them.
+	if path, err := exec.LookPath("/usr/bin/" + name); err == nil && name != "go" && name != "node" {
+		return path
 	}
-	return program
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("NUDGE_TEST_REQUIRE") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	return path
 }
 
 // ask returns the driver's answer.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"nudge/clients/clienttest"
 )
 
 // polled is the answer to a poll.
@@ -209,7 +211,7 @@ func testVectors(t *testing.T, d *driver) {
 		Secret     string
 		Validators []json.RawMessage
 	}
-	if err := json.Unmarshal(text, &vectors); err != nil || vectors.Secret != secret || len(vectors.Validators) == 0 {
+	if err := json.Unmarshal(text, &vectors); err != nil || vectors.Secret != clienttest.Secret || len(vectors.Validators) == 0 {
 		t.Fatalf("vectors.json: %v", err)
 	}
 	for i, raw := range vectors.Validators {

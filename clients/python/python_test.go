@@ -3,34 +3,21 @@
 package python_test
 
 import (
-	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
-	"nudge/fallback"
-	"nudge/gateway"
-	"nudge/gateway/auth"
-	"nudge/secrettest"
-	"nudge/version"
+	"nudge/clients/clienttest"
 	"nudge/version/publish"
-	"nudge/version/redis"
 	"nudge/version/redistest"
 )
-
-const secret = secrettest.Marker + "-a-secret-of-the-tests-a-secret-of-the-tests"
 
 // python is a Python that has these modules. Without one the test is skipped, or fails if NUDGE_TEST_REQUIRE is set.
 func python(t *testing.T, modules string) string {
@@ -53,7 +40,7 @@ func python(t *testing.T, modules string) string {
 // command is Python with the package; it ends with the test.
 func command(t *testing.T, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), program, args...)
-	cmd.Env = append(os.Environ(), "PYTHONPATH=.", "PYTHONDONTWRITEBYTECODE=1", "NUDGE_AUTH_SECRET="+secret)
+	cmd.Env = append(os.Environ(), "PYTHONPATH=.", "PYTHONDONTWRITEBYTECODE=1", "NUDGE_AUTH_SECRET="+clienttest.Secret)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
@@ -128,7 +115,7 @@ func TestExamples(t *testing.T) {
 			server := redistest.Start(t)
 			cmd := command(t, program, "examples/"+example+"_app.py")
 			cmd.Env = append(cmd.Env, "REDIS_URL=redis://"+server.Addr, "PORT=0", "DATABASE="+filepath.Join(t.TempDir(), "example.db"))
-			tryExample(t, start(t, cmd), server)
+			tryExample(t, clienttest.Start(t, cmd), server)
 		})
 	}
 }
@@ -161,7 +148,7 @@ func tryExample(t *testing.T, site string, server *redistest.Server) {
 		return answer.Header.Get("ETag")
 	}
 	_, token := ask(http.MethodGet, "/nudge-token", "")
-	events := watch(t, server, token)
+	events := clienttest.Watch(t, clienttest.Gateway(t, server), "42", token)
 	first := poll("", http.StatusOK, "first")
 	poll(first, http.StatusOK, "first") // Redis has no version yet
 	ask(http.MethodPost, "/projects/42/rename/second", "")
@@ -174,82 +161,4 @@ func tryExample(t *testing.T, site string, server *redistest.Server) {
 	}
 	ask(http.MethodPost, "/projects/42/rename/third", "")
 	poll(second, http.StatusOK, "third")
-}
-
-var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
-
-// start starts an example and returns the URL that it prints.
-func start(t *testing.T, cmd *exec.Cmd) string {
-	t.Helper()
-	output, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdout = cmd.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	var printed strings.Builder
-	for lines := bufio.NewScanner(output); lines.Scan(); {
-		if url := address.FindString(lines.Text()); url != "" {
-			go io.Copy(io.Discard, output)
-			return url
-		}
-		printed.WriteString(lines.Text() + "\n")
-	}
-	t.Fatalf("it ended: %s", printed.String())
-	return ""
-}
-
-// watch opens a stream of a gateway for project 42, and returns what waits for the next version.
-func watch(t *testing.T, server *redistest.Server, token string) (events func() string) {
-	t.Helper()
-	var source *redis.Source
-	g, err := gateway.New(gateway.Options{
-		Settings: gateway.Settings{
-			Flag: fallback.Flag{Enabled: true, Percent: 100},
-			Policy: fallback.Policy{
-				Fast: 10 * time.Second, Slow: 5 * time.Minute, Longest: time.Minute, Gap: time.Second, Jitter: 0.2, Heartbeat: 25 * time.Second,
-			},
-			Auth: auth.Settings{Secret: secret, Leeway: 30 * time.Second},
-		},
-		Probe: time.Second, Node: "gw", Instance: "i", Version: "v0", Log: slog.New(slog.DiscardHandler),
-		Source: func(b *version.Board, h gateway.Host) (_ version.Source, err error) {
-			source, err = redis.New(b, redis.Options{Addrs: []string{server.Addr}, Probe: time.Second, Host: h.Host, Control: h.Control})
-			return source, err
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error)
-	go func() { ended <- g.Run(ctx) }()
-	site := httptest.NewServer(g.Handler())
-	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, site.URL+"/events?project=42", nil)
-	request.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatal(answer, err)
-	}
-	t.Cleanup(func() {
-		stop()
-		answer.Body.Close()
-		site.Close()
-		<-ended
-		source.Close()
-	})
-	lines := bufio.NewScanner(answer.Body)
-	for lines.Scan() && !strings.Contains(lines.Text(), `"unknown":["42"]`) { // until the gateway listens to Redis
-	}
-	return func() string {
-		for lines.Scan() {
-			if id, is := strings.CutPrefix(lines.Text(), "id: "); is {
-				return id
-			}
-		}
-		t.Fatal("the stream ended: ", lines.Err())
-		return ""
-	}
 }

@@ -3,14 +3,10 @@
 package ruby_test
 
 import (
-	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -18,18 +14,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
-	"nudge/fallback"
-	"nudge/gateway"
-	"nudge/gateway/auth"
-	"nudge/secrettest"
-	"nudge/version"
-	"nudge/version/redis"
+	"nudge/clients/clienttest"
 	"nudge/version/redistest"
 )
-
-const secret = secrettest.Marker + "-a-secret-of-the-tests-a-secret-of-the-tests"
 
 // need skips a test if Ruby does not have what it uses, or fails it if NUDGE_TEST_REQUIRE is set.
 func need(t *testing.T, libraries string) {
@@ -47,7 +35,7 @@ func need(t *testing.T, libraries string) {
 // command is ruby with the library, in this directory; it ends with the test.
 func command(t *testing.T, server *redistest.Server, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), "ruby", append([]string{"-I", "lib"}, args...)...)
-	cmd.Env = append(os.Environ(), "REDIS_URL=redis://"+server.Addr, "NUDGE_AUTH_SECRET="+secret,
+	cmd.Env = append(os.Environ(), "REDIS_URL=redis://"+server.Addr, "NUDGE_AUTH_SECRET="+clienttest.Secret,
 		"DATABASE_URL=sqlite3:"+filepath.Join(t.TempDir(), "test.sqlite3"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
@@ -118,7 +106,7 @@ func TestExamples(t *testing.T) {
 
 func tryExample(t *testing.T, example string) {
 	server := redistest.Start(t)
-	site := start(t, command(t, server, "examples/"+example+".rb"))
+	site := clienttest.Start(t, command(t, server, "examples/"+example+".rb"))
 	ask := func(method, path string, form url.Values, header http.Header) (*http.Response, string) {
 		t.Helper()
 		request, _ := http.NewRequestWithContext(t.Context(), method, site+path, strings.NewReader(form.Encode()))
@@ -151,7 +139,13 @@ func tryExample(t *testing.T, example string) {
 		return answer
 	}
 	_, token := ask(http.MethodGet, "/nudge-token", nil, nil)
-	events := watch(t, server, token)
+	next := clienttest.Watch(t, clienttest.Gateway(t, server), "1", token)
+	events := func(want string) {
+		t.Helper()
+		if got := next(); got != want {
+			t.Fatalf("%q is announced, want %q", got, want)
+		}
+	}
 
 	poll(nil, 200, 0)
 	change("first")
@@ -169,85 +163,4 @@ func tryExample(t *testing.T, example string) {
 	change("second")
 	events("1@2") // and not 3: what was rolled back was not announced
 	poll(same, 200, 2)
-}
-
-// start starts an example and returns the URL that it prints.
-func start(t *testing.T, cmd *exec.Cmd) string {
-	t.Helper()
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	var printed strings.Builder
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "http://") {
-			go io.Copy(io.Discard, stderr)
-			return lines.Text()
-		}
-		printed.WriteString(lines.Text() + "\n")
-	}
-	t.Fatalf("it ended: %s", printed.String())
-	return ""
-}
-
-// watch opens a stream of a gateway, and returns what waits for the next advance, which must be the wanted one.
-func watch(t *testing.T, server *redistest.Server, token string) (events func(want string)) {
-	t.Helper()
-	var source *redis.Source
-	g, err := gateway.New(gateway.Options{
-		Settings: gateway.Settings{
-			Flag: fallback.Flag{Enabled: true, Percent: 100},
-			Policy: fallback.Policy{
-				Fast: 10 * time.Second, Slow: 5 * time.Minute, Longest: time.Minute, Gap: time.Second, Jitter: 0.2, Heartbeat: 25 * time.Second,
-			},
-			Auth: auth.Settings{Secret: secret, Leeway: 30 * time.Second},
-		},
-		Probe: time.Second, Node: "gw", Instance: "i", Version: "v0", Log: slog.New(slog.DiscardHandler),
-		Source: func(b *version.Board, h gateway.Host) (_ version.Source, err error) {
-			source, err = redis.New(b, redis.Options{Addrs: []string{server.Addr}, Probe: time.Second, Host: h.Host, Control: h.Control})
-			return source, err
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error)
-	go func() { ended <- g.Run(ctx) }()
-	site := httptest.NewServer(g.Handler())
-	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, site.URL+"/events?project=1", nil)
-	request.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatal(answer, err)
-	}
-	t.Cleanup(func() {
-		stop()
-		answer.Body.Close()
-		site.Close()
-		<-ended
-		source.Close()
-	})
-	lines := bufio.NewScanner(answer.Body)
-	next := func() string {
-		for lines.Scan() {
-			if id, is := strings.CutPrefix(lines.Text(), "id: "); is {
-				return id
-			}
-		}
-		t.Fatal("the stream ended: ", lines.Err())
-		return ""
-	}
-	for lines.Scan() && !(strings.HasPrefix(lines.Text(), "data: ") && strings.Contains(lines.Text(), `"unknown":["1"]`)) { // Redis is heard
-	}
-	return func(want string) {
-		t.Helper()
-		if got := next(); got != want {
-			t.Fatalf("%q is announced, want %q", got, want)
-		}
-	}
 }

@@ -12,7 +12,9 @@ import (
 // A new package needs a line here and one in docs/architecture.md.
 const arrows = `
 apitest: # for tests
+clients/clienttest: * # for tests
 clients/conformance: # tests alone
+clients/node: # tests alone
 clients/python: # tests alone
 clients/ruby: # tests alone
 cmd/nudge: * # it wires

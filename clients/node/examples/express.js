@@ -44,6 +44,4 @@ app.post('/projects/:id/stories', async (request, response) => {
 
 app.get('/nudge-token', (request, response) => response.type('text').send(nudge.tokenFor('ann', [1])))
 
-app.use((error, request, response, next) => response.sendStatus(422)) // Express wants all four
-
 const server = app.listen(process.env.PORT ?? 0, '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`))

@@ -10,6 +10,9 @@ const HEADER = 'X-Nudge-Version'
 const FUTURE = 5 // seconds that the clock of another server may be ahead
 const PRIVATE = 'private, no-cache'
 
+/** In Vary: other bytes of the same answer, what identity has, CORS. */
+const HARMLESS = ['', 'accept-encoding', 'cookie', 'origin']
+
 /** What Express makes of a body by itself (its setting "etag"). */
 const OF_EXPRESS = /^(W\/)?"[0-9a-f]+-[A-Za-z0-9+/]{27}=?"$/
 
@@ -89,6 +92,12 @@ export function polls(nudge, { identity }) {
     if ((etag !== undefined && !OF_EXPRESS.test(String(etag))) || control.includes('no-store')) return
     if (/public|s-maxage/.test(control)) {
       logOnce('public', () => `${path(request)} says Cache-Control: ${control}, so its answers get no validator; remove public and s-maxage`)
+      return
+    }
+    // A browser that has JSON of a path sends its validator also when it navigates there.
+    const others = [response.getHeader('Vary') ?? ''].flat().join().toLowerCase().split(/[\s,]+/).filter((name) => !HARMLESS.includes(name) && !names.includes(`header:${name}`))
+    if (others.length > 0) {
+      logOnce('vary', () => `${path(request)} answers by ${others.join(', ')}, so its answers get no validator; add header:${others[0]} to identity`)
       return
     }
     const set = /** @type {string[]} */ ([response.getHeader('Set-Cookie') ?? []].flat().map(String))

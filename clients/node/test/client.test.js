@@ -107,6 +107,8 @@ test('which answers get a validator', async () => {
     poll('/last', (response) => response.set('Last-Modified', new Date(0).toUTCString()).send('x'))
     poll('/no-store', (response) => response.set('Cache-Control', 'no-store').send('x'))
     poll('/public', (response) => response.set('Cache-Control', 'public, max-age=5').send('x'))
+    poll('/vary', (response) => response.vary('Accept').send('x'))
+    poll('/vary-harmless', (response) => response.vary(['Accept-Encoding', 'Origin', 'Cookie', 'X-User']).send('x'))
     poll('/error', (response) => response.status(500).send('x'))
     app.get('/wrong', (request, response) => response.set('X-Nudge-Version', '42').send('x'))
     app.get('/none', (request, response) => response.send('x'))
@@ -118,6 +120,8 @@ test('which answers get a validator', async () => {
     ['/last', false],
     ['/no-store', false],
     ['/public', false],
+    ['/vary', false],
+    ['/vary-harmless', true],
     ['/error', false],
     ['/wrong', false],
     ['/none', false],
@@ -130,6 +134,7 @@ test('which answers get a validator', async () => {
     if (ours) assert.equal((await get(path, { 'If-None-Match': etag })).status, 304, path)
   }
   assert.ok(lines.some((line) => line.includes('/public says Cache-Control')) && lines.some((line) => line.includes('write 42=124, 43=9')))
+  assert.ok(lines.some((line) => line.includes('/vary answers by accept') && line.includes('add header:accept to identity')))
 })
 
 test('a header tells callers apart', async () => {
