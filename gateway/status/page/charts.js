@@ -20,6 +20,7 @@ const charts = {
   changes: [['advances', 'changes', 'accent', true], ['missed', 'reports', 'bad']],
 };
 
+const height = 168;
 const spans = {hour: 3600, day: 86_400};
 const most = {hour: 360, day: 288};
 const names = ['at', 'push', ...Object.values(charts).flat().map(([name]) => name)];
@@ -60,8 +61,20 @@ export class Charts {
 
   constructor(past) {
     this.#past = past;
+    this.#make();
+    // The legend keeps the colours that it was made with.
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+      for (const plot of this.#plots.values()) plot.destroy();
+      this.#make();
+      this.draw();
+    });
+    new ResizeObserver(() => {
+      for (const plot of this.#plots.values()) plot.setSize({width: plot.root.parentElement.clientWidth, height});
+    }).observe(document.getElementById('chart-streams'));
+  }
+
+  #make() {
     for (const [name, series] of Object.entries(charts)) this.#plots.set(name, this.#plot(name, series));
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
   }
 
   set range(range) {
@@ -80,6 +93,7 @@ export class Charts {
       plot.setData(gapped(data, this.#range === 'hour' ? 30 : 900), false);
       plot.setScale('x', {min, max: Math.max(now, columns.at.at(-1) ?? 0)});
       plot.redraw(false, true);
+      plot.setLegend({idx: plot.cursor.idx}); // without a cursor it shows the newest values
       const told = charts[name].map(([column, label]) => {
         const values = columns[column];
         if (values.length === 0) return `${label}: no point yet`;
@@ -92,9 +106,9 @@ export class Charts {
   #plot(name, series) {
     const root = document.getElementById(`chart-${name}`);
     const axis = (more) => ({stroke: () => colour('muted'), font: '12px system-ui, sans-serif', grid: {stroke: () => colour('line'), width: 1}, ticks: {show: false}, ...more});
-    const plot = new uPlot({
+    return new uPlot({
       width: root.clientWidth,
-      height: 168,
+      height,
       padding: [10, 10, 0, 0],
       cursor: {y: false, drag: {x: false, y: false}, points: {size: 7}, sync: {key: 'status'}},
       scales: {y: {range: (_, __, max) => [0, niceTop(max)]}},
@@ -119,8 +133,6 @@ export class Charts {
       legend: {live: true},
       hooks: {drawClear: [(plot) => this.#shade(plot)]},
     }, [[], ...series.map(() => [])], root);
-    new ResizeObserver(() => plot.setSize({width: root.clientWidth, height: 168})).observe(root);
-    return plot;
   }
 
   // shade colours the times when push was not healthy.
