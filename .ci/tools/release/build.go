@@ -51,7 +51,7 @@ func (r release) build(systems []string) error {
 	}
 	if len(container.manifests) > 0 {
 		name := "nudge_" + r.version + "_oci.tar"
-		packed, err := container.archive(r, r.version)
+		packed, err := container.archive(r, "nudge:"+r.version)
 		if err == nil {
 			err = os.WriteFile(filepath.Join(r.out, name), packed, 0o644)
 		}

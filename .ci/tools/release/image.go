@@ -96,13 +96,14 @@ func (i *image) addPlatform(r release, goarch string, files []file) error {
 	return err
 }
 
-// archive returns the layout as a tarball, as skopeo and podman read it. It has one image of that name for all processors.
+// archive returns the layout as a tarball, as skopeo and Podman read it. It has one image of that name, such as nudge:0.1.0, for all processors.
 func (i *image) archive(r release, name string) ([]byte, error) {
 	index, err := i.addJSON(ociIndex, map[string]any{"schemaVersion": 2, "mediaType": ociIndex, "manifests": i.manifests})
 	if err != nil {
 		return nil, err
 	}
-	index.Annotations = map[string]string{"org.opencontainers.image.ref.name": name}
+	// Podman reads the first, Docker the second.
+	index.Annotations = map[string]string{"org.opencontainers.image.ref.name": name, "io.containerd.image.name": "docker.io/library/" + name}
 	top, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": ociIndex, "manifests": []descriptor{index}})
 	if err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func TestImage(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		packed, err := i.archive(tried, "1.2.3")
+		packed, err := i.archive(tried, "nudge:1.2.3")
 		if err != nil {
 			t.Fatal(err)
 		}
