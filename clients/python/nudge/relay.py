@@ -16,7 +16,8 @@ from .client import Client
 class Relay:
     """Publishes what is in the outbox of a database, at least once. Any number of relays may run.
 
-    connect: makes a connection of DB-API, which is used until it fails. PostgreSQL, MySQL 8, MariaDB 10.6, SQLite.
+    connect: makes a connection of DB-API, which is used until it fails. PostgreSQL, SQLite, MySQL 8 and MariaDB 10.6, where several
+    relays need READ COMMITTED; nudge.relay.connector does that.
     """
 
     def __init__(self, connect: Callable[[], Any], client: Client, interval: float = 1.0) -> None:
@@ -69,13 +70,20 @@ class Relay:
             count = self.run_once()
         except Exception as error:
             if not self._wait:
-                logger.error("relay: %s; rows stay in nudge_outbox, and the relay tries again", self._client.store.hide(str(error)))
+                logger.error("relay: %s; rows stay in nudge_outbox, and the relay tries again", self._client.store.hide(_line(error)))
             self._wait = min(max(1.0, self._wait * 2), 30.0)
             return self._wait
         if self._wait:
             logger.warning("relay: works again")
         self._wait = 0.0
         return 0.0 if count == outbox.MOST else self._interval
+
+
+def _line(error: Exception) -> str:
+    """The error in one line, with the fix if the table is missing."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    missing = "nudge_outbox" in text and ("exist" in text or "no such table" in text)
+    return text + ("; make the table: nudge.outbox.schema, or manage.py migrate" if missing else "")
 
 
 def connector(url: str) -> Callable[[], Any]:
@@ -103,7 +111,8 @@ def connector(url: str) -> Callable[[], Any]:
         import MySQLdb
 
         return lambda: MySQLdb.connect(
-            host=parts.hostname or "127.0.0.1", port=port or 3306, user=unquote(parts.username or ""), passwd=unquote(parts.password or ""), db=name
+            host=parts.hostname or "127.0.0.1", port=port or 3306, user=unquote(parts.username or ""), passwd=unquote(parts.password or ""), db=name,
+            init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",  # else it locks gaps, and several relays deadlock
         )
     raise ValueError("database: is none of postgresql://user:password@host/name, mysql://…, sqlite:///path; write one of them")
 
@@ -126,7 +135,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         try:
             print(f"{relay.drain()} rows")
         except Exception as error:
-            print(f"relay: {error}", file=sys.stderr)
+            print(f"relay: {_line(error)}", file=sys.stderr)
             return 1
         finally:
             relay.close()
