@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"nudge/clients/clienttest"
-	"nudge/version/publish"
 	"nudge/version/redistest"
 )
 
@@ -65,14 +64,6 @@ func TestTypes(t *testing.T) {
 	}
 	if out, err := exec.Command("mypy", "--cache-dir", t.TempDir()).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
-	}
-}
-
-func TestScriptIsTheSame(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("nudge/publish.lua")
-	if err != nil || string(text) != publish.Script() {
-		t.Errorf("nudge/publish.lua is not version/publish/publish.lua; copy it (%v)", err)
 	}
 }
 

@@ -9,4 +9,4 @@ from .client import Client, PublishError
 from .polls import answered
 
 __all__ = ["Client", "PublishError", "answered"]
-__version__ = "0.4.0"
+__version__ = "0.1.0"
