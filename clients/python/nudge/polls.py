@@ -3,7 +3,7 @@
 import re
 import time
 from email.utils import parsedate_to_datetime
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from . import checks, validator
 from .client import Client
@@ -13,6 +13,7 @@ from .store import advice
 HEADER = "X-Nudge-Version"
 _IDENTITY = re.compile(r"(cookie|header|signed):[^\s=;,]+\Z")
 _SIGNED = re.compile(r"[.:][\w-]+[.:][\w-]+\Z")  # time and signature, of itsdangerous and of Django
+_HARMLESS = {"accept-encoding", "cookie", "origin"}  # in Vary: other bytes of the same answer; identity; CORS
 CACHE_CONTROL = "private, no-cache"
 Headers = List[Tuple[str, str]]  # values as the server has them, one character for each byte
 
@@ -48,7 +49,7 @@ class Polls:
             raise ValueError('identity: is no list of cookies and headers; write one such as ["cookie:sessionid", "header:authorization"]')
         self.client, self.identity = client, list(identity)
         self._secret, self._clock, self._pause = client.secret, clock, Pause()
-        self._said: Dict[str, bool] = {}
+        self._said: Set[str] = set()
 
     def unchanged(self, request: Request) -> Optional[Headers]:
         """The headers of a 304, or None: the request goes to the application. Never raises."""
@@ -132,6 +133,13 @@ class Polls:
         if values("etag"):
             self._once(HEADER, "is not used beside an ETag of the application; remove that, or move what sets it outside")
             return []
+        vary = {name for name in re.split(r"[\s,]+", ",".join(values("vary")).lower()) if name} - _HARMLESS
+        others = sorted(vary - {name.partition(":")[2].lower() for name in self.identity if name.startswith("header:")})
+        if "*" in others:
+            return []
+        if others:  # a browser sends the validator of JSON also when it navigates to the same path
+            self._once(HEADER, f"is not used beside Vary: {', '.join(others)}; add header:{others[0]} to identity")
+            return []
         who = self._identity(request, _set_cookies(values("set-cookie")))
         if who is None:
             return []
@@ -161,8 +169,8 @@ class Polls:
         return validator.identity_hash(all_values)
 
     def _once(self, what: str, text: str, *args: object) -> None:
-        if not self._said.setdefault(text, False):
-            self._said[text] = True
+        if text not in self._said and len(self._said) < 100:
+            self._said.add(text)
             self.client.logger.warning(f"{what} {text}", *args)
 
 

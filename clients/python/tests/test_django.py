@@ -152,6 +152,16 @@ class Polls(WithFake):
         self.assertEqual(len(calls), 2)
         self.assertEqual(Browser().get("/changes?since=1", HTTP_IF_NONE_MATCH=answer["ETag"]).json(), {"user": None})
 
+    @override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"], USE_I18N=True)
+    def test_languages(self):
+        self.client.publish(42, 124)
+        browser = Browser()
+        etag = browser.get("/changes", HTTP_ACCEPT_LANGUAGE="de")["ETag"]
+        for language, status in (("de", 304), ("fr", 200)):
+            self.assertEqual(browser.get("/changes", HTTP_IF_NONE_MATCH=etag, HTTP_ACCEPT_LANGUAGE=language).status_code, status)
+        browser.cookies[settings.LANGUAGE_COOKIE_NAME] = "fr"
+        self.assertEqual(browser.get("/changes", HTTP_IF_NONE_MATCH=etag, HTTP_ACCEPT_LANGUAGE="de").status_code, 200)
+
     def test_the_answer_of_a_login_is_for_the_new_session(self):
         self.client.publish(42, 124)
         browser = Browser()

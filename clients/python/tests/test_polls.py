@@ -89,15 +89,20 @@ class Rules(unittest.TestCase):
             (None, 200, [("cache-control", "no-store")]),
             (None, 200, [("Cache-Control", "public, max-age=5")]),
             (None, 200, [("Cache-Control", "s-maxage=5")]),
+            (None, 200, [("Vary", "Accept-Encoding, Accept")]),
+            (None, 200, [("Vary", "*")]),
             (None, 200, [("X-Nudge-Version", "no version")]),
             (None, 200, [("X-Nudge-Version", "42=125")]),
             (None, 200, [("x-nudge-version", ",".join(f"a{i}=1" for i in range(63)))]),
         ):
             self.assertIn(self.etag(request, status, headers), (None, '"a"'), headers)
-        self.assertEqual(len(self.log.lines), 3)  # each once
+        self.assertEqual(len(self.log.lines), 4)  # each once
         self.assertEqual(self.polls.finish(self.request(), 200, [("A", "b")]), [("A", "b")])
         kept = self.polls.finish(self.request(), 200, [("X-Nudge-Version", "42=1"), ("Cache-Control", "max-age=0")])
         self.assertEqual([name for name, _ in kept], ["Cache-Control", "ETag"])
+
+    def test_vary(self):
+        self.assertFalse(self.passes(self.etag(headers=[("Vary", "Cookie, Origin"), ("vary", "Accept-Encoding,authorization")])))
 
     def test_an_answer_that_sets_the_cookie(self):
         etag = self.etag(headers=[("Set-Cookie", "sid=bob; Path=/; HttpOnly"), ("Set-Cookie", "other=1")])

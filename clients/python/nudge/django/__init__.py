@@ -113,13 +113,16 @@ def _guarded(call: Callable[[], object]) -> None:
 class PollMiddleware:
     """Answers 304 to polls whose versions are those in Redis, before session, ORM and view. It is to be the first.
 
-    settings.NUDGE["identity"]: what tells callers apart; default: the session's cookie and the header Authorization.
+    settings.NUDGE["identity"]: what tells callers apart; default: the session's cookie, the header Authorization, and the language if
+    LocaleMiddleware chooses one.
     """
 
     def __init__(self, get_response: Callable[[Any], Any]) -> None:
         self._get_response = get_response
         kind = "signed:" if settings.SESSION_ENGINE.endswith("signed_cookies") else "cookie:"
         default = [kind + settings.SESSION_COOKIE_NAME, "header:authorization"]
+        if "django.middleware.locale.LocaleMiddleware" in settings.MIDDLEWARE:
+            default += ["header:accept-language", "cookie:" + settings.LANGUAGE_COOKIE_NAME]
         self._polls = Polls(client(), getattr(settings, "NUDGE", {}).get("identity", default))
 
     def __call__(self, request: Any) -> Any:
