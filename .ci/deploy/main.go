@@ -8,7 +8,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -95,11 +94,19 @@ func charts() error {
 		}
 		fmt.Println("the chart is right with", path)
 	}
-	if _, err := render(map[string]any{}); err == nil || !strings.Contains(err.Error(), "repository") {
-		return fmt.Errorf("a chart without an image is not refused by its schema: %v", err)
-	}
-	if _, err := render(map[string]any{"image": map[string]any{"repository": "x"}, "config": map[string]any{"drain": map[string]any{}}}); err == nil {
-		return errors.New("drain in config is not refused: the pod's grace period would not fit it")
+	image := map[string]any{"repository": "x"}
+	for _, wrong := range []struct {
+		values map[string]any
+		says   string
+	}{
+		{map[string]any{}, "set image.repository"},
+		{map[string]any{"image": image, "config": map[string]any{"drain": map[string]any{}}}, "set drain.delay and drain.window instead"},
+		{map[string]any{"image": image, "secret": map[string]any{"name": ""}}, "set secret.name"},
+		{map[string]any{"image": image, "replica": 3}, "replica"},
+	} {
+		if _, err := render(wrong.values); err == nil || !strings.Contains(err.Error(), wrong.says) {
+			return fmt.Errorf("with the values %v the chart does not say %q: %v", wrong.values, wrong.says, err)
+		}
 	}
 	return nil
 }
