@@ -193,3 +193,13 @@ func TestStatusStream(t *testing.T) {
 		}
 	})
 }
+
+// The stream of a status page stays with its server, which counts its connections: it is not parked.
+func TestStatusStreamIsNotParked(t *testing.T) {
+	r := wire(t, func(o *gateway.Options) { o.StatusStream = true })
+	s := r.open("/ops/status/events?project=status", nobody)
+	s.next("hello")
+	r.Reloaded(gateway.Reload{Applied: true, Changed: []string{"log.level"}})
+	s.next("version")
+	s.leave()
+}
