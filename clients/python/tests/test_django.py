@@ -20,6 +20,7 @@ if not settings.configured:
     )
     django.setup()
 
+from django.core import checks
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.http import JsonResponse
@@ -117,6 +118,20 @@ class Changed(WithFake):
         for options in ({}, {"redis": "nowhere"}, {"wrong": 1}):
             with override_settings(NUDGE=options), self.assertLogs("nudge"), transaction.atomic():
                 nudge.django.changed(42, 1)
+
+
+class Settings(WithFake):
+    def found(self, **changes):
+        nudge.django.use(None)
+        with override_settings(**changes):
+            return {message.id: message.msg for message in checks.run_checks()}
+
+    def test_checks(self):
+        good = {"redis": "redis://127.0.0.1:1", "secret": "s" * 32}
+        self.assertEqual(self.found(NUDGE=good), {})
+        for wrong, text in (({}, "redis: is not given"), ({**good, "secret": "short"}, "secret: has 5 bytes"), ({**good, "prefx": "a"}, "prefx")):
+            self.assertIn(text, self.found(NUDGE=wrong)["nudge.E001"])
+        self.assertEqual(list(self.found(NUDGE=good, MIDDLEWARE=settings.MIDDLEWARE[::-1])), ["nudge.W001"])
 
 
 class Outbox(WithFake):

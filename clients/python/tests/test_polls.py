@@ -1,8 +1,11 @@
 import asyncio
 import json
+import time
 import unittest
 from pathlib import Path
 from wsgiref.util import setup_testing_defaults
+
+import redis
 
 import nudge
 from nudge import asgi, validator, wsgi
@@ -212,6 +215,42 @@ class Carriers(WithRedis):
             self.redis.flushall()
             self.client.publish(42, 124)
             asyncio.run(poll())
+
+    def test_requests_that_are_cancelled(self):
+        """redis-py 4.3 would leave their answers for others to read."""
+        self.client.publish_many((n, n) for n in range(100, 200))
+
+        async def read(n):
+            return await self.client.store.get_async([str(n)])
+
+        async def run():
+            for n in range(100, 200):
+                first = asyncio.ensure_future(read(n))
+                for _ in range(n % 8):
+                    await asyncio.sleep(0)
+                first.cancel()
+                self.assertEqual(await read(299 - n), [str(299 - n).encode()])
+            await asyncio.gather(*(t for t in asyncio.all_tasks() if t is not asyncio.current_task()))
+            for client in list(self.client.store._loops.values()):
+                await client.connection_pool.disconnect()
+
+        asyncio.run(run())
+
+    def test_redis_is_frozen_in_an_event_loop(self):
+        async def run():
+            self.assertEqual(await self.client.store.get_async(["42"]), [b"124"])
+            self.server.freeze()
+            began = time.monotonic()
+            with self.assertRaises(redis.TimeoutError):
+                await self.client.store.get_async(["42"])
+            self.assertGreater(time.monotonic() - began, 0.09)
+            self.server.thaw()
+            await asyncio.gather(*(t for t in asyncio.all_tasks() if t is not asyncio.current_task()), return_exceptions=True)
+            for client in list(self.client.store._loops.values()):
+                await client.connection_pool.disconnect()
+
+        self.addCleanup(self.server.thaw)
+        asyncio.run(run())
 
     def test_redis_is_frozen(self):
         log = Logged()
