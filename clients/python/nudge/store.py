@@ -111,7 +111,8 @@ class RedisStore:
         client = self._in_loop()
         if client is None:
             return await asyncio.to_thread(self.get, projects)
-        # A task of its own: if a request is cancelled while it waits, redis-py 4.3 leaves the answer for the next one to read.
+        # A task of its own: if a request is cancelled while it waits, redis-py before 4.5.4 may leave the answer for the next
+        # one to read (CVE-2023-28859).
         task = asyncio.ensure_future(client.mget([self._key(p) for p in projects]))
         done, _ = await asyncio.wait({task}, timeout=0.1)
         if not done:

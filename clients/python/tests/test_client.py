@@ -8,6 +8,8 @@ import threading
 import time
 import unittest
 import uuid
+from unittest import mock
+from urllib.parse import unquote
 
 import redis
 
@@ -183,6 +185,14 @@ class Away(unittest.TestCase):
         self.assertTrue(client.publish(42, 2), log.lines)
         self.assertEqual(log.lines, [])
 
+    def test_a_connection_that_breaks_is_tried_again_once(self):
+        client = nudge.Client("redis://127.0.0.1:1", logger=Logged().logger)
+        for failures, announced in (([redis.ConnectionError()], True), ([redis.ConnectionError()] * 2, False), ([redis.TimeoutError()], False)):
+            client._pause = Pause()
+            with mock.patch.object(client.store, "_run", side_effect=[*failures, [True], [True]]) as run:
+                self.assertIs(client.publish(42, 1), announced)
+                self.assertEqual(run.call_count, min(len(failures) + announced, 2))
+
     def test_calls_fail_at_once_for_a_second(self):
         server = RedisServer()
         self.addCleanup(server.close)
@@ -213,6 +223,7 @@ class Away(unittest.TestCase):
             client = nudge.Client(server.url.replace("//", f"//:{password}@"), logger=log.logger)
             client.publish(42, 1)
             client.publish_many([(42, 1), (43, 2)])
+            self.assertEqual(client.store.hide(f"of {password} and {unquote(password)}"), "of … and …")
             with self.assertRaises(nudge.PublishError) as raised:
                 client.publish_or_raise(42, 1)
             log.lines.append(str(raised.exception))

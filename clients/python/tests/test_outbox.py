@@ -42,10 +42,10 @@ class Outbox(unittest.TestCase):
 
     def test_the_highest_of_each_project(self):
         for i in range(250):
-            outbox.add(self.db, i % 2, i)
+            outbox.add(self.db, i % 2, 250 - i)
         self.db.commit()
         self.assertEqual(self.relay.run_once(), 100)
-        self.assertEqual(self.client.published, [("0", 98), ("1", 99)])
+        self.assertEqual(self.client.published, [("0", 250), ("1", 249)])
         self.assertEqual(self.relay.drain(), 150)
 
     def test_redis_is_away(self):
@@ -54,6 +54,7 @@ class Outbox(unittest.TestCase):
         self.client.fail("away")
         self.assertEqual([self.relay.step() for _ in range(7)], [1, 2, 4, 8, 16, 30, 30])
         self.assertEqual((len(self.log.lines), self.rows()), (1, [("42", 1)]))
+        self.assertIsNone(self.relay._connection)  # with what it has done so far
         self.client.fail(None)
         self.assertEqual(self.relay.step(), 1.0)
         self.assertEqual((len(self.log.lines), self.rows()), (2, []))

@@ -217,7 +217,7 @@ class Carriers(WithRedis):
             asyncio.run(poll())
 
     def test_requests_that_are_cancelled(self):
-        """redis-py 4.3 would leave their answers for others to read."""
+        """Their answers must not be read by others."""
         self.client.publish_many((n, n) for n in range(100, 200))
 
         async def read(n):
