@@ -14,6 +14,7 @@ const arrows = `
 apitest: # for tests
 clients/clienttest: * # for tests
 clients/conformance: # tests alone
+clients/conformance/godriver: version version/publish version/publish/polls version/publish/token # for tests
 clients/node: # tests alone
 clients/python: # tests alone
 clients/ruby: # tests alone
@@ -48,7 +49,11 @@ gateway/stream/parked: gateway/stream gateway/stream/loop
 secrettest: # for tests
 version:
 version/control: version
-version/publish: version
+version/publish: version version/publish/breaker
+version/publish/breaker:
+version/publish/outbox: version version/publish
+version/publish/polls: version version/publish version/publish/breaker
+version/publish/token: version
 version/redis: version version/control version/publish
 version/redistest: # for tests
 web:
@@ -63,11 +68,11 @@ github.com/chromedp: web/enginetest
 github.com/coder/websocket: web/enginetest
 github.com/fsnotify/fsnotify: cmd/nudge/config
 github.com/go-chi: gateway
-github.com/golang-jwt/jwt: gateway/auth cmd/nudge # nudge token signs
+github.com/golang-jwt/jwt: gateway/auth cmd/nudge version/publish/token # nudge token signs
 github.com/klauspost/compress: cmd/nudge/audit
 github.com/pires/go-proxyproto: cmd/nudge/listen
 github.com/prometheus: gateway
-github.com/redis/go-redis: version/redis version/publish version/redistest
+github.com/redis/go-redis: version/redis version/publish/... version/redistest clients/conformance/godriver
 github.com/santhosh-tekuri/jsonschema: apitest
 github.com/spf13/cobra: cmd/nudge
 github.com/spf13/pflag: cmd/nudge

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -14,8 +13,7 @@ import (
 // Stories is the part of an application that changes stories.
 type Stories struct {
 	DB    *sql.DB
-	Nudge *publish.Publisher
-	Log   *slog.Logger
+	Nudge *publish.Announcer
 }
 
 // Rename changes a story, and tells the pages of its project.
@@ -38,18 +36,8 @@ func (s *Stories) Rename(ctx context.Context, story int64, title string) error {
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	s.announce(ctx, project, version)
+	s.Nudge.Announce(ctx, project, version) // never fails the request: the change is committed
 	return nil
-}
-
-// announce never fails a request, since the change is committed, and outlives one that was given up.
-func (s *Stories) announce(ctx context.Context, project string, version int64) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if err := s.Nudge.Advance(ctx, project, version); err != nil {
-		s.Log.Warn("nudge was not told; pages find the change at their next poll",
-			"project", project, "version", version, "error", err)
-	}
 }
 
 func Example() {
@@ -58,6 +46,6 @@ func Example() {
 		ContextTimeoutEnabled: true,                       // go-redis looks at a context's deadline only then
 	})
 	defer client.Close()
-	stories := &Stories{Nudge: publish.To(client, publish.Options{}), Log: slog.Default()}
+	stories := &Stories{Nudge: publish.To(client, publish.Options{}).Announcer(slog.Default())}
 	_ = stories.Rename // call it from your handlers
 }

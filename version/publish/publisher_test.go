@@ -3,11 +3,9 @@
 package publish_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -280,27 +278,5 @@ func TestPartlyTaken(t *testing.T) {
 		if got.Accepted+got.Stale != 1 || !errors.Is(err, version.ErrUnavailable) || !redis.HasErrorPrefix(err, "NOPERM") {
 			t.Errorf("%+v, %v; want one taken, and NOPERM", got, err)
 		}
-	}
-}
-
-// The example of the document tells of a change though its request was given up, and does not fail with Redis.
-func TestExample(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t)
-	var log bytes.Buffer
-	s := &Stories{
-		Nudge: publish.To(client(t, server, nil), publish.Options{}),
-		Log:   slog.New(slog.NewTextHandler(&log, nil)),
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	s.announce(ctx, "42", 124)
-	if got := server.Do("GET", "nudge:{42}"); got != "124" || log.Len() > 0 {
-		t.Errorf("the key holds %v, want 124; log:\n%s", got, &log)
-	}
-	server.Kill()
-	s.announce(ctx, "42", 125)
-	if !strings.Contains(log.String(), "version=125") {
-		t.Errorf("a failure was not logged:\n%s", &log)
 	}
 }

@@ -1,0 +1,28 @@
+package token_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"nudge/version/publish/token"
+)
+
+// clients/conformance shows that gateways take the tokens.
+func TestWrongArguments(t *testing.T) {
+	t.Parallel()
+	good := token.Signer{Secret: []byte("a secret for tests, which is long enough")}
+	for want, sign := range map[string]func() (string, error){
+		"the secret has 5 bytes": func() (string, error) { return token.Signer{Secret: []byte("short")}.For("7", nil, time.Hour, nil) },
+		"the user is empty":      func() (string, error) { return good.For("", nil, time.Hour, nil) },
+		"a life of 0s":           func() (string, error) { return good.For("7", nil, 0, nil) },
+		"projects: ":             func() (string, error) { return good.For("7", []string{"größe"}, time.Hour, nil) },
+	} {
+		if _, err := sign(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if text, err := good.For("7", []string{"42", "team-*"}, time.Hour, map[string]any{"jti": "1"}); err != nil || strings.Count(text, ".") != 2 {
+		t.Errorf("%q, %v", text, err)
+	}
+}
