@@ -170,7 +170,7 @@ class Client:
         return results
 
     def _reason(self, error: Exception) -> str:
-        return self.store.hide(" ".join(str(error).split()) or type(error).__name__)
+        return self.store.hide(" ".join(str(error).split()).rstrip(".") or type(error).__name__)
 
     def _log(self, what: str, error: Exception) -> None:
         try:

@@ -111,7 +111,7 @@ class Polls:
         return [("ETag", asked.etag), ("Cache-Control", CACHE_CONTROL)]
 
     def _failed(self, error: Exception) -> None:
-        reason = self.client.store.hide(" ".join(str(error).split()) or type(error).__name__)
+        reason = self.client.store.hide(" ".join(str(error).split()).rstrip(".") or type(error).__name__)
         if self._pause.failed(reason):
             self.client.logger.warning("polls go to the application: %s; %s", reason, advice(error))
 

@@ -70,7 +70,7 @@ class Relay:
             count = self.run_once()
         except Exception as error:
             if not self._wait:
-                logger.error("relay: %s; rows stay in nudge_outbox, and the relay tries again", self._client.store.hide(_line(error)))
+                logger.error("relay: %s; rows stay in nudge_outbox, and the relay tries again", self._client.store.hide(line(error)))
             self._wait = min(max(1.0, self._wait * 2), 30.0)
             return self._wait
         if self._wait:
@@ -79,7 +79,7 @@ class Relay:
         return 0.0 if count == outbox.MOST else self._interval
 
 
-def _line(error: Exception) -> str:
+def line(error: Exception) -> str:
     """The error in one line, with the fix if the table is missing."""
     text = " ".join(str(error).split()) or type(error).__name__
     missing = "nudge_outbox" in text and ("exist" in text or "no such table" in text)
@@ -133,9 +133,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
         parser.error(str(error))
     if options.once:
         try:
-            print(f"{relay.drain()} rows")
+            print(f"rows: {relay.drain()}")
         except Exception as error:
-            print(f"relay: {_line(error)}", file=sys.stderr)
+            print(f"relay: {line(error)}", file=sys.stderr)
             return 1
         finally:
             relay.close()

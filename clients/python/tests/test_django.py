@@ -21,7 +21,7 @@ if not settings.configured:
     django.setup()
 
 from django.core import checks
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.http import JsonResponse
 from django.test import Client as Browser
@@ -144,12 +144,12 @@ class Outbox(WithFake):
             outbox.add(connection, 42, 125)
             raise RuntimeError
         self.client.fail("away")
-        with self.assertRaises(nudge.PublishError):
+        with self.assertRaisesRegex(CommandError, "^relay: publish 42@124: away; "):
             call_command("nudge_relay", once=True)
         self.client.fail(None)
         printed = io.StringIO()
         call_command("nudge_relay", once=True, stdout=printed)
-        self.assertEqual((printed.getvalue(), self.client.published), ("1 rows\n", [("42", 124)]))
+        self.assertEqual((printed.getvalue(), self.client.published), ("rows: 1\n", [("42", 124)]))
 
 
 class Polls(WithFake):

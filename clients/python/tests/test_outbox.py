@@ -78,7 +78,7 @@ class Outbox(unittest.TestCase):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             self.assertEqual(relay.main(["--database", f"sqlite:///{self.path}", "--redis", server.url, "--once"]), 0)
-        self.assertEqual((printed.getvalue(), self.rows()), ("1 rows\n", []))
+        self.assertEqual((printed.getvalue(), self.rows()), ("rows: 1\n", []))
 
     def test_command_without_options(self):
         for arguments in ([], ["--database", "oracle://u:hunter2@h/x", "--redis", "redis://127.0.0.1:1"], ["--database", "sqlite:///x"], ["--database", "mysql://u:hun/ter2@h:x/y", "--redis", "redis://h"]):

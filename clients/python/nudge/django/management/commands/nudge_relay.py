@@ -2,13 +2,13 @@ import signal
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from nudge import outbox
 from nudge.client import Client
 from nudge.django import client
-from nudge.relay import Relay
+from nudge.relay import Relay, line
 
 
 class DjangoRelay(Relay):
@@ -36,7 +36,10 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         relay = DjangoRelay(options["using"], client())
         if options["once"]:
-            self.stdout.write(f"{relay.drain()} rows")
+            try:
+                self.stdout.write(f"rows: {relay.drain()}")
+            except Exception as error:
+                raise CommandError(f"relay: {line(error)}") from error
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
