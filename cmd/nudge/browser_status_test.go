@@ -33,6 +33,15 @@ func TestBrowserStatus(t *testing.T) {
 	p.says("push-title", "Push works")
 	p.says("live-text", "Live, by a stream")
 
+	report, err := http.NewRequest(http.MethodPost, g.url+"/missed", strings.NewReader(`{"project":"42","version":7}`))
+	must(t, err)
+	report.Header.Set("X-Nudge-Token", mint(t, tokenClaims{subject: "ann", subscribe: []string{"42"}}))
+	resp, err := http.DefaultClient.Do(report)
+	must(t, err)
+	resp.Body.Close()
+	eval[any](p, `void nudge.refresh()`)
+	p.says("stale", "Never published1: publish after each commit")
+
 	redis.Kill()
 	p.says("push-title", "Push is down")
 	p.says("push-do", "Redis")

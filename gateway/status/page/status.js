@@ -53,7 +53,17 @@ function moment(at, now) {
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
 const titles = {healthy: 'Push works', degraded: 'Push is in doubt', down: 'Push is down', off: 'Push is switched off'};
-const kinds = {push: 'push', flag: 'flag', fleet: 'gateways', reload: 'config', phase: 'process'};
+const kinds = {push: 'push', flag: 'flag', fleet: 'fleet', reload: 'config', phase: 'process'};
+
+// What to do about news that push missed: from docs/reasons.md.
+const missedKinds = {
+  publisher: ['Never published', 'publish after each commit: docs/publishing.md'],
+  deaf: ['Not heard here', 'check rights and the network to Redis'],
+  delivery: ['Not delivered', 'look for a proxy that holds streams back: docs/proxies.md'],
+  data: ['Wrong data', 'fix what is published as data'],
+  ahead: ['Ahead of the application', 'the log names the project; publish it again with reset'],
+  unjudged: ['Not judged', 'see the push reason'],
+};
 
 let status; // the newest answer
 let skew = 0; // the gateway's clock less this one's
@@ -136,14 +146,8 @@ function showRest(s, now) {
     ['Changed', reload.changed.join(', ')],
     [reload.applied ? 'Waits for a restart' : 'Problem', reload.problem],
   ] : [['In force', `since the start, ${moment(s.started, now)}`]]);
-  pairs('stale', [
-    ['Never published', count(missed.publisher)],
-    ['Not heard here', count(missed.deaf)],
-    ['Not delivered', count(missed.delivery)],
-    ['Wrong data', missed.data ? count(missed.data) : ''],
-    ['Ahead of the application', missed.ahead ? count(missed.ahead) : ''],
-    ['Not judged', missed.unjudged ? count(missed.unjudged) : ''],
-  ]);
+  const found = Object.entries(missedKinds).filter(([kind]) => missed[kind] > 0);
+  pairs('stale', found.length === 0 ? [['Since the start', 'none']] : found.map(([kind, [name, todo]]) => [name, `${count(missed[kind])}: ${todo}`]));
   const refused = Object.entries(s.limited ?? {}).map(([name, n]) => `${name} ${count(n)}`).join(', ');
   pairs('limits', [
     ['Connections', s.connections ? `${count(s.connections.open)} of ${count(s.connections.places)}` : ''],
@@ -154,7 +158,7 @@ function showRest(s, now) {
   const tops = (id, list, one) => fill(id, list?.length ? list.map((t) => make('li', {}, make('code', {}, t.project), make('span', {}, plural(t.n, one)))) : [make('li', {class: 'quiet'}, 'none')]);
   tops('top-watchers', s.top?.watchers, 'watcher');
   tops('top-advances', s.top?.advances, 'change');
-  write('top-since', s.top?.since ? ` since ${moment(s.top.since, now)}` : '');
+  write('top-since', s.top?.advances.length ? ` since ${moment(s.top.since, now)}` : '');
 }
 
 function showChanges(changes, now) {
