@@ -29,6 +29,7 @@ func TestClobbering(t *testing.T) {
 	inEach(t, enginetest.Options{}, func(t *testing.T, b *enginetest.Browser) {
 		var elements strings.Builder
 		stranger, f := started(t, good), started(t, good)
+		f.speed.Store(1) // that of the page
 		for _, name := range []string{
 			"currentScript", "visibilityState", "prerendering", "hidden", "addEventListener", "removeEventListener", "dispatchEvent",
 			"documentElement", "body", "head", "querySelector", "defaultView", "baseURI", "location", "createElement",

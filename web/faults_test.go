@@ -91,7 +91,7 @@ type scenario struct {
 
 // slack is what timers and requests may be late by, in virtual ms, on a machine that is busy, and for a while may be more so.
 func slack(tab *enginetest.Tab) float64 {
-	return speed * float64(2*time.Second+stalled(tab)) / float64(time.Millisecond)
+	return float64(speed) * float64(2*time.Second+stalled(tab)) / float64(time.Millisecond)
 }
 
 // stalled returns for how long at most nothing got on in the page, because the machine had other things to do.

@@ -16,9 +16,6 @@ import (
 	"nudge/web/enginetest"
 )
 
-// speed is how much faster than life pages live, and gateways with them, so that a suite is over in seconds.
-const speed = 5
-
 // heartbeat is longer than a stream's proof may take, as it is with gateways: what a proxy holds back until the next event
 // then comes too late.
 const heartbeat = 15 * time.Second

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,13 @@ import (
 
 	"nudge/web/enginetest"
 )
+
+func TestMain(m *testing.M) {
+	end := enginetest.Share()
+	code := m.Run()
+	end()
+	os.Exit(code)
+}
 
 // inEach runs a test in every browser, side by side.
 func inEach(t *testing.T, o enginetest.Options, test func(*testing.T, *enginetest.Browser)) {

@@ -94,6 +94,7 @@ func script(name string) string {
 var absent = map[string]func(t *testing.T) (f *faulty, back func()){
 	"stopped": func(t *testing.T) (*faulty, func()) {
 		f := newFaulty(t, good)
+		f.speed.Store(1) // that of these pages
 		address := f.Listener.Addr().String()
 		f.Listener.Close()
 		f.URL = "http://" + address
@@ -129,6 +130,7 @@ func disturbed(answer http.HandlerFunc) func(t *testing.T) (*faulty, func()) {
 		var away atomic.Bool
 		away.Store(true)
 		f := newFaulty(t, good)
+		f.speed.Store(1)
 		gateway := f.Config.Handler
 		f.Config.Handler = crossOrigin(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if away.Load() {
@@ -208,6 +210,7 @@ func TestLoading(t *testing.T) {
 func TestLoader(t *testing.T) {
 	inEach(t, enginetest.Options{}, func(t *testing.T, b *enginetest.Browser) {
 		gateway := started(t, good)
+		gateway.speed.Store(1)
 		page := strings.ReplaceAll(waysHead+fmt.Sprintf(ways["loader"], gateway.URL), "<script>", `<script nonce="n1">`)
 		page = strings.Replace(page, `<script nonce="n1">`+script("nudge.loader.js"), "<script>"+script("nudge.loader.js"), 1)
 		inline := "'nonce-n1' '" + integrity("nudge.loader.js") + "'"

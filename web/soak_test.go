@@ -77,7 +77,7 @@ func TestSoak(t *testing.T) {
 					if g.Version < m.version {
 						continue
 					}
-					late := speed * time.UnixMilli(g.At).Sub(m.at)
+					late := time.Duration(speed) * time.UnixMilli(g.At).Sub(m.at)
 					worst[m.told] = max(worst[m.told], late)
 					if most := map[bool]time.Duration{true: told, false: untold}[m.told] + excuse; late > most {
 						t.Errorf("page %d had version %d after %s, where %s are promised (told: %t): %s", i, m.version, late, most, m.told, enginetest.Eval[string](tab, "JSON.stringify("+c+".states.slice(-20))"))

@@ -74,7 +74,7 @@ func (c *crowd) streams() (open, ever int) {
 
 // The tabs of a user share a stream.
 func TestTabs(t *testing.T) {
-	inEach(t, enginetest.Options{}, func(t *testing.T, b *enginetest.Browser) {
+	inEach(t, enginetest.Options{Own: true}, func(t *testing.T, b *enginetest.Browser) { // some end processes
 		t.Run("eight", func(t *testing.T) { eightTabs(t, b) })
 		t.Run("hand-over", func(t *testing.T) { handOver(t, b) })
 		t.Run("users", func(t *testing.T) { users(t, b) })

@@ -53,3 +53,32 @@ func TestBrowsers(t *testing.T) {
 		})
 	}
 }
+
+// Tests that share a Firefox share nothing else: no cookie, no store, and no tab hides another test's.
+func TestShare(t *testing.T) {
+	t.Cleanup(Share())
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	one, other := Firefox(t, Options{}), Firefox(t, Options{})
+	first := one.Open(t, server.URL)
+	Eval[bool](first, "(document.cookie = 'a=1', localStorage.setItem('a', '1'), true)")
+	foreign := other.Open(t, server.URL)
+	if got := Eval[string](foreign, "document.cookie + localStorage.getItem('a')"); got != "null" {
+		t.Errorf("the other test sees %q", got)
+	}
+	if got := Eval[string](first, "document.visibilityState"); got != "visible" {
+		t.Errorf("the other test's tab made this one %s", got)
+	}
+	second := one.Open(t, server.URL)
+	if got := Eval[string](second, "document.cookie + localStorage.getItem('a')"); got != "a=11" {
+		t.Errorf("a tab of the same test sees %q", got)
+	}
+	if got := Eval[string](first, "document.visibilityState"); got != "hidden" {
+		t.Errorf("behind the second tab the first is %s", got)
+	}
+	second.Close()
+	one.Open(t, server.URL)
+	if pid := other.engine.(*firefox).pid; pid != one.engine.(*firefox).pid {
+		t.Error("they have a browser each")
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -27,8 +28,29 @@ user_pref("network.dns.localDomains", %q);
 user_pref("network.http.speculative-parallel-limit", 0);
 `
 
-// Firefox starts a Firefox.
+// Firefox gives a test a Firefox.
 func Firefox(t testing.TB, o Options) *Browser {
+	t.Helper()
+	if shared == nil || o.Own || len(o.Hosts) > 0 {
+		return &Browser{"firefox", startFirefox(t, t, o)}
+	}
+	running := shared.take(t)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	var made struct{ UserContext string }
+	if err := running.call(ctx, "browser.createUserContext", object{}, &made); err != nil {
+		t.Fatalf("make a profile in firefox: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), Patience)
+		defer cancel()
+		running.call(ctx, "browser.removeUserContext", object{"userContext": made.UserContext}, nil)
+	})
+	return &Browser{"firefox", &firefox{connection: running.connection, pid: running.pid, user: made.UserContext}}
+}
+
+// startFirefox starts the program. It ends when life does.
+func startFirefox(t testing.TB, life interface{ Cleanup(end func()) }, o Options) *firefox {
 	t.Helper()
 	path := program(t, "firefox-esr", "firefox")
 	dir, err := os.MkdirTemp("", "nudge-firefox-")
@@ -36,7 +58,7 @@ func Firefox(t testing.TB, o Options) *Browser {
 		t.Fatal(err)
 	}
 	// Last of all: until it has ended it writes there.
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	life.Cleanup(func() { os.RemoveAll(dir) })
 	if err := os.WriteFile(filepath.Join(dir, "user.js"), fmt.Appendf(nil, profile, strings.Join(o.Hosts, ",")), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +73,7 @@ func Firefox(t testing.TB, o Options) *Browser {
 		t.Fatal(err)
 	}
 	exited := make(chan struct{})
-	t.Cleanup(func() {
+	life.Cleanup(func() {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-exited
 	})
@@ -73,8 +95,8 @@ func Firefox(t testing.TB, o Options) *Browser {
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
-		t.Cleanup(c.end)
-		return &Browser{"firefox", &firefox{c, cmd.Process.Pid}}
+		life.Cleanup(c.end)
+		return &firefox{connection: c, pid: cmd.Process.Pid}
 	case <-exited:
 		t.Fatalf("%s ended before it could be driven", path)
 	case <-ctx.Done():
@@ -87,14 +109,39 @@ func Firefox(t testing.TB, o Options) *Browser {
 type firefox struct {
 	*connection
 	pid int
+
+	user string // the profile, in a browser that is shared
+
+	opening sync.Mutex // guards last
+	last    string     // the tab of this profile that was opened last
 }
 
 func (f *firefox) open(ctx context.Context, url string) (any, error) {
-	var made struct{ Context string }
-	if err := f.call(ctx, "browsingContext.create", object{"type": "tab"}, &made); err != nil {
+	tab, err := f.create(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return made.Context, f.navigate(ctx, made.Context, url)
+	return tab, f.navigate(ctx, tab, url)
+}
+
+// create makes a tab. Each profile of a shared browser has a window, since a new tab hides the others of its window.
+func (f *firefox) create(ctx context.Context) (string, error) {
+	const method = "browsingContext.create"
+	var made struct{ Context string }
+	if f.user == "" {
+		err := f.call(ctx, method, object{"type": "tab"}, &made)
+		return made.Context, err
+	}
+	f.opening.Lock()
+	defer f.opening.Unlock()
+	if f.last == "" || f.call(ctx, method, object{"type": "tab", "userContext": f.user, "referenceContext": f.last}, &made) != nil {
+		// It is the first one, or the last one is closed.
+		if err := f.call(ctx, method, object{"type": "window", "userContext": f.user}, &made); err != nil {
+			return "", err
+		}
+	}
+	f.last = made.Context
+	return made.Context, nil
 }
 
 func (f *firefox) navigate(ctx context.Context, tab any, url string) error {

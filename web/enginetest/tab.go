@@ -13,7 +13,7 @@ import (
 )
 
 // Patience is how long a tab may need for anything, on a machine that has much else to do.
-const Patience = time.Minute
+const Patience = 2 * time.Minute
 
 // Browser is a running browser.
 type Browser struct {
@@ -38,6 +38,8 @@ type engine interface {
 type Options struct {
 	// Hosts are names that lead to 127.0.0.1. Over HTTP they are insecure origins, which 127.0.0.1 is not.
 	Hosts []string
+	// Own: a browser that no other test has. One that ends the processes of tabs needs it.
+	Own bool
 }
 
 // All are the browsers that the shim is tested in.
