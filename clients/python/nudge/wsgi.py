@@ -47,4 +47,7 @@ def _path(environ: Dict[str, Any]) -> str:
     if isinstance(sent, str) and sent.startswith("/"):
         return sent.partition("?")[0]
     decoded = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    return quote(decoded.encode("latin-1", "replace"), safe=_UNQUOTED)
+    try:
+        return quote(decoded.encode("latin-1"), safe=_UNQUOTED)
+    except UnicodeEncodeError:  # not as WSGI has it: Django under ASGI
+        return quote(decoded, safe=_UNQUOTED)

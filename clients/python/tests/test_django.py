@@ -25,7 +25,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.http import JsonResponse
 from django.test import Client as Browser
-from django.test import override_settings
+from django.test import TestCase, override_settings
 from django.urls import path
 
 import nudge.django
@@ -118,6 +118,18 @@ class Changed(WithFake):
         for options in ({}, {"redis": "nowhere"}, {"wrong": 1}):
             with override_settings(NUDGE=options), self.assertLogs("nudge"), transaction.atomic():
                 nudge.django.changed(42, 1)
+
+
+class InTestsOfTheApplication(TestCase):
+    def test_captured_callbacks(self):
+        client = FakeClient()
+        nudge.django.use(client)
+        self.addCleanup(nudge.django.use, None)
+        nudge.django.changed(41, 1)
+        with self.captureOnCommitCallbacks(execute=True):
+            nudge.django.changed(42, 1)
+            nudge.django.changed(42, 2)
+        self.assertEqual(client.published, [("42", 2)])
 
 
 class Settings(WithFake):

@@ -178,7 +178,7 @@ class Carriers(WithRedis):
         self.assertEqual(self.get(app, HTTP_IF_NONE_MATCH=headers["ETag"])[0], "200 OK")
 
     def test_wsgi_path(self):
-        for environ, path in (({"RAW_URI": "/a%20b?x=1"}, "/a%20b"), ({"REQUEST_URI": "/a~%7E"}, "/a~%7E"), ({"SCRIPT_NAME": "/s", "PATH_INFO": "/\xc3\xbc b~"}, "/s/%C3%BC%20b~")):
+        for environ, path in (({"RAW_URI": "/a%20b?x=1"}, "/a%20b"), ({"REQUEST_URI": "/a~%7E"}, "/a~%7E"), ({"SCRIPT_NAME": "/s", "PATH_INFO": "/\xc3\xbc b~"}, "/s/%C3%BC%20b~"), ({"PATH_INFO": "/€"}, "/%E2%82%AC")):
             self.assertEqual(wsgi.request_of(environ).path, path)
 
     def test_asgi(self):
