@@ -16,6 +16,7 @@ clients/clienttest: * # for tests
 clients/conformance: # tests alone
 clients/conformance/godriver: version version/publish version/publish/polls version/publish/token # for tests
 clients/node: # tests alone
+clients/php: # tests alone
 clients/python: # tests alone
 clients/ruby: # tests alone
 cmd/nudge: * # it wires

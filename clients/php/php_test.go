@@ -1,0 +1,165 @@
+//go:build unix
+
+package php_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"nudge/clients/clienttest"
+	"nudge/version/redistest"
+)
+
+// php is PHP with Debian's libraries, in this folder. Without them the test is skipped, or fails if NUDGE_TEST_REQUIRE is set.
+func php(t *testing.T, server *redistest.Server, args ...string) *exec.Cmd {
+	t.Helper()
+	out, err := exec.Command("php", "-r", `foreach (["redis", "apcu", "pdo_sqlite"] as $name) { extension_loaded($name) || die("no $name"); }
+		require "Illuminate/autoload.php"; require "Nyholm/Psr7/autoload.php"; echo "all";`).CombinedOutput()
+	if err != nil || !bytes.HasSuffix(out, []byte("all")) {
+		if os.Getenv("NUDGE_TEST_REQUIRE") != "" {
+			t.Fatalf("PHP does not have what the tests need: %v\n%s", err, out)
+		}
+		t.Skipf("PHP does not have what the tests need: %v\n%s", err, out)
+	}
+	cmd := exec.CommandContext(t.Context(), "php", append([]string{"-d", "apc.enable_cli=1"}, args...)...)
+	cmd.Env = append(os.Environ(), "REDIS_URL=redis://"+server.Addr, "NUDGE_AUTH_SECRET="+clienttest.Secret,
+		"DATABASE="+filepath.Join(t.TempDir(), "test.sqlite"), "TMPDIR="+t.TempDir())
+	if err := os.WriteFile(strings.TrimPrefix(cmd.Env[len(cmd.Env)-2], "DATABASE="), nil, 0o600); err != nil { // Laravel makes none
+		t.Fatal(err)
+	}
+	return cmd
+}
+
+// The package's own tests.
+func TestPHP(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"tests/all.php", "tests/laravel.php"} {
+		out, err := php(t, redistest.Start(t), file).CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte(" tests, 0 failures")) || bytes.Contains(out, []byte("\n0 tests")) {
+			t.Errorf("%s: %v\n%s", file, err, out)
+		}
+	}
+}
+
+// A master that a function finds, as with Sentinel, and a Cluster.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.StartCluster(t)
+	cmd := php(t, &redistest.Server{Addr: cluster.Addrs()[0]}, "-r", `
+require "tests/load.php";
+$made = 0;
+$client = new Nudge\Client(function () use (&$made) { $made++; return new RedisCluster(null, [substr(getenv("REDIS_URL"), 8)], 5, 5); }, timeout: 5);
+$announced = $client->publishMany(array_map(fn ($n) => [$n, 7], range(1, 40)));
+echo json_encode([$announced, $client->publish(1, 8), $client->publish(1, 8), $client->store->get(["1", "2", "none"]), $made]);`)
+	out, err := cmd.CombinedOutput()
+	if want := `[40,true,false,["8","7",null],1]`; err != nil || string(out) != want {
+		t.Errorf("%v\n%s\nwant %s", err, out, want)
+	}
+}
+
+// The relay's command says what is missing, and publishes what there is.
+func TestRelayCommand(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	cmd := php(t, server, "bin/nudge-relay", "--once")
+	if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte("DATABASE_DSN is not set; write such as")) {
+		t.Errorf("%v %s", err, out)
+	}
+	db := filepath.Join(t.TempDir(), "outbox.sqlite")
+	add := php(t, server, "-r", `require "autoload.php"; $db = new PDO($argv[1]); $db->exec(Nudge\Outbox::schema("sqlite")); Nudge\Outbox::add($db, 42, 7);`, "sqlite:"+db)
+	if out, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	cmd = php(t, server, "bin/nudge-relay", "--once")
+	cmd.Env = append(cmd.Env, "DATABASE_DSN=sqlite:"+db)
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "1 rows\n" || server.Do("GET", "nudge:{42}") != "7" {
+		t.Errorf("%v %s", err, out)
+	}
+}
+
+// The example with a gateway: a poll, a change that the gateway announces, a 304, and a change that is rolled back.
+func TestExample(t *testing.T) {
+	t.Parallel()
+	const file = "examples/laravel.php"
+	text, err := os.ReadFile(file)
+	if lines := bytes.Count(text, []byte("\n")); err != nil || lines >= 60 {
+		t.Errorf("%d lines, want less than 60 (%v)", lines, err)
+	}
+	server := redistest.Start(t)
+	site := clienttest.Start(t, php(t, server, "-S", "127.0.0.1:0", file))
+	session := ""
+	ask := func(method, path string, form url.Values, validator string) (*http.Response, string) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, site+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if form != nil {
+			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		if validator != "" {
+			request.Header.Set("If-None-Match", validator)
+		}
+		request.Header.Set("Cookie", session)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, cookie := range answer.Cookies() { // as a browser does
+			session = cookie.Name + "=" + cookie.Value
+		}
+		return answer, string(body)
+	}
+	change := func(title string, status int) {
+		t.Helper()
+		if answer, body := ask(http.MethodPost, "/projects/1/stories", url.Values{"title": {title}}, ""); answer.StatusCode != status {
+			t.Errorf("%s: %d %s", title, answer.StatusCode, body)
+		}
+	}
+	poll := func(validator string, status int, stories ...string) string {
+		t.Helper()
+		answer, body := ask(http.MethodGet, "/projects/1/changes?since=0", nil, validator)
+		var got struct{ Stories []string }
+		err := json.Unmarshal([]byte(body), &got)
+		if answer.StatusCode != status || (err == nil) != (status == http.StatusOK) || strings.Join(got.Stories, " ") != strings.Join(stories, " ") {
+			t.Fatalf("%d %s, want %d and %v", answer.StatusCode, body, status, stories)
+		}
+		if answer.Header.Get("X-Nudge-Version") != "" {
+			t.Error("the page gets X-Nudge-Version")
+		}
+		return answer.Header.Get("ETag")
+	}
+	_, token := ask(http.MethodGet, "/nudge-token", nil, "")
+	next := clienttest.Watch(t, clienttest.Gateway(t, server), "1", token)
+	announced := func(want string) {
+		t.Helper()
+		if got := next(); got != want {
+			t.Fatalf("%s is announced, want %s", got, want)
+		}
+	}
+	poll("", http.StatusOK)
+	change("first", http.StatusCreated)
+	announced("1@1")
+	etag := poll("", http.StatusOK, "first")
+	if again := poll(etag, http.StatusNotModified); again != etag {
+		t.Errorf("the 304 has the validator %s", again)
+	}
+	change("rolled back", http.StatusInternalServerError)
+	poll(etag, http.StatusNotModified)
+	change("second", http.StatusCreated)
+	announced("1@2") // and not 3: what was rolled back was not announced
+	poll(etag, http.StatusOK, "first", "second")
+}
