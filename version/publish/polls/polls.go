@@ -161,19 +161,19 @@ func (m *middleware) finish(h http.Header, r *http.Request, status int) {
 		return
 	}
 	if strings.Contains(control, "public") || strings.Contains(control, "s-maxage") {
-		m.once("public", "answers of %s get no validator, since their Cache-Control is %s; remove public and s-maxage", path(r), control)
+		m.once("public", "the Cache-Control of %s is %s; remove public and s-maxage", path(r), control)
 		return
 	}
 	for name := range strings.FieldsFuncSeq(strings.ToLower(strings.Join(h.Values("Vary"), ",")), func(c rune) bool { return c == ',' || c == ' ' }) {
 		// A browser that has JSON of a path sends its validator also when it navigates there.
 		if !slices.Contains(harmless, name) && !slices.Contains(m.names, "header:"+name) {
-			m.once("vary", "answers of %s get no validator, since their Vary is %s; add header:%s to Identity", path(r), name, name)
+			m.once("vary", "the Vary of %s has %s; add header:%s to Identity", path(r), name, name)
 			return
 		}
 	}
 	marks, err := parseMarks(said)
 	if err != nil {
-		m.once("marks", "answers of %s get no validator: %v", path(r), err)
+		m.once("marks", "%s: %v", path(r), err)
 		return
 	}
 	if etag := makeValidator(m.opt.Secret, time.Now().Unix(), marks, path(r), m.identity(r, h)); etag != "" {
@@ -236,7 +236,7 @@ func path(r *http.Request) string {
 // once logs what is wrong with the application, once of each kind.
 func (m *middleware) once(kind, format string, args ...any) {
 	if _, before := m.said.LoadOrStore(kind, true); !before {
-		m.opt.Log.Warn("nudge: " + fmt.Sprintf(format, args...))
+		m.opt.Log.Warn("nudge: an answer gets no validator", "because", fmt.Sprintf(format, args...))
 	}
 }
 
