@@ -19,6 +19,7 @@ from .message import News
 
 SCRIPT = (resources.files("nudge") / "publish.lua").read_bytes()
 SHA = hashlib.sha1(SCRIPT).hexdigest()
+POLL_TIMEOUT = 0.1  # seconds that a poll waits for Redis
 Result = Union[bool, Exception]
 
 
@@ -51,6 +52,7 @@ class RedisStore:
     def __init__(self, source: Any, prefix: str, timeout: float, expire: int) -> None:
         self._source = _client(source)
         self._prefix, self._timeout, self._expire = prefix, timeout, str(expire).encode()
+        self._quick = POLL_TIMEOUT
         self._clients: Dict[float, Any] = {}  # by time-out
         self._lock = threading.Lock()
         self._loops: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any]" = weakref.WeakKeyDictionary()
@@ -58,7 +60,7 @@ class RedisStore:
         self._password = _kwargs(self._source).get("password") or ""
         if not self._cluster:  # a Cluster's client connects when it is made
             self._bounded(timeout)
-            self._bounded(0.1)
+            self._bounded(self._quick)
 
     def publish(self, news: Sequence[News]) -> List[Result]:
         client = self._bounded(self._timeout)
@@ -102,7 +104,7 @@ class RedisStore:
         return [answer if isinstance(answer, Exception) else answer == 1 for answer in answers]
 
     def get(self, projects: Sequence[str]) -> List[Optional[bytes]]:
-        client, keys = self._bounded(0.1), [self._key(p) for p in projects]
+        client, keys = self._bounded(self._quick), [self._key(p) for p in projects]
         if self._cluster:
             return [client.get(key) for key in keys]
         return list(client.mget(keys))
@@ -114,10 +116,10 @@ class RedisStore:
         # A task of its own: if a request is cancelled while it waits, redis-py before 4.5.4 may leave the answer for the next
         # one to read (CVE-2023-28859).
         task = asyncio.ensure_future(client.mget([self._key(p) for p in projects]))
-        done, _ = await asyncio.wait({task}, timeout=0.1)
+        done, _ = await asyncio.wait({task}, timeout=self._quick)
         if not done:
             task.add_done_callback(lambda t: t.cancelled() or t.exception())
-            raise redis.TimeoutError("no answer within 100 ms")
+            raise redis.TimeoutError(f"no answer within {self._quick * 1000:.0f} ms")
         return list(task.result())
 
     def hide(self, text: str) -> str:
@@ -144,7 +146,7 @@ class RedisStore:
         """The client of this event loop, or None if there can be none."""
         loop = asyncio.get_running_loop()
         if loop not in self._loops:
-            self._loops[loop] = None if self._cluster else _async(self._bounded(0.1).connection_pool)
+            self._loops[loop] = None if self._cluster else _async(self._bounded(self._quick).connection_pool)
         return self._loops[loop]
 
 
