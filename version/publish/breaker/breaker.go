@@ -12,7 +12,7 @@ import (
 const rest = time.Second
 
 // ErrResting is the error of calls that are not made, since one failed less than a second ago.
-var ErrResting = errors.New("Redis failed less than a second ago, and is not asked")
+var ErrResting = errors.New("redis failed less than a second ago, and is not asked")
 
 // Breaker lets calls through until one fails. Then calls fail at once for a second, and one call tries again. Its zero value is
 // ready, and many goroutines may use it.

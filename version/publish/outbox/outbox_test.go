@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -26,7 +25,6 @@ import (
 // table is a database with one table. It knows the statements of the package, keeps what a transaction did until it is committed,
 // and fails a test by an error that names what it does not know.
 type table struct {
-	mu      sync.Mutex
 	rows    [][]driver.Value
 	next    int64
 	seen    []string
