@@ -79,7 +79,11 @@ final class RedisStore implements Store
 
     public function name(): string
     {
-        return $this->server === null ? 'function' : "{$this->server['host']}:{$this->server['port']}:" . crc32(serialize($this->server));
+        if ($this->server === null) {
+            $function = new \ReflectionFunction($this->redis);
+            return $function->getFileName() . ':' . $function->getStartLine();
+        }
+        return "{$this->server['host']}:{$this->server['port']}:" . crc32(serialize($this->server));
     }
 
     public function hide(string $text): string
@@ -139,8 +143,10 @@ final class RedisStore implements Store
         }
         $redis = new \Redis();
         ['host' => $host, 'port' => $port, 'auth' => $auth, 'database' => $database] = $this->server;
+        // Not shared with a child, nor with a client that has another database or user.
+        $id = $this->persistent ? 'nudge:' . getmypid() . ':' . $this->name() : null;
         // Its failure is thrown; @ is for the warnings beside it, which frameworks make exceptions of.
-        @$redis->{$this->persistent ? 'pconnect' : 'connect'}($host, $port, $timeout, $this->persistent ? 'nudge-' . getmypid() : null, 0, $timeout);
+        @$redis->{$this->persistent ? 'pconnect' : 'connect'}($host, $port, $timeout, $id, 0, $timeout);
         $redis->setOption(\Redis::OPT_MAX_RETRIES, 1);
         if ($auth !== [] && $redis->auth(count($auth) > 1 ? $auth : $auth[0]) !== true) {
             throw new \RedisException($redis->getLastError() ?? 'WRONGPASS the password is refused');

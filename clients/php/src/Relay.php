@@ -49,7 +49,7 @@ final class Relay
             $rows = $this->runOnce();
         } catch (\Throwable $error) {
             if ($this->wait === 0) {
-                $this->client->log("relay: {$this->client->reason($error)}; rows stay in nudge_outbox, and the relay tries again");
+                $this->client->log('relay: ' . self::line($this->client->reason($error)) . "; rows stay in nudge_outbox, and the relay tries again");
             }
             return $this->wait = min(max(1, $this->wait * 2), 30);
         }
@@ -60,10 +60,20 @@ final class Relay
         return $rows === self::MOST ? 0 : 1;
     }
 
+    /** The error with the fix if the table is missing. @internal */
+    public static function line(string $error): string
+    {
+        $missing = str_contains($error, 'nudge_outbox') && preg_match('/exist|no such table/', $error);
+        return $error . ($missing ? '; make the table: Nudge\\Outbox::schema, or artisan migrate' : '');
+    }
+
     private function connect(): \PDO
     {
         $db = ($this->connect)();
         $db->setAttribute(\PDO::ATTR_ERRMODE, \PDO::ERRMODE_EXCEPTION);
+        if ($db->getAttribute(\PDO::ATTR_DRIVER_NAME) === 'mysql') { // else it locks gaps, and several relays deadlock
+            $db->exec('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+        }
         return $db;
     }
 
@@ -86,8 +96,10 @@ final class Relay
                 $this->client->log("relay: a row of nudge_outbox is dropped: {$error->getMessage()}");
             }
         }
-        if ($rows !== []) {
-            $db->prepare('DELETE FROM nudge_outbox WHERE id IN (' . implode(', ', array_fill(0, count($rows), '?')) . ')')->execute(array_column($rows, 0));
+        // One by one: for many ids MySQL may read the whole table, and then waits for the rows of other relays.
+        $delete = $rows === [] ? null : $db->prepare('DELETE FROM nudge_outbox WHERE id = ?');
+        foreach ($rows as [$id]) {
+            $delete->execute([$id]);
         }
         if ($locks) {
             $db->commit();

@@ -82,6 +82,37 @@ Check::run([
         }
         Check::same('laravel_database_', $theirs->getOption(Redis::OPT_PREFIX));
     },
+    'clients that keep their connections have each their own database' => function (): void {
+        foreach ([0, 1] as $database) {
+            $client = new Client(getenv('REDIS_URL') . "/$database", persistent: true);
+            Check::same(true, $client->publish('persistent', 1 + $database), "database $database");
+        }
+        $again = new Client(getenv('REDIS_URL') . '/0', persistent: true);
+        Check::same(['1'], $again->store->get(['persistent']));
+    },
+    'a connection that was closed meanwhile costs no publish' => function (): void {
+        foreach ([false, true] as $persistent) {
+            $client = new Client(getenv('REDIS_URL'), logger: $log = new Lines(), persistent: $persistent);
+            $client->publish("closed$persistent", 1);
+            redis()->rawCommand('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+            Check::same(true, $client->publish("closed$persistent", 2), implode($log->lines));
+        }
+    },
+    'the child of a fork has a connection of its own' => function (): void {
+        $made = 0;
+        $client = new Client(function () use (&$made): Redis {
+            $made++;
+            return redis();
+        });
+        $client->publish('fork', 1);
+        if (($child = pcntl_fork()) === 0) {
+            $client->publish('fork', 2);
+            posix_kill(getmypid(), $made === 2 ? SIGTERM : SIGKILL); // no destructors: they would be the parent's
+        }
+        pcntl_waitpid($child, $status);
+        Check::same(SIGTERM, pcntl_wtermsig($status));
+        Check::same([true, 1], [$client->publish('fork', 3), $made]);
+    },
     'prefix and expire' => function (): void {
         (new Client(getenv('REDIS_URL'), prefix: 'app:n', expire: 60))->publish('expire', 1);
         $ttl = redis()->ttl('app:n:{expire}');
@@ -195,6 +226,9 @@ Check::run([
         $fake->fail(null);
         Check::same([1, [['42', 3]], 0], [$relay->step(), $fake->published(), $relay->runOnce()]);
         Check::has('works again', $log->lines[1]);
+        $none = new Relay(fn () => new PDO('sqlite::memory:'), $fake);
+        $none->step();
+        Check::has('no such table: nudge_outbox; make the table: ', $log->lines[2]);
         $db->exec("INSERT INTO nudge_outbox (project, version) VALUES ('größe', 1), ('43', -1), ('44', 1)");
         Check::same([3, 0], [$relay->runOnce(), $relay->runOnce()]); // what can never be published holds up nothing
         Check::same(['44', 1], $fake->published()[1]);

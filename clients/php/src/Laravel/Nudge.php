@@ -41,6 +41,7 @@ final class Nudge
     public static function fake(): FakeClient
     {
         app()->instance(Client::class, $fake = new FakeClient());
+        app()->forgetInstance(PollMiddleware::class); // it may have the client of before
         return $fake;
     }
 }
