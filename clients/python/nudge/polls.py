@@ -47,7 +47,8 @@ class Polls:
             isinstance(name, str) and _IDENTITY.match(name) for name in identity
         ):
             raise ValueError('identity: is no list of cookies and headers; write one such as ["cookie:sessionid", "header:authorization"]')
-        self.client, self.identity = client, list(identity)
+        self.client = client
+        self.identity = [name.lower() if name.startswith("header:") else name for name in identity]
         self._secret, self._clock, self._pause = client.secret, clock, Pause()
         self._said: Set[str] = set()
 
@@ -134,7 +135,7 @@ class Polls:
             self._once(HEADER, "is not used beside an ETag of the application; remove that, or move what sets it outside")
             return []
         vary = {name for name in re.split(r"[\s,]+", ",".join(values("vary")).lower()) if name} - _HARMLESS
-        others = sorted(vary - {name.partition(":")[2].lower() for name in self.identity if name.startswith("header:")})
+        others = sorted(vary - {name.partition(":")[2] for name in self.identity if name.startswith("header:")})
         if "*" in others:
             return []
         if others:  # a browser sends the validator of JSON also when it navigates to the same path
@@ -156,7 +157,7 @@ class Polls:
         for name in self.identity:
             kind, _, key = name.partition(":")
             if kind == "header":
-                value = request.header(key.lower()) or ""
+                value = request.header(key) or ""
             elif key in new:
                 value = new[key]
             elif len(cookies.get(key, [])) > 1:

@@ -13,7 +13,7 @@ from nudge.polls import Polls, Request
 from nudge.testing import FakeClient
 from tests.test_client import SECRET, Logged, WithRedis
 
-IDENTITY = ["cookie:sid", "header:authorization"]
+IDENTITY = ["cookie:sid", "header:Authorization"]
 
 
 class Rules(unittest.TestCase):
