@@ -55,7 +55,8 @@ func TestHistory(t *testing.T) {
 		if h.Advances[6] != 0.1 || h.Caused[6] != 0.1 || h.Advances[5] != 0 {
 			t.Errorf("advances %v, caused %v", h.Advances, h.Caused)
 		}
-		if h.Saved[3] <= 0 || h.Saved[3] > 0.1 { // one stream, which polls each 5 minutes instead of each 10 s
+		// One stream, which polls each 5 minutes instead of each 10 s. What a second saves may count for the ten seconds after it.
+		if h.Saved[3] <= 0 || h.Saved[3] > 0.15 {
 			t.Errorf("saved %v", h.Saved)
 		}
 		if after := r.past(fmt.Sprint("?after=", h.At[n-2])); len(after.Hour.At) != 1 {
