@@ -1,9 +1,13 @@
 package publish
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"nudge/version"
 	"nudge/version/publish/breaker"
@@ -21,9 +25,9 @@ type Announcer struct {
 	breaker   breaker.Breaker
 }
 
-// Announcer returns one that publishes by p and logs to log.
+// Announcer returns one that publishes by p and logs to log; nil: slog.Default().
 func (p *Publisher) Announcer(log *slog.Logger) *Announcer {
-	return &Announcer{publisher: p, log: log}
+	return &Announcer{publisher: p, log: cmp.Or(log, slog.Default())}
 }
 
 // Announce publishes that project is now at version v. It reports whether that was announced: not if Redis has the same or a
@@ -31,35 +35,73 @@ func (p *Publisher) Announcer(log *slog.Logger) *Announcer {
 func (a *Announcer) Announce(ctx context.Context, project string, v int64) bool {
 	id, err := version.ParseProject(project)
 	if err != nil {
-		a.failed(project, v, err)
+		a.warn(project, v, err, "correct the project")
 		return false
 	}
 	return a.AnnounceNews(ctx, version.News{Project: id, Version: version.Version(v)}) == 1
 }
 
-// AnnounceNews publishes any number of advances at once, and returns how many were announced.
+// AnnounceNews publishes any number of advances at once, and returns how many were announced. A Prev, Writer or Data that breaks a
+// rule is left out, since the version alone is news.
 func (a *Announcer) AnnounceNews(ctx context.Context, news ...version.News) (announced int) {
-	if len(news) == 0 {
+	var checked []version.News
+	for _, n := range news {
+		good, broken := n.Check()
+		if broken != nil {
+			a.warn(n.Project.String(), int64(n.Version), broken, "correct the field")
+		}
+		if good, broken = good.Check(); broken == nil {
+			checked = append(checked, good)
+		}
+	}
+	if len(checked) == 0 {
 		return 0
 	}
-	result := make(chan version.Receipt, 1)
+	type outcome struct {
+		announced int
+		refused   []version.News
+		err       error
+	}
+	result := make(chan outcome, 1)
 	err := a.breaker.Do(context.WithoutCancel(ctx), announceLimit, func(ctx context.Context) error {
-		receipt, err := a.publisher.Publish(ctx, news...)
-		result <- receipt
+		receipt, refused, err := Pipeline(ctx, a.publisher.client, cmp.Or(a.publisher.opt.Prefix, "nudge"), checked)
+		result <- outcome{receipt.Accepted, refused, err}
+		if reply := redis.Error(nil); errors.As(err, &reply) { // Redis works, and refuses something
+			return nil
+		}
 		return err
 	})
-	if err != nil {
-		a.failed(news[0].Project.String(), int64(news[0].Version), err)
-	}
+	said := outcome{refused: checked, err: err} // unless it was asked, and has answered in time
 	select {
-	case receipt := <-result:
-		return receipt.Accepted
-	default: // it was not asked, or goes on
-		return 0
+	case said = <-result:
+	default:
 	}
+	const most = 10 // lines for one call
+	for i, n := range said.refused {
+		if i == most {
+			a.log.Warn("nudge: more was not announced", "projects", len(said.refused)-most)
+			break
+		}
+		a.failed(n.Project.String(), int64(n.Version), said.err)
+	}
+	return said.announced
 }
 
+// failed logs what Redis did not take.
 func (a *Announcer) failed(project string, v int64, err error) {
-	a.log.Warn("nudge: not announced; pages find the change at their next poll", "project", project, "version", v, "error", err,
-		"fix", "look whether Redis runs, and whether the client has its address")
+	var reply redis.Error
+	fix := "look whether Redis runs, and whether the client has its address"
+	switch {
+	case redis.HasErrorPrefix(err, "NOPERM"):
+		fix = "give the user the rights of docs/publishing.md#rights-in-redis"
+	case redis.HasErrorPrefix(err, "WRONGPASS"), redis.HasErrorPrefix(err, "NOAUTH"):
+		fix = "correct the user and the password of the client"
+	case errors.As(err, &reply):
+		fix = "correct what Redis names"
+	}
+	a.warn(project, v, err, fix)
+}
+
+func (a *Announcer) warn(project string, v int64, err error, fix string) {
+	a.log.Warn("nudge: not announced; pages find the change at their next poll", "project", project, "version", v, "error", err, "fix", fix)
 }

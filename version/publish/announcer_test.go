@@ -11,6 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"nudge/secrettest"
+	"nudge/version"
 	"nudge/version/publish"
 	"nudge/version/redistest"
 )
@@ -36,4 +38,36 @@ func TestAnnouncer(t *testing.T) {
 	if a.Announce(t.Context(), "42", 2) || a.Announce(t.Context(), "42", 3) || strings.Count(log.String(), "not announced") != 2 || !strings.Contains(log.String(), "is not asked") {
 		t.Errorf("without Redis: %s", &log)
 	}
+}
+
+// An advance that breaks a rule, and a key that Redis refuses, keep no other from being announced: neither beside it nor after it.
+func TestAnnouncerGoesOn(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	server.Do("ACL", "SETUSER", "half", "on", ">"+secrettest.Marker, "+@all", "~nudge:{a}", "~nudge:{b}", "&*")
+	client := client(t, server, func(o *redis.Options) { o.Username, o.Password = "half", secrettest.Marker })
+	var log bytes.Buffer
+	a := publish.To(client, publish.Options{}).Announcer(slog.New(slog.NewTextHandler(&log, nil)))
+	prev := version.Version(1)
+	n := a.AnnounceNews(t.Context(),
+		version.News{Project: project(t, "a"), Version: 2, Prev: &prev, Data: []byte("{")}, // without its data it is news
+		version.News{Project: project(t, "b"), Version: -1},
+		version.News{Project: project(t, "denied"), Version: 5},
+		version.News{Project: project(t, "b"), Version: 1})
+	if n != 2 || server.Do("GET", "nudge:{a}") != "2" || server.Do("GET", "nudge:{b}") != "1" {
+		t.Errorf("%d announced", n)
+	}
+	if !a.Announce(t.Context(), "a", 3) {
+		t.Error("Redis works, and was not asked")
+	}
+	for _, want := range []string{"project=a version=2", "project=b version=-1", "project=denied version=5", "docs/publishing.md#rights-in-redis"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s", want)
+		}
+	}
+	if strings.Count(log.String(), "\n") != 3 {
+		t.Errorf("log:\n%s", &log)
+	}
+	secrettest.Check(t, "the log", log.String())
+	publish.To(client, publish.Options{}).Announcer(nil).Announce(t.Context(), "a b", 1) // logs to slog.Default()
 }
