@@ -10,15 +10,18 @@
 package polls
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -107,7 +110,8 @@ type middleware struct {
 	opt     Options
 	names   []string
 	breaker breaker.Breaker
-	said    sync.Map // what was logged once
+	away    atomic.Bool // Redis failed, and that is logged
+	said    sync.Map    // what was logged once
 }
 
 // unchanged returns the validator of a client that has what is stored; "": ask the application.
@@ -116,17 +120,30 @@ func (m *middleware) unchanged(r *http.Request) string {
 	if !strings.Contains(given, "nudge1.") || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return ""
 	}
-	etag, at, marks := readValidator(m.opt.Secret, given, path(r), m.identity(r, nil))
+	who, known := m.identity(r, nil)
+	if !known {
+		return ""
+	}
+	etag, at, marks := readValidator(m.opt.Secret, given, path(r), who)
 	if age := time.Since(time.Unix(at, 0)); etag == "" || age < -future || age > m.opt.Slow {
 		return ""
 	}
 	same := make(chan bool, 1)
-	err := m.breaker.Do(r.Context(), limit, func(ctx context.Context) error {
+	// That a browser goes away is no failure of Redis.
+	err := m.breaker.Do(context.WithoutCancel(r.Context()), limit, func(ctx context.Context) error {
 		ok, err := m.stored(ctx, marks)
 		same <- ok
 		return err
 	})
-	if err != nil || !<-same {
+	if err != nil {
+		if !errors.Is(err, breaker.ErrResting) && !m.away.Swap(true) {
+			m.opt.Log.Warn("nudge: polls go to the application, since Redis does not say what is stored", "error", err,
+				"fix", "look whether Redis runs, and whether the client has its address")
+		}
+		return ""
+	}
+	m.away.Store(false)
+	if !<-same {
 		return ""
 	}
 	return etag
@@ -176,7 +193,11 @@ func (m *middleware) finish(h http.Header, r *http.Request, status int) {
 		m.once("marks", "%s: %v", path(r), err)
 		return
 	}
-	if etag := makeValidator(m.opt.Secret, time.Now().Unix(), marks, path(r), m.identity(r, h)); etag != "" {
+	who, known := m.identity(r, h)
+	if !known {
+		return
+	}
+	if etag := makeValidator(m.opt.Secret, time.Now().Unix(), marks, path(r), who); etag != "" {
 		h.Set("ETag", etag)
 		if control == "" {
 			h.Set("Cache-Control", private)
@@ -184,8 +205,9 @@ func (m *middleware) finish(h http.Header, r *http.Request, status int) {
 	}
 }
 
-// identity is the hash of who asks, after the cookies that an answer sets.
-func (m *middleware) identity(r *http.Request, answer http.Header) string {
+// identity is the hash of who asks, after the cookies that an answer sets. It is not known if a request has a cookie twice, as a
+// page of a sister host can bring about: the application may take either.
+func (m *middleware) identity(r *http.Request, answer http.Header) (who string, known bool) {
 	values := make([][2]string, len(m.names))
 	for i, name := range m.names {
 		kind, key, _ := strings.Cut(name, ":")
@@ -193,19 +215,23 @@ func (m *middleware) identity(r *http.Request, answer http.Header) string {
 		case kind == "header":
 			values[i] = [2]string{name, strings.Join(r.Header.Values(key), ", ")}
 		default:
-			values[i] = [2]string{name, cookie(r, answer, key)}
+			value, once := cookie(r, answer, key)
+			if !once {
+				return "", false
+			}
+			values[i] = [2]string{name, value}
 		}
 	}
-	return hashIdentity(values)
+	return hashIdentity(values), true
 }
 
-// cookie is the value of a cookie as the browser has it after the answer.
-func cookie(r *http.Request, answer http.Header, name string) string {
-	value := ""
+// cookie is the value of a cookie as the browser has it after the answer, and whether the request has it once at most.
+func cookie(r *http.Request, answer http.Header, name string) (value string, once bool) {
+	found := 0
 	for pair := range strings.SplitSeq(strings.Join(r.Header.Values("Cookie"), ";"), ";") {
-		if text, found := strings.CutPrefix(strings.TrimSpace(pair), name+"="); found {
+		if text, is := strings.CutPrefix(strings.TrimSpace(pair), name+"="); is {
 			value = text
-			break
+			found++
 		}
 	}
 	for _, set := range (&http.Response{Header: answer}).Cookies() {
@@ -216,7 +242,7 @@ func cookie(r *http.Request, answer http.Header, name string) string {
 			value = ""
 		}
 	}
-	return value
+	return value, found < 2
 }
 
 // path is that of the request as the client sent it, without the query.
@@ -266,6 +292,20 @@ func (a *answer) Write(b []byte) (int, error) {
 
 // Unwrap lets [http.ResponseController] find what the server's writer can do.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// FlushError sends the headers too, so they must be finished.
+func (a *answer) FlushError() error {
+	a.begin(http.StatusOK)
+	return http.NewResponseController(a.ResponseWriter).Flush()
+}
+
+// Flush is for handlers that ask for an http.Flusher.
+func (a *answer) Flush() { _ = a.FlushError() }
+
+// Hijack is for handlers that ask for an http.Hijacker.
+func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(a.ResponseWriter).Hijack()
+}
 
 // Validator returns the ETag of an answer, as the middleware makes it: for tests of applications. identity is in the order of
 // [Options.Identity], each name as it stands there with its value.
