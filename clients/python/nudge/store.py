@@ -216,7 +216,7 @@ def advice(error: Exception) -> str:
     if isinstance(error, redis.AuthenticationError) or first[:1] in (("NOAUTH",), ("WRONGPASS",)):
         return "put user and password of Redis into the option redis"
     if isinstance(error, redis.exceptions.NoPermissionError) or first == ("NOPERM",):
-        return "let the Redis user run EVALSHA and EVAL on the prefix (docs/publishing.md, rights in Redis)"
+        return "give the Redis user the rights that docs/publishing.md lists, and +mget for polls"
     if isinstance(error, redis.exceptions.ReadOnlyError):
         return "name the master in the option redis, not a replica"
     if isinstance(error, (redis.ConnectionError, redis.TimeoutError, OSError)):

@@ -4,10 +4,12 @@ import hmac
 import json
 import logging
 import os
+import re
 import threading
 import time
 import unittest
 import uuid
+from pathlib import Path
 from unittest import mock
 from urllib.parse import unquote
 
@@ -169,6 +171,25 @@ class Publish(WithRedis):
         told = [self.client.publish(n, 2) for n in range(50)]
         self.assertEqual([os.waitpid(child, 0)[1] for child in children], [0, 0])
         self.assertEqual(told, [True] * 50)
+        self.assertEqual(self.log.lines, [])
+
+    def test_rights(self):
+        """Those of docs/publishing.md."""
+        text = (Path(__file__).parents[3] / "docs/publishing.md").read_text()
+        rights = re.search(r"ACL SETUSER publisher on >SECRET (.*)", text)[1].split()
+        url = self.server.url.replace("//", "//publisher:SECRET@")
+        for more, stored in ((["+mget"], [b"2"]), ([], None)):
+            self.redis.execute_command("ACL", "SETUSER", "publisher", "reset", "on", ">SECRET", *rights, *more)
+            client = nudge.Client(url, logger=self.log.logger, timeout=10)
+            self.redis.flushall()
+            self.redis.script_flush()
+            self.assertTrue(client.publish(42, 2))
+            if stored:
+                self.assertEqual(client.store.get(["42"]), stored)
+            else:
+                with self.assertRaises(redis.exceptions.NoPermissionError) as raised:
+                    client.store.get(["42"])
+                self.assertIn("+mget", store.advice(raised.exception))
         self.assertEqual(self.log.lines, [])
 
     def test_a_key_of_another_type(self):
