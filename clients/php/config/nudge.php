@@ -15,8 +15,6 @@ return [
     'expire' => 0,
     // Seconds for a connection to Redis, and for an answer.
     'timeout' => 1,
-    // Whether to keep the connection for the next request of this process.
-    'persistent' => true,
     // Whether polls are answered 304 where Redis has the versions that the page has.
     'middleware' => true,
     // What tells callers apart; null: the cookie of the session, and the header authorization.

@@ -25,7 +25,6 @@ class Client
      * @param ?string $secret auth.secret of the gateways, for tokens and the poll middleware
      * @param ?string $audience auth.audience of the gateways
      * @param int|float $slow poll.slow of the gateways, in seconds
-     * @param bool $persistent keeps the connection for the next request of this process
      * @throws Invalid if an option breaks a rule; the text names option and fix
      */
     public function __construct(
@@ -38,7 +37,6 @@ class Client
         private ?string $issuer = null,
         private ?string $audience = 'nudge',
         public readonly int|float $slow = 300,
-        bool $persistent = false,
     ) {
         Checks::prefix($prefix);
         Checks::seconds('timeout', $timeout);
@@ -47,16 +45,16 @@ class Client
             Checks::seconds('expire', $expire);
         }
         $this->secret = $secret === null ? null : Checks::secret($secret);
-        $this->store = $this->open($redis, $prefix, $timeout, $expire, $persistent);
+        $this->store = $this->open($redis, $prefix, $timeout, $expire);
         $this->pause = new Pause('publish:' . $this->store->name());
     }
 
-    protected function open(#[\SensitiveParameter] string|array|\Redis|\Closure|null $redis, string $prefix, float $timeout, int $expire, bool $persistent): Store
+    protected function open(#[\SensitiveParameter] string|array|\Redis|\Closure|null $redis, string $prefix, float $timeout, int $expire): Store
     {
         if ($redis === null) {
             throw new Invalid('redis: is not given; pass a URL such as redis://127.0.0.1:6379/0');
         }
-        return new RedisStore($redis, $prefix, $timeout, $expire, $persistent);
+        return new RedisStore($redis, $prefix, $timeout, $expire);
     }
 
     /**

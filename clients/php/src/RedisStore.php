@@ -26,7 +26,6 @@ final class RedisStore implements Store
         private string $prefix,
         private float $timeout,
         private int $expire,
-        private bool $persistent,
     ) {
         $this->server = match (true) {
             $redis instanceof \Closure => null,
@@ -143,10 +142,9 @@ final class RedisStore implements Store
         }
         $redis = new \Redis();
         ['host' => $host, 'port' => $port, 'auth' => $auth, 'database' => $database] = $this->server;
-        // Not shared with a child, nor with a client that has another database or user.
-        $id = $this->persistent ? 'nudge:' . getmypid() . ':' . $this->name() : null;
-        // Its failure is thrown; @ is for the warnings beside it, which frameworks make exceptions of.
-        @$redis->{$this->persistent ? 'pconnect' : 'connect'}($host, $port, $timeout, $id, 0, $timeout);
+        // No pconnect: phpredis shares such a connection with the application, and with it database number and user. The failure is
+        // thrown; @ is for the warnings beside it, which frameworks make exceptions of.
+        @$redis->connect($host, $port, $timeout, null, 0, $timeout);
         $redis->setOption(\Redis::OPT_MAX_RETRIES, 1);
         if ($auth !== [] && $redis->auth(count($auth) > 1 ? $auth : $auth[0]) !== true) {
             throw new \RedisException($redis->getLastError() ?? 'WRONGPASS the password is refused');

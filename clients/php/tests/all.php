@@ -82,21 +82,11 @@ Check::run([
         }
         Check::same('laravel_database_', $theirs->getOption(Redis::OPT_PREFIX));
     },
-    'clients that keep their connections have each their own database' => function (): void {
-        foreach ([0, 1] as $database) {
-            $client = new Client(getenv('REDIS_URL') . "/$database", persistent: true);
-            Check::same(true, $client->publish('persistent', 1 + $database), "database $database");
-        }
-        $again = new Client(getenv('REDIS_URL') . '/0', persistent: true);
-        Check::same(['1'], $again->store->get(['persistent']));
-    },
     'a connection that was closed meanwhile costs no publish' => function (): void {
-        foreach ([false, true] as $persistent) {
-            $client = new Client(getenv('REDIS_URL'), logger: $log = new Lines(), persistent: $persistent);
-            $client->publish("closed$persistent", 1);
-            redis()->rawCommand('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-            Check::same(true, $client->publish("closed$persistent", 2), implode($log->lines));
-        }
+        $client = new Client(getenv('REDIS_URL'), logger: $log = new Lines());
+        $client->publish('closed', 1);
+        redis()->rawCommand('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        Check::same(true, $client->publish('closed', 2), implode($log->lines));
     },
     'the child of a fork has a connection of its own' => function (): void {
         $made = 0;
@@ -112,6 +102,15 @@ Check::run([
         pcntl_waitpid($child, $status);
         Check::same(SIGTERM, pcntl_wtermsig($status));
         Check::same([true, 1], [$client->publish('fork', 3), $made]);
+    },
+    'a connection that the application keeps for the next request is not taken' => function (): void {
+        $theirs = new Redis();
+        ['host' => $host, 'port' => $port] = parse_url(getenv('REDIS_URL'));
+        $theirs->pconnect($host, $port);
+        $theirs->select(3);
+        unset($theirs);
+        (new Client(getenv('REDIS_URL')))->publish('kept', 1);
+        Check::same('1', redis()->get('nudge:{kept}'));
     },
     'prefix and expire' => function (): void {
         (new Client(getenv('REDIS_URL'), prefix: 'app:n', expire: 60))->publish('expire', 1);

@@ -32,7 +32,6 @@ final class NudgeServiceProvider extends ServiceProvider
                 issuer: $config['nudge.issuer'],
                 audience: $config['nudge.audience'],
                 slow: (float) $config['nudge.slow'],
-                persistent: (bool) $config['nudge.persistent'],
             );
         });
         $this->app->singleton(Changes::class, static fn (Application $app) => new Changes($app));

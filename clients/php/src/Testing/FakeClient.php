@@ -20,7 +20,7 @@ final class FakeClient extends Client
         parent::__construct(secret: $secret, logger: $logger);
     }
 
-    protected function open(string|array|\Redis|\Closure|null $redis, string $prefix, float $timeout, int $expire, bool $persistent): Store
+    protected function open(string|array|\Redis|\Closure|null $redis, string $prefix, float $timeout, int $expire): Store
     {
         return $this->memory = new MemoryStore();
     }
