@@ -38,8 +38,8 @@ const (
 	private = "private, no-cache"
 	// future is how far the clock of another server may be ahead.
 	future = 5 * time.Second
-	// limit is how long a poll waits for Redis before it goes to the application.
-	limit = 100 * time.Millisecond
+	// wait is how long a poll waits for Redis before it goes to the application.
+	wait = 100 * time.Millisecond
 )
 
 // harmless are headers in Vary by which no other answer is given: other bytes of the same, what identity has, CORS.
@@ -52,6 +52,7 @@ type Options struct {
 	Prefix   string        // redis.prefix of the gateways; "": nudge
 	Slow     time.Duration // poll.slow of the gateways; 0: 5 minutes
 	Log      *slog.Logger  // nil: slog.Default()
+	limit    time.Duration // how long a poll waits for Redis; 0: wait
 }
 
 // Answered says which versions an answer has, by project. Call it before the answer is written.
@@ -86,6 +87,9 @@ func Middleware(client publish.Client, opt Options) (func(http.Handler) http.Han
 	}
 	if m.opt.Slow == 0 {
 		m.opt.Slow = 5 * time.Minute
+	}
+	if m.opt.limit == 0 {
+		m.opt.limit = wait
 	}
 	if m.opt.Log == nil {
 		m.opt.Log = slog.Default()
@@ -130,7 +134,7 @@ func (m *middleware) unchanged(r *http.Request) string {
 	}
 	same := make(chan bool, 1)
 	// That a browser goes away is no failure of Redis.
-	err := m.breaker.Do(context.WithoutCancel(r.Context()), limit, func(ctx context.Context) error {
+	err := m.breaker.Do(context.WithoutCancel(r.Context()), m.opt.limit, func(ctx context.Context) error {
 		ok, err := m.stored(ctx, marks)
 		same <- ok
 		return err

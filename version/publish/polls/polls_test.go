@@ -30,7 +30,7 @@ func TestWhichAnswersGetAValidator(t *testing.T) {
 	var log bytes.Buffer
 	middleware, err := polls.Middleware(client, polls.Options{
 		Secret: secret, Identity: []string{"cookie:sid", "header:X-User"}, Prefix: "app", Log: slog.New(slog.NewTextHandler(&log, nil)),
-	})
+	}.Patient())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func start(t *testing.T, log *bytes.Buffer, handler http.HandlerFunc) (*redistes
 	t.Cleanup(func() { client.Close() })
 	middleware, err := polls.Middleware(client, polls.Options{
 		Secret: secret, Identity: []string{"cookie:sid"}, Log: slog.New(slog.NewTextHandler(log, nil)),
-	})
+	}.Patient())
 	if err != nil {
 		t.Fatal(err)
 	}
