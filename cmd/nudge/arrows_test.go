@@ -53,6 +53,7 @@ version/control: version
 version/publish: version version/publish/breaker
 version/publish/breaker:
 version/publish/outbox: version version/publish
+version/publish/publishtest: version # for tests of applications
 version/publish/polls: version version/publish version/publish/breaker
 version/publish/token: version
 version/redis: version version/control version/publish

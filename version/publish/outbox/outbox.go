@@ -3,6 +3,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -71,8 +72,10 @@ type Relay struct {
 	DB        *sql.DB
 	Dialect   Dialect
 	Publisher *publish.Publisher
-	Log       *slog.Logger
+	Log       *slog.Logger // nil: slog.Default()
 }
+
+func (r *Relay) log() *slog.Logger { return cmp.Or(r.Log, slog.Default()) }
 
 // Once publishes up to 100 rows, each project at its highest version, and returns how many rows. If Redis or the database fails, the
 // rows stay.
@@ -122,7 +125,7 @@ func (r *Relay) read(ctx context.Context, tx *sql.Tx) (ids []any, news []version
 			_, err = n.Check()
 		}
 		if err != nil { // a row that can never be published must not hold up the others
-			r.Log.Warn("nudge: a row of nudge_outbox is dropped", "id", id, "error", err)
+			r.log().Warn("nudge: a row of nudge_outbox is dropped", "id", id, "error", err)
 			continue
 		}
 		i, known := at[p]
@@ -145,7 +148,7 @@ func (r *Relay) Run(ctx context.Context) {
 		switch n, err := r.Once(ctx); {
 		case err != nil:
 			if failures == 0 && ctx.Err() == nil {
-				r.Log.Warn("nudge: the relay failed and tries again", "error", err)
+				r.log().Warn("nudge: the relay failed and tries again", "error", err)
 			}
 			pause = min(idle<<min(failures, 10), longest)
 			failures++

@@ -145,6 +145,14 @@ func TestRelay(t *testing.T) {
 					t.Errorf("no statement ends with %s: %q", want, memory.seen)
 				}
 			}
+			if err := add(true, "42", 4); err != nil {
+				t.Fatal(err)
+			}
+			relay.Log = nil // slog.Default()
+			memory.rows = append(memory.rows, []driver.Value{int64(100), "a b", int64(1)})
+			if n, err := relay.Once(t.Context()); err != nil || n != 2 {
+				t.Errorf("without a log: %d, %v", n, err)
+			}
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			relay.Run(ctx) // and returns
