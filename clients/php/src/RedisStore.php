@@ -99,6 +99,7 @@ final class RedisStore implements Store
         return match (true) {
             (bool) preg_match('/NOAUTH|WRONGPASS|AUTH/', $text) => 'check user and password of Redis',
             str_contains($text, 'NOPERM') => 'give the user of Redis the rights in docs/publishing.md',
+            str_contains($text, 'DB index') => 'name a database that the server has',
             str_contains($text, 'READONLY') => 'connect to the master',
             str_contains($text, 'OOM') => 'give Redis more memory',
             default => 'check that Redis runs and can be reached',
@@ -184,13 +185,12 @@ final class RedisStore implements Store
 
     private static function ofUrl(#[\SensitiveParameter] string $url): array
     {
-        $parts = parse_url($url);
-        if (!is_array($parts) || !in_array($parts['scheme'] ?? '', ['redis', 'rediss', 'tls', 'tcp', 'unix'], true)) {
-            throw new Invalid('redis: the URL cannot be read; write redis://user:password@host:6379/0, rediss:// for TLS, or unix:///path, with %XX for special characters in the password');
+        if (str_starts_with($url, 'unix:///')) { // PHP reads no host in it, and so nothing
+            return self::ofParts(['host' => substr($url, 7)]);
         }
-        if ($parts['scheme'] === 'unix') {
-            $parts += ['host' => $parts['path'] ?? ''];
-            $parts['path'] = '';
+        $parts = parse_url($url);
+        if (!is_array($parts) || !in_array($parts['scheme'] ?? '', ['redis', 'rediss', 'tls', 'tcp'], true)) {
+            throw new Invalid('redis: the URL cannot be read; write redis://user:password@host:6379/0, rediss:// for TLS, or unix:///path, with %XX for special characters in the password');
         }
         $database = ltrim($parts['path'] ?? '', '/');
         if (!ctype_digit($database) && $database !== '') {

@@ -112,6 +112,17 @@ Check::run([
         (new Client(getenv('REDIS_URL')))->publish('kept', 1);
         Check::same('1', redis()->get('nudge:{kept}'));
     },
+    'a Unix socket' => function (): void {
+        $socket = redis()->config('GET', 'unixsocket')['unixsocket'];
+        if ($socket === '') {
+            return; // a server that somebody else has started
+        }
+        $theirs = new Redis();
+        $theirs->connect($socket);
+        foreach (["unix://$socket", ['host' => $socket, 'port' => 0], $theirs] as $version => $redis) {
+            Check::same(true, (new Client($redis))->publish('socket', $version));
+        }
+    },
     'prefix and expire' => function (): void {
         (new Client(getenv('REDIS_URL'), prefix: 'app:n', expire: 60))->publish('expire', 1);
         $ttl = redis()->ttl('app:n:{expire}');

@@ -7,7 +7,7 @@ declare(strict_types=1);
 use Illuminate\Contracts\Http\Kernel;
 use Illuminate\Http\Request;
 use Illuminate\Support\Facades\{Artisan, DB, Route};
-use Nudge\{Client, Invalid, Outbox, Relay};
+use Nudge\{Client, Invalid, Outbox};
 use Nudge\Laravel\Nudge;
 use Symfony\Component\HttpFoundation\{Cookie, Response};
 
@@ -124,9 +124,7 @@ Check::run([
         $fake = Nudge::fake();
         (require __DIR__ . '/../migrations/2026_11_27_000000_create_nudge_outbox.php')->up();
         DB::transaction(fn () => Outbox::add(DB::connection()->getPdo(), 42, 124));
-        Check::same(1, (new Relay(fn () => DB::connection()->getPdo(), $fake))->runOnce());
-        Check::same([['42', 124]], $fake->published());
-        $artisan = Artisan::all();
-        Check::same(true, isset($artisan['nudge:relay']));
+        Check::same(0, Artisan::call('nudge:relay', ['--once' => true]));
+        Check::same(["1 rows\n", [['42', 124]]], [Artisan::output(), $fake->published()]);
     },
 ]);

@@ -17,8 +17,12 @@ final class RelayCommand extends Command
 
     public function handle(Client $client, DatabaseManager $databases): int
     {
-        $relay = new Relay(function () use ($databases): \PDO {
-            $databases->purge($this->option('database'));
+        $failed = false;
+        $relay = new Relay(function () use ($databases, &$failed): \PDO {
+            if ($failed) { // the connection may be broken
+                $databases->purge($this->option('database'));
+            }
+            $failed = true;
             return $databases->connection($this->option('database'))->getPdo();
         }, $client);
         if ($this->option('once')) {
