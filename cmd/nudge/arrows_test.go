@@ -21,7 +21,7 @@ clients/python: # tests alone
 clients/ruby: # tests alone
 cmd/nudge: * # it wires
 cmd/nudge/audit: cmd/nudge/simulate cmd/nudge/terminal fallback
-cmd/nudge/config:
+cmd/nudge/config: version/publish/token # what a secret is
 cmd/nudge/doctor:
 cmd/nudge/faults: # tests alone
 cmd/nudge/listen: gateway/limits gateway/stream/parked

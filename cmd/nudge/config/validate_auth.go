@@ -1,13 +1,14 @@
 package config
 
 import (
-	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
+
+	secrets "nudge/version/publish/token"
 )
 
 // shortestSecret is the size of the smallest HMAC in use, in bytes. A shorter
@@ -113,17 +114,9 @@ func badSecret(secret string) string {
 	return ""
 }
 
-const base64Prefix = "base64:"
-
-// SecretBytes returns the bytes of a secret: those of the text, or what follows base64:, decoded. Both alphabets will do, with
-// padding and without.
+// SecretBytes returns the bytes of a secret, as applications get them: see [secrets.Key].
 func SecretBytes(text string) (string, error) {
-	encoded, is := strings.CutPrefix(text, base64Prefix)
-	if !is {
-		return text, nil
-	}
-	encoded = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(encoded, "="))
-	key, err := base64.RawStdEncoding.DecodeString(encoded)
+	key, err := secrets.Key(text)
 	return string(key), err
 }
 

@@ -47,7 +47,7 @@ var harmless = []string{"", "accept-encoding", "cookie", "origin"}
 
 // Options are those of [Middleware].
 type Options struct {
-	Secret   []byte        // auth.secret of the gateways, at least 32 bytes
+	Secret   []byte        // auth.secret of the gateways, at least 32 bytes; see token.Key
 	Identity []string      // what decides who asks, such as cookie:session and header:authorization
 	Prefix   string        // redis.prefix of the gateways; "": nudge
 	Slow     time.Duration // poll.slow of the gateways; 0: 5 minutes

@@ -2,9 +2,11 @@
 package token
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -12,9 +14,24 @@ import (
 	"nudge/version"
 )
 
-// Signer signs tokens. Secret is auth.secret of the gateways, at least 32 bytes, without "base64:" and decoded if it has that.
+// Key returns the bytes of a secret as auth.secret of the gateways has it: those of the text, or what follows base64:, decoded. Both
+// alphabets will do, with padding and without. An error never shows the secret.
+func Key(secret string) ([]byte, error) {
+	encoded, is := strings.CutPrefix(secret, "base64:")
+	if !is {
+		return []byte(secret), nil
+	}
+	encoded = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(encoded, "="))
+	key, err := base64.RawStdEncoding.DecodeString(encoded)
+	if err != nil {
+		return nil, errors.New("token: the secret is not base64 after base64:; write what openssl rand -base64 32 prints")
+	}
+	return key, nil
+}
+
+// Signer signs tokens.
 type Signer struct {
-	Secret   []byte
+	Secret   []byte // auth.secret of the gateways, at least 32 bytes; see [Key]
 	Issuer   string // auth.issuer of the gateways; "": none
 	Audience string // auth.audience of the gateways; "": none
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"nudge/secrettest"
 	"nudge/version/publish/token"
 )
 
@@ -24,5 +25,19 @@ func TestWrongArguments(t *testing.T) {
 	}
 	if text, err := good.For("7", []string{"42", "team-*"}, time.Hour, map[string]any{"jti": "1"}); err != nil || strings.Count(text, ".") != 2 {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+func TestKey(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"text": "text", "base64:aGk=": "hi", "base64:aGk": "hi", "base64:-_-_": "\xfb\xff\xbf", "base64:+/+/": "\xfb\xff\xbf",
+	} {
+		if got, err := token.Key(text); string(got) != want || err != nil {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+	if _, err := token.Key("base64:" + secrettest.Marker + "!"); err == nil || secrettest.Find(err.Error()) != "" {
+		t.Errorf("no base64: %v", err)
 	}
 }
