@@ -28,6 +28,17 @@ var languages = map[string][]string{
 	"ruby":   {"ruby", "ruby/conformance/driver.rb"},
 }
 
+// libraries are arguments with which the program of a language fails if it lacks what the drivers use, and who has it.
+var libraries = map[string]struct {
+	check []string
+	from  string
+}{
+	"node":   {[]string{"-e", "require('./node/node_modules/ioredis')"}, "npm --prefix clients/node ci --ignore-scripts"},
+	"php":    {[]string{"-r", `extension_loaded("redis") && extension_loaded("pdo_sqlite") && (include "Nyholm/Psr7/autoload.php") || exit(1);`}, ".ci/install"},
+	"python": {[]string{"-c", "import redis"}, ".ci/install"},
+	"ruby":   {[]string{"-e", "%w[redis rack sqlite3].each { |library| require library }"}, ".ci/install"},
+}
+
 // driver is a running driver. It may be asked by several tests at once: it answers one after the other.
 type driver struct {
 	language string
@@ -48,8 +59,16 @@ func start(t *testing.T, language string) *driver {
 	if _, err := os.Stat(file); err != nil {
 		t.Skipf("there is no %s", file)
 	}
+	path := program(t, command[0])
+	if needs, some := libraries[language]; some {
+		check := exec.Command(path, needs.check...)
+		check.Dir = ".."
+		if out, err := check.CombinedOutput(); err != nil {
+			lacks(t, fmt.Sprintf("%s lacks libraries, which %s installs: %v %.300s", command[0], needs.from, err, out))
+		}
+	}
 	d := &driver{language: language, redis: redistest.Start(t)}
-	cmd := exec.Command(program(t, command[0]), command[1:]...)
+	cmd := exec.Command(path, command[1:]...)
 	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(), "REDIS_URL=redis://"+d.redis.Addr, "NUDGE_SECRET="+clienttest.Secret, "OUTBOX_DB="+filepath.Join(t.TempDir(), "outbox.sqlite"))
 	stderr := &output{}
@@ -88,12 +107,18 @@ func program(t *testing.T, name string) string {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		if os.Getenv("NUDGE_TEST_REQUIRE") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		lacks(t, err.Error())
 	}
 	return path
+}
+
+// lacks skips a test for which something is not installed, or fails it if NUDGE_TEST_REQUIRE is set.
+func lacks(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("NUDGE_TEST_REQUIRE") != "" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
 }
 
 // ask returns the driver's answer.
