@@ -31,8 +31,7 @@ func poll(t *testing.T, base, method, project, cookie, validator, query string) 
 		t.Fatal(err)
 	}
 	if cookie != "" {
-		r.AddCookie(&http.Cookie{Name: "other", Value: "1"})
-		r.AddCookie(&http.Cookie{Name: "sid", Value: cookie})
+		r.Header.Set("Cookie", "other=1; sid="+cookie)
 	}
 	if validator != "" {
 		r.Header.Set("If-None-Match", validator)
@@ -133,6 +132,7 @@ func testPolls(t *testing.T, d *driver, base string) {
 		etag := has(t, "whose", 1)
 		passes(t, "whose", "bob", etag)
 		passes(t, "whose", "", etag)
+		passes(t, "whose", "ann; sid=bob", etag) // which of them counts, servers do not agree on
 		// Who logs in with an answer gets a validator for the new cookie.
 		a := poll(t, base, "GET", "whose", "ann", "", "?login=bob")
 		if b := poll(t, base, "GET", "whose", "bob", a.header.Get("ETag"), ""); b.status != 304 {

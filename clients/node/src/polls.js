@@ -56,13 +56,20 @@ export function polls(nudge, { identity }) {
     }
   }
 
-  /** Who asks, after the cookies that this answer sets. @param {Request} request @param {string[]} [set] @returns {[string, string][]} */
+  /**
+   * Who asks, after the cookies that this answer sets; undefined: a cookie is there twice, as a page of a sister host can set one,
+   * and nobody knows which one the application takes.
+   * @param {Request} request @param {string[]} [set] @returns {[string, string][] | undefined}
+   */
   function whoAsks(request, set = []) {
-    return names.map((name) => {
+    const who = /** @type {[string, string][]} */ ([])
+    for (const name of names) {
       const key = name.slice(7)
-      if (name.startsWith('header:')) return [name, String(request.headers[key] ?? '')]
-      return [name, newCookie(set, key) ?? cookie(request.headers.cookie ?? '', key)]
-    })
+      const values = name.startsWith('header:') ? [String(request.headers[key] ?? '')] : cookies(request.headers.cookie ?? '', key)
+      if (values.length > 1) return undefined
+      who.push([name, (name.startsWith('header:') ? undefined : newCookie(set, key)) ?? values[0] ?? ''])
+    }
+    return who
   }
 
   /** The ETag of a client that has what is stored, else undefined. @param {Request} request */
@@ -70,7 +77,8 @@ export function polls(nudge, { identity }) {
     const header = request.headers['if-none-match']
     if (!header?.includes('nudge1.') || (request.method !== 'GET' && request.method !== 'HEAD')) return undefined
     try {
-      const found = readValidator(nudge.secret, header, path(request), whoAsks(request))
+      const who = whoAsks(request)
+      const found = who && readValidator(nudge.secret, header, path(request), who)
       const age = found && Math.floor(Date.now() / 1000) - found.time
       if (!found || age === undefined || age < -FUTURE || age > nudge.slow) return undefined
       const stored = await nudge.stored(found.versions.map(([id]) => id))
@@ -101,7 +109,8 @@ export function polls(nudge, { identity }) {
       return
     }
     const set = /** @type {string[]} */ ([response.getHeader('Set-Cookie') ?? []].flat().map(String))
-    const validator = makeValidator(nudge.secret, Math.floor(Date.now() / 1000), marks(said), path(request), whoAsks(request, set))
+    const who = whoAsks(request, set)
+    const validator = who && makeValidator(nudge.secret, Math.floor(Date.now() / 1000), marks(said), path(request), who)
     if (!validator) return
     response.setHeader('ETag', validator)
     if (!control) response.setHeader('Cache-Control', PRIVATE)
@@ -157,9 +166,9 @@ function pairs(headers) {
 }
 
 /** @param {string} header @param {string} name */
-function cookie(header, name) {
-  const found = header.split(';').map((pair) => pair.trim()).find((pair) => pair.startsWith(`${name}=`))
-  return found?.slice(name.length + 1) ?? ''
+function cookies(header, name) {
+  const all = header.split(';').map((pair) => pair.trim())
+  return all.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1))
 }
 
 /** What the answer sets a cookie to; undefined: nothing. @param {string[]} set @param {string} name */

@@ -60,7 +60,8 @@ module Nudge
     def saved(env)
       header = env["HTTP_IF_NONE_MATCH"]
       return unless header&.include?("nudge1.") && %w[GET HEAD].include?(env["REQUEST_METHOD"])
-      etag, time, versions = Validator.read(client.secret, header, path(env), identity(env))
+      who = identity(env) or return
+      etag, time, versions = Validator.read(client.secret, header, path(env), who)
       return unless etag && (Time.now.to_i - time).between?(-FUTURE, client.slow)
       return unless client.stored(versions.map(&:first)) == versions.map(&:last)
       [304, { "etag" => etag, "cache-control" => "private, no-cache" }, []]
@@ -99,7 +100,8 @@ module Nudge
         log_once(:vary) { "#{path(env)} answers by #{others.join(", ")}, so its answers get no validator; add header:#{others.first} to identity" }
         return headers
       end
-      etag = Validator.make(client.secret, Time.now.to_i, versions, path(env), identity(env, value["set-cookie"]))
+      who = identity(env, value["set-cookie"]) or return headers
+      etag = Validator.make(client.secret, Time.now.to_i, versions, path(env), who)
       return headers unless etag
       headers.delete(names["etag"]) if names["etag"]
       headers["etag"] = etag
@@ -128,19 +130,22 @@ module Nudge
       uri.sub(%r{\Ahttps?://[^/?#]*}i, "")[/\A[^?#]*/]
     end
 
-    # identity are the pairs of name and value that the browser sends with its next request, after the cookies of this answer.
+    # identity are the pairs of name and value that the browser sends with its next request, after the cookies of this answer. nil:
+    # a cookie is there twice, as a page of a sister host can set one, and nobody knows which one the application takes.
     def identity(env, set_cookie = nil)
       @names.map do |name|
         kind, key = name.split(":", 2)
         next [name, env["HTTP_#{key.upcase.tr("-", "_")}"].to_s] if kind == "header"
-        value = new_cookie(set_cookie, key) || cookie(env, key)
+        sent = cookies(env, key)
+        return nil if sent.size > 1
+        value = new_cookie(set_cookie, key) || sent.first || ""
         [name, @read[name] && !value.empty? ? @read[name].call(env, value) || value : value]
       end
     end
 
-    def cookie(env, name)
-      found = env["HTTP_COOKIE"].to_s.split(";").map(&:strip).find { |pair| pair.start_with?("#{name}=") }
-      found ? found.delete_prefix("#{name}=") : ""
+    def cookies(env, name)
+      pairs = env["HTTP_COOKIE"].to_s.split(";").map(&:strip)
+      pairs.filter_map { |pair| pair.delete_prefix("#{name}=") if pair.start_with?("#{name}=") }
     end
 
     def new_cookie(set_cookie, name)
