@@ -69,8 +69,10 @@ class Client
      * @param ?int $prev the version that the change was made upon
      * @param ?string $writer a tag of the tab that made the change
      * @param mixed $data the change itself, as JSON
+     * @param bool $reset the version may go down: the project was restored from a backup
+     * @param ?string $traceparent the trace (W3C) in which the publisher works
      */
-    public function publish($project, $version, $prev = null, $writer = null, $data = null, bool $reset = false, ?string $traceparent = null): bool
+    public function publish($project, $version, $prev = null, $writer = null, $data = null, $reset = false, $traceparent = null): bool
     {
         try {
             $news = News::of($project, $version, $prev, $writer, $data, $reset, $traceparent);
@@ -95,7 +97,7 @@ class Client
         $news = [];
         foreach ($versions as $pair) {
             try {
-                $news[] = News::of(...array_slice(array_values((array) $pair), 0, 2));
+                $news[] = News::of(...array_pad(array_slice(array_values((array) $pair), 0, 2), 2, null));
             } catch (\Throwable $error) {
                 $this->logFailure(self::mark(...array_pad(array_slice(array_values((array) $pair), 0, 2), 2, null)), $error);
             }

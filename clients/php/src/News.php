@@ -25,7 +25,7 @@ final class News
     }
 
     /** @throws Invalid if project or version break a rule */
-    public static function of(mixed $project, mixed $version, mixed $prev = null, mixed $writer = null, mixed $data = null, bool $reset = false, ?string $traceparent = null): self
+    public static function of(mixed $project, mixed $version, mixed $prev = null, mixed $writer = null, mixed $data = null, mixed $reset = false, mixed $traceparent = null): self
     {
         $project = Checks::project($project);
         $said = ['version' => Checks::version($version)];
@@ -52,10 +52,14 @@ final class News
                 $dropped[] = $problem;
             }
         }
+        if (!is_bool($reset)) {
+            $dropped[] = 'reset: is neither true nor false; pass true for a project that was restored from a backup';
+            $reset = false;
+        }
         if ($reset) {
             $said['reset'] = true;
         }
-        if ($traceparent !== null && preg_match('/^[\x21-\x7e]+$/D', $traceparent)) {
+        if (is_string($traceparent) && preg_match('/^[\x21-\x7e]+$/D', $traceparent)) {
             $said['traceparent'] = $traceparent;
         }
         $message = count($said) === 1 ? (string) $version : json_encode($said, self::JSON);

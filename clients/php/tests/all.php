@@ -149,6 +149,8 @@ Check::run([
         Check::has('data: needs prev', Check::thrown(Invalid::class, fn () => $client->publishOrThrow('extras', 2, data: 1)));
         Check::same(true, $client->publish('extras', 3, prev: 2, data: ["\xff"]));
         Check::has('not JSON', $log->lines[2]);
+        Check::same(true, $client->publish('extras', 4, reset: [], traceparent: []));
+        Check::has('reset: is neither', $log->lines[3]);
     },
     'Redis is away' => function (): void {
         $client = new Client('redis://127.0.0.1:1', logger: $log = new Lines());
