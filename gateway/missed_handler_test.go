@@ -87,6 +87,10 @@ func TestMissedIsJudged(t *testing.T) {
 				if logged := strings.Contains(r.log.String(), "a poll found what push had not announced"); logged != (tt.want != "unjudged") {
 					t.Errorf("logged: %v", logged)
 				}
+				fix := map[string]string{"publisher": `--scan --pattern '*:{42}'`, "deaf": "may do in Redis", "delivery": "holds streams back"}[tt.want]
+				if !strings.Contains(r.log.String(), fix) {
+					t.Errorf("the log names no fix such as %q:\n%s", fix, r.log)
+				}
 			})
 		})
 	}

@@ -2,6 +2,7 @@ package pace
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -83,10 +84,21 @@ func (p *Pacer) Missed(ctx context.Context, r MissedReport) fallback.Fault {
 	default:
 		if p.missed.lines.AllowN(now, 1) {
 			p.missed.log.Warn("a poll found what push had not announced; further ones are not logged for a minute",
-				"fault", string(f), "news", mark)
+				"fault", string(f), "news", mark, "fix", fixOf(f, r.Project))
 		}
 	}
 	return f
+}
+
+// fixOf is what operators can do about news that push had not announced.
+func fixOf(f fallback.Fault, p version.Project) string {
+	switch f {
+	case fallback.FaultPublisher:
+		return fmt.Sprintf("publish after each commit. If the application does: redis-cli --scan --pattern '*:{%s}' shows whether its Redis client puts another prefix before the key", p)
+	case fallback.FaultDeaf:
+		return "check what the gateway's user may do in Redis, and the network to Redis"
+	}
+	return "look for a proxy that holds streams back: docs/proxies.md"
 }
 
 // findFault returns whose fault a report is. It reads the key from the source.
