@@ -19,6 +19,7 @@ type Server struct {
 
 	mu      sync.Mutex // guards all below
 	server  *http.Server
+	started bool // at some time
 	serving sync.WaitGroup
 }
 
@@ -46,7 +47,7 @@ func (s *Server) Set(on bool) error {
 	if err != nil {
 		return err
 	}
-	s.server = server
+	s.server, s.started = server, true
 	s.Proxy.moved(l.Addr().String())
 	s.serving.Go(func() { server.Serve(l) })
 	return nil
@@ -54,7 +55,10 @@ func (s *Server) Set(on bool) error {
 
 // Run waits until ctx ends, and then stops the server. Before that, Set must have started it.
 func (s *Server) Run(ctx context.Context) error {
-	if !s.On() {
+	s.mu.Lock()
+	started := s.started // a visitor may have stopped it since then
+	s.mu.Unlock()
+	if !started {
 		return errors.New("the gateway's server was not started")
 	}
 	<-ctx.Done()

@@ -188,3 +188,25 @@ func TestProxySwallowsEventsAlone(t *testing.T) {
 		t.Errorf("the stream goes on with %q", got)
 	}
 }
+
+// A visitor may stop the gateway before its Run has begun: that is no error.
+func TestStoppedBeforeRun(t *testing.T) {
+	t.Parallel()
+	s := &Server{Proxy: NewProxy(), Listen: func() (net.Listener, *http.Server, error) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		return l, &http.Server{}, err
+	}}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Run(ended); err == nil {
+		t.Error("a server that was never started runs")
+	}
+	for _, on := range []bool{true, false} {
+		if err := s.Set(on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Run(ended); err != nil {
+		t.Error(err)
+	}
+}
