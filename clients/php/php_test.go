@@ -4,10 +4,6 @@ package php_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,77 +85,6 @@ func TestRelayCommand(t *testing.T) {
 func TestExample(t *testing.T) {
 	t.Parallel()
 	const file = "examples/laravel.php"
-	text, err := os.ReadFile(file)
-	if lines := bytes.Count(text, []byte("\n")); err != nil || lines >= 60 {
-		t.Errorf("%d lines, want less than 60 (%v)", lines, err)
-	}
 	server := redistest.Start(t)
-	site := clienttest.Start(t, php(t, server, "-S", "127.0.0.1:0", file))
-	session := ""
-	ask := func(method, path string, form url.Values, validator string) (*http.Response, string) {
-		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), method, site+path, strings.NewReader(form.Encode()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if form != nil {
-			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		}
-		if validator != "" {
-			request.Header.Set("If-None-Match", validator)
-		}
-		request.Header.Set("Cookie", session)
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, cookie := range answer.Cookies() { // as a browser does
-			session = cookie.Name + "=" + cookie.Value
-		}
-		return answer, string(body)
-	}
-	change := func(title string, status int) {
-		t.Helper()
-		if answer, body := ask(http.MethodPost, "/projects/1/stories", url.Values{"title": {title}}, ""); answer.StatusCode != status {
-			t.Errorf("%s: %d %s", title, answer.StatusCode, body)
-		}
-	}
-	poll := func(validator string, status int, stories ...string) string {
-		t.Helper()
-		answer, body := ask(http.MethodGet, "/projects/1/changes?since=0", nil, validator)
-		var got struct{ Stories []string }
-		err := json.Unmarshal([]byte(body), &got)
-		if answer.StatusCode != status || (err == nil) != (status == http.StatusOK) || strings.Join(got.Stories, " ") != strings.Join(stories, " ") {
-			t.Fatalf("%d %s, want %d and %v", answer.StatusCode, body, status, stories)
-		}
-		if answer.Header.Get("X-Nudge-Version") != "" {
-			t.Error("the page gets X-Nudge-Version")
-		}
-		return answer.Header.Get("ETag")
-	}
-	_, token := ask(http.MethodGet, "/nudge-token", nil, "")
-	next := clienttest.Watch(t, clienttest.Gateway(t, server), "1", token)
-	announced := func(want string) {
-		t.Helper()
-		if got := next(); got != want {
-			t.Fatalf("%s is announced, want %s", got, want)
-		}
-	}
-	poll("", http.StatusOK)
-	change("first", http.StatusCreated)
-	announced("1@1")
-	etag := poll("", http.StatusOK, "first")
-	if again := poll(etag, http.StatusNotModified); again != etag {
-		t.Errorf("the 304 has the validator %s", again)
-	}
-	change("rolled back", http.StatusInternalServerError)
-	poll(etag, http.StatusNotModified)
-	change("second", http.StatusCreated)
-	announced("1@2") // and not 3: what was rolled back was not announced
-	poll(etag, http.StatusOK, "first", "second")
+	clienttest.TryExample(t, server, file, php(t, server, "-S", "127.0.0.1:0", file))
 }

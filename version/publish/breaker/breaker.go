@@ -28,11 +28,9 @@ func (b *Breaker) Do(ctx context.Context, limit time.Duration, do func(context.C
 		return ErrResting
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	result := make(chan error, 1)
-	go func() {
-		defer cancel()
-		result <- do(ctx)
-	}()
+	go func() { result <- do(ctx) }()
 	var err error
 	select {
 	case err = <-result:

@@ -59,3 +59,14 @@ func TestBreakerLimits(t *testing.T) {
 		close(over)
 	})
 }
+
+// That a call has ended is never taken for the end of its time.
+func TestGoodCallsAreGood(t *testing.T) {
+	t.Parallel()
+	var b breaker.Breaker
+	for i := range 20_000 {
+		if err := b.Do(t.Context(), time.Hour, func(context.Context) error { return nil }); err != nil {
+			t.Fatalf("call %d: %v", i, err)
+		}
+	}
+}

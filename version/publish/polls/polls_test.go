@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -71,11 +70,7 @@ func TestWhichAnswersGetAValidator(t *testing.T) {
 		if ours := strings.HasPrefix(etag, `W/"nudge1.`); ours != c.ours || first.Header().Get("X-Nudge-Version") != "" {
 			t.Errorf("%s: %v", name, first.Header())
 		}
-		// On a busy machine Redis may answer later than a poll waits; then the application is asked, for a second.
 		again := ask(etag)
-		for deadline := time.Now().Add(30 * time.Second); c.ours && again.Code == http.StatusOK && time.Now().Before(deadline); again = ask(etag) {
-			time.Sleep(50 * time.Millisecond)
-		}
 		if c.ours && (again.Code != http.StatusNotModified || again.Body.Len() > 0) {
 			t.Errorf("%s: once more %d", name, again.Code)
 		}
