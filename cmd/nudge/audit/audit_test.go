@@ -280,30 +280,36 @@ func word(n int) string {
 	return string(letters)
 }
 
-// Too many clients: only some are followed, and the figures are of all.
+// Too many clients: only some are followed, the figures are of all, and the same log has the same report.
 func TestManyClients(t *testing.T) {
-	a := newReader()
-	a.most = 2000
 	const clients, polls = 6000, 10
-	for n := range polls {
-		for c := range clients {
-			a.add(&Request{
-				Time: begin.Add(time.Duration(n) * 10 * time.Second), Client: fmt.Append(nil, "c", c), Agent: []byte("x"), Method: []byte("GET"),
-				Target: []byte("/poll"), Status: 304,
-			})
-			if len(a.series) > a.most+1 {
-				t.Fatalf("%d series are kept", len(a.series))
+	audit := func() (r Report) {
+		a := newReader()
+		a.most = 2000
+		for n := range polls {
+			for c := range clients {
+				a.add(&Request{
+					Time: begin.Add(time.Duration(n) * 10 * time.Second), Client: fmt.Append(nil, "c", c), Agent: []byte("x"), Method: []byte("GET"),
+					Target: []byte("/poll"), Status: 304,
+				})
+				if len(a.series) > a.most+1 {
+					t.Fatalf("%d series are kept", len(a.series))
+				}
 			}
 		}
+		a.end()
+		r.sum(a)
+		return r
 	}
-	a.end()
-	var r Report
-	r.sum(a)
+	r := audit()
 	if r.OneOf < 4 || len(r.Polled) != 1 {
 		t.Fatalf("one client of %d is followed, found %+v", r.OneOf, r.Polled)
 	}
 	if got := float64(r.Polled[0].Polls) / (clients * polls); got < 0.95 || got > 1.05 {
 		t.Errorf("%d polls are found, want %d", r.Polled[0].Polls, clients*polls)
+	}
+	if again := audit().Polled[0]; again.Polls != r.Polled[0].Polls {
+		t.Errorf("the same log has %d polls, then %d", r.Polled[0].Polls, again.Polls)
 	}
 }
 

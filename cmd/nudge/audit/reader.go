@@ -2,10 +2,11 @@ package audit
 
 import (
 	"cmp"
-	"hash/maphash"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Limits of memory. A log of any size needs no more.
@@ -16,7 +17,6 @@ const (
 
 // reader adds up requests. When it follows too many clients, it goes on with half of them.
 type reader struct {
-	seed          maphash.Seed
 	series        map[uint64]*series // by client and what it asks for
 	paths         map[string]*path
 	most          int    // series that are kept at once
@@ -30,9 +30,7 @@ type reader struct {
 }
 
 func newReader() *reader {
-	return &reader{
-		seed: maphash.MakeSeed(), most: mostSeries, series: map[uint64]*series{}, paths: map[string]*path{},
-	}
+	return &reader{most: mostSeries, series: map[uint64]*series{}, paths: map[string]*path{}}
 }
 
 // oneOf is of how many clients one is followed.
@@ -70,18 +68,18 @@ func (a *reader) add(r *Request) {
 	if len(r.Agent) == 0 {
 		a.withoutAgent++
 	}
-	client := a.hash(r.Client, r.Agent)
+	client := hash(r.Client, r.Agent)
 	if client&a.mask != 0 {
 		return
 	}
-	key := a.hash(a.what, r.Client, r.Agent)
+	key := hash(a.what, r.Client, r.Agent)
 	s := a.series[key]
 	if s != nil && at-s.last > breakAfter.Milliseconds() {
 		a.close(key, s)
 		s = nil
 	}
 	if s == nil {
-		s = &series{path: p, client: client, what: a.hash(a.what), size: -1, quiet: -1}
+		s = &series{path: p, client: client, what: hash(a.what), size: -1, quiet: -1}
 		a.series[key] = s
 	}
 	if s.add(r, at) {
@@ -94,18 +92,21 @@ func (a *reader) add(r *Request) {
 
 // forgetRarest makes room for other paths: names of users or articles in paths make very many that few ask for.
 func (a *reader) forgetRarest() {
-	all := slices.SortedFunc(maps.Values(a.paths), func(p, q *path) int { return cmp.Compare(p.all, q.all) })
+	all := slices.SortedFunc(maps.Values(a.paths), func(p, q *path) int {
+		return cmp.Or(cmp.Compare(p.all, q.all), cmp.Compare(p.name, q.name))
+	})
 	for _, p := range all[:len(all)/2] {
 		delete(a.paths, p.name)
 	}
 }
 
-func (a *reader) hash(parts ...[]byte) uint64 {
-	var h maphash.Hash
-	h.SetSeed(a.seed)
+// hash is the same in every run, so that the same log has the same report, whichever clients are followed.
+func hash(parts ...[]byte) uint64 {
+	var h xxhash.Digest
+	h.Reset()
 	for _, p := range parts {
 		h.Write(p)
-		h.WriteByte(0)
+		h.Write([]byte{0})
 	}
 	return h.Sum64()
 }
