@@ -144,7 +144,7 @@ class ModelTest < NudgeTest
       Late.create!(story_id: @a.id)
       Late.create!(story_id: @b.id)
     end
-    assert_equal [[@a.id.to_s, 2], [@b.id.to_s, 1]], announced.sort
+    assert_equal({ @a.id.to_s => 2, @b.id.to_s => 1 }, announced.to_h)
   end
 
   def test_changed_by_hand
