@@ -199,6 +199,7 @@ func olderGateway(next http.Handler) http.Handler {
 
 // Wherever a page is loaded from, its push is proven, in real browsers.
 func TestKindsOfPages(t *testing.T) {
+	t.Parallel()
 	for name, start := range enginetest.All {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -247,6 +248,7 @@ func TestKindsOfPages(t *testing.T) {
 // The next user of a browser never hears as the last one: after a log-out the cookie is gone, and a page without a token gets
 // no stream.
 func TestNextUserHearsNothing(t *testing.T) {
+	t.Parallel()
 	for name, start := range enginetest.All {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

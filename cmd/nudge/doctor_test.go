@@ -14,6 +14,7 @@ import (
 // nudge doctor signs its own token, and needs two seconds: the gateway's heartbeat comes a second after the hello, and a long
 // poll is held for one.
 func TestDoctorCommand(t *testing.T) {
+	t.Parallel()
 	file := configFile(t, "base_path: /push\n"+quick("127.0.0.1:0", redistest.Start(t).Addr, "{}"))
 	gateway := serveFile(t, file)
 	exit, out, errs := nudge("doctor", "--config", file, "--watch", "2s", gateway.url+"/push")

@@ -66,6 +66,7 @@ func TestStatusFollowsGatewaysOnly(t *testing.T) {
 }
 
 func TestStatusFollowsUntilInterrupted(t *testing.T) {
+	t.Parallel()
 	p := start(t, nil, "status", "--watch", "--ops", opsAnswer(t, 200, answered).URL)
 	p.stdout.until(t, 0, "VANISHED")
 	must(t, p.cmd.Process.Signal(syscall.SIGINT))
