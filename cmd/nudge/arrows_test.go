@@ -41,6 +41,7 @@ gateway/auth: version version/control gateway/auth/jwks gateway/limits # for key
 gateway/auth/jwks:
 gateway/limits:
 gateway/pace: version version/control fallback gateway/limits
+gateway/shadow:
 gateway/shim: web
 gateway/status: version fallback web
 gateway/stream: version
