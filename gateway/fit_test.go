@@ -155,7 +155,7 @@ func TestHostRewritten(t *testing.T) {
 }
 
 func TestOriginPatterns(t *testing.T) {
-	origins := []string{"https://*.example.com", "http://*.localhost:3000", "capacitor://localhost", "tauri://localhost", "chrome-extension://aohghmig"}
+	origins := []string{"https://*.example.com", "http://*.localhost:3000", "capacitor://localhost", "tauri://localhost", "chrome-extension://aohghmig", "moz-extension://*"}
 	bubble(t, func(o *gateway.Options) { o.Settings.CORS.Origins = origins }, func(t *testing.T, r *rig) {
 		for origin, want := range map[string]bool{
 			"https://app.example.com": true, "https://a-b.example.com": true, "http://app.localhost:3000": true,
@@ -163,6 +163,7 @@ func TestOriginPatterns(t *testing.T) {
 			"https://example.com": false, "https://a.b.example.com": false, "https://.example.com": false, "http://app.example.com": false,
 			"https://app.example.com:8443": false, "https://app.example.com.evil.example": false, "https://evil.example/.example.com": false,
 			"https://evil.example:1.example.com": false, "http://app.localhost": false, "capacitor://localhost:1": false, "ionic://localhost": false,
+			"moz-extension://0d7e-4c": true, "moz-extension://a.b": false, "moz-extension://": false,
 			"https://*.example.com":    true, // no browser sends it
 			"chrome-extension://other": false, "null": false, "*": false,
 		} {

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -71,13 +72,13 @@ window.nudge = createNudge({
   projects: { [subject]: 1 },
   gateway: asked.get('gateway') ?? undefined,
   interval: 1000,
-  getToken: async () => (await fetch('/token?subject=' + subject)).text(),
+  getToken: async () => (await fetch((asked.get('application') ?? '') + '/token?subject=' + subject)).text(),
   poll() {},
 }, { document: { visibilityState: 'visible', addEventListener() {} } }) // however many tabs are in front of it
 `
 
 // newKinds starts the server. Gateways have only the memory as source, and no wait.
-func newKinds(t *testing.T) *kinds {
+func newKinds(t *testing.T, react reactSite) *kinds {
 	k := &kinds{t: t}
 	k.Server = httptest.NewUnstartedServer(nil)
 	_, k.port, _ = strings.Cut(k.Listener.Addr().String(), ":")
@@ -96,10 +97,13 @@ func newKinds(t *testing.T) *kinds {
 	serve("GET /{$}", "text/html", kindsPage, "")
 	serve("GET /strict", "text/html", strictPage, "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'")
 	serve("GET /page.js", "text/javascript", kindsScript, "")
+	serve("GET /react", "text/html", react.page, "")
+	serve("GET /react.js", "text/javascript", react.script, "")
 	serve("GET /worker/{$}", "text/html", kindsPage, "")
 	serve("GET /worker/worker.js", "text/javascript", passingWorker, "")
 	site.HandleFunc("GET /token", func(w http.ResponseWriter, r *http.Request) {
 		subject := r.FormValue("subject")
+		w.Header().Set("Access-Control-Allow-Origin", "*") // as an application that has pages of other origins
 		io.WriteString(w, mint(t, tokenClaims{subject: subject, subscribe: []string{subject}}))
 	})
 	site.HandleFunc("GET /older.js", func(w http.ResponseWriter, _ *http.Request) {
@@ -149,11 +153,17 @@ func newKinds(t *testing.T) *kinds {
 	return k
 }
 
+// shim is the text of nudge.js.
+func shim() string {
+	files := web.Files()
+	return string(files[slices.IndexFunc(files, func(f web.File) bool { return f.Name == "nudge.js" })].Content)
+}
+
 // gateway runs a gateway, and returns its handler.
 func (k *kinds) gateway(change func(*config.Config)) http.Handler {
 	c := config.Default()
 	c.Auth.Secret = testSecret
-	c.CORS.Origins = []string{"http://localhost:" + k.port, "http://*.example.test:" + k.port}
+	c.CORS.Origins = []string{"http://localhost:" + k.port, "http://*.example.test:" + k.port, enginetest.Extensions["chromium"], "moz-extension://*"}
 	change(c)
 	log := slog.New(slog.NewTextHandler(k, nil))
 	o := gatewayOptions(c, log)
@@ -200,11 +210,15 @@ func olderGateway(next http.Handler) http.Handler {
 // Wherever a page is loaded from, its push is proven, in real browsers.
 func TestKindsOfPages(t *testing.T) {
 	t.Parallel()
+	react := renderReact(t)
 	for name, start := range enginetest.All {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := newKinds(t)
-			browser := start(t, enginetest.Options{Hosts: []string{"intranet.test", "basic.test", "push.other.test", "app.example.test", "push.example.test", "push.older.test"}})
+			k := newKinds(t, react)
+			browser := start(t, enginetest.Options{
+				Hosts:     []string{"intranet.test", "basic.test", "push.other.test", "app.example.test", "push.example.test", "push.older.test"},
+				Extension: map[string]string{"page.html": strictPage, "page.js": kindsScript, "nudge.js": shim()},
+			})
 			at := func(host string) string { return "http://" + host + ":" + k.port }
 			browser.Open(t, "http://ann:secret@basic.test:"+k.port+"/token?subject=ann").Close() // the user has given the password
 			pages := map[string]*enginetest.Tab{}
@@ -218,17 +232,25 @@ func TestKindsOfPages(t *testing.T) {
 				"a service worker":                    at("localhost") + "/worker/?worker&subject=worker",
 				"a gateway on another site":           at("app.example.test") + "/?gateway=" + at("push.other.test"),
 				"a proxy that changes Host":           at("localhost") + "/?gateway=" + at("localhost") + "/rewritten",
+				"a scheme of its own":                 enginetest.Extensions[name] + "/page.html?application=" + at("localhost") + "&gateway=" + at("localhost"),
+				serverRendered:                        at("localhost") + "/react",
 				"an older shim":                       at("localhost") + "/?shim=/older.js",
 				"an older gateway":                    at("localhost") + "/?gateway=" + at("localhost") + "/older",
 				"an older gateway on another site":    at("app.example.test") + "/?gateway=" + at("push.older.test"),
 				"another user in another tab":         at("intranet.test") + "/?subject=bob",
 				"a third user, with the same gateway": at("intranet.test") + "/?subject=eve",
 			} {
+				if kind == serverRendered && react.script == "" {
+					continue
+				}
 				pages[kind] = browser.Open(t, address)
 			}
 			for kind, page := range pages {
 				t.Log(kind)
 				page.Until("window.nudge?.getSnapshot().stream === 'proven'")
+				if kind == serverRendered { // which had rendered the first, before the page hydrated
+					page.Until("window.rendered === 'starting' && document.querySelector('main').textContent === 'streaming'")
+				}
 				var snapshot struct {
 					Behind int
 					Reason string
@@ -252,7 +274,7 @@ func TestNextUserHearsNothing(t *testing.T) {
 	for name, start := range enginetest.All {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := newKinds(t)
+			k := newKinds(t, reactSite{})
 			browser := start(t, enginetest.Options{Hosts: []string{"intranet.test"}})
 			page := browser.Open(t, fmt.Sprintf("http://intranet.test:%s/?subject=ann", k.port))
 			page.Until("window.nudge?.getSnapshot().stream === 'proven'")

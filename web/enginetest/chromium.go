@@ -34,6 +34,9 @@ func Chromium(t testing.TB, o Options) *Browser {
 	if rules != nil {
 		flags = append(flags, chromedp.Flag("host-resolver-rules", strings.Join(rules, ",")))
 	}
+	if o.Extension != nil {
+		flags = append(flags, chromedp.Flag("disable-extensions", false), chromedp.Flag("load-extension", unpacked(t, o)))
+	}
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), flags...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)

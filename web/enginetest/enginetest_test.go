@@ -20,7 +20,7 @@ func TestBrowsers(t *testing.T) {
 	for name, start := range All {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := start(t, Options{Hosts: []string{"app.test"}})
+			b := start(t, Options{Hosts: []string{"app.test"}, Extension: map[string]string{"page.html": "<!doctype html><title>extension</title>"}})
 			if b.Name != name {
 				t.Errorf("it is called %q", b.Name)
 			}
@@ -50,6 +50,9 @@ func TestBrowsers(t *testing.T) {
 				t.Error("a name over HTTP is an insecure origin, 127.0.0.1 is not")
 			}
 			other.Close()
+			if got := Eval[string](b.Open(t, Extensions[name]+"/page.html"), "origin + document.title"); got != Extensions[name]+"extension" {
+				t.Errorf("a page of the extension is %s", got)
+			}
 		})
 	}
 }

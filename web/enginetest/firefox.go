@@ -22,6 +22,7 @@ import (
 const profile = `user_pref("browser.sessionstore.resume_from_crash", false);
 user_pref("browser.cache.disk.enable", false);
 user_pref("dom.disable_open_during_load", false);
+user_pref("extensions.webextensions.uuids", %q);
 user_pref("dom.ipc.processCount.webIsolated", 100);
 user_pref("dom.ipc.processPrelaunch.enabled", false);
 user_pref("network.dns.localDomains", %q);
@@ -31,7 +32,7 @@ user_pref("network.http.speculative-parallel-limit", 0);
 // Firefox gives a test a Firefox.
 func Firefox(t testing.TB, o Options) *Browser {
 	t.Helper()
-	if shared == nil || o.Own || len(o.Hosts) > 0 {
+	if shared == nil || o.Own || len(o.Hosts) > 0 || o.Extension != nil {
 		return &Browser{"firefox", startFirefox(t, t, o)}
 	}
 	running := shared.take(t)
@@ -59,10 +60,14 @@ func startFirefox(t testing.TB, life interface{ Cleanup(end func()) }, o Options
 	}
 	// Last of all: until it has ended it writes there.
 	life.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.WriteFile(filepath.Join(dir, "user.js"), fmt.Appendf(nil, profile, strings.Join(o.Hosts, ",")), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "user.js"), fmt.Appendf(nil, profile, uuids, strings.Join(o.Hosts, ",")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "--headless", "--profile", dir, "--remote-debugging-port", "0", "--no-remote", "about:blank")
+	args := []string{"--headless", "--profile", dir, "--remote-debugging-port", "0", "--no-remote"}
+	if o.Extension != nil {
+		args = append(args, "--remote-allow-system-access") // else it opens no page of an extension
+	}
+	cmd := exec.Command(path, append(args, "about:blank")...)
 	cmd.Env = append(os.Environ(), "HOME="+dir, "MOZ_DISABLE_CONTENT_SANDBOX=1", "MOZ_CRASHREPORTER_DISABLE=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children
 	said, err := cmd.StderrPipe()
@@ -96,6 +101,11 @@ func startFirefox(t testing.TB, life interface{ Cleanup(end func()) }, o Options
 			t.Fatalf("%s: %v", path, err)
 		}
 		life.Cleanup(c.end)
+		if o.Extension != nil {
+			if err := c.call(ctx, "webExtension.install", object{"extensionData": object{"type": "path", "path": unpacked(t, o)}}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
 		return &firefox{connection: c, pid: cmd.Process.Pid}
 	case <-exited:
 		t.Fatalf("%s ended before it could be driven", path)

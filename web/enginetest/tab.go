@@ -40,6 +40,9 @@ type Options struct {
 	Hosts []string
 	// Own: a browser that no other test has. One that ends the processes of tabs needs it.
 	Own bool
+	// Extension: the files of a browser extension that is installed, by name, without its manifest. Its pages have the origin
+	// of Extensions.
+	Extension map[string]string
 }
 
 // All are the browsers that the shim is tested in.

@@ -233,6 +233,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     options.signal?.addEventListener('abort', stop, { signal: life.signal });
     if (options.signal?.aborted) stop();
   });
+  const first = snapshot; // nothing has begun, as on a server
   if (!life.signal.aborted && (world.page || options.server)) watchPage(env, life.signal, visits);
 
   return Object.assign(target as EventTarget & Pick<Nudge, 'addEventListener'>, {
@@ -242,6 +243,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       return undo(() => listeners.delete(own), options);
     },
     getSnapshot: () => snapshot,
+    getServerSnapshot: () => first,
     async refresh() {
       if (!started) return;
       const done = [...polls].filter((poll) => poll !== main || options.poll).map(({ loop }) => loop.refresh());

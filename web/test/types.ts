@@ -40,7 +40,7 @@ export function usage(): void {
       return { versions: { 42: Number(await response.text()) }, headers: response.headers };
     },
   });
-  const undo: () => void = nudge.subscribe(() => nudge.getSnapshot().behind.toFixed());
+  const undo: () => void = nudge.subscribe(() => nudge.getSnapshot().behind.toFixed() + nudge.getServerSnapshot().reason);
   undo();
   createNudge({ projects: {}, poll() {}, gateway: 'https://push.test', interval: 5000, getToken: async () => null });
   createNudge({ projects: {}, poll: () => ({}) }, { now: () => 0 });

@@ -163,6 +163,9 @@ func (c *Config) checkHosts(r *refusals) {
 // are compared letter by letter.
 func (c *Config) checkCORS(r *refusals) {
 	for _, origin := range c.CORS.Origins {
+		if origin == "moz-extension://*" || origin == "safari-web-extension://*" {
+			continue // these browsers give an extension another id in each installation
+		}
 		if origin == "*" {
 			if !c.Auth.Open {
 				r.refuse("cors.origins", "* is for auth.open only; write each origin, such as https://app.example.com").and("auth.open")

@@ -162,6 +162,7 @@ func TestValidateRefuses(t *testing.T) {
 		{`cors.origins: localhost:3000 is no origin; write scheme://host or scheme://host:port, such as https://app.example.com or https://*.example.com`, func(c *Config) { c.CORS.Origins = []string{"localhost:3000"} }},
 		{`cors.origins: https://a.*.example.com is no origin; write scheme://host or scheme://host:port, such as https://app.example.com or https://*.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://a.*.example.com"} }},
 		{`cors.origins: https://*.*.example.com is no origin; write scheme://host or scheme://host:port, such as https://app.example.com or https://*.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://*.*.example.com"} }},
+		{`cors.origins: chrome-extension://* is no origin; write scheme://host or scheme://host:port, such as https://app.example.com or https://*.example.com`, func(c *Config) { c.CORS.Origins = []string{"chrome-extension://*"} }},
 		{`cors.origins: https://*.com stands for all sites below com; write more of the name, such as https://*.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://*.com"} }},
 		{`cors.origins: https://*.Example.com/ is never sent by a browser; write https://*.example.com`, func(c *Config) { c.CORS.Origins = []string{"https://*.Example.com/"} }},
 		{`cors.headers: X-Trace: is no name of a header; write one without a colon, such as X-Trace, or "*" for any`, func(c *Config) { c.CORS.Headers = []string{"X-Trace:"} }},
@@ -216,7 +217,7 @@ func TestValidateAccepts(t *testing.T) {
 			c.CORS.Origins = []string{
 				"https://a.example", "http://localhost:3000", "http://[::1]:8080", "https://*.example.com", "http://*.localhost:3000",
 				"capacitor://localhost", "tauri://localhost", "ionic://localhost", "chrome-extension://aohghmighlieiainnegkcijnfilokake",
-				"moz-extension://0d7e0000-1111-2222-3333-444455556666", "app://desk",
+				"moz-extension://0d7e0000-1111-2222-3333-444455556666", "moz-extension://*", "safari-web-extension://*", "app://desk",
 			}
 			c.CORS.Headers = []string{"X-Trace", "*"}
 		},

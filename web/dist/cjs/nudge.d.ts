@@ -240,6 +240,8 @@ export interface Nudge extends EventTarget {
   subscribe(listener: () => void, options?: { readonly signal?: AbortSignal }): () => void;
   /** The same object until something changes. */
   getSnapshot(): Snapshot;
+  /** What it was before anything began: a server renders that, so hydration begins with it, however late it comes. */
+  getServerSnapshot(): Snapshot;
   /** Polls now; resolves when a poll begun after this call has ended, well or not. Never rejects. */
   refresh(): Promise<void>;
   /**

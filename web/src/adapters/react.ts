@@ -1,15 +1,6 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import type { EveryOptions, Nudge, Poll, Snapshot } from '../nudge.js';
 
-/** What each instance said when React first saw it: a server renders that, and hydration must begin with the same. */
-const first = new WeakMap<Nudge, Snapshot>();
-
-function remembered(nudge: Nudge): Snapshot {
-  const now = first.get(nudge) ?? nudge.getSnapshot();
-  first.set(nudge, now);
-  return now;
-}
-
 /**
  * What nudge shows now, or the part of it that `select` takes. The component renders again only when that part is another
  * one, by `Object.is`: so take a value out of the snapshot, and do not make a new object each time.
@@ -20,7 +11,7 @@ export function useNudge<T>(nudge: Nudge, select: (snapshot: Snapshot) => T | Sn
   return useSyncExternalStore(
     nudge.subscribe,
     () => select(nudge.getSnapshot()),
-    () => select(remembered(nudge)),
+    () => select(nudge.getServerSnapshot()),
   );
 }
 
