@@ -72,6 +72,7 @@ github.com/coder/websocket: web/enginetest
 github.com/fsnotify/fsnotify: cmd/nudge/config
 github.com/go-chi: gateway
 github.com/golang-jwt/jwt: gateway/auth cmd/nudge version/publish/token # nudge token signs
+github.com/cespare/xxhash/v2: cmd/nudge/audit
 github.com/klauspost/compress: cmd/nudge/audit
 github.com/pires/go-proxyproto: cmd/nudge/listen
 github.com/prometheus: gateway
