@@ -129,8 +129,12 @@ func certify(dir string) error {
 	if err != nil {
 		return err
 	}
+	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62)) // Firefox refuses a second certificate with the same number
+	if err != nil {
+		return err
+	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: serial, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)

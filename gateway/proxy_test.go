@@ -32,7 +32,8 @@ const base = "/push"
 // long asks for all that takes long.
 var long = os.Getenv("NUDGE_TEST_PROXIES") != ""
 
-var routes = []route{
+// documented are the routes of docs/proxies.md.
+var documented = []route{
 	{name: "nginx", hops: []hop{docNginx}, tls: true},
 	{name: "nginx behind nginx", hops: []hop{docOuterNginx, plainInnerNginx}, tls: true},
 	{name: "nginx that passes X-Accel-Buffering on", hops: []hop{plainOuterNginx, docInnerNginx}, tls: true},
@@ -41,7 +42,9 @@ var routes = []route{
 	{name: "Varnish", hops: []hop{docVarnish}},
 	{name: "Varnish behind HAProxy", hops: []hop{docHAProxy, docVarnish}, tls: true},
 	{name: "Caddy", hops: []hop{docCaddy}, tls: true},
+}
 
+var routes = slices.Concat(documented, []route{
 	{name: "shortest nginx", hops: []hop{shortest("nginx", "server { listen LISTEN; location / { proxy_pass http://NEXT; } }")}, origin: true},
 	{name: "shortest nginx twice", hops: []hop{plainOuterNginx, plainInnerNginx}, tls: true, holds: true},
 	{name: "shortest HAProxy", hops: []hop{shortest("haproxy", shortHAProxy)}, rare: true},
@@ -54,7 +57,7 @@ var routes = []route{
 	{name: "Apache that compresses", hops: []hop{shortest("apache2", "SetOutputFilter DEFLATE\nProxyPass / http://NEXT/")}, many: 20, rare: true},
 	{name: "Varnish that compresses", hops: []hop{shortest("varnishd", `vcl 4.1; backend default { .host = "127.0.0.1"; .port = "PORT"; } sub vcl_backend_response { set beresp.do_gzip = true; }`)}, many: 20},
 	{name: "Caddy that compresses", hops: []hop{shortest("caddy", "http://LISTEN {\n\tencode gzip\n\treverse_proxy NEXT\n}")}, many: 20},
-}
+})
 
 // start starts all hops for the length of the test, and returns the URL of the outermost.
 func (p route) start(t *testing.T, r *rig) string {
