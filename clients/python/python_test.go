@@ -4,16 +4,12 @@ package python_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"nudge/clients/clienttest"
 	"nudge/version/redistest"
@@ -93,69 +89,18 @@ assert client.publish(1, 8) and not client.publish(1, 8)
 	}
 }
 
-// Each example with a gateway: a poll, a change that the gateway announces, and a 304.
+// Each example with a gateway: a poll, a change that the gateway announces, a 304, and a change that is rolled back.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	for example, modules := range map[string]string{"django": "redis, django", "flask": "redis, flask", "starlette": "redis, starlette, uvicorn"} {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			program := python(t, modules)
-			text, err := os.ReadFile("examples/" + example + "_app.py")
-			if lines := bytes.Count(text, []byte("\n")); err != nil || lines >= 60 {
-				t.Errorf("%d lines, want less than 60 (%v)", lines, err)
-			}
 			server := redistest.Start(t)
-			cmd := command(t, program, "examples/"+example+"_app.py")
+			file := "examples/" + example + "_app.py"
+			cmd := command(t, program, file)
 			cmd.Env = append(cmd.Env, "REDIS_URL=redis://"+server.Addr, "PORT=0", "DATABASE="+filepath.Join(t.TempDir(), "example.db"))
-			tryExample(t, clienttest.Start(t, cmd), server)
+			clienttest.TryExample(t, server, file, cmd)
 		})
 	}
-}
-
-func tryExample(t *testing.T, site string, server *redistest.Server) {
-	ask := func(method, path, etag string) (*http.Response, string) {
-		t.Helper()
-		request, _ := http.NewRequestWithContext(t.Context(), method, site+path, nil)
-		if etag != "" {
-			request.Header.Set("If-None-Match", etag)
-		}
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		body, _ := io.ReadAll(answer.Body)
-		return answer, string(body)
-	}
-	poll := func(etag, title string) string {
-		t.Helper()
-		answer, body := ask(http.MethodGet, "/projects/42/changes", etag)
-		var got struct{ Title string }
-		if err := json.Unmarshal([]byte(body), &got); err != nil || answer.StatusCode != http.StatusOK || got.Title != title {
-			t.Fatalf("%d %s, want 200 and %q", answer.StatusCode, body, title)
-		}
-		if answer.Header.Get("X-Nudge-Version") != "" {
-			t.Error("the page gets X-Nudge-Version")
-		}
-		return answer.Header.Get("ETag")
-	}
-	_, token := ask(http.MethodGet, "/nudge-token", "")
-	events := clienttest.Watch(t, clienttest.Gateway(t, server), "42", token)
-	first := poll("", "first")
-	poll(first, "first") // Redis has no version yet
-	ask(http.MethodPost, "/projects/42/rename/second", "")
-	if got := events(); got != "42@2" {
-		t.Fatalf("the gateway announces %s, want 42@2", got)
-	}
-	second := poll(first, "second")
-	answer, _ := ask(http.MethodGet, "/projects/42/changes", second)
-	for end := time.Now().Add(30 * time.Second); answer.StatusCode == http.StatusOK && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond) // the machine is busy: Redis did not answer within 0.1 s, and is not asked for a second
-		answer, _ = ask(http.MethodGet, "/projects/42/changes", second)
-	}
-	if again := answer.Header.Get("ETag"); answer.StatusCode != http.StatusNotModified || again != second {
-		t.Errorf("%d with ETag %s, want 304 with %s", answer.StatusCode, again, second)
-	}
-	ask(http.MethodPost, "/projects/42/rename/third", "")
-	poll(second, "third")
 }

@@ -4,10 +4,6 @@ package ruby_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,72 +91,9 @@ func TestExamples(t *testing.T) {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			need(t, libraries)
-			text, err := os.ReadFile("examples/" + example + ".rb")
-			if lines := bytes.Count(text, []byte("\n")); err != nil || lines >= 60 {
-				t.Errorf("%d lines, want less than 60 (%v)", lines, err)
-			}
-			tryExample(t, example)
+			file := "examples/" + example + ".rb"
+			server := redistest.Start(t)
+			clienttest.TryExample(t, server, file, command(t, server, file))
 		})
 	}
-}
-
-func tryExample(t *testing.T, example string) {
-	server := redistest.Start(t)
-	site := clienttest.Start(t, command(t, server, "examples/"+example+".rb"))
-	ask := func(method, path string, form url.Values, header http.Header) (*http.Response, string) {
-		t.Helper()
-		request, _ := http.NewRequestWithContext(t.Context(), method, site+path, strings.NewReader(form.Encode()))
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		for name, values := range header {
-			request.Header[name] = values
-		}
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		body, _ := io.ReadAll(answer.Body)
-		return answer, string(body)
-	}
-	change := func(title string) {
-		t.Helper()
-		ask(http.MethodPost, "/projects/1/stories", url.Values{"title": {title}}, nil)
-	}
-	poll := func(header http.Header, status int, version float64) *http.Response {
-		t.Helper()
-		answer, body := ask(http.MethodGet, "/projects/1/changes?since=0", nil, header)
-		var got struct{ Version float64 }
-		if err := json.Unmarshal([]byte(body), &got); answer.StatusCode != status || got.Version != version || (err == nil) != (status == 200) {
-			t.Fatalf("%d %s, want %d and version %v", answer.StatusCode, body, status, version)
-		}
-		if answer.Header.Get("X-Nudge-Version") != "" {
-			t.Error("the page gets X-Nudge-Version")
-		}
-		return answer
-	}
-	_, token := ask(http.MethodGet, "/nudge-token", nil, nil)
-	next := clienttest.Watch(t, clienttest.Gateway(t, server), "1", token)
-	events := func(want string) {
-		t.Helper()
-		if got := next(); got != want {
-			t.Fatalf("%q is announced, want %q", got, want)
-		}
-	}
-
-	poll(nil, 200, 0)
-	change("first")
-	events("1@1")
-	answer := poll(nil, 200, 1)
-	same := http.Header{"If-None-Match": answer.Header["Etag"]}
-	for _, cookie := range answer.Cookies() {
-		same.Add("Cookie", cookie.Name+"="+cookie.Value)
-	}
-	if again := poll(same, 304, 0); len(again.Cookies()) > 0 || again.Header.Get("Etag") != answer.Header.Get("Etag") {
-		t.Errorf("the 304 says %v", again.Header)
-	}
-	change("rolled back")
-	poll(same, 304, 0)
-	change("second")
-	events("1@2") // and not 3: what was rolled back was not announced
-	poll(same, 200, 2)
 }

@@ -12,19 +12,18 @@ from django.urls import path
 
 settings.configure(
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ.get("DATABASE", "example.db")}},
-    INSTALLED_APPS=["nudge.django"],
+    INSTALLED_APPS=["nudge.django"], ALLOWED_HOSTS=["127.0.0.1"],
     MIDDLEWARE=["nudge.django.PollMiddleware"],  # the first of all
     NUDGE={"redis": os.environ["REDIS_URL"], "secret": os.environ["NUDGE_AUTH_SECRET"]},
     ROOT_URLCONF=__name__,
-    ALLOWED_HOSTS=["127.0.0.1"],
 )
 django.setup()
 import nudge.django
 
 
 class Project(models.Model):
-    title = models.CharField(max_length=100)
     version = models.BigIntegerField(default=0)
+    stories = models.JSONField(default=list)
 
     class Meta:
         app_label = "example"
@@ -32,28 +31,29 @@ class Project(models.Model):
 
 def changes(request, id):
     project = Project.objects.get(pk=id)
-    answer = JsonResponse({"version": project.version, "title": project.title})
-    return nudge.django.answered(answer, {id: project.version})
+    return nudge.django.answered(JsonResponse({"version": project.version, "stories": project.stories}), {id: project.version})
 
 
-def rename(request, id, title):
+def add(request, id):
     with transaction.atomic():
-        Project.objects.filter(pk=id).update(title=title, version=models.F("version") + 1)
-        version = Project.objects.values_list("version", flat=True).get(pk=id)
-        nudge.django.changed(id, version)  # published after the commit
-    return JsonResponse({"version": version})
+        project = Project.objects.select_for_update().get(pk=id)
+        project.version, project.stories = project.version + 1, [*project.stories, request.POST["title"]]
+        project.save()
+        nudge.django.changed(id, project.version)  # published after the commit
+        if request.POST["title"] == "rolled back":
+            raise django.core.exceptions.BadRequest("rolled back")
+    return HttpResponse(status=201)
 
 
 urlpatterns = [
     path("projects/<int:id>/changes", changes),
-    path("projects/<int:id>/rename/<title>", rename),
-    path("nudge-token", lambda request: HttpResponse(nudge.django.client().token_for("ann", [42]))),
+    path("projects/<int:id>/stories", add),
+    path("nudge-token", lambda request: HttpResponse(nudge.django.client().token_for("ann", [1]))),
 ]
 
-if __name__ == "__main__":
-    with connection.schema_editor() as editor:
-        editor.create_model(Project)
-    Project.objects.create(pk=42, title="first", version=1)
-    server = make_server("127.0.0.1", int(os.environ.get("PORT", "8000")), get_wsgi_application())
-    print(f"http://127.0.0.1:{server.server_port}", flush=True)
-    server.serve_forever()
+with connection.schema_editor() as editor:
+    editor.create_model(Project)
+Project.objects.create()
+server = make_server("127.0.0.1", int(os.environ.get("PORT", "8000")), get_wsgi_application())
+print(f"http://127.0.0.1:{server.server_port}", flush=True)
+server.serve_forever()

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 
-from flask import Flask, jsonify
+from flask import Flask, abort, jsonify, request
 
 import nudge
 from nudge.wsgi import PollMiddleware
@@ -19,26 +19,31 @@ def database():
 
 @app.get("/projects/<int:id>/changes")
 def changes(id):
-    version, title = database().execute("SELECT version, title FROM projects WHERE id = ?", [id]).fetchone()
-    return nudge.answered(jsonify(version=version, title=title), {id: version})
+    db = database()
+    (version,) = db.execute("SELECT version FROM projects WHERE id = ?", [id]).fetchone()  # the version first, then the rows
+    stories = [title for (title,) in db.execute("SELECT title FROM stories WHERE project = ?", [id])]
+    return nudge.answered(jsonify(version=version, stories=stories), {id: version})
 
 
-@app.route("/projects/<int:id>/rename/<title>", methods=["POST"])
-def rename(id, title):
-    with database() as db:  # commits at its end
-        db.execute("UPDATE projects SET title = ?, version = version + 1 WHERE id = ?", [title, id])
+@app.post("/projects/<int:id>/stories")
+def add(id):
+    with database() as db:  # commits at its end, or rolls back
+        db.execute("INSERT INTO stories VALUES (?, ?)", [id, request.form["title"]])
+        db.execute("UPDATE projects SET version = version + 1 WHERE id = ?", [id])
         (version,) = db.execute("SELECT version FROM projects WHERE id = ?", [id]).fetchone()
+        if request.form["title"] == "rolled back":
+            abort(422)
     client.publish(id, version)  # after the commit
-    return jsonify(version=version)
+    return "", 201
 
 
 @app.get("/nudge-token")
 def token():
-    return client.token_for("ann", [42])
+    return client.token_for("ann", [1])
 
 
 if __name__ == "__main__":
     with database() as db:
-        db.execute("CREATE TABLE projects (id integer PRIMARY KEY, title text, version bigint)")
-        db.execute("INSERT INTO projects VALUES (42, 'first', 1)")
+        db.execute("CREATE TABLE projects AS SELECT 1 AS id, 0 AS version")
+        db.execute("CREATE TABLE stories (project integer, title text)")
     app.run("127.0.0.1", int(os.environ.get("PORT", "8000")))

@@ -3,9 +3,11 @@
 import asyncio
 import os
 import sqlite3
+from urllib.parse import parse_qsl
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
@@ -21,35 +23,35 @@ def database():
 
 
 def changes(request):
-    id = request.path_params["id"]
-    version, title = database().execute("SELECT version, title FROM projects WHERE id = ?", [id]).fetchone()
-    return nudge.answered(JSONResponse({"version": version, "title": title}), {id: version})
+    id, db = request.path_params["id"], database()
+    (version,) = db.execute("SELECT version FROM projects WHERE id = ?", [id]).fetchone()  # the version first, then the rows
+    stories = [title for (title,) in db.execute("SELECT title FROM stories WHERE project = ?", [id])]
+    return nudge.answered(JSONResponse({"version": version, "stories": stories}), {id: version})
 
 
-async def rename(request):
-    id = request.path_params["id"]
-    with database() as db:  # commits at its end
-        db.execute("UPDATE projects SET title = ?, version = version + 1 WHERE id = ?", [request.path_params["title"], id])
+async def add(request):
+    id, title = request.path_params["id"], dict(parse_qsl((await request.body()).decode()))["title"]
+    with database() as db:  # commits at its end, or rolls back
+        db.execute("INSERT INTO stories VALUES (?, ?)", [id, title])
+        db.execute("UPDATE projects SET version = version + 1 WHERE id = ?", [id])
         (version,) = db.execute("SELECT version FROM projects WHERE id = ?", [id]).fetchone()
+        if title == "rolled back":
+            raise HTTPException(422)
     await asyncio.to_thread(client.publish, id, version)  # after the commit; never in the event loop itself, where it would wait
-    return JSONResponse({"version": version})
-
-
-def token(request):
-    return PlainTextResponse(client.token_for("ann", [42]))
+    return PlainTextResponse(status_code=201)
 
 
 app = Starlette(
     routes=[
         Route("/projects/{id:int}/changes", changes),
-        Route("/projects/{id:int}/rename/{title}", rename, methods=["POST"]),
-        Route("/nudge-token", token),
+        Route("/projects/{id:int}/stories", add, methods=["POST"]),
+        Route("/nudge-token", lambda request: PlainTextResponse(client.token_for("ann", [1]))),
     ],
     middleware=[Middleware(PollMiddleware, client=client, identity=["signed:session", "header:authorization"])],  # the first
 )
 
 if __name__ == "__main__":
     with database() as db:
-        db.execute("CREATE TABLE projects (id integer PRIMARY KEY, title text, version bigint)")
-        db.execute("INSERT INTO projects VALUES (42, 'first', 1)")
+        db.execute("CREATE TABLE projects AS SELECT 1 AS id, 0 AS version")
+        db.execute("CREATE TABLE stories (project integer, title text)")
     uvicorn.run(app, host="127.0.0.1", port=int(os.environ.get("PORT", "8000")))

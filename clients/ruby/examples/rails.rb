@@ -1,8 +1,7 @@
 # Stories of projects, in one file: REDIS_URL=… NUDGE_AUTH_SECRET=… ruby -I lib examples/rails.rb
-# These two variables are the defaults of config.nudge.redis and config.nudge.secret.
 require "action_controller/railtie"
 require "active_record/railtie"
-require "nudge" # after rails
+require "nudge" # after rails. The two variables are the defaults of config.nudge.redis and config.nudge.secret
 require "puma"
 
 ENV["DATABASE_URL"] ||= "sqlite3:example.sqlite3"
@@ -30,6 +29,7 @@ class Story < ActiveRecord::Base
 end
 
 class ProjectsController < ActionController::Base
+  rescue_from(ArgumentError) { head :unprocessable_entity }
   def changes # the poll
     project = Project.find(params[:id]) # the version first, then the rows
     Nudge.answered(response, project.id => project.version)
@@ -39,7 +39,7 @@ class ProjectsController < ActionController::Base
   def create
     Project.transaction do
       Story.create!(project_id: params[:id], title: params[:title])
-      raise ActiveRecord::Rollback if params[:title] == "rolled back"
+      raise ArgumentError, "rolled back" if params[:title] == "rolled back"
     end
     head :created
   end

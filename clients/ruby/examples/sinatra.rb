@@ -15,7 +15,8 @@ SQL
 LOCK = Mutex.new # one connection for all threads
 
 class Stories < Sinatra::Base
-  enable :sessions
+  SECRET = SecureRandom.hex(32)
+  set sessions: true, session_secret: SECRET
   disable :show_exceptions, :raise_errors, :dump_errors
 
   get "/projects/:id/changes" do |id| # the poll
@@ -47,7 +48,10 @@ class Stories < Sinatra::Base
 end
 
 # In config.ru: use Nudge::Middleware, …; run Stories. Not within the class: there it would stand behind the session.
-app = Nudge::Middleware.new(Stories, client: NUDGE, identity: ["cookie:rack.session", "header:authorization", "header:accept"])
+# Sinatra encrypts the session anew in each answer. Its content tells who asks, so that other requests end no validator.
+content = ->(_, cookie) { Rack::Protection::Encryptor.decrypt_message(Rack::Utils.unescape(cookie), [Stories::SECRET].pack("H*")) }
+app = Nudge::Middleware.new(Stories, client: NUDGE, identity: ["cookie:rack.session", "header:authorization", "header:accept"],
+                                     read: { "cookie:rack.session" => content })
 server = Puma::Server.new(app)
 server.add_tcp_listener("127.0.0.1", Integer(ENV.fetch("PORT", "0")))
 warn "http://127.0.0.1:#{server.connected_ports.first}"
