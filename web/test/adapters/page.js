@@ -2,12 +2,26 @@
 
 import { World, answer, cadence, hello, terms } from '../world.js';
 
+const moment = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+/** Waits, in real time, until an assertion holds: libraries render when they like. Throws what it throws after 20 s. */
+export async function eventually(holds) {
+  for (const end = performance.now() + 20_000; ; await moment()) {
+    try {
+      return holds();
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+  }
+}
+
 export async function page({ gateway = false } = {}) {
   const world = new World();
   world.random = () => 0.5; // intervals are exact
   const versions = {}; // what the gateway knows
   let alive = gateway; // there is one that answers
   let loops = 0;
+  let running = 0;
   for (const [path, answers] of Object.entries(world.routes)) {
     world.routes[path] = (...asked) => {
       if (!alive) throw new TypeError('no gateway');
@@ -18,6 +32,7 @@ export async function page({ gateway = false } = {}) {
   const { every } = nudge;
   nudge.every = (ms, run, options) => {
     const end = every(ms, async (context) => {
+      running++;
       try {
         const result = await run(context);
         world.answers = [...(world.answers ?? []), result];
@@ -25,6 +40,8 @@ export async function page({ gateway = false } = {}) {
       } catch (error) {
         world.failed = error;
         throw error;
+      } finally {
+        running--;
       }
     }, options);
     loops++;
@@ -79,6 +96,10 @@ export async function page({ gateway = false } = {}) {
     async kill() {
       alive = false;
       await pass(250);
+    },
+    /** Waits, in real time, until no poll is under way. */
+    async idle() {
+      while (running) await moment();
     },
     get loops() {
       return loops;
