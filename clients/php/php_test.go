@@ -4,11 +4,13 @@ package php_test
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"nudge/clients/clienttest"
 	"nudge/version/redistest"
@@ -81,10 +83,87 @@ func TestRelayCommand(t *testing.T) {
 	}
 }
 
-// The example with a gateway: a poll, a change that the gateway announces, a 304, and a change that is rolled back.
-func TestExample(t *testing.T) {
+// A script without a framework: who asks counts as PHP and its servers tell it, and what session_start says of every answer does not.
+func TestPollScript(t *testing.T) {
 	t.Parallel()
-	const file = "examples/laravel.php"
 	server := redistest.Start(t)
-	clienttest.TryExample(t, server, file, php(t, server, "-S", "127.0.0.1:0", file))
+	server.Do("SET", "nudge:{42}", "7")
+	script := filepath.Join(t.TempDir(), "script.php")
+	load, err := filepath.Abs("autoload.php")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(script, []byte(`<?php
+require '`+load+`';
+Nudge\PollScript::begin(new Nudge\Client(getenv('REDIS_URL'), secret: getenv('NUDGE_AUTH_SECRET'), timeout: 10), ['cookie:PHPSESSID', 'header:authorization']);
+$_GET['session'] === 'no' || session_start(['cache_limiter' => $_GET['session']]);
+$_GET['control'] === '' || header('Cache-Control: ' . $_GET['control']);
+$_GET['says'] === '' || header('X-Nudge-Version: ' . $_GET['says']);
+echo 'body';`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	site := clienttest.Start(t, php(t, server, "-S", "127.0.0.1:0", script))
+	ask := func(query string, headers ...string) *http.Response {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site+"/poll?"+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range headers {
+			name, value, _ := strings.Cut(line, ": ")
+			request.Header.Set(name, value)
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.Header.Get("X-Nudge-Version") != "" {
+			t.Error("the page gets X-Nudge-Version")
+		}
+		return answer
+	}
+	for query, control := range map[string]string{
+		"session=no&control=&says=42%3D7":            "private, no-cache",
+		"session=nocache&control=&says=42%3D7":       "private, no-cache",
+		"session=&control=private&says=42%3D7":       "private",
+		"session=nocache&control=&says=":             "",
+		"session=no&control=no-store&says=42%3D7":    "",
+		"session=nocache&control=public&says=42%3D7": "",
+	} {
+		answer := ask(query)
+		if got := answer.Header; (got.Get("ETag") != "") != (control != "") || control != "" && got.Get("Cache-Control") != control {
+			t.Errorf("%s: %v", query, got)
+		}
+	}
+	const query = "session=no&control=&says=42%3D7"
+	for _, who := range []string{"Authorization: Bearer a", "Authorization: Basic YTpi", "Cookie: PHPSESSID=a"} {
+		etag := ask(query, who).Header.Get("ETag")
+		for other, want := range map[string]int{who: 304, who + "Yg": 200, "X-Other: 1": 200, "Authorization: Basic YjpiCg": 200} {
+			got := ask(query, other, "If-None-Match: "+etag).StatusCode
+			for range 100 { // the machine is busy: Redis did not answer within 0.1 s, and is not asked for a second
+				if got == want {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+				got = ask(query, other, "If-None-Match: "+etag).StatusCode
+			}
+			if got != want {
+				t.Errorf("%s after %s: %d, want %d", other, who, got, want)
+			}
+		}
+	}
+}
+
+// Each example with a gateway: a poll, a change that the gateway announces, a 304, and a change that is rolled back.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	for _, example := range []string{"laravel", "plain"} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			file := "examples/" + example + ".php"
+			server := redistest.Start(t)
+			clienttest.TryExample(t, server, file, php(t, server, "-S", "127.0.0.1:0", file))
+		})
+	}
 }

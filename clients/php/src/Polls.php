@@ -4,7 +4,7 @@ declare(strict_types=1);
 
 namespace Nudge;
 
-/** Which polls need no application: the rules. PollMiddleware and Laravel\PollMiddleware carry them. */
+/** Which polls need no application: the rules. PollMiddleware, Laravel\PollMiddleware and PollScript carry them. */
 final class Polls
 {
     public const HEADER = 'X-Nudge-Version';
