@@ -25,7 +25,8 @@ const (
 	path        = "path"    // a path does not lead to the gateway
 )
 
-// remedies are the lines to change. Those of nginx, HAProxy, Caddy and Apache agree with docs/proxies.md; a test compares.
+// remedies are the lines to change. Those of nginx, HAProxy, Caddy and Apache agree with
+// docs/proxies.md, and these programs take them: tests look. Those of the others are from their documentation.
 var remedies = map[string]map[string][]string{
 	buffering: {
 		"nginx":      {"proxy_buffering off;"},
@@ -33,8 +34,8 @@ var remedies = map[string]map[string][]string{
 		"Caddy":      {"reverse_proxy … { flush_interval -1 }"},
 		"Apache":     {"ProxyPass /push/ http://127.0.0.1:8080/push/ timeout=75 flushpackets=on"},
 		"Traefik":    {"remove the middleware buffering from the router of the gateway"},
-		"Envoy":      {"remove the filter envoy.filters.http.buffer from the route of the gateway"},
-		"Cloudflare": {"Cache Rules: bypass the cache for the gateway's path; Response Buffering: off (Enterprise)"},
+		"Envoy":      {"remove filters that wait for the whole answer from the route of the gateway: file_system_buffer, ext_proc with response_body_mode BUFFERED, lua with response_handle:body()"},
+		"Cloudflare": {"Configuration Rules: Response Body Buffering None for the gateway's path; Cache Rules: bypass the cache for it"},
 		"ALB":        {"it does not buffer; look at a CloudFront or WAF before it, and at the proxy behind it"},
 	},
 	compression: {
@@ -50,11 +51,11 @@ var remedies = map[string]map[string][]string{
 	cut: {
 		"nginx":      {"proxy_read_timeout 75s;"},
 		"HAProxy":    {"timeout client 75s", "timeout server 75s"},
-		"Caddy":      {"reverse_proxy … { stream_timeout 0 }", "servers { timeouts { write 0 } }"},
+		"Caddy":      {"reverse_proxy … { transport http { read_timeout 0 } }", "servers { timeouts { write 0 } }"},
 		"Apache":     {"ProxyPass /push/ http://127.0.0.1:8080/push/ timeout=75"},
 		"Traefik":    {"entryPoints.NAME.transport.respondingTimeouts.writeTimeout: 0"},
 		"Envoy":      {"route: { timeout: 0s, idle_timeout: 75s }", "http_connection_manager: { stream_idle_timeout: 75s }"},
-		"Cloudflare": {"the limit is about 100 s without a byte: keep heartbeat below it"},
+		"Cloudflare": {"the limit is 100 s without a byte (Proxy Read Timeout): keep heartbeat below it"},
 		"ALB":        {"idle_timeout.timeout_seconds = 75"},
 	},
 	host: {
@@ -63,7 +64,7 @@ var remedies = map[string]map[string][]string{
 		"Caddy":      {"reverse_proxy … { header_up Host {http.request.hostport} }"},
 		"Apache":     {"ProxyPreserveHost on"},
 		"Traefik":    {"loadBalancer.passHostHeader: true"},
-		"Envoy":      {"remove host_rewrite_literal and auto_host_rewrite from the route of the gateway"},
+		"Envoy":      {"remove host_rewrite_literal, host_rewrite_header, host_rewrite_path_regex and auto_host_rewrite from the route of the gateway"},
 		"Cloudflare": {"Origin Rules: remove the override of the Host header"},
 		"ALB":        {"routing.http.preserve_host_header.enabled = true"},
 	},
@@ -75,7 +76,7 @@ var remedies = map[string]map[string][]string{
 		"Traefik":    {"remove the middleware headers from the router of the gateway"},
 		"Envoy":      {"remove request_headers_to_remove, response_headers_to_remove and the cors filter from the route"},
 		"Cloudflare": {"Transform Rules: remove those that change the header"},
-		"ALB":        {"remove header modification from the listener's attributes"},
+		"ALB":        {"remove routing.http.response.* from the listener's attributes"},
 	},
 	path: {
 		"nginx":      {"location /push/ { proxy_pass http://127.0.0.1:8080; }"},
