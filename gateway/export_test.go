@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -20,6 +21,9 @@ func (g *Gateway) Revoke(r Revocation) error {
 	g.revokeLocked([]Revocation{r}, nil)
 	return nil
 }
+
+// MeetShadow exchanges the sums of pages in shadow with the fleet now.
+func (g *Gateway) MeetShadow(ctx context.Context) { g.shadow.Meet(ctx, time.Now()) }
 
 // Stall keeps the loops of g from doing anything for a time.
 func (g *Gateway) Stall(d time.Duration) {

@@ -24,6 +24,7 @@ import (
 	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/shadow"
 	"nudge/gateway/status"
 	"nudge/gateway/stream"
 	"nudge/gateway/stream/loop"
@@ -110,6 +111,7 @@ type Gateway struct {
 	history   *status.History
 	advanced  status.Top // projects that advance most
 	reload    atomic.Pointer[Reload]
+	shadow    *shadow.Keeper
 	follower  *Gateway     // nil: the status page has no stream
 	revision  atomic.Int64 // of the status page
 	public    http.Handler
@@ -165,6 +167,13 @@ func New(opt Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	var exchange shadow.Exchange
+	if fleet, ok := g.source.(interface {
+		ExchangeShadow(ctx context.Context, text string, keep time.Duration) ([]string, error)
+	}); ok {
+		exchange = fleet.ExchangeShadow
+	}
+	g.shadow = shadow.NewKeeper(exchange)
 	var received func(version.Change) func()
 	if opt.Tracer != nil {
 		received = opt.Tracer.Received
@@ -204,7 +213,7 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	tasks := []func(context.Context) error{
-		g.source.Run, g.hub.Run, g.pace.Run, g.keys.Run, g.followFlag, g.sumRefusals, g.sample,
+		g.source.Run, g.hub.Run, g.pace.Run, g.keys.Run, g.followFlag, g.sumRefusals, g.sample, g.shadow.Run,
 		func(ctx context.Context) error { return g.bursts.Run(ctx, g.opt.ConnectBurst) },
 	}
 	replacer := loop.Replacer{Loops: g.loops, Crowds: g.admission.Crowds(), Crowded: g.admission.Crowded}

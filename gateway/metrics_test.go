@@ -44,7 +44,7 @@ var closed = map[string]map[string][]string{
 		"connects_per_address", "connects_per_second", "connects_per_subject", "connects_share", "polls_per_address", "polls_per_subject",
 		"projects_per_address", "projects_per_subject", "publishes_per_address", "publishes_per_subject", "reports_per_address",
 		"reports_per_subject", "revocations", "revocations_per_address", "revocations_per_subject", "sessions_per_address",
-		"sessions_per_subject", "streams", "streams_per_address", "streams_per_subject", "versions_per_address", "versions_per_subject",
+		"sessions_per_subject", "shadow_per_address", "shadow_per_subject", "streams", "streams_per_address", "streams_per_subject", "versions_per_address", "versions_per_subject",
 	}},
 	"nudge_requests_total":          {"status": {"1xx", "2xx", "3xx", "4xx", "5xx"}},
 	"nudge_events_sent_total":       {"event": {"goodbye", "heartbeat", "hello", "version"}},

@@ -112,7 +112,7 @@ func TestTokenBeforeBody(t *testing.T) {
 			r.Handler().ServeHTTP(w, req)
 			return w.Code
 		}
-		for _, path := range []string{"/versions", "/missed"} {
+		for _, path := range []string{"/versions", "/missed", "/shadow"} {
 			for status, headers := range map[int][]string{
 				401: {nobody}, 403: {"Origin: https://evil.example"}, 413: nil,
 			} {

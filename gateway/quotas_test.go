@@ -31,6 +31,7 @@ func TestQuotas(t *testing.T) {
 		"versions_per_subject":    {limits.Versions, "GET", "/versions?project=42", ""},
 		"publishes_per_subject":   {limits.Publishes, "POST", "/versions", `{"project":"42","version":1}`},
 		"reports_per_subject":     {limits.Reports, "POST", "/missed", `{"project":"42","version":1}`},
+		"shadow_per_subject":      {limits.Shadow, "POST", "/shadow", `{"polls":1,"projects":{"42":0}}`},
 		"sessions_per_subject":    {limits.Sessions, "POST", "/session", ""},
 		"revocations_per_subject": {limits.Revocations, "POST", "/revocations", `{"sub":"nobody"}`},
 	} {

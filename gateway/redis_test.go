@@ -180,3 +180,37 @@ func TestRedisHugeMessage(t *testing.T) {
 		t.Errorf("the log is %.2000s", log)
 	}
 }
+
+// Two gateways of a fleet each show what the pages of both saw, also when Redis is gone after that.
+func TestRedisAddsUpShadow(t *testing.T) {
+	server := redistest.Start(t)
+	var fleet []*rig
+	for _, instance := range []string{"i-1", "i-2"} {
+		fleet = append(fleet, wire(t, func(o *gateway.Options) {
+			o.Instance = instance
+			o.Source = func(b *version.Board, h gateway.Host) (version.Source, error) {
+				return redis.New(b, redis.Options{Addrs: []string{server.Addr}, Instance: instance, Host: h.Host, Control: h.Control})
+			}
+		}))
+	}
+	a, b := fleet[0], fleet[1]
+	if answer := a.sees("ann", `{"first":true,"polls":10,"empty":9,"news":1,"lead_ms":4000,"projects":{"42":0}}`); answer.StatusCode != 204 {
+		t.Fatal(answer.body)
+	}
+	b.sees("ben", `{"first":true,"polls":20,"empty":20,"projects":{"42":0,"7":0}}`)
+	for _, r := range []*rig{a, b, a} {
+		r.MeetShadow(t.Context())
+	}
+	for _, r := range fleet {
+		s := r.shadow()
+		if s.Gateways != 2 || s.Polls != 30 || s.Pages != 2 || s.Empty != 29 || s.MeanLeadMS != 4000 || len(s.Projects) != 2 || s.Projects[0].Polls != 30 {
+			t.Errorf("%+v", s)
+		}
+	}
+	server.Kill()
+	b.sees("ben", `{"polls":5,"empty":5,"projects":{"42":0}}`)
+	b.MeetShadow(t.Context())
+	if s := b.shadow(); s.Polls != 35 || !strings.Contains(s.Problem, "Redis") {
+		t.Errorf("without Redis: %+v", s)
+	}
+}

@@ -150,7 +150,7 @@ func farewell(t *testing.T, a answer, reason string) {
 func TestMethods(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		for path, allowed := range map[string]string{
-			"/events": "GET", "/poll-interval": "GET, HEAD", "/versions": "GET, POST", "/session": "POST, DELETE", "/missed": "POST",
+			"/events": "GET", "/poll-interval": "GET, HEAD", "/versions": "GET, POST", "/session": "POST, DELETE", "/missed": "POST", "/shadow": "POST",
 			"/live": "GET, HEAD", "/ready": "GET, HEAD", "/nudge.js": "GET, HEAD",
 		} {
 			a := r.do(http.MethodPut, path+"?project=42", "")

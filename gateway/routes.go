@@ -34,6 +34,7 @@ func (g *Gateway) publicRoutes() http.Handler {
 				"/session":       {http.MethodPost: g.handle(g.session), http.MethodDelete: g.handle(g.endSession)},
 				"/revocations":   {http.MethodPost: g.handle(g.revoke)},
 				"/missed":        {http.MethodPost: g.handle(g.missed)},
+				"/shadow":        {http.MethodPost: g.handle(g.shadowReport)},
 			}
 			for path, methods := range handlers {
 				for method, handle := range methods {

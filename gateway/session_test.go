@@ -190,7 +190,7 @@ func TestMissed(t *testing.T) {
 func TestCORS(t *testing.T) {
 	const app, evil = "Origin: https://app.example", "Origin: https://evil.example"
 	bubble(t, func(o *gateway.Options) { o.Settings.CORS.Origins = []string{"https://app.example"} }, func(t *testing.T, r *rig) {
-		for _, path := range []string{"/events", "/poll-interval", "/versions", "/session", "/missed"} {
+		for _, path := range []string{"/events", "/poll-interval", "/versions", "/session", "/missed", "/shadow"} {
 			a := r.do(http.MethodOptions, path, "", nobody, app,
 				"Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization, content-type")
 			h := a.Header

@@ -15,6 +15,7 @@ import (
 	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/shadow"
 	"nudge/gateway/status"
 	"nudge/gateway/stream"
 	"nudge/version"
@@ -59,7 +60,9 @@ type Status struct {
 	Keys []jwks.Status `json:"keys,omitempty"`
 	// Projects whose stored version is ahead of the application, newest report first; 100 at most.
 	Ahead []pace.AheadProject `json:"ahead,omitempty"`
-	Fleet pace.FleetStatus    `json:"fleet"`
+	// Shadow is what pages with push: 'shadow' saw, at all gateways.
+	Shadow shadow.Summary   `json:"shadow"`
+	Fleet  pace.FleetStatus `json:"fleet"`
 }
 
 func (g *Gateway) connections() *limits.ConnectionCount {
@@ -102,7 +105,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
 		Connections: g.connections(), Revocations: g.revocations(), Limited: g.metrics.limitCounts(), Keys: g.keys.Status(),
 		Saved: g.pace.Saved(), Caused: g.metrics.caused.Load(), Reload: g.reload.Load(),
-		Missed: g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Fleet: g.pace.FleetStatus(),
+		Missed: g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Shadow: g.shadow.Summary(now), Fleet: g.pace.FleetStatus(),
 	})
 }
 

@@ -441,7 +441,7 @@ func TestLogTellsNothing(t *testing.T) {
 					resp.Body.Close()
 				}
 			}
-			for _, path := range []string{"/versions", "/missed", "/session", "/versions?token=" + token} {
+			for _, path := range []string{"/versions", "/missed", "/shadow", "/session", "/versions?token=" + token} {
 				r.post(path, `{"project":"42","version":1}`, "Authorization: Bearer "+token)
 				r.post(path, `{"project":"`+token+`","version":"`+token+`"}`, "Authorization: Bearer "+token)
 			}

@@ -33,14 +33,21 @@ func TestBrowserStatus(t *testing.T) {
 	p.says("push-title", "Push works")
 	p.says("live-text", "Live, by a stream")
 
-	report, err := http.NewRequest(http.MethodPost, g.url+"/missed", strings.NewReader(`{"project":"42","version":7}`))
-	must(t, err)
-	report.Header.Set("X-Nudge-Token", mint(t, tokenClaims{subject: "ann", subscribe: []string{"42"}}))
-	resp, err := http.DefaultClient.Do(report)
-	must(t, err)
-	resp.Body.Close()
+	for path, body := range map[string]string{
+		"/missed": `{"project":"42","version":7}`,
+		"/shadow": `{"first":true,"polls":20,"empty":17,"news":3,"missed":3,"projects":{"42":3}}`,
+	} {
+		report, err := http.NewRequest(http.MethodPost, g.url+path, strings.NewReader(body))
+		must(t, err)
+		report.Header.Set("X-Nudge-Token", mint(t, tokenClaims{subject: "ann", subscribe: []string{"42"}}))
+		resp, err := http.DefaultClient.Do(report)
+		must(t, err)
+		resp.Body.Close()
+	}
 	eval[any](p, `void nudge.refresh()`)
 	p.says("stale", "Never published1: publish after each commit")
+	p.says("shadow", "Not safeNot safe: push missed 3 of 3 news")
+	p.says("shadow", "Polls saved85.0 % of 20")
 
 	redis.Kill()
 	p.says("push-title", "Push is down")

@@ -26,7 +26,7 @@ const (
 
 func newStatusCommand(loader func() config.Loader) *cobra.Command {
 	var ops string
-	var asJSON, follow bool
+	var asJSON, follow, ofShadow bool
 	var interval time.Duration
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -35,13 +35,16 @@ func newStatusCommand(loader func() config.Loader) *cobra.Command {
 			"--ops. Prints the state of the gateway, and all gateways that it knows of.\n\n" +
 			"With --watch it asks again and again until Ctrl-C. On a terminal the page replaces itself.\n" +
 			"Elsewhere it prints one page after the other, or one line of JSON with --json. It goes on\n" +
-			"while the gateway is away, and says so on standard error.",
-		Example: "  nudge status\n  nudge status --watch\n  nudge status --ops http://10.0.0.7:9090 --json",
+			"while the gateway is away, and says so on standard error.\n\n" +
+			"With --shadow it says what pages with push: 'shadow' saw at all gateways, and whether that is\n" +
+			"enough to switch push on (docs/migrate.md). With --json it prints this part of the answer.",
+		Example: "  nudge status\n  nudge status --watch\n  nudge status --ops http://10.0.0.7:9090 --json\n  nudge status --shadow",
 		Args:    noArguments,
 	}
 	cmd.Flags().StringVar(&ops, "ops", "", "URL of the operators' listener; else ops_listen as configured")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the gateway's answer as it is")
 	cmd.Flags().BoolVar(&follow, "watch", false, "ask again and again until Ctrl-C")
+	cmd.Flags().BoolVar(&ofShadow, "shadow", false, "show what pages in shadow saw, and whether push can be switched on")
 	cmd.Flags().DurationVar(&interval, "interval", 2*time.Second, "with --watch: how often to ask")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if interval < shortestInterval {
@@ -49,6 +52,9 @@ func newStatusCommand(loader func() config.Loader) *cobra.Command {
 		}
 		if cmd.Flags().Changed("interval") && !follow {
 			return usageError{errors.New("--interval goes with --watch only: nudge status --watch --interval 5s")}
+		}
+		if ofShadow && follow {
+			return usageError{errors.New("--shadow goes without --watch: gateways add up what pages saw once a minute")}
 		}
 		base, err := opsURL(ops, loader)
 		if err != nil {
@@ -66,6 +72,9 @@ func newStatusCommand(loader func() config.Loader) *cobra.Command {
 		text, s, err := askStatus(ctx, base)
 		if err != nil {
 			return err
+		}
+		if ofShadow {
+			return s.printShadow(cmd.OutOrStdout(), time.Now(), asJSON)
 		}
 		if asJSON {
 			_, err = cmd.OutOrStdout().Write(terminal.EscapeJSON(text))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +15,8 @@ import (
 
 	"nudge/cmd/nudge/config"
 	"nudge/fallback"
+	"nudge/gateway/shadow"
+	"nudge/version"
 )
 
 // answered is a /status of a gateway: a fleet of three, of which one is leaving, and one that vanished.
@@ -143,6 +146,63 @@ func TestStatusCommand(t *testing.T) {
 	} {
 		if exit, out, errs := nudge(append([]string{"status"}, tt.args...)...); exit != tt.exit || out != "" || !strings.Contains(errs, tt.says) {
 			t.Errorf("%s: exit %d, %q, %q; want exit %d, and %q said", name, exit, out, errs, tt.exit, tt.says)
+		}
+	}
+}
+
+func TestStatusOfShadow(t *testing.T) {
+	seen := shadow.Evidence{
+		Sums: shadow.Sums{Pages: 1900, Polls: 41_000, Empty: 39_852, News: 1148, LeadMS: 1148 * 4100}, Since: time.Date(2024, 2, 29, 9, 0, 0, 0, time.UTC),
+		Projects: map[version.Project]shadow.Sums{}, Other: shadow.Sums{Polls: 1000, Empty: 900},
+	}
+	p, err := version.ParseProject("42")
+	must(t, err)
+	seen.Projects[p] = shadow.Sums{Polls: 40_000, Empty: 38_952, News: 1048, LeadMS: 1048 * 4000}
+	var s gatewayStatus
+	must(t, decodeStatus([]byte(answered), &s))
+	s.Shadow = seen.Summary(3)
+	var got strings.Builder
+	must(t, s.printShadow(&got, time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC), false))
+	want := `after 41,000 polls of 1,900 pages: 97.2 % empty, news 4.1 s earlier, 0 missed (with 95 % confidence fewer than 1 in 13,000 polls, 1 in 380 news): safe to switch
+since 2024-02-29 09:00 UTC (3h0m0s), at 3 gateways
+the share of polls that push would have saved is 97.0 to 97.4 %, with 95 % confidence
+push misses 0.26 % of news at most, with 95 % confidence
+
+  PROJECT  POLLS   EMPTY  NEWS  EARLIER  MISSED
+       42  40000  97.4 %  1048    4.0 s       0
+   others   1000  90.0 %     0    0.0 s       0
+
+next: remove push: 'shadow' from the page, and run nudge push on --percent 1 (docs/migrate.md)
+`
+	if d := cmp.Diff(want, got.String()); d != "" {
+		t.Error(d)
+	}
+	got.Reset()
+	must(t, s.print(&got, time.Now()))
+	if !strings.Contains(got.String(), "\npages in shadow: after 41,000 polls of") {
+		t.Error(got.String())
+	}
+	s.Shadow.Problem = "\x1b[2J"
+	got.Reset()
+	must(t, s.printShadow(&got, time.Now(), false))
+	if strings.Contains(got.String(), "\x1b") {
+		t.Errorf("%q", got.String())
+	}
+
+	text, err := json.Marshal(s)
+	must(t, err)
+	server := opsAnswer(t, 200, string(text))
+	exit, out, _ := nudge("status", "--shadow", "--json", "--ops", server.URL)
+	var told shadow.Summary
+	if err := json.Unmarshal([]byte(out), &told); exit != 0 || err != nil || told.Verdict != shadow.Safe || told.Polls != 41_000 {
+		t.Errorf("exit %d, %v: %s", exit, err, out)
+	}
+	for says, args := range map[string][]string{
+		"it is of an older version":     {"--ops", opsAnswer(t, 200, answered).URL},
+		"--shadow goes without --watch": {"--watch", "--ops", server.URL},
+	} {
+		if exit, out, errs := nudge(append([]string{"status", "--shadow"}, args...)...); exit == 0 || out != "" || !strings.Contains(errs, says) {
+			t.Errorf("exit %d, %q, %q; want %q", exit, out, errs, says)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -15,6 +17,7 @@ import (
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/pace"
+	"nudge/gateway/shadow"
 	"nudge/gateway/status"
 )
 
@@ -64,6 +67,9 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	if s.Missed.Data > 0 {
 		line("pushed data that differed from the application's answer: %d reports", s.Missed.Data)
 	}
+	if s.Shadow.Polls > 0 {
+		line("pages in shadow: %s", printable(s.Shadow.Text))
+	}
 	for i, a := range s.Ahead {
 		if i == 0 {
 			line("stored versions ahead of the application, which make pages poll fast, newest report first:")
@@ -103,6 +109,50 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 		row(table, m, "VANISHED", heard)
 	}
 	table.Flush() // a strings.Builder takes everything
+	_, err := io.WriteString(w, page.String())
+	return err
+}
+
+// printShadow writes what pages in shadow saw, or the same as JSON.
+func (s *gatewayStatus) printShadow(w io.Writer, now time.Time, asJSON bool) error {
+	seen := s.Shadow
+	if seen.Verdict == "" {
+		return errors.New("this gateway takes no reports from shadow; it is of an older version")
+	}
+	var page strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&page, format+"\n", args...) }
+	if asJSON {
+		text, err := json.MarshalIndent(seen, "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(terminal.EscapeJSON(append(text, '\n')))
+		return err
+	}
+	line("%s", printable(seen.Text))
+	if seen.Problem != "" {
+		line("%s", printable(seen.Problem))
+	}
+	if seen.Polls > 0 {
+		line("since %s (%v), at %d gateways", seen.Since.UTC().Format("2006-01-02 15:04 MST"), since(seen.Since, now), seen.Gateways)
+		line("the share of polls that push would have saved is %.1f to %.1f %%, with 95 %% confidence", 100*seen.EmptyLow, 100*seen.EmptyHigh)
+		line("push misses %.2g %% of news at most, with 95 %% confidence\n", 100*seen.MissedAtMost)
+		table := tabwriter.NewWriter(&page, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprintln(table, "PROJECT\tPOLLS\tEMPTY\tNEWS\tEARLIER\tMISSED\t")
+		row := func(name string, s shadow.Sums) {
+			fmt.Fprintf(table, "%s\t%d\t%.1f %%\t%d\t%.1f s\t%d\t\n", name, s.Polls, 100*s.EmptyShare(), s.News, s.Lead().Seconds(), s.Missed)
+		}
+		for _, p := range seen.Projects {
+			row(p.Project.String(), p.Sums)
+		}
+		if seen.Other.Polls > 0 {
+			row("others", seen.Other)
+		}
+		table.Flush() // a strings.Builder takes everything
+	}
+	if seen.Verdict == shadow.Safe {
+		line("\nnext: remove push: 'shadow' from the page, and run nudge push on --percent 1 (docs/migrate.md)")
+	}
 	_, err := io.WriteString(w, page.String())
 	return err
 }

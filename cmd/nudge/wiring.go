@@ -88,6 +88,7 @@ func gatewayLimits(l config.Limits) limits.Settings {
 			limits.Versions:    l.VersionsPerSubject,
 			limits.Publishes:   l.PublishesPerSubject,
 			limits.Reports:     l.ReportsPerSubject,
+			limits.Shadow:      l.ShadowPerSubject,
 			limits.Sessions:    l.SessionsPerSubject,
 			limits.Revocations: l.RevocationsPerSubject,
 			limits.Projects:    l.ProjectsPerSubject,

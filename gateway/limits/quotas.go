@@ -15,6 +15,7 @@ const (
 	Versions                   // GET /versions, held or not
 	Publishes                  // POST /versions
 	Reports                    // POST /missed
+	Shadow                     // POST /shadow
 	Sessions                   // POST and DELETE /session
 	Revocations                // POST /revocations
 	Projects                   // no requests: projects in them that this gateway did not know
@@ -34,6 +35,7 @@ var quotas = [Requests]struct {
 	Versions:    {"versions", 1200, 100},
 	Publishes:   {"publishes", 60_000, 10}, // of applications
 	Reports:     {"reports", 60, 10},       // a page reports a project at most once in 5 minutes, and each costs a read of Redis
+	Shadow:      {"shadow", 10, 10},        // a page sends one in 1 to 10 minutes; who lies in them spoils so much of the sums
 	Sessions:    {"sessions", 600, 100},
 	Revocations: {"revocations", 600, 10}, // of applications
 	Projects:    {"projects", 4096, 10},   // each costs a SUBSCRIBE in Redis
@@ -114,7 +116,7 @@ func take(counts *Recent[[Requests]uint32], k Key, kind Request, n, most int, no
 // quotaTexts are what is refused, by kind.
 var quotaTexts = [Requests]string{
 	Connects: "opens streams", Polls: "asks for the interval", Versions: "asks for versions", Publishes: "publishes",
-	Reports: "reports", Sessions: "sends tokens", Revocations: "revokes", Projects: "names new projects",
+	Reports: "reports", Shadow: "reports from shadow", Sessions: "sends tokens", Revocations: "revokes", Projects: "names new projects",
 }
 
 // overQuota refuses a request over a quota. per is 0 for subjects, 1 for addresses.

@@ -5,6 +5,8 @@ package shadow
 import (
 	"math"
 	"time"
+
+	"nudge/version"
 )
 
 // Sums are what pages saw while they had a stream that they trusted. Sums of different pages, times and gateways can be added.
@@ -56,7 +58,7 @@ type Evidence struct {
 	Sums
 	Since time.Time `json:"since,omitzero"` // of the first report that counts; zero: there was none
 	// Projects are sums of the pages that have the project; a page with two projects is in both. Missed is of the project alone.
-	Projects map[string]Sums `json:"projects,omitempty"`
+	Projects map[version.Project]Sums `json:"projects,omitempty"`
 	// Other is the same for projects that have no room in Projects.
 	Other Sums `json:"other,omitzero"`
 }
@@ -68,9 +70,9 @@ func (e Evidence) Merge(f Evidence) Evidence {
 		merged.Since = f.Since
 	}
 	if n := len(e.Projects) + len(f.Projects); n > 0 {
-		merged.Projects = make(map[string]Sums, n)
+		merged.Projects = make(map[version.Project]Sums, n)
 	}
-	for _, projects := range []map[string]Sums{e.Projects, f.Projects} {
+	for _, projects := range []map[version.Project]Sums{e.Projects, f.Projects} {
 		for p, s := range projects {
 			merged.Projects[p] = merged.Projects[p].Add(s)
 		}

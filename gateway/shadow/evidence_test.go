@@ -4,7 +4,18 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"nudge/version"
 )
+
+func named(t testing.TB, id string) version.Project {
+	t.Helper()
+	p, err := version.ParseProject(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
 
 func TestInterval(t *testing.T) {
 	for _, c := range []struct {
@@ -66,14 +77,14 @@ func TestAdd(t *testing.T) {
 
 func TestMerge(t *testing.T) {
 	noon := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
-	a := Evidence{Sums{Polls: 3}, noon, map[string]Sums{"1": {Polls: 2}, "2": {Polls: 1}}, Sums{Polls: 1}}
-	b := Evidence{Sums{Polls: 5}, noon.Add(-time.Hour), map[string]Sums{"2": {Polls: 4, Missed: 1}}, Sums{Polls: 1}}
+	a := Evidence{Sums{Polls: 3}, noon, map[version.Project]Sums{named(t, "1"): {Polls: 2}, named(t, "2"): {Polls: 1}}, Sums{Polls: 1}}
+	b := Evidence{Sums{Polls: 5}, noon.Add(-time.Hour), map[version.Project]Sums{named(t, "2"): {Polls: 4, Missed: 1}}, Sums{Polls: 1}}
 	for _, m := range []Evidence{a.Merge(b), b.Merge(a), Evidence{}.Merge(a).Merge(b)} {
-		if m.Polls != 8 || m.Other.Polls != 2 || !m.Since.Equal(b.Since) || m.Projects["2"] != (Sums{Polls: 5, Missed: 1}) || m.Projects["1"].Polls != 2 {
+		if m.Polls != 8 || m.Other.Polls != 2 || !m.Since.Equal(b.Since) || m.Projects[named(t, "2")] != (Sums{Polls: 5, Missed: 1}) || m.Projects[named(t, "1")].Polls != 2 {
 			t.Errorf("%+v", m)
 		}
 	}
-	if a.Projects["2"].Polls != 1 {
+	if a.Projects[named(t, "2")].Polls != 1 {
 		t.Error("Merge changes what it merges")
 	}
 	if m := a.Merge(Evidence{}); !m.Since.Equal(noon) {

@@ -3,12 +3,13 @@ package shadow
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"nudge/version"
 )
 
 // Verdict is what follows from [Sums].
@@ -62,11 +63,13 @@ type Summary struct {
 	// Projects are ten at most, the one with most missed news first. Other is the rest.
 	Projects []Project `json:"projects"`
 	Other    Sums      `json:"other"`
+	// Problem says why sums of other gateways may be missing; "": nothing is wrong.
+	Problem string `json:"problem,omitempty"`
 }
 
 // Project is what pages with one project saw.
 type Project struct {
-	Project string `json:"project"`
+	Project version.Project `json:"project"`
 	Sums
 }
 
@@ -78,11 +81,11 @@ func (e Evidence) Summary(gateways int) Summary {
 		MeanLeadMS: e.Lead().Milliseconds(), MissedAtMost: AtMost(e.Missed, e.News), Projects: []Project{}, Other: e.Other,
 	}
 	s.EmptyLow, s.EmptyHigh = Interval(e.Empty, e.Polls)
-	for _, name := range slices.Sorted(maps.Keys(e.Projects)) {
-		s.Projects = append(s.Projects, Project{name, e.Projects[name]})
+	for p, sums := range e.Projects {
+		s.Projects = append(s.Projects, Project{p, sums})
 	}
-	slices.SortStableFunc(s.Projects, func(a, b Project) int {
-		return cmp.Or(cmp.Compare(b.Missed, a.Missed), cmp.Compare(b.Polls, a.Polls))
+	slices.SortFunc(s.Projects, func(a, b Project) int {
+		return cmp.Or(cmp.Compare(b.Missed, a.Missed), cmp.Compare(b.Polls, a.Polls), strings.Compare(a.Project.String(), b.Project.String()))
 	})
 	for _, p := range s.Projects[min(most, len(s.Projects)):] {
 		s.Other = s.Other.Add(p.Sums)
@@ -102,7 +105,7 @@ func (s *Summary) text() string {
 		text := fmt.Sprintf("not safe: push missed %s of %s news (%s, %s at most with 95 %% confidence; %s may be)",
 			number(s.Missed), number(s.News), percent(share(s.Missed, s.News)), percent(s.MissedAtMost), percent(MostMissed))
 		if len(s.Projects) > 0 && s.Projects[0].Missed > 0 {
-			text += ", most of it of project " + s.Projects[0].Project
+			text += ", most of it of project " + s.Projects[0].Project.String()
 		}
 		return text + "; look at whether publishers, gateways or deliveries missed it: nudge status, and docs/troubleshooting.md"
 	}

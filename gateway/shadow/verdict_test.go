@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"nudge/version"
 )
 
 func TestVerdict(t *testing.T) {
@@ -50,13 +52,13 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestSummaryOfProjects(t *testing.T) {
-	e := Evidence{Sums: Sums{Polls: 100, News: 100, Missed: 50}, Projects: map[string]Sums{}, Other: Sums{Polls: 7}}
+	e := Evidence{Sums: Sums{Polls: 100, News: 100, Missed: 50}, Projects: map[version.Project]Sums{}, Other: Sums{Polls: 7}}
 	for i := range 15 {
-		e.Projects[fmt.Sprintf("p%02d", i)] = Sums{Polls: int64(i + 1)}
+		e.Projects[named(t, fmt.Sprintf("p%02d", i))] = Sums{Polls: int64(i + 1)}
 	}
-	e.Projects["bad"] = Sums{Polls: 1, Missed: 2}
+	e.Projects[named(t, "bad")] = Sums{Polls: 1, Missed: 2}
 	s := e.Summary(3)
-	if len(s.Projects) != 10 || s.Projects[0].Project != "bad" || s.Projects[1].Project != "p14" || s.Gateways != 3 {
+	if len(s.Projects) != 10 || s.Projects[0].Project != named(t, "bad") || s.Projects[1].Project != named(t, "p14") || s.Gateways != 3 {
 		t.Errorf("%+v", s.Projects)
 	}
 	if want := int64(7 + 1 + 2 + 3 + 4 + 5 + 6); s.Other.Polls != want {

@@ -27,6 +27,9 @@ func (n names) projectOf(channel string) (version.Project, error) {
 // control returns the key and channel of what the fleet is told.
 func (n names) control() string { return n.prefix + ":control" }
 
+// shadow returns the key of what gateways say of pages in shadow.
+func (n names) shadow() string { return n.prefix + ":shadow" }
+
 // tick returns the channel where an application says that it is alive.
 func (n names) tick() string { return n.prefix + ":tick" }
 

@@ -86,6 +86,10 @@ func tryRights(t *testing.T, server *redistest.Server, rule []string) (complaint
 			if _, err := src.Publish(ctx, []version.News{{Project: other, Version: 1}, {Project: stored, Version: 8}}); err != nil {
 				return err.Error()
 			}
+			server.Do("HSET", "nudge:shadow", "gone", "x") // to be deleted
+			if _, err := src.ExchangeShadow(ctx, "x", time.Hour); err != nil {
+				return err.Error()
+			}
 			s.Forget(stored)
 			step = 1
 		case step == 1 && s.State(other).Version == 1:

@@ -138,6 +138,7 @@ type Limits struct {
 	VersionsPerSubject    int           `mapstructure:"versions_per_subject"`    // in a minute; 0: 1,200
 	PublishesPerSubject   int           `mapstructure:"publishes_per_subject"`   // in a minute; 0: 60,000
 	ReportsPerSubject     int           `mapstructure:"reports_per_subject"`     // in a minute; 0: 60
+	ShadowPerSubject      int           `mapstructure:"shadow_per_subject"`      // in a minute; 0: 10
 	SessionsPerSubject    int           `mapstructure:"sessions_per_subject"`    // in a minute; 0: 600
 	RevocationsPerSubject int           `mapstructure:"revocations_per_subject"` // in a minute; 0: 600
 	ProjectsPerSubject    int           `mapstructure:"projects_per_subject"`    // in a minute; 0: 4,096

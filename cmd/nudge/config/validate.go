@@ -114,6 +114,7 @@ func (c *Config) checkLimits(r *refusals) {
 		{"limits.versions_per_subject", l.VersionsPerSubject},
 		{"limits.publishes_per_subject", l.PublishesPerSubject},
 		{"limits.reports_per_subject", l.ReportsPerSubject},
+		{"limits.shadow_per_subject", l.ShadowPerSubject},
 		{"limits.sessions_per_subject", l.SessionsPerSubject},
 		{"limits.revocations_per_subject", l.RevocationsPerSubject},
 		{"limits.projects_per_subject", l.ProjectsPerSubject},

@@ -65,6 +65,8 @@ const missedKinds = {
   unjudged: ['Not judged', 'see the push reason'],
 };
 
+const shadowVerdicts = {collecting: 'Not enough yet', safe: 'Safe to switch', unsafe: 'Not safe'};
+
 let status; // the newest answer
 let skew = 0; // the gateway's clock less this one's
 let answeredAt = 0;
@@ -148,6 +150,20 @@ function showRest(s, now) {
   ] : [['In force', `since the start, ${moment(s.started, now)}`]]);
   const found = Object.entries(missedKinds).filter(([kind]) => missed[kind] > 0);
   pairs('stale', found.length === 0 ? [['Since the start', 'none']] : found.map(([kind, [name, todo]]) => [name, `${count(missed[kind])}: ${todo}`]));
+  const seen = s.shadow;
+  byId('shadow-section').hidden = !seen?.polls;
+  if (seen?.polls) {
+    const percent = (share) => `${(100 * share).toFixed(1)} %`;
+    pairs('shadow', [
+      [shadowVerdicts[seen.verdict] ?? seen.verdict, sentence(seen.text)],
+      ['Since', `${moment(seen.since, now)}, ${plural(seen.gateways, 'gateway')}, ${plural(seen.pages, 'page')}`],
+      ['Polls saved', `${percent(seen.empty_share)} of ${count(seen.polls)} (${percent(seen.empty_low)} to ${percent(seen.empty_high)})`],
+      ['News', seen.news > seen.missed ? `${count(seen.news)}, by push ${(seen.mean_lead_ms / 1000).toFixed(1)} s earlier` : count(seen.news)],
+      ['Missed', `${count(seen.missed)}; at most ${percent(seen.missed_at_most)} of news`],
+      ['By project', seen.projects.filter((p) => p.missed).map((p) => `${p.project} ${count(p.missed)}`).join(', ')],
+      ['Problem', seen.problem],
+    ]);
+  }
   const refused = Object.entries(s.limited ?? {}).map(([name, n]) => `${name} ${count(n)}`).join(', ');
   pairs('limits', [
     ['Connections', s.connections ? `${count(s.connections.open)} of ${count(s.connections.places)}` : ''],

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"nudge/fallback"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/shadow"
 	"nudge/version"
 )
 
@@ -39,6 +41,37 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) *problem {
 		return newProblem(http.StatusForbidden, codeForbidden, "the token does not cover this project")
 	}
 	note(w, "fault", string(g.pace.Missed(r.Context(), report)))
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// shadowReport serves POST /shadow: a page in shadow says what its polls saw since its last report.
+func (g *Gateway) shadowReport(w http.ResponseWriter, r *http.Request) *problem {
+	who, p := g.poster(r)
+	if p != nil {
+		return p
+	}
+	if p := g.overQuota(r, limits.Shadow, who); p != nil {
+		return p
+	}
+	b, p := g.body(w, r)
+	if p != nil {
+		return p
+	}
+	text, err := io.ReadAll(b)
+	if err != nil {
+		return b.problem(err)
+	}
+	report, err := shadow.ParseReport(text)
+	if err != nil {
+		return malformed(err)
+	}
+	for project := range report.Projects {
+		if !who.MaySubscribe(project) {
+			return newProblem(http.StatusForbidden, codeForbidden, "the token does not cover all of these projects")
+		}
+	}
+	g.shadow.Add(report, time.Now())
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -1,0 +1,76 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"nudge/version"
+)
+
+// mostShadows is how many gateways' texts are read at most. There are more if something else writes into the hash.
+const mostShadows = 4000
+
+// ExchangeShadow stores what this gateway says of pages in shadow, unless text is empty, and returns what the others say. A text
+// is kept for this long after it was stored; the texts of gateways that are gone are then deleted by the others. It needs no
+// more rights than the rest of the source.
+func (r *Source) ExchangeShadow(ctx context.Context, text string, keep time.Duration) (others []string, err error) {
+	var all map[string]string
+	name := r.names.shadow()
+	err = r.publisher.attempt(ctx, func(t topology) error {
+		client, err := r.publisher.pool.serving(t, name)
+		if err != nil {
+			return err
+		}
+		if text != "" {
+			if err := client.HSet(ctx, name, r.opt.Instance, fmt.Sprint(time.Now().Unix(), " ", text)).Err(); err != nil {
+				return err
+			}
+		}
+		n, err := client.HLen(ctx, name).Result()
+		if err != nil {
+			return err
+		}
+		if n > mostShadows {
+			return fmt.Errorf("%w: %s holds %d fields, which no gateway put there; DEL it", version.ErrUnavailable, name, n)
+		}
+		if all, err = client.HGetAll(ctx, name).Result(); err != nil {
+			return err
+		}
+		var old []string
+		for instance, text := range all {
+			if storedAt(text).Before(time.Now().Add(-keep)) {
+				old = append(old, instance)
+				delete(all, instance)
+			}
+		}
+		if len(old) == 0 {
+			return nil
+		}
+		slices.Sort(old)
+		return client.HDel(ctx, name, old...).Err()
+	})
+	if err != nil && !errors.Is(err, version.ErrUnavailable) {
+		err = r.publisher.unavailable("use "+name+" in", err)
+	}
+	delete(all, r.opt.Instance)
+	for _, text := range all {
+		_, text, _ = strings.Cut(text, " ")
+		others = append(others, text)
+	}
+	return others, err
+}
+
+// storedAt returns when a text was stored; the zero time if that cannot be read.
+func storedAt(text string) time.Time {
+	at, _, _ := strings.Cut(text, " ")
+	seconds, err := strconv.ParseInt(at, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0)
+}
