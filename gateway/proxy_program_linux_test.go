@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"nudge/version/redistest"
 )
 
 // hop is a program between browsers and a gateway. It listens at an address, and asks the next hop at another one.
@@ -73,33 +74,27 @@ var frames = map[string]func(dir, listen, config string) string{
 func (h hop) start(t *testing.T, next string, serves func(listen string, exited <-chan struct{}) bool) string {
 	t.Helper()
 	path := installed(t, h.program)
-	for range 5 { // whoever takes the port meanwhile
-		listen := freeAddress(t)
-		dir := t.TempDir()
-		config, err := h.config(dir, listen, next)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := filepath.Join(dir, "config")
-		if err := os.WriteFile(file, []byte(frames[h.program](dir, listen, config)), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		said := new(buffer)
-		exited := run(t, said, path, args[h.program](dir, file, listen)...)
-		if serves(listen, exited) {
-			t.Cleanup(func() {
-				if t.Failed() {
-					t.Logf("%s said:\n%s", h.program, said)
-				}
-			})
-			return listen
-		}
-		if text := strings.ToLower(said.String()); !strings.Contains(text, "address already in use") && !strings.Contains(text, "cannot bind") {
-			t.Fatalf("%s does not serve:\n%s", h.program, said)
-		}
+	listen := redistest.FreeAddress(t)
+	dir := t.TempDir()
+	config, err := h.config(dir, listen, next)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("%s found no port", h.program)
-	return ""
+	file := filepath.Join(dir, "config")
+	if err := os.WriteFile(file, []byte(frames[h.program](dir, listen, config)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	said := new(buffer)
+	exited := run(t, said, path, args[h.program](dir, file, listen)...)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s said:\n%s", h.program, said)
+		}
+	})
+	if !serves(listen, exited) {
+		t.Fatalf("%s does not serve", h.program)
+	}
+	return listen
 }
 
 // installed is where a program is; daemons may live where only root looks. Without it the test is skipped, or
@@ -174,15 +169,4 @@ func answers(c *http.Client, url string, exited <-chan struct{}) bool {
 		}
 	}
 	return false
-}
-
-// freeAddress is an address that was free a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

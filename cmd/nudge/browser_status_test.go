@@ -27,7 +27,7 @@ func (p *page) says(id, text string) {
 func TestBrowserStatus(t *testing.T) {
 	t.Parallel()
 	chromium, redis := enginetest.Chromium(t, enginetest.Options{}), redistest.Start(t)
-	config := strings.Replace(quick("127.0.0.1:0", redis.Addr, "{ramp: 1s}"), "ops_listen: 127.0.0.1:0", "ops_listen: "+freeAddress(t), 1)
+	config := strings.Replace(quick("127.0.0.1:0", redis.Addr, "{ramp: 1s}"), "ops_listen: 127.0.0.1:0", "ops_listen: "+redistest.FreeAddress(t), 1)
 	g := serveFile(t, configFile(t, config))
 	p := open(t, chromium, g.ops+"/status")
 	p.says("push-title", "Push works")

@@ -138,7 +138,7 @@ type stage struct {
 
 func newStage(t testing.TB) *stage {
 	s := &stage{t: t, chromium: enginetest.Chromium(t, enginetest.Options{}), redis: redistest.Start(t)}
-	address := freeAddress(t)
+	address := redistest.FreeAddress(t)
 	s.app = newApplication(t, "http://"+address)
 	// With so long a slow interval the first step of trust, after 3 s, is what proven waits for.
 	s.config = strings.Replace(quick(address, s.redis.Addr, "{ramp: 1s}"), "slow: 60s", "slow: 1h", 1) + "cors: {origins: [\"" + s.app.URL + "\"]}\n"

@@ -228,7 +228,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"publish", "--config", g.file, "42@4"}, 0, "42@4 published\n"},
 		{[]string{"publish", "--gateway", g.url, "42@13"}, 1, "refuses (401)"},
 		{[]string{"publish", "--gateway", g.url, "--token", mint(t, tokenClaims{subscribe: []string{"42"}}), "42@13"}, 1, "refuses (403)"},
-		{[]string{"publish", "--gateway", "http://" + freeAddress(t), "42@13"}, 1, "reach the gateway"},
+		{[]string{"publish", "--gateway", "http://" + redistest.FreeAddress(t), "42@13"}, 1, "reach the gateway"},
 		{[]string{"publish", "--gateway", "ftp://x", "42@13"}, 2, "not the URL of a gateway"},
 		{[]string{"publish", "--config", none, "42@13"}, 2, "redis.mode is none"},
 		{[]string{"publish", "42"}, 2, "42 has no version; write 42@124"},
@@ -335,7 +335,7 @@ func TestLogsHoldNoToken(t *testing.T) {
 // serveFileJSON is serveFile for a log in JSON.
 func serveFileJSON(t testing.TB, file string) *gatewayProcess {
 	t.Helper()
-	address := freeAddress(t)
+	address := redistest.FreeAddress(t)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -84,7 +84,7 @@ func TestLoadIsRefused(t *testing.T) {
 		says string
 	}{
 		{[]string{"load"}, 2, "publish nothing with --rate 0"},
-		{[]string{"load", "--rate", "0", "--gateway", "http://" + freeAddress(t)}, 1, "check that it runs"},
+		{[]string{"load", "--rate", "0", "--gateway", "http://" + redistest.FreeAddress(t)}, 1, "check that it runs"},
 		{[]string{"load", "--rate", "1", "--window", "1", "--config", g.file}, 2, "contradict"},
 		{[]string{"load", "--publish", "pigeon", "--config", g.file}, 2, "write redis or http"},
 		{[]string{"load", "--publish", "redis", "--config", g.file}, 2, "redis.mode is none"},

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -382,17 +381,6 @@ func (c *client) ended() {
 			c.t.Fatal("the stream does not end")
 		}
 	}
-}
-
-// freeAddress is an address that was free a moment ago, for what must come back at the same one.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // signalled sends a signal to the process.

@@ -27,9 +27,9 @@ func pushed(t testing.TB, exit int, config string, args ...string) (stdout, stde
 }
 
 func TestPushUsage(t *testing.T) {
-	config := configFile(t, quick("127.0.0.1:0", freeAddress(t), "{}"))
+	config := configFile(t, quick("127.0.0.1:0", redistest.FreeAddress(t), "{}"))
 	none := configFile(t, "auth: {secret: "+testSecret+"}\n")
-	open := configFile(t, strings.Replace(quick("127.0.0.1:0", freeAddress(t), "{}"), "secret: "+testSecret, "open: true", 1))
+	open := configFile(t, strings.Replace(quick("127.0.0.1:0", redistest.FreeAddress(t), "{}"), "secret: "+testSecret, "open: true", 1))
 	for _, tt := range []struct {
 		config string
 		args   string

@@ -43,7 +43,7 @@ func TestRenewals(t *testing.T) {
 	writeCertificate(t, cert, key, 1)
 	writeFile(t, secret, goodSecret+"\n")
 	writeFile(t, password, "old\n")
-	listen, ops := freeAddress(t), freeAddress(t)
+	listen, ops := redistest.FreeAddress(t), redistest.FreeAddress(t)
 	p := start(t, []string{
 		"NUDGE_AUTH_SECRET_FILE=" + secret, "NUDGE_REDIS_PASSWORD_FILE=" + password, "NUDGE_CONFIG=none", "NUDGE_REDIS_USERNAME=nudge",
 		"NUDGE_REDIS_MODE=standalone", "NUDGE_REDIS_ADDRS=" + redis.Addr, "NUDGE_TLS_CERT=" + cert, "NUDGE_TLS_KEY=" + key, "NUDGE_REDIS_PROBE=200ms",

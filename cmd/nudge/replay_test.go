@@ -122,7 +122,7 @@ func replayCrowd(t *testing.T, o simulate.Options, play *simulate.Play, redisAdd
 	}
 	var urls []string
 	for range o.Gateways {
-		addr := freeAddress(t)
+		addr := redistest.FreeAddress(t)
 		urls = append(urls, "http://"+addr)
 		files = append(files, configFile(t, fmt.Sprintf(replayConfig, addr, testSecret, redisAddr)))
 	}

@@ -26,7 +26,7 @@ func revoked(t testing.TB, exit int, config string, args ...string) (stdout, std
 }
 
 func TestRevokeUsage(t *testing.T) {
-	config := configFile(t, quick("127.0.0.1:0", freeAddress(t), "{}"))
+	config := configFile(t, quick("127.0.0.1:0", redistest.FreeAddress(t), "{}"))
 	none := configFile(t, "auth: {secret: "+testSecret+"}\n")
 	for _, tt := range []struct {
 		config string

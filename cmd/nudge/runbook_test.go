@@ -54,7 +54,7 @@ func newRehearsal(t *testing.T, targets ...string) *rehearsal {
 	must(t, err)
 	text := regexp.MustCompile(`\n *for: .*`).ReplaceAllString(string(rules), "")
 	text = strings.ReplaceAll(text, "[15m]", "[3s]")
-	dir, at := t.TempDir(), freeAddress(t)
+	dir, at := t.TempDir(), redistest.FreeAddress(t)
 	must(t, os.WriteFile(filepath.Join(dir, "alerts.yml"), []byte(text), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "prometheus.yml"), fmt.Appendf(nil, `
 global: {scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}
@@ -142,8 +142,8 @@ func TestRunbookIsRehearsed(t *testing.T) {
 	path, err := binary()
 	must(t, err)
 	config := func(push string) (text, ops string) {
-		ops = freeAddress(t)
-		return strings.Replace(quick(freeAddress(t), redis.Addr, push), "127.0.0.1:0", ops, 1), ops
+		ops = redistest.FreeAddress(t)
+		return strings.Replace(quick(redistest.FreeAddress(t), redis.Addr, push), "127.0.0.1:0", ops, 1), ops
 	}
 	textA, opsA := config("{}")
 	textB, opsB := config("{}")

@@ -70,7 +70,7 @@ func cluster(t *testing.T) []*redistest.Server {
 	servers := make([]*redistest.Server, 2)
 	buses := make([]string, len(servers))
 	for i := range servers {
-		buses[i] = freePort(t)
+		buses[i] = redistest.FreePort(t)
 		servers[i] = redistest.Start(t, "--cluster-enabled", "yes", "--cluster-port", buses[i])
 	}
 	servers[0].Do("CLUSTER", "ADDSLOTSRANGE", 0, 8191)
@@ -95,15 +95,4 @@ func cluster(t *testing.T) []*redistest.Server {
 func ready(s *redistest.Server) bool {
 	return strings.Contains(s.Do("CLUSTER", "INFO").(string), "cluster_state:ok") &&
 		len(s.Do("CLUSTER", "SLOTS").([]any)) == 2
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }

@@ -90,17 +90,11 @@ func (a *authority) issue(name string, until time.Time) (cert, key string) {
 
 // server starts a Redis with TLS, and returns its address.
 func (a *authority) server(cert, key string, flags ...string) (*redistest.Server, string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
+	port := redistest.FreePort(a.t)
 	return redistest.Start(a.t, append([]string{
 		"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key,
 		"--tls-ca-cert-file", filepath.Join(a.dir, "ca.pem"),
-	}, flags...)...), addr
+	}, flags...)...), net.JoinHostPort("127.0.0.1", port)
 }
 
 // elsewhere is an address of this machine that is not loopback; "": it has none.

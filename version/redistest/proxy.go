@@ -40,7 +40,7 @@ func StartProxy(t testing.TB, to *Server) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	apiPort, port := freePort(t), freePort(t)
+	apiPort, port := FreePort(t), FreePort(t)
 	server := process{path: path, args: []string{"-host", "127.0.0.1", "-port", apiPort}, ready: "Starting Toxiproxy"}
 	if err := server.start(); err != nil {
 		t.Fatal(err)

@@ -4,14 +4,11 @@ package redistest
 
 import (
 	"context"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -57,7 +54,7 @@ func prepare(t testing.TB, flags ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, port: freePort(t), bus: freePort(t), Dir: dir, Socket: filepath.Join(dir, "redis.sock")}
+	s := &Server{t: t, port: FreePort(t), bus: FreePort(t), Dir: dir, Socket: filepath.Join(dir, "redis.sock")}
 	s.path, s.ready = path, "Ready to accept connections"
 	s.Addr = net.JoinHostPort("127.0.0.1", s.port)
 	s.args = append([]string{
@@ -160,27 +157,3 @@ func Until(t testing.TB, what string, ok func() bool) {
 		}
 	}
 }
-
-// freePort gives each port once, and to one process only. It stays below those that systems hand out by themselves: a
-// server that is away for a while must find its own still free.
-func freePort(t testing.TB) string {
-	t.Helper()
-	const lowest, highest = 20_000, 30_000
-	for range 1000 {
-		port := strconv.Itoa(lowest + rand.IntN(highest-lowest))
-		addr := net.JoinHostPort("127.0.0.1", port)
-		mark, err := net.ListenPacket("udp", addr) // the other tests that run now see that it is given away
-		if err != nil {
-			continue
-		}
-		given.Store(port, mark)
-		if l, err := net.Listen("tcp", addr); err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatalf("no free port from %d to %d", lowest, highest)
-	return ""
-}
-
-var given sync.Map // of ports, with the socket that marks each until the process ends
