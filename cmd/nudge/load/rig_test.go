@@ -96,6 +96,18 @@ func (s *script) say(n int, text string) {
 	}
 }
 
+// await waits until so many streams were opened.
+func (s *script) await(streams int) {
+	for limit := time.Now().Add(20 * time.Second); time.Now().Before(limit); time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		opened := s.opened
+		s.mu.Unlock()
+		if opened >= streams {
+			return
+		}
+	}
+}
+
 // publish is Options.Publish.
 func (s *script) publish(_ context.Context, advances []Advance) (stale int, err error) {
 	s.mu.Lock()
@@ -135,7 +147,7 @@ func (s *script) runUntil(ctx context.Context, o Options) *Result {
 	}
 	o.Command = []string{os.Args[0], "load-worker"}
 	if o.Grace == 0 {
-		o.Grace = 300 * time.Millisecond
+		o.Grace = 20 * time.Second // which a run waits only for streams that lack something
 	}
 	r, err := Run(ctx, o)
 	if err != nil {

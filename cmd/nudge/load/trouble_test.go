@@ -3,11 +3,11 @@
 package load
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -105,9 +105,9 @@ func TestClosed(t *testing.T) {
 	for _, reopen := range []bool{false, true} {
 		t.Run(fmt.Sprint("reopen ", reopen), func(t *testing.T) {
 			t.Parallel()
-			duration := 300 * time.Millisecond
+			duration, streams := 300*time.Millisecond, 10
 			if reopen { // without a goodbye they come back after 1 to 2 s
-				duration = 3 * time.Second
+				duration, streams = 3*time.Second, 14
 			}
 			s := newScript(t)
 			begin := make(chan struct{}) // closed by the first advance
@@ -128,7 +128,17 @@ func TestClosed(t *testing.T) {
 				s.say(3, "event: version\ndata: nonsense\n\n")
 				s.say(4, "") // which is the end of a chunked body
 			}()
-			r := s.run(Options{Streams: 10, Projects: 1, Rate: 20, Duration: duration, Reopen: reopen})
+			half := int(20 * duration / time.Second / 2)
+			published := 0
+			r := s.run(Options{
+				Streams: 10, Projects: 1, Rate: 20, Duration: duration, Reopen: reopen,
+				Publish: func(ctx context.Context, a []Advance) (int, error) {
+					if published += len(a); published > half { // the other half is for those that have come back too
+						s.await(streams)
+					}
+					return s.publish(ctx, a)
+				},
+			})
 			<-gone
 			want := map[string]int64{"rotate": 1, "drain": 1, "off": 1, "end": 1, errEvent.Error(): 1}
 			if !reflect.DeepEqual(r.Streams.Closed, want) {
@@ -171,13 +181,23 @@ func TestSkippedBeforeReturn(t *testing.T) {
 func TestWindowWithoutOne(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	var once sync.Once
-	s.advance = func(n int, _ Advance) bool {
-		once.Do(func() { time.AfterFunc(50*time.Millisecond, func() { s.say(0, "") }) }) // when the others have it
-		return n != 0
-	}
-	r := s.run(Options{Streams: 3, Projects: 1, Window: 1, Duration: 500 * time.Millisecond, Grace: time.Minute})
-	if r.Streams.Open != 2 || r.Publish.Dropped != 0 || r.Publish.Advances < 5 {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var calls atomic.Int64
+	s.advance = func(n int, _ Advance) bool { return n != 0 }
+	r := s.runUntil(ctx, Options{
+		Streams: 3, Projects: 1, Window: 1, Duration: time.Hour, Grace: time.Hour,
+		Publish: func(ctx context.Context, a []Advance) (int, error) {
+			switch calls.Add(1) {
+			case 1:
+				time.AfterFunc(50*time.Millisecond, func() { s.say(0, "") }) // when the others have it
+			case 5:
+				defer stop()
+			}
+			return s.publish(ctx, a)
+		},
+	})
+	if r.Streams.Open != 2 || r.Publish.Dropped != 0 || r.Publish.Advances != 5 {
 		t.Errorf("%+v, %+v", r.Streams, r.Publish)
 	}
 }
