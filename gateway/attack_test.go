@@ -79,8 +79,7 @@ func TestHostileRequests(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(10 * time.Second))
-			begun := time.Now()
+			conn.SetDeadline(time.Now().Add(patience))
 			go io.WriteString(conn, request)
 			in := bufio.NewReader(conn)
 			resp, err := http.ReadResponse(in, nil)
@@ -90,9 +89,6 @@ func TestHostileRequests(t *testing.T) {
 			body, err := io.ReadAll(resp.Body)
 			if err != nil || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented && resp.StatusCode != http.StatusHTTPVersionNotSupported {
 				t.Errorf("%d, %v", resp.StatusCode, err)
-			}
-			if took := time.Since(begun); took > 5*time.Second {
-				t.Errorf("it took %v", took)
 			}
 			for header, values := range resp.Header {
 				if text := fmt.Sprint(header, values); strings.Contains(strings.ToLower(text), "evil") && header != "Access-Control-Allow-Origin" {

@@ -267,7 +267,7 @@ func TestNewsForParkedStreamsIsSpread(t *testing.T) {
 		all = append(all, s)
 	}
 	all[2].leave()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(patience); ; {
 		r.source.host.Peer(says("b", 29_998))
 		if got := r.get("/ops/status").json(t)["browsers"]; got == 30_000.0 {
 			break

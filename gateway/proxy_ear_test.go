@@ -19,6 +19,9 @@ import (
 // patience bounds every wait of the tests on the wire. Nothing is as slow; a wait ends with its event.
 const patience = 40 * time.Second
 
+// busyMost is what a machine that does other things may add to a time: less than what a fault makes of it.
+const busyMost = 20 * time.Second
+
 // parks tells whether this gateway parks streams of HTTP/1.x over plain TCP.
 const parks = runtime.GOOS == "linux"
 

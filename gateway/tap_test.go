@@ -44,15 +44,27 @@ type tap struct {
 // open opens a stream and reads it until it ends or the test does.
 func (r *rig) open(path string, headers ...string) *tap {
 	r.t.Helper()
+	p, status := r.tryOpen(path, headers...)
+	if p == nil {
+		r.t.Fatalf("%s: %s", path, status)
+	}
+	return p
+}
+
+// tryOpen is open for a stream that may be refused; then it returns nil, and the status.
+func (r *rig) tryOpen(path string, headers ...string) (p *tap, status string) {
+	r.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	resp, err := r.client.Do(r.request(ctx, http.MethodGet, path, "", append([]string{"Accept: text/event-stream"}, headers...)...))
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		r.t.Fatalf("%s: %s", path, resp.Status)
+		resp.Body.Close()
+		cancel()
+		return nil, resp.Status
 	}
-	return newTap(r.t, resp, cancel)
+	return newTap(r.t, resp, cancel), ""
 }
 
 func newTap(t testing.TB, resp *http.Response, cancel context.CancelFunc) *tap {

@@ -126,9 +126,9 @@ func TestHTTP2(t *testing.T) {
 // until asks again and again, for what only the kernel's network can bring about.
 func (r *rig) until(done func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !done(); runtime.Gosched() {
+	for deadline := time.Now().Add(patience); !done(); runtime.Gosched() {
 		if time.Now().After(deadline) {
-			r.t.Fatal("not within 20 s")
+			r.t.Fatalf("not within %v", patience)
 		}
 	}
 }

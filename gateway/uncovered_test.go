@@ -85,7 +85,7 @@ func TestCountOfTheUncovered(t *testing.T) {
 	check := func(t *testing.T, r *rig) {
 		wants := func(want float64, when string) {
 			t.Helper()
-			for deadline := time.Now().Add(10 * time.Second); r.uncovered() != want; time.Sleep(time.Millisecond) {
+			for deadline := time.Now().Add(patience); r.uncovered() != want; time.Sleep(time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatalf("%s: %v, %v are", when, r.uncovered(), want)
 				}

@@ -6,21 +6,25 @@ import (
 )
 
 // Each probe and each judgement of the pace asks how many poll. With as many as are remembered that must not take a
-// walk over all of them: 2,000 of those took 7 s.
+// walk over all of them: 400 of those took 1.4 s.
 func TestCountingPollersIsCheap(t *testing.T) {
 	var p Pollers
 	now := time.Now()
 	for i := range mostPollers {
 		p.Polled(Key(i+1), true, time.Minute, now)
 	}
-	begun := time.Now()
-	for range 2000 {
-		if n := p.Polling(now); n != mostPollers {
-			t.Fatalf("%d poll", n)
+	fastest := time.Hour
+	for range 5 { // the machine may be busy for one of them
+		begun := time.Now()
+		for range 400 {
+			if n := p.Polling(now); n != mostPollers {
+				t.Fatalf("%d poll", n)
+			}
 		}
+		fastest = min(fastest, time.Since(begun))
 	}
-	if took := time.Since(begun); took > 500*time.Millisecond {
-		t.Errorf("it took %v", took)
+	if fastest > 500*time.Millisecond {
+		t.Errorf("400 took %v", fastest)
 	}
 }
 
