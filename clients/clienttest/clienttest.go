@@ -74,7 +74,7 @@ func Gateway(t *testing.T, server *redistest.Server) string {
 // version: "42@2".
 func Watch(t *testing.T, gateway, project, token string) (next func() string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience) // of the whole test
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, gateway+"/events?project="+project, nil)
 	if err != nil {
 		t.Fatal(err)
