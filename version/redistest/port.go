@@ -15,14 +15,15 @@ func FreePort(t testing.TB) string {
 	t.Helper()
 	const lowest, highest = 20_000, 30_000
 	for range 1000 {
-		port := strconv.Itoa(lowest + rand.IntN(highest-lowest))
-		addr := net.JoinHostPort("127.0.0.1", port)
-		mark, err := net.ListenPacket("udp", addr) // the other tests that run now see that it is given away
+		number := lowest + rand.IntN(highest-lowest)
+		// The other tests that run now see by this port that the other one is given away, whose server may need its own UDP.
+		mark, err := net.ListenPacket("udp", net.JoinHostPort("127.0.0.1", strconv.Itoa(number-(highest-lowest))))
 		if err != nil {
 			continue
 		}
+		port := strconv.Itoa(number)
 		given.Store(port, mark)
-		if l, err := net.Listen("tcp", addr); err == nil {
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
 			l.Close()
 			return port
 		}
