@@ -113,6 +113,8 @@ func TestMessage(t *testing.T) {
 		{"nudge:probe:5f3a09c1:{7}", `{"version":17,"instance":"5f3a09c1","node":"gw-1","streams":512,"extra":12,"uncovered":7,"polling":31,"step":4,"push":"healthy","leaving":true,"nudge":"0.4.0"}`, true},
 		{"nudge:probe:5f3a09c1", `{"version":17}`, false},
 		{"nudge:control", `{"seq":1795539600123,"time_ms":1795539600123,"enabled":false,"percent":10,"ramp_ms":0}`, true},
+		{"nudge:control", `{"seq":1,"time_ms":1,"enabled":true,"percent":5,"rollout":{"goal":100,"step_ms":1000,"guards":["missed"]}}`, true},
+		{"nudge:control", `{"seq":1,"time_ms":1,"enabled":true,"percent":5,"rollout":{"goal":100,"step_ms":1000,"guards":["late"]}}`, false},
 		{"nudge:control", `{"seq":1795539600123,"time_ms":1795539600123,"clear":true}`, true},
 		{"nudge:control", `{"seq":1795539600123,"time_ms":1795539600123,"enabled":false,"percent":101}`, false},
 		{"nudge:control", `{"seq":1795539600123,"time_ms":1795539600123,"until_ms":1795539600123,"sub":"ann","project":"42"}`, true},

@@ -24,6 +24,7 @@ import (
 	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/rollout"
 	"nudge/gateway/shadow"
 	"nudge/gateway/status"
 	"nudge/gateway/stream"
@@ -111,6 +112,7 @@ type Gateway struct {
 	history   *status.History
 	advanced  status.Top // projects that advance most
 	reload    atomic.Pointer[Reload]
+	rollout   atomic.Pointer[rollout.Watch] // nil at first
 	shadow    *shadow.Keeper
 	follower  *Gateway     // nil: the status page has no stream
 	revision  atomic.Int64 // of the status page
@@ -213,7 +215,7 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	tasks := []func(context.Context) error{
-		g.source.Run, g.hub.Run, g.pace.Run, g.keys.Run, g.followFlag, g.sumRefusals, g.sample, g.shadow.Run,
+		g.source.Run, g.hub.Run, g.pace.Run, g.keys.Run, g.followFlag, g.rollOut, g.sumRefusals, g.sample, g.shadow.Run,
 		func(ctx context.Context) error { return g.bursts.Run(ctx, g.opt.ConnectBurst) },
 	}
 	replacer := loop.Replacer{Loops: g.loops, Crowds: g.admission.Crowds(), Crowded: g.admission.Crowded}
@@ -278,6 +280,9 @@ func (g *Gateway) news(i version.Index, own int, now time.Time) time.Duration {
 	spread := g.pace.News(i, own, now)
 	g.metrics.advances.Add(1)
 	g.metrics.caused.Add(uint64(own))
+	if spread > g.current.Load().Policy.Fast {
+		g.metrics.slow.Add(1)
+	}
 	g.advanced.Add(g.board.Project(i), now)
 	g.metrics.spread.Observe(spread.Seconds())
 	return spread

@@ -32,6 +32,7 @@ type metrics struct {
 	hellos, versions, heartbeats, goodbyes prometheus.Counter
 
 	advances, caused, polls atomic.Uint64 // caused: polls for advances, as far as watchers count
+	slow                    atomic.Uint64 // advances that were spread over more than the fast interval
 
 	conflated     prometheus.Counter
 	behind        prometheus.Gauge

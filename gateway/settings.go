@@ -11,6 +11,7 @@ import (
 	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/rollout"
 	"nudge/gateway/status"
 	"nudge/gateway/stream"
 	"nudge/version/control"
@@ -149,6 +150,88 @@ func (g *Gateway) followFlag(ctx context.Context) error {
 		stop()
 		<-done
 	}
+}
+
+// flagReplacer is a source through which a gateway changes the override of the whole fleet, unless somebody else was first. Redis
+// is one.
+type flagReplacer interface {
+	ReplaceFlag(ctx context.Context, seq int64, o control.Override) (replaced bool, err error)
+}
+
+// rollOut carries out the rollout of the fleet, if there is one, until ctx ends.
+func (g *Gateway) rollOut(ctx context.Context) error {
+	source, shared := g.source.(flagReplacer)
+	if !shared {
+		return nil
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	failed := false // to replace the flag; it is logged once
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			if g.nextStep(ctx, source, now) == failed {
+				failed = !failed
+				if failed {
+					g.log.Warn("the next step of the rollout cannot be stored in Redis; it is tried again each second",
+						"fix", "see the last error of Redis in this log, and the rights in docs/redis.md")
+				}
+			}
+		}
+	}
+}
+
+// nextStep decides by what this gateway has seen of the rollout. It returns false if the decision could not be stored.
+func (g *Gateway) nextStep(ctx context.Context, source flagReplacer, now time.Time) (stored bool) {
+	w := g.rollout.Load()
+	if e := g.current.Load().Flag.Fleet; w == nil || w.Entry.Stamp != e.Stamp {
+		next := rollout.Begin(e, g.rolloutCounts(), now)
+		w = &next
+		g.rollout.Store(w)
+	}
+	d := w.Decide(g.rolloutCounts(), g.rolloutState(), now)
+	if d.Action == rollout.Wait {
+		return true
+	}
+	replaced, err := source.ReplaceFlag(ctx, w.Entry.Seq, w.Override(d))
+	switch {
+	case err != nil:
+		return ctx.Err() != nil
+	case !replaced: // another gateway, or a person
+	case d.Action == rollout.Raise:
+		g.log.Info("the rollout goes on", "percent", d.Percent, "goal", w.Entry.Override.Rollout.Goal)
+	case d.Action == rollout.Finish:
+		g.log.Info("the rollout has reached its goal", "percent", *w.Entry.Override.Percent)
+	case d.Action == rollout.Stop:
+		g.log.Warn("the rollout is over and push is switched off, since a guard found a fault", "guard", d.Why,
+			"fix", "find the cause in nudge status, then begin again with nudge push on --ramp-to")
+	}
+	return true
+}
+
+func (g *Gateway) rolloutCounts() rollout.Counts {
+	c := rollout.Counts{
+		Advances: g.metrics.advances.Load(), Slow: g.metrics.slow.Load(), Caused: g.metrics.caused.Load(), Saved: g.pace.Saved(),
+	}
+	for _, f := range []fallback.Fault{fallback.FaultPublisher, fallback.FaultDeaf, fallback.FaultDelivery, fallback.FaultData} {
+		c.Missed += g.pace.MissedCount(f)
+	}
+	return c
+}
+
+func (g *Gateway) rolloutState() rollout.State {
+	return rollout.State{Healthy: g.pace.Verdict().Push == fallback.Healthy, Streams: g.streams()}
+}
+
+// rolloutStatus is the rollout as this gateway sees it; nil: there is none.
+func (g *Gateway) rolloutStatus(now time.Time) *rollout.Status {
+	w := g.rollout.Load()
+	if w == nil {
+		return nil
+	}
+	return w.Status(g.rolloutCounts(), g.rolloutState(), now)
 }
 
 // limitConnections puts the limits of connections in force.

@@ -15,6 +15,7 @@ import (
 	"nudge/gateway/auth/jwks"
 	"nudge/gateway/limits"
 	"nudge/gateway/pace"
+	"nudge/gateway/rollout"
 	"nudge/gateway/shadow"
 	"nudge/gateway/status"
 	"nudge/gateway/stream"
@@ -38,7 +39,9 @@ type Status struct {
 	LastEcho time.Time      `json:"last_echo,omitzero"`
 	cadence
 	pace.Pressure
-	Flag     pace.FlagStatus `json:"flag"`
+	Flag pace.FlagStatus `json:"flag"`
+	// Rollout is that of the fleet, as this gateway sees it; nil: there is none.
+	Rollout  *rollout.Status `json:"rollout,omitempty"`
 	Streams  int             `json:"streams"` // and held polls
 	Projects int             `json:"projects"`
 	Refusing string          `json:"refusing"`
@@ -102,7 +105,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 		Time: now, Revision: g.revision.Load(), Advice: status.AdviceOn(string(v.Reason)), Top: g.top(now),
 		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: phases[g.phase.Load()], Reason: string(v.Reason), Since: g.pace.Since(), LastEcho: v.LastEcho, cadence: newCadence(g.pace.Now()), Pressure: g.pace.Pressure(),
-		Flag: g.current.Load().Flag.Status(), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
+		Flag: g.current.Load().Flag.Status(), Rollout: g.rolloutStatus(now), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
 		Connections: g.connections(), Revocations: g.revocations(), Limited: g.metrics.limitCounts(), Keys: g.keys.Status(),
 		Saved: g.pace.Saved(), Caused: g.metrics.caused.Load(), Reload: g.reload.Load(),
 		Missed: g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Shadow: g.shadow.Summary(now), Fleet: g.pace.FleetStatus(),
@@ -228,8 +231,17 @@ func (g *Gateway) moved(c fallback.Change) {
 // flagText says who gets push.
 func flagText(f pace.Flag) string {
 	by := map[string]string{"configuration": "the configuration", "override": "nudge push"}[f.By()]
-	if !f.Enabled {
+	o := f.Fleet.Override
+	if f.By() != "override" {
+		o = nil
+	}
+	switch {
+	case !f.Enabled && o != nil && o.Why != "":
+		return "the flag is off, since a guard ended the rollout: " + o.Why
+	case !f.Enabled:
 		return "the flag is off, set by " + by
+	case o != nil && o.Rollout != nil:
+		return fmt.Sprintf("the flag is on for %d%% of users, on the way to %d%%, set by %s", f.Percent, o.Rollout.Goal, by)
 	}
 	return fmt.Sprintf("the flag is on for %d%% of users, set by %s", f.Percent, by)
 }

@@ -36,11 +36,12 @@ cmd/nudge/systemd:
 cmd/nudge/terminal:
 cmd/nudge/tracing: version
 fallback:
-gateway: version version/control fallback web gateway/auth gateway/auth/jwks gateway/limits gateway/pace gateway/shadow gateway/shim gateway/status gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine
+gateway: version version/control fallback web gateway/auth gateway/auth/jwks gateway/limits gateway/pace gateway/rollout gateway/shadow gateway/shim gateway/status gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine
 gateway/auth: version version/control gateway/auth/jwks gateway/limits # for keys of names
 gateway/auth/jwks:
 gateway/limits:
 gateway/pace: version version/control fallback gateway/limits
+gateway/rollout: version/control
 gateway/shadow: version
 gateway/shim: web
 gateway/status: version fallback web

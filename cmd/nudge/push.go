@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 // pushOrder holds the arguments of nudge push. An empty string means that the flag was not given.
 type pushOrder struct {
 	verb, percent, ramp string
+	rampTo, over, guard string    // of a rollout
 	warnings            io.Writer // where to say what is wrong with the rest of the configuration
 }
 
@@ -34,8 +37,15 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 			"Reads only the redis section (with --percent also auth.open), so mistakes elsewhere do not matter.\n\n" +
 			"off --ramp 0s is the kill switch: all streams end at once, and all pages poll at the fast\n" +
 			"interval. Without --ramp the change is spread over push.ramp of each gateway. If Redis is\n" +
-			"broken, set push.enabled: false in the configuration of each gateway instead.",
-		Example: "  nudge push off --ramp 0s\n  nudge push on --percent 10\n  nudge push clear",
+			"broken, set push.enabled: false in the configuration of each gateway instead.\n\n" +
+			"on --ramp-to 100 is a rollout: it begins with 1 percent, or --percent, and gateways raise\n" +
+			"that to 2, 5, 10, 20, 50 and the goal, spread over --over. Each step waits until push is\n" +
+			"healthy and has brought news. If a guard finds a fault, push is switched off for everybody:\n" +
+			"  missed     polls found more than 1 % of the changes before push announced them\n" +
+			"  staleness  more than 1 % of the changes were spread over more time than poll.fast\n" +
+			"  polls      changes caused more polls than push saved\n" +
+			"Any other nudge push on, off or clear ends the rollout.",
+		Example: "  nudge push off --ramp 0s\n  nudge push on --percent 10\n  nudge push on --ramp-to 100 --over 2d\n  nudge push clear",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || !slices.Contains([]string{"on", "off", "clear", "status"}, args[0]) {
 				return usageError{errors.New("push: say what to do: on, off, clear or status")}
@@ -51,10 +61,13 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&order.percent, "percent", "", "with on: percentage of the subjects that get push, 0 to 100, instead of push.percent")
 	cmd.Flags().StringVar(&order.ramp, "ramp", "", "with on and off: time over which the change takes effect, up to 24h, instead of push.ramp; 0s: at once")
+	cmd.Flags().StringVar(&order.rampTo, "ramp-to", "", "with on: percentage that a rollout ends at, 1 to 100")
+	cmd.Flags().StringVar(&order.over, "over", "", "with --ramp-to: time from the first step to the last, such as 90m or 2d (default 2d)")
+	cmd.Flags().StringVar(&order.guard, "guard", "", "with --ramp-to: what switches push off again, of "+strings.Join(control.GuardNames(), ", ")+", or none (default all three)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what is stored as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		order.verb, order.warnings = args[0], cmd.ErrOrStderr()
-		for _, name := range []string{"percent", "ramp"} { // perhaps a variable of a script that is not set
+		for _, name := range []string{"percent", "ramp", "ramp-to", "over", "guard"} { // perhaps a variable of a script that is not set
 			if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
 				return usageError{fmt.Errorf("--%s is empty; give it a value, or leave it out", name)}
 			}
@@ -73,6 +86,9 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 			return terminal.WriteJSON(cmd.OutOrStdout(), entry)
 		}
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), pushText(entry))
+		if err == nil && o != nil && o.Rollout != nil {
+			_, err = fmt.Fprint(cmd.OutOrStdout(), scheduleText(entry))
+		}
 		return err
 	}
 	return cmd
@@ -80,8 +96,13 @@ func newPushCommand(loader func() config.Loader) *cobra.Command {
 
 // override returns the override to set, or nil for none.
 func (p pushOrder) override() (*control.Override, error) {
-	if p.percent != "" && p.verb != "on" {
+	switch {
+	case p.percent != "" && p.verb != "on":
 		return nil, errors.New("--percent goes with on only: nudge push on --percent 10")
+	case p.rampTo != "" && p.verb != "on":
+		return nil, errors.New("--ramp-to goes with on only: nudge push on --ramp-to 100")
+	case p.rampTo == "" && (p.over != "" || p.guard != ""):
+		return nil, errors.New("--over and --guard go with --ramp-to: nudge push on --ramp-to 100 --over 2d")
 	}
 	if p.verb != "on" && p.verb != "off" {
 		if p.ramp != "" {
@@ -106,13 +127,66 @@ func (p pushOrder) override() (*control.Override, error) {
 		ramp := value.(time.Duration)
 		o.Ramp = &ramp
 	}
+	if p.rampTo != "" {
+		if err := p.rollout(o); err != nil {
+			return nil, err
+		}
+	}
 	return o, nil
+}
+
+// rollout makes o the first step of a rollout.
+func (p pushOrder) rollout(o *control.Override) error {
+	goal, err := config.Parse("push.percent", p.rampTo)
+	if err != nil {
+		return fmt.Errorf("--ramp-to: %w", err)
+	}
+	first := 1
+	if o.Percent == nil {
+		o.Percent = &first
+	}
+	if *o.Percent < 1 || *o.Percent >= goal.(int) {
+		return fmt.Errorf("--ramp-to: %d is not above the first step of %d percent; with --percent, which is 1 at least, it may begin elsewhere", goal, *o.Percent)
+	}
+	over, err := parseDays(cmp.Or(p.over, "2d"))
+	if err != nil {
+		return fmt.Errorf("--over: %w", err)
+	}
+	steps := control.Steps(*o.Percent, goal.(int))
+	o.Rollout = &control.Rollout{Goal: goal.(int), Step: (over / time.Duration(len(steps)-1)).Truncate(time.Millisecond), Guards: control.Guards()}
+	if err := o.Rollout.Check(); err != nil {
+		return fmt.Errorf("--over: too short or too long for %d steps: %w", len(steps)-1, err)
+	}
+	if p.guard != "" {
+		o.Rollout.Guards = nil
+		for _, name := range strings.Split(p.guard, ",") {
+			if p.guard != "none" {
+				o.Rollout.Guards = append(o.Rollout.Guards, control.Guard(strings.TrimSpace(name)))
+			}
+		}
+	}
+	if err := o.Rollout.Check(); err != nil {
+		return fmt.Errorf("--%w", err)
+	}
+	return nil
+}
+
+// parseDays parses a duration such as 90m or 2d.
+func parseDays(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseFloat(days, 64); err == nil && n > 0 && n <= 365 {
+			return time.Duration(n * 24 * float64(time.Hour)), nil
+		}
+	} else if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return d, nil
+	}
+	return 0, fmt.Errorf("%.32q is no time; write one such as 90m, 12h or 2d", text)
 }
 
 // give stores o, or with status only reads, and returns what is stored afterwards.
 func (p pushOrder) give(ctx context.Context, l config.Loader, o *control.Override) (control.FlagEntry, error) {
 	var also []string
-	if p.percent != "" {
+	if p.percent != "" || p.rampTo != "" {
 		also = append(also, "auth.open")
 	}
 	source, c, err := emergencyRedis(l, p.warnings, "there is no fleet to switch; edit push.enabled in the configuration instead", also...)
@@ -120,6 +194,10 @@ func (p pushOrder) give(ctx context.Context, l config.Loader, o *control.Overrid
 		return control.FlagEntry{}, err
 	}
 	defer source.Close()
+	if c.Auth.Open && o != nil && o.Rollout != nil {
+		return control.FlagEntry{}, usageError{errors.New(
+			"--ramp-to: with auth.open nobody has a subject, so a percentage would exclude everybody; write nudge push on")}
+	}
 	if c.Auth.Open && o != nil && o.Percent != nil && *o.Percent > 0 && *o.Percent < 100 {
 		return control.FlagEntry{}, usageError{errors.New(
 			"--percent: with auth.open nobody has a subject, so a percentage would exclude everybody; write 100, or nudge push off")}
@@ -135,9 +213,36 @@ func (p pushOrder) give(ctx context.Context, l config.Loader, o *control.Overrid
 	return entry, err
 }
 
+func moment(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// scheduleText lists the steps of a rollout that has just begun, and says how to follow it.
+func scheduleText(e control.FlagEntry) string {
+	var b strings.Builder
+	r := e.Override.Rollout
+	for i, percent := range control.Steps(*e.Override.Percent, r.Goal) {
+		if i == 0 {
+			fmt.Fprintf(&b, "%5d percent  now\n", percent)
+		} else {
+			fmt.Fprintf(&b, "%5d percent  from %s on\n", percent, moment(e.Time.Add(time.Duration(i)*r.Step)))
+		}
+	}
+	b.WriteString("Each step waits until push is healthy and has brought news. ")
+	if len(r.Guards) == 0 {
+		b.WriteString("No guard switches push off.\n")
+	} else {
+		names := make([]string, len(r.Guards))
+		for i, g := range r.Guards {
+			names[i] = string(g)
+		}
+		fmt.Fprintf(&b, "Push is switched off again if a guard finds a fault: %s.\n", strings.Join(names, ", "))
+	}
+	b.WriteString("Follow it with nudge push status, and nudge status, which says what a step waits for. nudge push off ends it.\n")
+	return b.String()
+}
+
 // pushText describes in one line what is stored.
 func pushText(e control.FlagEntry) string {
-	since := e.Time.Format("2006-01-02 15:04:05 UTC")
+	since := moment(e.Time)
 	o := e.Override
 	if o == nil {
 		text := "no override: each gateway uses its own configuration"
@@ -148,11 +253,20 @@ func pushText(e control.FlagEntry) string {
 	}
 	var b strings.Builder
 	b.WriteString("push is switched off for the whole fleet")
+	if o.Why != "" {
+		b.WriteString(", since a guard ended the rollout (" + printable(o.Why) + ")")
+	}
 	if o.Enabled {
 		b.Reset()
 		b.WriteString("push is switched on for the whole fleet")
 		if o.Percent != nil {
 			fmt.Fprintf(&b, ", for %d percent of the subjects", *o.Percent)
+		}
+		if r := o.Rollout; r != nil {
+			fmt.Fprintf(&b, ", on the way to %d percent", r.Goal)
+			if steps := control.Steps(*o.Percent, r.Goal); len(steps) > 1 {
+				fmt.Fprintf(&b, " (%d percent not before %s)", steps[1], moment(e.Time.Add(r.Step)))
+			}
 		}
 	}
 	if o.Ramp != nil {

@@ -5,11 +5,13 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"nudge/fallback"
 	"nudge/version/redistest"
 )
 
@@ -53,6 +55,18 @@ func TestPushUsage(t *testing.T) {
 		{config, "off --ramp soon", 2, "--ramp: soon is not a duration"},
 		{config, "off --ramp -1s", 2, "--ramp: -1s is below 0s; write 0s or more"},
 		{config, "on --ramp 25h", 2, "--ramp: 25h is above 24h; write 24h or less"},
+		{config, "off --ramp-to 100", 2, "--ramp-to goes with on only: nudge push on --ramp-to 100"},
+		{config, "on --over 2d", 2, "--over and --guard go with --ramp-to"},
+		{config, "on --guard missed", 2, "--over and --guard go with --ramp-to"},
+		{config, "on --ramp-to 101", 2, "--ramp-to: 101 is above 100; write 100 or less"},
+		{config, "on --ramp-to 1", 2, "--ramp-to: 1 is not above the first step of 1 percent"},
+		{config, "on --percent 0 --ramp-to 10", 2, "--ramp-to: 10 is not above the first step of 0 percent"},
+		{config, "on --ramp-to 100 --over 2", 2, "--over: \"2\" is no time; write one such as 90m, 12h or 2d"},
+		{config, "on --ramp-to 100 --over -1d", 2, "--over: \"-1d\" is no time"},
+		{config, "on --ramp-to 100 --over NaNd", 2, "--over: \"NaNd\" is no time"},
+		{config, "on --ramp-to 100 --over 500ms", 2, "--over: too short or too long for 6 steps: step: 83ms is not from 100ms to 90 days"},
+		{config, "on --ramp-to 100 --guard missed,late", 2, "--guard: \"late\" is none; there are missed, staleness, polls"},
+		{open, "on --ramp-to 100", 2, "--ramp-to: with auth.open nobody has a subject"},
 		{none, "off", 2, "redis.mode is none, so there is no fleet to switch; edit push.enabled in the configuration instead"},
 		{none, "status", 2, "redis.mode is none"},
 		{open, "on --percent 10", 2, "with auth.open nobody has a subject"},
@@ -83,11 +97,16 @@ func TestPushPrints(t *testing.T) {
 		{"on", "push is switched on for the whole fleet, since TIME; gateways whose configuration says push.enabled: false stay off\n", `{"enabled":true,"percent":null,"ramp_ms":null}`},
 		{"on --percent 10 --ramp 5m", "push is switched on for the whole fleet, for 10 percent of the subjects, with a ramp of 5m, since TIME; " +
 			"gateways whose configuration says push.enabled: false stay off\n", `{"enabled":true,"percent":10,"ramp_ms":300000}`},
+		{
+			"on --percent 20 --ramp-to 100 --over 2d --guard missed,polls", "push is switched on for the whole fleet, for 20 percent of the subjects, on the way to 100 percent " +
+				"(50 percent not before TIME), since TIME; gateways whose configuration says push.enabled: false stay off\n",
+			`{"enabled":true,"percent":20,"ramp_ms":null,"rollout":{"goal":100,"step_ms":86400000,"guards":["missed","polls"]}}`,
+		},
 		{"clear", "no override: each gateway uses its own configuration, since TIME\n", "null"},
 	} {
 		set, _ := pushed(t, 0, config, strings.Fields(tt.args)...)
 		status, _ := pushed(t, 0, config, "status")
-		if got := aTime.ReplaceAllString(set, "TIME"); got != tt.says || status != set {
+		if got := aTime.ReplaceAllString(status, "TIME"); got != tt.says || !strings.HasPrefix(set, status) {
 			t.Errorf("nudge push %s prints %q, and then status %q", tt.args, set, status)
 		}
 		out, _ := pushed(t, 0, config, "status", "--json")
@@ -159,4 +178,66 @@ func TestPushReachesTheFleet(t *testing.T) {
 		t.Errorf("/status: %s", body)
 	}
 	one.connect(token, "42").untilType("hello")
+}
+
+// A rollout goes up to its goal by itself, whichever gateway takes the steps, and a guard switches push off.
+func TestRollout(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	text := quick("127.0.0.1:0", redis.Addr, "{ramp: 0s}")
+	one, other := serveFile(t, configFile(t, text)), serveFile(t, configFile(t, text))
+	subject := "user"
+	for i := 0; fallback.BucketOf(subject) >= 50; i++ {
+		subject = fmt.Sprint("user-", i)
+	}
+	token := mint(t, tokenClaims{subject: subject, subscribe: []string{"42"}})
+	set, _ := pushed(t, 0, one.file, "on", "--percent", "50", "--ramp-to", "100", "--over", "300ms")
+	for _, says := range []string{"on the way to 100 percent", "50 percent  now\n", "100 percent  from ", "missed, staleness, polls.\n"} {
+		if !strings.Contains(set, says) {
+			t.Errorf("it does not say %q:\n%s", says, set)
+		}
+	}
+	one.connect(token, "42").untilType("hello")
+	other.connect(token, "42").untilType("hello")
+	news, report := 0, func() {}
+	until := func(says string) {
+		t.Helper()
+		for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) { // no event tells of it
+			news++
+			if exit, _, errs := nudge("publish", "--config", one.file, fmt.Sprint("42@", news)); exit != 0 {
+				t.Fatal(errs)
+			}
+			report()
+			out, _ := pushed(t, 0, one.file, "status")
+			if strings.Contains(out, says) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("nudge push status says %s, want %q", out, says)
+			}
+		}
+	}
+	until("for 100 percent of the subjects, on the way to 100 percent")
+	until("for 100 percent of the subjects, since")
+
+	pushed(t, 0, one.file, "on", "--percent", "50", "--ramp-to", "100", "--guard", "missed")
+	ops := &gatewayProcess{process: one.process, url: one.ops}
+	ops.untilAnswer("/status", func(_ int, body []byte) bool {
+		return strings.Contains(string(body), `"waits":"the step is not over"`)
+	})
+	if _, out, _ := nudge("status", "--ops", one.ops); !strings.Contains(out, "on the way to 100%; the next step waits: the step is not over, until ") {
+		t.Errorf("nudge status: %s", out)
+	}
+	report = func() {
+		who := mint(t, tokenClaims{subject: fmt.Sprint("reporter-", news), subscribe: []string{"42"}})
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, one.url+"/missed", strings.NewReader(fmt.Sprintf(`{"project":"42","version":%d}`, news+1000)))
+		must(t, err)
+		req.Header.Set("Authorization", "Bearer "+who)
+		resp, err := http.DefaultClient.Do(req)
+		must(t, err)
+		resp.Body.Close()
+	}
+	until("push is switched off for the whole fleet, since a guard ended the rollout (missed at 50 percent: polls found ")
+	one.stderr.until(t, 0, "the rollout is over and push is switched off")
+	ops.untilAnswer("/status", func(_ int, body []byte) bool { return strings.Contains(string(body), `"why":"missed at 50 percent`) })
 }

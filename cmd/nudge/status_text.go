@@ -187,12 +187,22 @@ func (s *gatewayStatus) advice() *status.Advice { return cmp.Or(s.Advice, status
 // flag says who gets push.
 func (s *gatewayStatus) flag() string {
 	by := map[string]string{"configuration": " by its configuration", "override": " by nudge push"}[s.Flag.By]
+	o := s.Flag.Fleet.Override
 	if !s.Flag.Enabled {
+		if s.Flag.By == "override" && o != nil && o.Why != "" {
+			by = ", since a guard ended the rollout (" + printable(o.Why) + ")"
+		}
 		return "off" + by + ": nobody gets push"
 	}
 	text := "on" + by
 	if s.Flag.Percent != 100 {
 		text += fmt.Sprintf(" for %d%% of users", s.Flag.Percent)
+	}
+	if r := s.Rollout; r != nil {
+		text += fmt.Sprintf(", on the way to %d%%; the next step waits: %s", r.Goal, printable(r.Waits))
+		if s.Time.Before(r.NextAt) {
+			text += ", until " + moment(r.NextAt)
+		}
 	}
 	if len(s.Flag.Include) > 0 {
 		text += ", for projects " + printable(strings.Join(s.Flag.Include, " "))

@@ -20,6 +20,8 @@ const (
 	MaxRevocations = 10_000
 	// maxRamp bounds the ramp of an [Override].
 	maxRamp = 24 * time.Hour
+	// maxWhy bounds the reason of an [Override], in bytes.
+	maxWhy = 256
 	// maxAhead is how far ahead a revocation may reach. A greater distance is a mistake that would refuse everybody for long.
 	maxAhead = 24 * time.Hour
 )
@@ -52,9 +54,12 @@ type Override struct {
 	Enabled bool
 	Percent *int           // 0 to 100; nil: what each gateway's configuration says
 	Ramp    *time.Duration // up to 24 h, in whole milliseconds; nil: what each gateway's configuration says
+	Rollout *Rollout       // raises Percent by itself, which then is not nil; nil: nothing does
+	// Why says why a gateway ended a rollout and switched push off; "": a person set the override.
+	Why string
 }
 
-// MarshalJSON writes o as gateways and commands show it: the ramp in milliseconds, and null for what is not overridden.
+// MarshalJSON writes o as gateways and commands show it: times in milliseconds, and null for what is not overridden.
 func (o Override) MarshalJSON() ([]byte, error) {
 	var ms *int64
 	if o.Ramp != nil {
@@ -62,10 +67,12 @@ func (o Override) MarshalJSON() ([]byte, error) {
 		ms = &n
 	}
 	return json.Marshal(struct {
-		Enabled bool   `json:"enabled"`
-		Percent *int   `json:"percent"`
-		RampMS  *int64 `json:"ramp_ms"`
-	}{o.Enabled, o.Percent, ms})
+		Enabled bool         `json:"enabled"`
+		Percent *int         `json:"percent"`
+		RampMS  *int64       `json:"ramp_ms"`
+		Rollout *rolloutText `json:"rollout,omitempty"`
+		Why     string       `json:"why,omitempty"`
+	}{o.Enabled, o.Percent, ms, o.Rollout.text(), o.Why})
 }
 
 // Check returns what is wrong with o.
@@ -75,6 +82,15 @@ func (o Override) Check() error {
 		return fmt.Errorf("percent: %d is not from 0 to 100", *o.Percent)
 	case o.Ramp != nil && (*o.Ramp < 0 || *o.Ramp > maxRamp):
 		return fmt.Errorf("ramp: %v is not from 0s to 24h", *o.Ramp)
+	case len(o.Why) > maxWhy || !utf8.ValidString(o.Why):
+		return fmt.Errorf("why: not UTF-8 of at most %d bytes", maxWhy)
+	case o.Rollout == nil:
+		return nil
+	case !o.Enabled || o.Percent == nil || *o.Percent < 1 || *o.Percent > o.Rollout.Goal:
+		return errors.New("rollout: needs a flag that is on, for 1 percent up to the goal")
+	}
+	if err := o.Rollout.Check(); err != nil {
+		return fmt.Errorf("rollout: %w", err)
 	}
 	return nil
 }

@@ -3,9 +3,10 @@
 -- ARGV[1]  the field, "flag" or "revoke:<id>"; absent: nothing is set
 -- ARGV[2]  its entry, but for the beginning that is made here: "enabled":false}
 -- ARGV[3]  the sequence number, and
--- ARGV[4]  the time, of an entry that was lost and is written back; absent: a new one is given
--- Returns the sequence number and the time of the entry that was stored, or false: a later one is there, or there are too
--- many. Without a field: of each field of these two kinds the field, its sequence number, its time, and the rest of its
+-- ARGV[4]  the time, of an entry that was lost and is written back; absent: a new one is given. "replaced": ARGV[3] is the
+--          sequence number of the entry that this one takes the place of
+-- Returns the sequence number and the time of the entry that was stored, or false: a later one is there, or another than the
+-- one to be replaced, or there are too many. Without a field: of each field of these two kinds the field, its sequence number, its time, and the rest of its
 -- entry, in turn; 0, 0 and nothing if it is none.
 -- An entry begins {"seq":N,"time_ms":N, and a revocation's goes on "until_ms":N, as made here and by version/control/entry.go.
 -- What begins otherwise counts as absent, and so does a key of another type. This is the only place that decides so.
@@ -53,6 +54,10 @@ end
 
 if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
 local held = parse(field, redis.call('HGET', KEYS[1], field))
+if time == 'replaced' then
+  if held ~= tonumber(seq) then return false end
+  seq = nil
+end
 if seq then
   if held and held >= tonumber(seq) then return false end
 else

@@ -38,25 +38,31 @@ type Command struct {
 	Field string
 	Text  string // the entry without its beginning
 	Stamp        // zero: a new one is given
+	// Replaces is the sequence number of the entry that this one takes the place of: if there is another one by now, nothing is
+	// stored. 0: it takes the place of any.
+	Replaces int64
 }
 
 // FlagCommand sets an override; nil removes it.
 func FlagCommand(o *Override) Command {
-	return Command{flagField, FlagEntry{Override: o}.text(), Stamp{}}
+	return Command{Field: flagField, Text: FlagEntry{Override: o}.text()}
 }
 
 // Command stores r.
-func (r Revocation) Command() Command { return Command{r.field(), r.text(), Stamp{}} }
+func (r Revocation) Command() Command { return Command{Field: r.field(), Text: r.text()} }
 
 // Clear takes e back at all gateways.
 func (e RevocationEntry) Clear() Command {
 	e.Cleared = true
-	return Command{e.field, e.text(), Stamp{}}
+	return Command{Field: e.field, Text: e.text()}
 }
 
 // Args returns the arguments of the script.
 func (c Command) Args() []any {
-	if c.Seq == 0 {
+	switch {
+	case c.Replaces != 0:
+		return []any{c.Field, c.Text, c.Replaces, "replaced"}
+	case c.Seq == 0:
 		return []any{c.Field, c.Text}
 	}
 	return []any{c.Field, c.Text, c.Seq, c.Time.UnixMilli()}
@@ -72,11 +78,11 @@ func (c Command) Stored(answer []string) (Entries, error) {
 // numbers by field.
 func (e Entries) Lost(seqs map[string]int64) (lost []Command) {
 	if seqs[flagField] < e.Flag.Seq {
-		lost = append(lost, Command{flagField, e.Flag.text(), e.Flag.Stamp})
+		lost = append(lost, Command{Field: flagField, Text: e.Flag.text(), Stamp: e.Flag.Stamp})
 	}
 	for _, r := range e.Revocations {
 		if seqs[r.field] < r.Seq {
-			lost = append(lost, Command{r.field, r.text(), r.Stamp})
+			lost = append(lost, Command{Field: r.field, Text: r.text(), Stamp: r.Stamp})
 		}
 	}
 	return lost
@@ -120,6 +126,30 @@ type flagText struct {
 	Enabled *bool  `json:"enabled,omitempty"`
 	Percent *int   `json:"percent,omitempty"`
 	RampMS  *int64 `json:"ramp_ms,omitempty"`
+
+	Rollout *rolloutText `json:"rollout,omitempty"`
+	Why     string       `json:"why,omitempty"`
+}
+
+type rolloutText struct {
+	Goal   int     `json:"goal"`
+	StepMS int64   `json:"step_ms"`
+	Guards []Guard `json:"guards"`
+}
+
+func (r *Rollout) text() *rolloutText {
+	if r == nil {
+		return nil
+	}
+	return &rolloutText{r.Goal, r.Step.Milliseconds(), append([]Guard{}, r.Guards...)} // not nil, which would be null in JSON
+}
+
+func (t *rolloutText) rollout() *Rollout {
+	if t == nil {
+		return nil
+	}
+	step := time.Duration(min(max(t.StepMS, 0), 2*maxStep.Milliseconds())) * time.Millisecond // what is too long stays so, and does not overflow
+	return &Rollout{t.Goal, step, t.Guards}
 }
 
 type revocationText struct {
@@ -136,7 +166,7 @@ func (e FlagEntry) text() string {
 	if o == nil {
 		return rest(flagText{Clear: true})
 	}
-	t := flagText{Enabled: &o.Enabled, Percent: o.Percent}
+	t := flagText{Enabled: &o.Enabled, Percent: o.Percent, Rollout: o.Rollout.text(), Why: o.Why}
 	if o.Ramp != nil {
 		ms := o.Ramp.Milliseconds()
 		t.RampMS = &ms
@@ -184,7 +214,7 @@ func decodeFlag(text string, s Stamp) (FlagEntry, error) {
 	if t.Enabled == nil {
 		return FlagEntry{}, errors.New("enabled: missing")
 	}
-	o := Override{Enabled: *t.Enabled, Percent: t.Percent}
+	o := Override{Enabled: *t.Enabled, Percent: t.Percent, Rollout: t.Rollout.rollout(), Why: t.Why}
 	if t.RampMS != nil {
 		if *t.RampMS < 0 || *t.RampMS > maxRamp.Milliseconds() { // checked before the conversion, which would overflow
 			return FlagEntry{}, errors.New("ramp_ms: not from 0 to 24 h")

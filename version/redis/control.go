@@ -40,6 +40,21 @@ func (r *Source) SetFlag(ctx context.Context, o *control.Override) (control.Flag
 	return stored.Flag, err
 }
 
+// ReplaceFlag is [Source.SetFlag] if the override that is stored still has this sequence number. Otherwise it stores nothing,
+// and returns false: somebody else was first.
+func (r *Source) ReplaceFlag(ctx context.Context, seq int64, o control.Override) (replaced bool, err error) {
+	if err := o.Check(); err != nil {
+		return false, err
+	}
+	c := control.FlagCommand(&o)
+	c.Replaces = seq
+	_, err = r.store(ctx, c)
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Revoke makes tokens invalid at all gateways. To revoke the same again changes nothing. The error is [control.ErrFull] if too
 // many are in force.
 func (r *Source) Revoke(ctx context.Context, v control.Revocation) (control.RevocationEntry, error) {

@@ -140,6 +140,8 @@ function showRest(s, now) {
   pairs('flag', [
     ['Push', flag.enabled ? (flag.percent === 100 ? 'on for all users' : `on for ${flag.percent} % of users`) : 'off'],
     ['Set by', setBy(flag).replace('set by ', '')],
+    ['Rollout', s.rollout && `on the way to ${s.rollout.goal} %; the next step waits: ${s.rollout.waits}${Date.parse(s.rollout.next_at) > now ? `, until ${moment(s.rollout.next_at, now)}` : ''}`],
+    ['Rollout ended', flag.by === 'override' && flag.fleet.override.why],
     ['Only projects', flag.include.join(' ')],
     ['Not projects', flag.exclude.join(' ')],
   ]);
