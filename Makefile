@@ -14,6 +14,7 @@ test: ## check and test everything; offers to install what is missing
 	@.ci/test
 
 build: ## bin/nudge
+	@test -e bin/nudge || echo 'Building bin/nudge. The first time takes a minute or two.'
 	@CGO_ENABLED=0 go build -trimpath -o bin/nudge ./cmd/nudge
 
 package: ## the npm package for pages, in bin

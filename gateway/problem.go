@@ -65,7 +65,7 @@ func unauthorized(err error) *problem {
 	detail := map[error]string{
 		auth.ErrMissing: "a token is needed: send it as X-Nudge-Token or Authorization: Bearer, or give it once to POST /session",
 		auth.ErrExpired: "the token has expired; fetch a new one from the application",
-		auth.ErrInvalid: "the token is not accepted; fetch a new one from the application",
+		auth.ErrInvalid: "the token is not accepted; fetch a new one from the application. If that one is refused too, the gateway's log says why, and so does nudge token check TOKEN",
 	}[err]
 	return newProblem(http.StatusUnauthorized, err.Error(), detail)
 }

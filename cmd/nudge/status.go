@@ -154,7 +154,7 @@ func askOps(ctx context.Context, base *url.URL) ([]byte, error) {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, awayError{fmt.Errorf("%w; check that nudge serve runs, and that its ops_listen is %s as seen from here",
+		return nil, awayError{fmt.Errorf("%w; check that nudge serve runs; if its ops_listen is not %s, name it with --ops http://HOST:PORT",
 			clientError(err), base.Host)}
 	}
 	defer resp.Body.Close()

@@ -132,7 +132,7 @@ func TestStatusCommand(t *testing.T) {
 		exit int
 		says string
 	}{
-		"not reachable": {[]string{"--ops", gone.URL}, 1, "check that nudge serve runs, and that its ops_listen is " + strings.TrimPrefix(gone.URL, "http://")},
+		"not reachable": {[]string{"--ops", gone.URL}, 1, "check that nudge serve runs; if its ops_listen is not " + strings.TrimPrefix(gone.URL, "http://")},
 		"public":        {[]string{"--ops", opsAnswer(t, 404, `{"code":"not_found"}`).URL}, 1, "name the operators' listener (ops_listen), not the public one"},
 		"another":       {[]string{"--ops", opsAnswer(t, 200, `{"status":"ok"}`).URL}, 1, "is no gateway"},
 		"no JSON":       {[]string{"--json", "--ops", opsAnswer(t, 200, "<html>").URL}, 1, "is no gateway"},

@@ -70,7 +70,7 @@ func (l *LostCookies) Missing(r *http.Request, address string) {
 	fix := "see that no proxy removes Set-Cookie or Cookie, and that the browser does not block cookies"
 	switch {
 	case given.another:
-		fix = "the page is of another site than the gateway, and browsers send no SameSite=Lax cookie there: use one host name for both, or a transport that sends the token in a header"
+		fix = "the page is of another site than the gateway, and browsers send no SameSite=Lax cookie there: use one host name for both. Pages without a transport of their own put the token into a header after a second or two; fetchStream() does it at once"
 	case given.secure && !strings.HasPrefix(given.origin, "https://"):
 		fix = "the cookie is Secure, and the page may have been loaded over plain HTTP, where browsers drop it: use auth.cookie_secure: auto"
 	}

@@ -15,8 +15,9 @@ export function view(connection: Connection, main: PagePoll, { stats, lastPollAt
 
   function why(): Reason {
     if (now.stream !== 'proven') return now.reason;
+    if (push === 'down') return push; // before what the stream leaves out: without Redis a gateway can serve no project
     if (uncovered) return 'uncovered';
-    if (push === 'degraded' || push === 'down') return push;
+    if (push === 'degraded') return push;
     return ahead.length ? 'ahead' : 'streaming';
   }
 

@@ -339,3 +339,11 @@ test('polls for what the open stream serves come and go without a new stream', a
   await world.pass(5000);
   assert.equal(runs, 6);
 });
+
+test('a page says that push is down, also while a gateway without Redis can serve none of its projects', async () => {
+  const world = new World();
+  world.start();
+  await world.calm();
+  await world.prove({ push: 'down', versions: {} });
+  assert.deepEqual([world.state.stream, world.state.push, world.state.reason], ['proven', 'down', 'down']);
+});

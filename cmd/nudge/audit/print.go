@@ -48,7 +48,11 @@ func (r *Report) Print(w io.Writer) error {
 		name string
 		Load
 	}{{"now", o.Now}, {"with Nudge", o.With}} {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t\n", l.name, short(l.Rate), l.Peak, seconds(l.Half), seconds(l.Most))
+		half, most := seconds(l.Half), seconds(l.Most)
+		if o.Advances == 0 && l.name != "now" { // nothing was simulated that could be seen late
+			half, most = "-", "-"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t\n", l.name, short(l.Rate), l.Peak, half, most)
 	}
 	if err := t.Flush(); err != nil {
 		return err

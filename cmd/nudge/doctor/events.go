@@ -47,7 +47,7 @@ func (x *exam) open(ctx context.Context) bool {
 		s, err = x.subscribe(ctx, "gzip", x.projects(), byHeader)
 	}
 	if with == byCookie {
-		x.ok("cookie", "the cookie that /session gave comes back")
+		x.ok("cookie", "the cookie that /session gave comes back%s", x.otherSite())
 	}
 	if err != nil {
 		x.heldBack(ctx, nil, err.Error())

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -205,6 +207,21 @@ func (x *exam) keep(a reply) {
 	if len(x.cookies) == 0 && why != "" {
 		x.broken("cookie", headers, fix, "a browser drops the cookie of /session: %s", why)
 	}
+}
+
+// otherSite says so if browsers do not send this cookie from pages of the origin. It knows only addresses and localhost: which
+// names belong to one site is in a list that nothing here needs otherwise.
+func (x *exam) otherSite() string {
+	page, err := url.Parse(x.origin)
+	if err != nil || page.Hostname() == x.URL.Hostname() {
+		return ""
+	}
+	for _, host := range []string{page.Hostname(), x.URL.Hostname()} {
+		if host == "localhost" || net.ParseIP(host) != nil {
+			return fmt.Sprintf("; but %s is another site, so its browsers do not send it: those pages put the token into a header", x.origin)
+		}
+	}
+	return ""
 }
 
 // comeBack checks that the cookie is in the next request.
