@@ -104,8 +104,8 @@ export interface Options {
   /** The least interval while the tab is hidden. Default: 60,000; five times as long where the browser saves data. */
   readonly hidden?: number;
   /**
-   * `off`: no stream; the gateway still sets the pace. `shadow`: a stream, but the page polls as if it had none, and `stats`
-   * tells what push would have done: evidence before the switch. Default: `auto`.
+   * `off`: no stream; the gateway still sets the pace. `shadow`: a stream, but the page polls as if it had none. `stats` tells
+   * what push would have done, and the gateway is sent what the polls saw: evidence before the switch. Default: `auto`.
    */
   readonly push?: 'auto' | 'off' | 'shadow';
   /**

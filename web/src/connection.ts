@@ -323,9 +323,12 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     /** Whether the page relies on push. */
     trusted: () => current?.state === 'proven' && said.push !== 'down',
     rare,
-    report(body: unknown) {
-      token.call('/missed', { method: 'POST', body: JSON.stringify(body) }).catch(() => {});
-    },
+    /** Tells the gateway. Gives whether it has taken that. */
+    report: (body: unknown, path = '/missed') =>
+      token.call(path, { method: 'POST', body: JSON.stringify(body) }).then(
+        ({ status }) => status === 204,
+        () => false,
+      ),
     /** What the snapshot says of it. */
     get now() {
       const stream = current && !current.held ? current : undefined;

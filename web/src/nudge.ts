@@ -7,6 +7,7 @@ import { eventSource } from './transports/eventsource.js';
 import { fetchStream } from './transports/fetch.js';
 import { createLifetime } from './stream-lifetime.js';
 import { heldTransport } from './transports/held.js';
+import { createShadow } from './observers/shadow.js';
 import { createStats } from './observers/stats.js';
 import { type Visits, watchPage } from './page-events.js';
 import { createPagePoll, type PagePoll } from './page-poll.js';
@@ -133,7 +134,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   };
   const connection = createConnection(env, page, settings, stats);
   const least = within(options.hidden, 60_000, 0) * (world.saveData ? 5 : 1);
-  const shared = { stats, shadow, least: () => (hiddenAt ? least : 0), writer, emit };
+  const shared = { stats, shadow, saw: shadow ? createShadow(env, connection) : undefined, least: () => (hiddenAt ? least : 0), writer, emit };
   const main = createPagePoll(env, connection, announcements, { ...shared, poll: options.poll, apply });
   polls.add(main);
 

@@ -7,6 +7,7 @@ import type { Core } from './env.js';
 import { headerMs } from './gateway-requests.js';
 import type { Message } from './messages.js';
 import { createMissed } from './observers/missed.js';
+import type { Shadow } from './observers/shadow.js';
 import type { Counts } from './observers/stats.js';
 import { answerOf, responseOf } from './poll-answer.js';
 import { type Answer, createPollLoop } from './poll-loop.js';
@@ -18,6 +19,8 @@ export interface Work extends Paced {
   /** Missing: the page makes no poll of its own, and has whatever is announced. */
   readonly poll: Poll | undefined;
   readonly stats: Counts;
+  /** Told of each poll that is judged. */
+  readonly saw?: Shadow | undefined;
   readonly apply?: ((delivery: Delivery) => void) | undefined;
   readonly writer?: string | undefined;
   emit<K extends keyof NudgeEvents>(type: K, detail: NudgeEvents[K]): void;
@@ -28,10 +31,11 @@ export type PagePoll = ReturnType<typeof createPagePoll>;
 export function createPagePoll(env: Core, connection: Connection, announcements: Announcements, work: Work) {
   const { stats, shadow, writer } = work;
   const versions = createVersions(announcements, (text) => env.warn(`nudge: ${text}`));
-  const missed = createMissed(env, connection, versions, () => stats.stats.missed++);
+  const missed = createMissed(env, connection, versions, () => stats.stats.missed++, work.saw);
   const loop = createPollLoop(env, run, pace());
   let { apply } = work;
   let error: unknown = null;
+  let behindAt = 0; // since when push knows of something that the page does not have, if it does
 
   /** How often to poll now. */
   function pace() {
@@ -45,6 +49,7 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
     // Whatever the connection does in here, the poll is made.
     env.enter(() => {
       safety = reason === 'interval' && connection.trusted();
+      if (!versions.owes()) behindAt = 0; // the page may have it without a poll
       versions.ask();
       stats.polling(at, reason);
       answered = connection.polling();
@@ -89,7 +94,8 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
     if (wrong.length) apply = undefined; // what came by push was not what the application has
     env.enter(() => {
       missed.report('data', wrong);
-      missed.answered(safety);
+      missed.answered(safety, behindAt && env.now() - behindAt);
+      if (!versions.owes()) behindAt = 0;
     });
     loop.pace(pace());
     return { stale, settled: !versions.owes() };
@@ -103,6 +109,7 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
 
   function announce(named: [string, number][], wanted: boolean, spread: number) {
     for (const [project, version] of named) work.emit('news', { project, version });
+    if (wanted) behindAt ||= env.now();
     if (!work.poll) versions.haveAll();
     else if (wanted && !shadow) loop.news(spread);
   }

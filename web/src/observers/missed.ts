@@ -6,6 +6,7 @@ import type { Core } from '../env.js';
 import { between } from '../interval-math.js';
 import { createTimer } from '../timer.js';
 import type { Versions } from '../versions.js';
+import type { Shadow } from './shadow.js';
 
 const enum Ms {
   /** News may be as late as this, or twice this, before it counts as missed: it is published after the commit that a poll sees. */
@@ -14,13 +15,21 @@ const enum Ms {
   Quiet = 300_000,
 }
 
-/** `missed` is called for each version that push should have announced. */
-export function createMissed(env: Core, connection: Connection, versions: Versions, missed: () => void) {
+/** `missed` is called for each version that push should have announced; `shadow` for each poll that is judged. */
+export function createMissed(env: Core, connection: Connection, versions: Versions, missed: () => void, shadow?: Shadow) {
   const quiet = new Map<string, number>(); // per kind until when, or per project that is ahead
+  let earlier = 0; // by how much push was, of the poll that waits for its audit
   const audit = createTimer(env, () => {
     if (!connection.trusted()) return;
-    report(undefined, versions.unannounced(), missed);
+    const found = versions.unannounced();
+    saw(true, earlier, found);
+    report(undefined, found, missed);
   });
+
+  function saw(news: boolean, lead: number, found: [project: string, version: number][] = []) {
+    // Elsewhere push would not have saved a poll.
+    if (versions.covered()) shadow?.(Object.keys(versions.shown()), news, lead, found.map(([id]) => id));
+  }
 
   function report(kind: string | undefined, found: [project: string, version: number, named?: number][], each = () => {}, key = kind!) {
     if (!found.length || env.now() < (quiet.get(key) ?? 0)) return;
@@ -33,9 +42,17 @@ export function createMissed(env: Core, connection: Connection, versions: Versio
 
   return {
     report,
-    /** A poll was answered. `safety`: only its interval had caused it, and a stream was trusted when it began. */
-    answered(safety: boolean) {
-      if (safety) audit.set(versions.gained() ? env.now() + Ms.Grace * between(env.random(), 1, 2) : Infinity);
+    /**
+     * A poll was answered. `safety`: only its interval had caused it, and a stream was trusted when it began. `lead`: for how
+     * long push has known of something that the page did not have.
+     */
+    answered(safety: boolean, lead: number) {
+      // A poll that comes before the audit of the last one is not judged: at a short interval none ever would be.
+      if (safety && audit.at === Infinity) {
+        earlier = lead;
+        if (versions.gained()) audit.set(env.now() + Ms.Grace * between(env.random(), 1, 2));
+        else saw(false, lead);
+      }
       // The gateway names each to its operator, who fixes them one by one.
       for (const ahead of versions.ahead()) report('ahead', [ahead], undefined, `ahead ${ahead[0]}`);
     },

@@ -3,10 +3,13 @@ package browser
 // News may be as late as this, or twice this, before it counts as missed; after a report the page is silent for a while.
 const auditGrace, auditQuiet = 2000, 300_000
 
-// examine keeps the versions that a poll by interval found: a little later push should have announced them.
+// examine keeps the versions that a poll by interval found: a little later push should have announced them. What is found
+// before that is not judged.
 func (t *turn) examine() {
+	if t.audit != Never {
+		return
+	}
 	at := t.now + stretched(t.random, auditGrace, 1)
-	t.audit = Never // without a find there is nothing to judge
 	for i := range t.Projects {
 		p := &t.Projects[i]
 		p.found = -1
