@@ -123,7 +123,7 @@ func TestAlertsAreInTheRunbook(t *testing.T) {
 		if !found || !strings.Contains(string(rules), "runbook: docs/runbook.md#"+strings.ToLower(name)+"\n") {
 			t.Errorf("%s has no part in the runbook, or no link to it", name)
 		}
-		for _, want := range []string{"**Means:**", "**Users notice:**", "**Look:**", "**Fix:**", "**Over:**"} {
+		for _, want := range []string{"**Means:**", "**Users notice:**", "**Look:**", "**Fix:**", "**Solved when:**"} {
 			if !strings.Contains(part, want) {
 				t.Errorf("the runbook's part on %s lacks %s", name, want)
 			}
