@@ -68,7 +68,7 @@ func TestReasonsAreDocumented(t *testing.T) {
 
 // The lists are complete: every constant of their types is in them.
 func TestListsOfReasonsAreComplete(t *testing.T) {
-	for file, list := range map[string]int{"../fallback/push_state.go": len(fallback.Reasons()), "../version/fault.go": len(version.Faults())} {
+	for file, list := range map[string]int{"../fallback/push_reason.go": len(fallback.Reasons()), "../version/fault.go": len(version.Faults())} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
