@@ -61,7 +61,8 @@ func (g *Gateway) Drain(ctx context.Context) {
 	case <-ctx.Done():
 	case <-empty:
 	case <-end:
-		g.log.Warn("closing streams whose browsers do not read their goodbye", "streams", g.streams())
+		g.log.Warn("closing streams whose browsers do not read their goodbye", "streams", g.streams(),
+			"fix", "nothing to do: these browsers are asleep or gone")
 	}
 }
 

@@ -75,7 +75,7 @@ func TestFleet(t *testing.T) {
 
 		r.hears(8*time.Second, b) // c is silent
 		want = []string{
-			`WARN msg="a gateway vanished from the fleet without a goodbye" node=gw-0 instance=c streams=300 lost_streams=300 silent=7s`,
+			`WARN msg="a gateway vanished from the fleet without a goodbye" node=gw-0 instance=c streams=300 lost_streams=300 silent=7s fix="start it again, or take its address out of the load balancer"`,
 		}
 		if d := cmp.Diff(want, r.logged()); d != "" {
 			t.Error(d)

@@ -77,7 +77,7 @@ func TestLoopPanics(t *testing.T) {
 	if !strings.Contains(answer.Body.String(), "\nnudge_loop_panics_total 1\n") {
 		t.Error("it is not counted")
 	}
-	if text := log.String(); !strings.Contains(text, "please report this") || !strings.Contains(text, "loop.go") {
+	if text := log.String(); !strings.Contains(text, "report this line as a bug") || !strings.Contains(text, "loop.go") {
 		t.Errorf("the log has no stack: %s", text)
 	}
 	if n := g.streams(); n != 0 {

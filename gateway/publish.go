@@ -57,7 +57,8 @@ func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) *problem {
 	got, err := g.source.Publish(r.Context(), news)
 	ended(err)
 	if err != nil {
-		g.log.Warn("publishing failed", "projects", len(news), "error", err)
+		g.log.Warn("publishing failed", "projects", len(news), "error", err,
+			"fix", "see the error, and that Redis runs; the publisher sends the same again")
 		return unavailable("Redis did not take it; publish the same again, what it took already counts as stale", 2*time.Second)
 	}
 	writeOK(w, receipt(got))

@@ -51,7 +51,7 @@ func (g *Gateway) requestLog(next http.Handler) http.Handler {
 				if bad == http.ErrAbortHandler {
 					panic(bad)
 				}
-				g.log.Error("a request handler panicked; please report this", "panic", bad, "stack", string(debug.Stack()))
+				g.log.Error("a request handler panicked", "panic", bad, "stack", string(debug.Stack()), "fix", reportFix)
 				if status == 0 {
 					g.refuse(ww, newProblem(http.StatusInternalServerError, codeInternal, "an error of the gateway; its log has more"))
 				}
@@ -75,6 +75,9 @@ func (g *Gateway) requestLog(next http.Handler) http.Handler {
 			if id := requestID(r); id != "" {
 				attrs = append(attrs, slog.String("id", id))
 			}
+			if level == slog.LevelError {
+				attrs = append(attrs, slog.String("fix", "see the lines before this one; docs/protocol.md explains the code in refused"))
+			}
 			g.log.LogAttrs(r.Context(), level, "request", attrs...)
 		}()
 		if r.ContentLength != 0 && r.Method != http.MethodPost {
@@ -86,6 +89,9 @@ func (g *Gateway) requestLog(next http.Handler) http.Handler {
 		next.ServeHTTP(ww, r)
 	})
 }
+
+// reportFix is the fix of what is a bug of ours.
+const reportFix = "report this line as a bug of Nudge"
 
 // requestID returns the id that a proxy gave the request, by which its log and ours are compared; "" if there is none. Anybody
 // can send one, so it is logged only if it is as proxies write it: no dots, hence no token.
@@ -214,7 +220,8 @@ func (g *Gateway) sumRefusals(ctx context.Context) error {
 			return nil
 		case <-ticks.C:
 			if attrs := g.refusals.sum(); len(attrs) > 0 {
-				g.log.LogAttrs(ctx, slog.LevelWarn, "more requests were refused in the last minute than are logged; log.level debug shows all", attrs...)
+				g.log.LogAttrs(ctx, slog.LevelWarn, "more requests were refused in the last minute than are logged",
+					append(attrs, slog.String("fix", "look at the refused requests before this line, by their code; log.level: debug shows all"))...)
 			}
 		}
 	}

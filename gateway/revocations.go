@@ -67,7 +67,8 @@ func (g *Gateway) revoke(w http.ResponseWriter, r *http.Request) *problem {
 	case errors.Is(err, control.ErrFull):
 		return limited(&limits.Refusal{Name: limits.RevocationsFull, Reason: err.Error(), RetryAfter: time.Minute})
 	case err != nil:
-		g.log.Warn("a revocation could not be stored", "error", err)
+		g.log.Warn("a revocation could not be stored", "error", err,
+			"fix", "send it again when Redis works; until then only this gateway obeys it")
 		return unavailable("Redis did not take it; send the same again", 2*time.Second)
 	}
 	writeNothing(w)

@@ -69,8 +69,8 @@ func (g *Gateway) cors() func(http.Handler) http.Handler {
 		AllowOriginFunc: func(r *http.Request, origin string) bool {
 			allowed := !g.foreign(r)
 			if !allowed && origins.Allow() {
-				g.log.Warn("a page may not read the answers; "+originFixes, "origin", cut(origin, 100), "host", cut(r.Host, 100),
-					"x_forwarded_host", cut(r.Header.Get("X-Forwarded-Host"), 100), "proxy_trusted", g.proxied(r))
+				g.log.Warn("a page may not read the answers", "origin", cut(origin, 100), "host", cut(r.Host, 100),
+					"x_forwarded_host", cut(r.Header.Get("X-Forwarded-Host"), 100), "proxy_trusted", g.proxied(r), "fix", originFixes)
 			}
 			return allowed
 		},
@@ -88,8 +88,9 @@ func (g *Gateway) cors() func(http.Handler) http.Handler {
 			if asked := r.Header.Get(list); r.Method == http.MethodOptions && asked != "" {
 				allowed, refused := g.current.Load().CORS.AllowHeaders(asked)
 				if len(refused) > 0 && !g.foreign(r) && headers.Allow() {
-					g.log.Warn("a page may not send a header, so its browser sends no request; if the page needs it, add it to cors.headers",
-						"header", cut(refused[0], 100), "origin", cut(r.Header.Get("Origin"), 100))
+					g.log.Warn("a page may not send a header, so its browser sends no request",
+						"header", cut(refused[0], 100), "origin", cut(r.Header.Get("Origin"), 100),
+						"fix", "if the page needs it, add it to cors.headers")
 				}
 				r.Header.Set(list, strings.Join(allowed, ",")) // the answer names these, so the browser blames the others
 			}

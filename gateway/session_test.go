@@ -204,7 +204,7 @@ func TestCORS(t *testing.T) {
 				t.Errorf("%s lets in %s", path, got)
 			}
 		}
-		if log := r.log.String(); strings.Contains(log, "app.example") || strings.Count(log, `msg="a page may not read the answers;`) != 3 {
+		if log := r.log.String(); strings.Contains(log, "app.example") || strings.Count(log, `msg="a page may not read the answers"`) != 3 {
 			t.Errorf("who was kept out is not in the log, or too often:\n%s", log)
 		}
 		for _, path := range []string{"/poll-interval", "/versions?project=42", "/versions", "/events"} {

@@ -48,6 +48,7 @@ func newCurrent(s Settings, opt *Options, keys *jwks.Keeper, starting bool) (*cu
 		return nil, fmt.Errorf("the keys that tokens are verified with: %w", err)
 	}
 	s.Limits = s.Limits.WithDefaults()
+	s.Limits.WarnOfFiles(opt.Log)
 	places := auth.Places{Cookie: auth.Jar{Name: opt.Cookie, Path: opt.BasePath}, Query: opt.QueryToken}
 	c := &current{
 		Settings: s, Flag: pace.NewFlag(s.Flag, control.FlagEntry{}), verifier: auth.NewVerifier(s.Auth, places, sets, opt.Log),

@@ -129,7 +129,7 @@ func (g *Gateway) park(w http.ResponseWriter, conn *parked.Conn, a loop.Arrival,
 	w.Header().Set("Transfer-Encoding", "identity")
 	w.WriteHeader(http.StatusOK)
 	if err := http.NewResponseController(w).Flush(); err != nil { // it only writes to conn, which keeps the head
-		g.log.Error("the head of a stream could not be written; please report this", "error", err)
+		g.log.Error("the head of a stream could not be written", "error", err, "fix", reportFix)
 	}
 }
 
@@ -142,7 +142,8 @@ func (g *Gateway) takeOver(c *parked.HandedOver, a loop.Arrival) bool {
 	}
 	var err error
 	if a.FD, err = parked.Detach(c.Conn, g.patience()); err != nil {
-		g.log.Error("a connection could not be parked; if file descriptors are short, raise the limit (ulimit -n) or lower limits.streams", "error", err)
+		g.log.Error("a connection could not be parked", "error", err,
+			"fix", "if file descriptors are short, raise their limit (LimitNOFILE= of the systemd unit, or ulimit -n), or lower limits.streams")
 		return false
 	}
 	if !g.addToLoop(a) {
@@ -174,8 +175,8 @@ func (g *Gateway) ended(t loop.Ticket, number uint32, parked bool, why stream.Re
 	g.metrics.streams[kindName(parked)].Dec()
 	g.metrics.closed[why].Inc()
 	if cut, found := g.cuts.Ended(number, why == stream.Gone, g.current.Load().Limits.StreamAge, time.Now()); found {
-		g.log.Warn("something in front of the gateway ends streams after a fixed time; pages renew them before, but give answers more time at the proxy, or set limits.stream_age below it (docs/proxies.md)",
-			"after", cut.Round(time.Second).String())
+		g.log.Warn("something in front of the gateway ends streams after a fixed time; pages renew them before",
+			"after", cut.Round(time.Second).String(), "fix", "give answers more time at the proxy, or set limits.stream_age below it: docs/proxies.md")
 	}
 	g.admission.Release(kind, limits.Ticket(t))
 }

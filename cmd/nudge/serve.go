@@ -99,7 +99,7 @@ func serve(ctx context.Context, l config.Loader, stderr io.Writer) error {
 	c := loaded.Config
 	log, level := newLogger(c.Log, stderr)
 	for _, warning := range loaded.Warnings {
-		log.Warn(warning)
+		log.Warn(warning, "fix", "change what it names; nudge config check shows it again")
 	}
 	places := limits.NewConnections(0, log)
 	o := gatewayOptions(c, log)
@@ -209,15 +209,19 @@ func logStart(c *config.Config, log *slog.Logger, servers []*listen.Server, path
 	log.Info("nudge serves", "version", release, "listen", servers[0].Listener.Addr().String(), "ops_listen", ops,
 		"config", path, "redis", c.Redis.Mode, "push", c.Push.Enabled)
 	if c.Redis.Mode == "none" {
-		log.Warn("redis.mode is none: this gateway works alone, gets only versions that are published to it over HTTP, and forgets them at restart")
+		log.Warn("redis.mode is none: this gateway works alone, gets only versions that are published to it over HTTP, and forgets them at restart",
+			"fix", "set redis.url or redis.mode, if there is a Redis")
 	}
 	if c.Redis.TLS && !c.Redis.TLSVerify {
-		log.Warn("redis.tls_verify is false: whoever is on the way to Redis can read everything, and take its place")
+		log.Warn("redis.tls_verify is false: whoever is on the way to Redis can read everything, and take its place",
+			"fix", "set redis.tls_ca, and remove redis.tls_verify")
 	}
 	if c.Auth.Open {
-		log.Warn("auth.open: everybody who can reach this gateway may subscribe to every project")
+		log.Warn("auth.open: everybody who can reach this gateway may subscribe to every project",
+			"fix", "set auth.secret, unless that is what you want")
 		if len(c.Hosts) == 0 {
-			log.Warn("auth.open without hosts: a web page can read this gateway through the browser of somebody who can reach it; write the gateway's names into hosts")
+			log.Warn("auth.open without hosts: a web page can read this gateway through the browser of somebody who can reach it",
+				"fix", "write the gateway's names into hosts")
 		}
 	}
 }

@@ -7,9 +7,6 @@ import (
 	"syscall"
 )
 
-// reservedFiles are descriptors for everything but streams: polls, Redis, listeners, files.
-const reservedFiles = 512
-
 // Files returns how many streams the process' file limit leaves room for.
 var Files = sync.OnceValue(func() int {
 	var files syscall.Rlimit

@@ -3,9 +3,15 @@
 package limits
 
 import (
+	"fmt"
+	"log/slog"
 	"net/netip"
+	"runtime"
 	"time"
 )
+
+// reservedFiles are descriptors for everything but streams: polls, Redis, listeners, files.
+const reservedFiles = 512
 
 // Settings are the limits. The comment of each says what zero means.
 type Settings struct {
@@ -81,6 +87,15 @@ func (s Settings) WithDefaults() Settings {
 		s.Body = 64 << 10
 	}
 	return s
+}
+
+// WarnOfFiles warns if the limit of open files leaves room for fewer streams than s allows. Windows has no such limit.
+func (s Settings) WarnOfFiles(log *slog.Logger) {
+	if room := Files(); s.Streams > room && runtime.GOOS != "windows" {
+		log.Warn("limits.streams is more than the limit of open files has room for; when none is left, new connections wait",
+			"streams", s.Streams, "room", room, "fix", fmt.Sprintf("raise the limit of open files to %d (LimitNOFILE= of the systemd unit, or ulimit -n) "+
+				"and restart, or lower limits.streams", s.Streams+reservedFiles))
+	}
 }
 
 // Refusal says which limit a request exceeds.

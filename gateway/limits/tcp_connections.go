@@ -78,8 +78,8 @@ func (c *Connections) Take(closed <-chan struct{}) bool {
 		return false
 	}
 	if n := len(c.taken); n >= cap(c.taken)-cap(c.taken)/10 && c.lines[0].Allow() {
-		c.log.Warn("almost all places for connections are taken; when none is left, new connections wait. Raise the limit of open files (ulimit -n)",
-			"taken", n, "places", cap(c.taken))
+		c.log.Warn("almost all places for connections are taken; when none is left, new connections wait",
+			"taken", n, "places", cap(c.taken), "fix", "raise the limit of open files: LimitNOFILE= of the systemd unit, or ulimit -n")
 	}
 	return true
 }
@@ -118,8 +118,9 @@ func (c *Connections) Admit(remote net.Addr) *Connection {
 	if c.bare[conn.network] >= c.perNetwork {
 		c.refused++
 		if c.lines[1].Allow() {
-			c.log.Warn("an address has as many connections as one may, so further ones are closed; if it is a proxy, add it to limits.trusted_proxies",
-				"network", conn.network.String(), "most", c.perNetwork, "refused", c.refused)
+			c.log.Warn("an address has as many connections as one may, so further ones are closed",
+				"network", conn.network.String(), "most", c.perNetwork, "refused", c.refused,
+				"fix", "if it is a proxy, add it to limits.trusted_proxies; else a firewall can keep it out")
 		}
 		return nil
 	}

@@ -63,7 +63,7 @@ func (a *aheadProjects) add(p version.Project, application, stored version.Versi
 	entry.Fix = "nudge publish " + version.Mark{Project: p, Version: application, Known: true}.String() + " --reset"
 	if (entry.logged.IsZero() || now.Sub(entry.logged) >= aheadFor) && a.lines.AllowN(now, 1) {
 		entry.logged = now
-		a.log.Warn("a stored version is ahead of the application, so its pages poll fast; if the application is at the version of the fix, run the fix",
+		a.log.Warn("a stored version is ahead of the application, so its pages poll fast; run the fix if the application is at its version",
 			"project", p.String(), "application", int64(application), "stored", int64(stored), "fix", entry.Fix)
 	}
 }

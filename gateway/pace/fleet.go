@@ -40,7 +40,8 @@ func (p *Pacer) logChange(c fallback.Change, now time.Time) {
 		p.log.Info("a gateway has left the fleet", attributes...)
 	case fallback.Vanished:
 		p.log.Warn("a gateway vanished from the fleet without a goodbye",
-			append(attributes, "lost_streams", c.Lost, "silent", now.Sub(c.Heard).Round(time.Millisecond))...)
+			append(attributes, "lost_streams", c.Lost, "silent", now.Sub(c.Heard).Round(time.Millisecond),
+				"fix", "start it again, or take its address out of the load balancer")...)
 	case fallback.Returned:
 		p.log.Info("a gateway that had vanished is back in the fleet", attributes...)
 	}

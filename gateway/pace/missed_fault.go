@@ -78,8 +78,8 @@ func (p *Pacer) Missed(ctx context.Context, r MissedReport) fallback.Fault {
 	case fallback.FaultUnjudged, fallback.FaultAhead:
 	case fallback.FaultData:
 		if p.missed.data.AllowN(now, 1) {
-			p.missed.log.Warn("a page applied pushed data, and the application's answer differs; compare what the publisher sends as data with that answer. Further ones are not logged for a minute",
-				"news", mark)
+			p.missed.log.Warn("a page applied pushed data, and the application's answer differs; further ones are not logged for a minute",
+				"news", mark, "fix", "compare what the publisher sends as data with that answer")
 		}
 	default:
 		if p.missed.lines.AllowN(now, 1) {

@@ -79,7 +79,7 @@ func (a *Announcer) AnnounceNews(ctx context.Context, news ...version.News) (ann
 	const most = 10 // lines for one call
 	for i, n := range said.refused {
 		if i == most {
-			a.log.Warn("nudge: more was not announced", "projects", len(said.refused)-most)
+			a.log.Warn("nudge: more was not announced", "projects", len(said.refused)-most, "fix", "see the lines before this one")
 			break
 		}
 		a.failed(n.Project.String(), int64(n.Version), said.err)

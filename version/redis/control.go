@@ -172,7 +172,8 @@ func (k *controlKeeper) reconcile(ctx context.Context, pool *clientPool) error {
 	stored, seqs, malformed := control.Decode(answer)
 	if malformed != nil && time.Since(k.warned) >= time.Minute {
 		k.warned = time.Now()
-		k.log.Warn("part of what the fleet is told cannot be read, and is ignored", "key", k.name, "error", malformed)
+		k.log.Warn("part of what the fleet is told cannot be read, and is ignored", "key", k.name, "error", malformed,
+			"fix", "give all gateways the same release, and keep other programs off the key")
 	}
 	merged := k.entries.Merge(stored, time.Now())
 	if !reflect.DeepEqual(merged, k.entries) {

@@ -106,7 +106,8 @@ func (s *session) receive(ctx context.Context) error {
 				return fmt.Errorf("subscribe: %w", err)
 			}
 			if alone {
-				s.opt.Log.Error("redis refuses a subscription; browsers poll this project", "project", p.String(), "error", err)
+				s.opt.Log.Error("redis refuses a subscription; browsers poll this project", "project", p.String(), "error", err,
+					"fix", "give the user the rights that docs/redis.md lists")
 			}
 		default:
 			return fmt.Errorf("receive: %w", err)
@@ -124,7 +125,7 @@ func (s *session) message(m *redis.Message) {
 		}
 	case m.Channel == s.names.tick():
 		if _, err := version.ParseVersion(m.Payload); err != nil {
-			s.ignored("tick ignored; publish a bare integer", m.Channel, err)
+			s.ignored("tick ignored", m.Channel, err, "publish a bare integer")
 			return
 		}
 		s.opt.Host.Tick()
@@ -138,7 +139,7 @@ func (s *session) message(m *redis.Message) {
 		if err != nil {
 			s.counters.malformed.Add(1)
 			s.board.Garbled(p)
-			s.ignored("message ignored; publish a bare integer or {\"version\":124}", m.Channel, err)
+			s.ignored("message ignored", m.Channel, err, `publish a bare integer or {"version":124}`)
 			return
 		}
 		s.board.Message(n)
@@ -150,7 +151,7 @@ func (s *session) probeMessage(m *redis.Message) {
 	instance := s.names.prober(m.Channel)
 	number, peer, err := decodeProbe(instance, []byte(m.Payload))
 	if err != nil {
-		s.ignored("probe ignored; only gateways publish there", m.Channel, err)
+		s.ignored("probe ignored", m.Channel, err, "only gateways publish there: keep others off by their rights in Redis")
 		return
 	}
 	if instance == s.names.instance {
@@ -165,10 +166,10 @@ func (s *session) probeMessage(m *redis.Message) {
 }
 
 // ignored logs a malformed message, at most once a minute.
-func (s *session) ignored(what, channel string, err error) {
+func (s *session) ignored(what, channel string, err error, fix string) {
 	if now := time.Now().Unix(); now-s.counters.logged.Load() >= 60 {
 		s.counters.logged.Store(now)
-		s.opt.Log.Warn(what, "channel", fmt.Sprintf("%.128s", channel), "error", err)
+		s.opt.Log.Warn(what, "channel", fmt.Sprintf("%.128s", channel), "error", err, "fix", fix)
 	}
 }
 

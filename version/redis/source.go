@@ -126,9 +126,9 @@ func New(board *version.Board, opt Options) (*Source, error) {
 	return r, nil
 }
 
-// closedFix says why a Redis that worked closes a subscription. It tells only its own log.
-const closedFix = "Redis was stopped, or a client published a message of more than client-output-buffer-limit pubsub (32 MB " +
-	"by default): then the log of Redis says 'output buffer limits', and that client must publish less"
+// closedFix says why a Redis that worked closes a subscription, and what to do. Redis tells only its own log.
+const closedFix = "start Redis, if it was stopped. If its log says 'output buffer limits', a client published a message of more than " +
+	"client-output-buffer-limit pubsub (32 MB by default), and must publish less"
 
 // Run implements [version.Source]: one session after the other, each on connections of its own.
 func (r *Source) Run(ctx context.Context) error {
@@ -151,11 +151,11 @@ func (r *Source) Run(ctx context.Context) error {
 				r.counters.closed.Add(1)
 			}
 			if r.faults.isNew(err) {
-				attributes := []any{"error", short(err)}
+				_, fix := r.opt.diagnose(err)
 				if closed {
-					attributes = append(attributes, "probably", closedFix)
+					fix = closedFix
 				}
-				r.opt.Log.Warn("redis subscription broke; connecting again", attributes...)
+				r.opt.Log.Warn("redis subscription broke; connecting again", "error", short(err), "fix", "nothing if push is healthy again; else: "+fix)
 			}
 		} else {
 			r.faults.tell(err)

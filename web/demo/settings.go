@@ -29,7 +29,7 @@ func (a *App) token(w http.ResponseWriter, r *http.Request) error {
 	}
 	token, err := a.opts.Token(a.opts.TokenTTL)
 	if err != nil {
-		a.opts.Log.Error("cannot sign the page's token", "error", err)
+		a.opts.Log.Error("cannot sign the page's token", "error", err, "fix", "start the demo again")
 		return err
 	}
 	return writeJSON(w, http.StatusOK, struct {

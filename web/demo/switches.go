@@ -60,7 +60,7 @@ func (a *App) setSwitches(w http.ResponseWriter, r *http.Request) error {
 	for name, text := range f {
 		on, _ := strconv.ParseBool(text)
 		if err := all[name].Set(on); err != nil {
-			a.opts.Log.Error("switch not turned", "switch", name, "on", on, "error", err)
+			a.opts.Log.Error("switch not turned", "switch", name, "on", on, "error", err, "fix", "turn it again, or start the demo again")
 			return err
 		}
 		a.opts.Log.Info("switch turned", "switch", name, "on", on)

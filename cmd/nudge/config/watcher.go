@@ -133,7 +133,7 @@ func (w *Watcher) open() *fileEvents {
 	events, err := w.events(directories(w.paths()))
 	if err != nil {
 		w.Log.Warn("cannot watch the configuration, so its files are read at an interval", "files", strings.Join(w.paths(), " "),
-			"every", w.Poll, "error", err)
+			"every", w.Poll, "error", err, "fix", "raise fs.inotify.max_user_instances")
 		return nil
 	}
 	return events
@@ -172,14 +172,14 @@ func (w *Watcher) look(r *reading, asked bool) {
 	w.seen = r.only(w.inputs).fingerprint()
 	switch {
 	case err != nil:
-		w.Log.Error("configuration refused; the last good one stays", "problems", oneLine(err))
+		w.Log.Error("configuration refused; the last good one stays", "problems", oneLine(err), "fix", "correct what problems names, and save the file again")
 	case len(got.changed) > 0:
 		w.Log.Info("configuration reloaded", "changed", strings.Join(got.changed, " "))
 	case (asked || w.failing) && got.waiting == "" && len(got.broken) == 0:
 		w.Log.Info("configuration is good and unchanged")
 	}
 	if err == nil && len(got.broken) > 0 {
-		w.Log.Error("certificate files cannot be used; the last good ones stay", "problems", oneLine(got.broken))
+		w.Log.Error("certificate files cannot be used; the last good ones stay", "problems", oneLine(got.broken), "fix", "replace certificate and key together")
 		err = got.broken
 	}
 	w.failing = err != nil
@@ -219,13 +219,13 @@ func (w *Watcher) take(r *reading, asked bool) (got outcome, err error) {
 	}
 	got.waiting = strings.Join(restartNeeded(w.running, loaded.Config), " ")
 	if got.waiting != "" && (asked || got.waiting != w.restarted) {
-		w.Log.Warn(ErrRestart.Error(), "keys", got.waiting)
+		w.Log.Warn(ErrRestart.Error(), "keys", got.waiting, "fix", "restart the gateway")
 	}
 	w.restarted = got.waiting
 	if len(got.changed) == 0 && got.waiting == "" && len(loaded.Overruled) > 0 {
 		// The operator may believe that push is off now.
-		w.Log.Warn("the file has changed, but no value in effect has; the environment or a flag overrides these keys: remove it there and restart",
-			"overruled", strings.Join(loaded.Overruled, " "))
+		w.Log.Warn("the file has changed, but no value in effect has: the environment or a flag overrides these keys",
+			"overruled", strings.Join(loaded.Overruled, " "), "fix", "remove the variable or the flag, and restart")
 	}
 	w.running = next
 	w.hadFile = w.hadFile || loaded.Path != ""

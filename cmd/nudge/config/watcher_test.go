@@ -393,7 +393,7 @@ func TestReloadRefusesAndRecovers(t *testing.T) {
 	writeFile(t, w.path, "node: a\nheartbeat: 15\npush:\n  enable: true\n")
 	w.wantRefusal("FILE:2: heartbeat: 15 has no unit; write 15s for seconds\nFILE:4: push.enable: unknown key; did you mean push.enabled?")
 	w.wantLog(`level=ERROR msg="configuration refused; the last good one stays" problems="FILE:2: heartbeat: 15 has no unit; ` +
-		`write 15s for seconds | FILE:4: push.enable: unknown key; did you mean push.enabled?"`)
+		`write 15s for seconds | FILE:4: push.enable: unknown key; did you mean push.enabled?" fix="correct what problems names, and save the file again"`)
 
 	writeFile(t, w.path, "push: {percent: 1\n")
 	w.wantRefusal("FILE:1: is not YAML (did not find expected ',' or '}'); check the indentation, the quotes and the brackets")
@@ -454,7 +454,7 @@ func TestReloadReportsRestart(t *testing.T) {
 	if diff := cmp.Diff(want, applied); diff != "" {
 		t.Errorf("applied what needs a restart, or not the rest: %s", diff)
 	}
-	w.wantLog(`level=WARN msg="configuration changes need a restart" keys="listen heartbeat"`,
+	w.wantLog(`level=WARN msg="configuration changes need a restart" keys="listen heartbeat" fix="restart the gateway"`,
 		`level=INFO msg="configuration reloaded" changed=push.percent`)
 
 	// Said once, as long as it stays the same; and not said once it is taken back.
@@ -464,7 +464,7 @@ func TestReloadReportsRestart(t *testing.T) {
 	w.wantLog(`level=INFO msg="configuration reloaded" changed=push.percent`)
 	w.hangup <- syscall.SIGHUP // and said again to whom asks, without "good and unchanged"
 	w.wantWaiting("listen heartbeat")
-	w.wantLog(`level=WARN msg="configuration changes need a restart" keys="listen heartbeat"`)
+	w.wantLog(`level=WARN msg="configuration changes need a restart" keys="listen heartbeat" fix="restart the gateway"`)
 	writeFile(t, w.path, percent(4))
 	w.wantPercent(4)
 	w.wantLog(`level=INFO msg="configuration reloaded" changed=push.percent`)
@@ -491,7 +491,7 @@ func TestReloadWhenApplyFails(t *testing.T) {
 	w.refuse.Store(true)
 	writeFile(t, w.path, percent(2))
 	w.wantRefusal("port in use")
-	w.wantLog(`level=ERROR msg="configuration refused; the last good one stays" problems="port in use"`)
+	w.wantLog(`level=ERROR msg="configuration refused; the last good one stays" problems="port in use" fix="correct what problems names, and save the file again"`)
 	w.refuse.Store(false)
 	w.hangup <- syscall.SIGHUP
 	w.wantPercent(2)

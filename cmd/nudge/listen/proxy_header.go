@@ -79,8 +79,8 @@ func (c *proxiedConn) readHeader() {
 	header, err := proxyproto.Read(r)
 	if err != nil {
 		if c.err = err; c.listener.lines.Allow() {
-			c.listener.log.Warn("a trusted proxy began a connection without a PROXY header, so it was refused; let the proxy send one "+
-				"(HAProxy: send-proxy-v2 and check-send-proxy), or write proxy_protocol: false", "proxy", c.Conn.RemoteAddr().String(), "error", err)
+			c.listener.log.Warn("a trusted proxy began a connection without a PROXY header, so it was refused", "proxy", c.Conn.RemoteAddr().String(), "error", err,
+				"fix", "let the proxy send one (HAProxy: send-proxy-v2 and check-send-proxy), or write proxy_protocol: false")
 		}
 		return
 	}

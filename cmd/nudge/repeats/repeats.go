@@ -14,8 +14,8 @@ const (
 	repeatTime  = time.Minute
 )
 
-// handler keeps a fault which comes by the thousand from filling the disk. The first line after repeatTime
-// says as not_logged how many were left out.
+// handler keeps a fault which comes by the thousand from filling the disk. When repeatTime is over, the newest of the lines
+// that were left out is logged, and says as not_logged how many they were.
 type handler struct {
 	slog.Handler
 	all *repeatCounts
@@ -29,6 +29,8 @@ type repeatCounts struct {
 type repeatCount struct {
 	begun         time.Time
 	lines, hidden int
+	newest        slog.Record  // of the hidden ones
+	to            slog.Handler // of newest
 }
 
 // New returns a handler that gives lines to h, at most ten a minute of each message of WARN and ERROR.
@@ -41,13 +43,8 @@ func (r handler) Handle(ctx context.Context, line slog.Record) error {
 	if line.Level < slog.LevelWarn {
 		return r.Handler.Handle(ctx, line)
 	}
-	logged, hidden := r.all.take(line.Message, time.Now())
-	if !logged {
+	if r.all.hide(line, r.Handler) {
 		return nil
-	}
-	if hidden > 0 {
-		line = line.Clone()
-		line.AddAttrs(slog.Int("not_logged", hidden))
 	}
 	return r.Handler.Handle(ctx, line)
 }
@@ -62,22 +59,33 @@ func (r handler) WithGroup(name string) slog.Handler {
 	return handler{r.Handler.WithGroup(name), r.all}
 }
 
-// take counts a line, and tells whether it is logged, and how many before it were not.
-func (c *repeatCounts) take(message string, now time.Time) (logged bool, hidden int) {
+// hide counts a line, and reports whether it is left out. A timer then says how many were, so that nothing has to run.
+func (c *repeatCounts) hide(line slog.Record, to slog.Handler) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := c.said[message]
-	if n == nil {
+	now := time.Now()
+	n := c.said[line.Message]
+	if n == nil || n.hidden == 0 && now.Sub(n.begun) >= repeatTime {
 		n = &repeatCount{begun: now}
-		c.said[message] = n
+		c.said[line.Message] = n
 	}
-	if now.Sub(n.begun) >= repeatTime {
-		hidden = n.hidden
-		*n = repeatCount{begun: now}
+	if n.lines++; n.lines <= mostRepeats {
+		return false
 	}
-	if n.lines++; n.lines > mostRepeats {
-		n.hidden++
-		return false, 0
+	if n.hidden++; n.hidden == 1 {
+		time.AfterFunc(repeatTime-now.Sub(n.begun), func() { c.sum(line.Message) })
 	}
-	return true, hidden
+	n.newest, n.to = line.Clone(), to
+	return true
+}
+
+// sum logs how many lines were left out, and begins to count again.
+func (c *repeatCounts) sum(message string) {
+	c.mu.Lock()
+	n := c.said[message]
+	delete(c.said, message)
+	c.mu.Unlock()
+	n.newest.Time = time.Now()
+	n.newest.AddAttrs(slog.Int("not_logged", n.hidden))
+	_ = n.to.Handle(context.Background(), n.newest) // as a logger does
 }

@@ -98,7 +98,7 @@ func (s *Service) Run(ctx context.Context, stopping <-chan struct{}) error {
 
 func (s *Service) tell(state string) {
 	if err := s.send(state); err != nil {
-		s.Log.Warn("systemd could not be told how this gateway is", "error", err)
+		s.Log.Warn("systemd could not be told how this gateway is", "error", err, "fix", "start it as a unit with Type=notify, or unset NOTIFY_SOCKET")
 	}
 }
 

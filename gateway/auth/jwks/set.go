@@ -176,7 +176,7 @@ func (s *Set) look(ctx context.Context) {
 	s.failed.Store(&err)
 	if s.failures++; s.failures == 1 || now.Sub(s.told) >= remind {
 		s.told = now
-		s.log.Warn(s.failure(), "error", err)
+		s.log.Warn(s.failure(), "error", err, "fix", "see on this machine, with curl, that the URL in the error answers with a key set")
 	}
 }
 
@@ -190,7 +190,8 @@ func (s *Set) take(keys *Keys) {
 	if s.keys.Swap(keys) != keys {
 		s.log.Info("the keys that tokens are verified with are new", "keys", len(keys.all))
 		for _, why := range keys.skipped[:min(len(keys.skipped), 5)] {
-			s.log.Warn("a key of the key set is not used", "why", why)
+			s.log.Warn("a key of the key set is not used", "why", why,
+				"fix", "correct the key where the set comes from, if tokens are signed with it")
 		}
 	}
 	s.good.Store(time.Now().UnixNano())

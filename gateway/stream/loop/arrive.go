@@ -67,7 +67,8 @@ func (l *Loop) enter(a *Arrival, now time.Time) {
 		l.subscribe(i, r, a.Projects[n].Project, a.Projects[n].Access)
 	}
 	if err := l.open(i, r, a); err != nil {
-		l.opt.Log.Error("a stream could not be watched, and is closed; its browser comes back", "error", err)
+		l.opt.Log.Error("a stream could not be watched, and is closed; its browser comes back", "error", err,
+			"fix", "raise fs.epoll.max_user_watches, or give the system more memory")
 		l.end(i, r, stream.Gone)
 		return
 	}

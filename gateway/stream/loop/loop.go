@@ -155,7 +155,8 @@ func (l *Loop) Run(ctx context.Context) (err error) {
 	defer func() {
 		if bad := recover(); bad != nil {
 			l.opt.Panicked()
-			l.opt.Log.Error("a stream loop panicked; please report this", "panic", bad, "stack", string(debug.Stack()))
+			l.opt.Log.Error("a stream loop panicked", "panic", bad, "stack", string(debug.Stack()),
+				"fix", "report this line as a bug of Nudge; the process ends, so let the service manager start it again")
 			err = fmt.Errorf("a stream loop panicked: %v", bad)
 		}
 	}()

@@ -125,7 +125,7 @@ func (r *Relay) read(ctx context.Context, tx *sql.Tx) (ids []any, news []version
 			_, err = n.Check()
 		}
 		if err != nil { // a row that can never be published must not hold up the others
-			r.log().Warn("nudge: a row of nudge_outbox is dropped", "id", id, "error", err)
+			r.log().Warn("nudge: a row of nudge_outbox is dropped", "id", id, "error", err, "fix", "correct what writes such rows")
 			continue
 		}
 		i, known := at[p]
@@ -148,7 +148,7 @@ func (r *Relay) Run(ctx context.Context) {
 		switch n, err := r.Once(ctx); {
 		case err != nil:
 			if failures == 0 && ctx.Err() == nil {
-				r.log().Warn("nudge: the relay failed and tries again", "error", err)
+				r.log().Warn("nudge: the relay failed and tries again", "error", err, "fix", "see that the database and Redis run; no row is lost meanwhile")
 			}
 			pause = min(idle<<min(failures, 10), longest)
 			failures++

@@ -266,7 +266,8 @@ func path(r *http.Request) string {
 // once logs what is wrong with the application, once of each kind.
 func (m *middleware) once(kind, format string, args ...any) {
 	if _, before := m.said.LoadOrStore(kind, true); !before {
-		m.opt.Log.Warn("nudge: an answer gets no validator", "because", fmt.Sprintf(format, args...))
+		m.opt.Log.Warn("nudge: an answer gets no validator", "because", fmt.Sprintf(format, args...),
+			"fix", "change the answer as it says; docs/polling.md has the rules")
 	}
 }
 
