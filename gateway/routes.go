@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"nudge/gateway/auth"
+	"nudge/gateway/limits"
 	"nudge/gateway/shim"
 	"nudge/web"
 )
@@ -65,10 +67,18 @@ var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.Me
 func (g *Gateway) cors() func(http.Handler) http.Handler {
 	origins := rate.NewLimiter(rate.Every(time.Minute), 3) // any page may ask, and could fill the log
 	headers := rate.NewLimiter(rate.Every(time.Minute), 3)
+	var mu sync.Mutex
+	told := limits.Recent[struct{}]{Most: 200}                // more than the two let through in an hour
+	first := func(lines *rate.Limiter, what ...string) bool { // each once an hour
+		mu.Lock()
+		defer mu.Unlock()
+		key, now := limits.KeyOf(strings.Join(what, " ")), time.Now()
+		return told.Left(key, now) == 0 && lines.Allow() && told.Put(key, struct{}{}, now, time.Hour)
+	}
 	readable := cors.Handler(cors.Options{
 		AllowOriginFunc: func(r *http.Request, origin string) bool {
 			allowed := !g.foreign(r)
-			if !allowed && origins.Allow() {
+			if !allowed && first(origins, origin, r.Host) {
 				g.log.Warn("a page may not read the answers", "origin", cut(origin, 100), "host", cut(r.Host, 100),
 					"x_forwarded_host", cut(r.Header.Get("X-Forwarded-Host"), 100), "proxy_trusted", g.proxied(r), "fix", originFixes)
 			}
@@ -87,7 +97,7 @@ func (g *Gateway) cors() func(http.Handler) http.Handler {
 			const list = "Access-Control-Request-Headers"
 			if asked := r.Header.Get(list); r.Method == http.MethodOptions && asked != "" {
 				allowed, refused := g.current.Load().CORS.AllowHeaders(asked)
-				if len(refused) > 0 && !g.foreign(r) && headers.Allow() {
+				if len(refused) > 0 && !g.foreign(r) && first(headers, r.Header.Get("Origin"), refused[0]) {
 					g.log.Warn("a page may not send a header, so its browser sends no request",
 						"header", cut(refused[0], 100), "origin", cut(r.Header.Get("Origin"), 100),
 						"fix", "if the page needs it, add it to cors.headers")

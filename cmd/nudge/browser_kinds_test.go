@@ -207,7 +207,7 @@ func olderGateway(next http.Handler) http.Handler {
 	})
 }
 
-// Wherever a page is loaded from, its push is proven, in real browsers.
+// Wherever a page is loaded from, its push is proven, in real browsers. Where that cannot be, its console and the log say so, once.
 func TestKindsOfPages(t *testing.T) {
 	t.Parallel()
 	react := renderReact(t)
@@ -221,7 +221,7 @@ func TestKindsOfPages(t *testing.T) {
 			})
 			at := func(host string) string { return "http://" + host + ":" + k.port }
 			browser.Open(t, "http://ann:secret@basic.test:"+k.port+"/token?subject=ann").Close() // the user has given the password
-			pages := map[string]*enginetest.Tab{}
+			pages := map[string]*enginetest.Tab{}                                                // up to four streams a host: browsers open six connections over HTTP/1.1
 			for kind, address := range map[string]string{
 				"plain HTTP off loopback":             at("intranet.test") + "/?",
 				"below a base path":                   at("intranet.test") + "/?gateway=/push&subject=below",
@@ -233,8 +233,8 @@ func TestKindsOfPages(t *testing.T) {
 				"a gateway on another site":           at("app.example.test") + "/?gateway=" + at("push.other.test"),
 				"a proxy that changes Host":           at("localhost") + "/?gateway=" + at("localhost") + "/rewritten",
 				"a scheme of its own":                 enginetest.Extensions[name] + "/page.html?application=" + at("localhost") + "&gateway=" + at("localhost"),
-				serverRendered:                        at("localhost") + "/react",
-				"an older shim":                       at("localhost") + "/?shim=/older.js",
+				serverRendered:                        at("app.example.test") + "/react",
+				"an older shim":                       at("app.example.test") + "/?shim=/older.js",
 				"an older gateway":                    at("localhost") + "/?gateway=" + at("localhost") + "/older",
 				"an older gateway on another site":    at("app.example.test") + "/?gateway=" + at("push.older.test"),
 				"another user in another tab":         at("intranet.test") + "/?subject=bob",
@@ -244,6 +244,15 @@ func TestKindsOfPages(t *testing.T) {
 					continue
 				}
 				pages[kind] = browser.Open(t, address)
+			}
+			lost := map[string]*enginetest.Tab{}
+			for sentence, address := range map[string]string{ // what their consoles say, once
+				"no answer of " + at("push.other.test") + " reaches this page: it is away, its cors.origins lack " + at("intranet.test"): at("intranet.test") + "/?gateway=" + at("push.other.test"),
+				"or the page's Content-Security-Policy lacks it in connect-src":                                                          at("app.example.test") + "/strict?gateway=" + at("push.other.test"),
+				at("app.example.test") + "/nowhere answers, but not as a gateway: check the option":                                      at("app.example.test") + "/?gateway=" + at("app.example.test") + "/nowhere",
+				"may not do that here, where Host is 127.0.0.1:8080; if the page is yours, add its origin to cors.origins":               at("intranet.test") + "/?gateway=" + at("intranet.test") + "/rewritten",
+			} {
+				lost[sentence] = browser.Open(t, address)
 			}
 			for kind, page := range pages {
 				t.Log(kind)
@@ -261,6 +270,19 @@ func TestKindsOfPages(t *testing.T) {
 				}
 				if said := enginetest.Eval[string](page, "said.filter((text) => text.startsWith('nudge:')).join()"); said != "" {
 					t.Errorf("%s: the console says %s", kind, said)
+				}
+			}
+			for sentence, page := range lost {
+				page.Until("window.said.some((text) => text.startsWith('nudge:'))")
+				if said := enginetest.Eval[[]string](page, "said.filter((text) => text.startsWith('nudge:'))"); len(said) != 1 || !strings.Contains(said[0], sentence) {
+					t.Errorf("the console says %q, not %q", said, sentence)
+				}
+			}
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			for _, origin := range []string{"origin=" + at("intranet.test") + " host=push.other.test", "origin=" + at("intranet.test") + " host=127.0.0.1:8080"} {
+				if n := strings.Count(k.log.String(), origin); n != 1 {
+					t.Errorf("the log names %s %d times, not once", origin, n)
 				}
 			}
 		})

@@ -48,6 +48,7 @@ export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<t
   const { marks, idles, failed, halt, everProven } = steps;
   const { ask } = next;
   const { gateway, byHeader } = settings;
+  let unheard = 0; // attempts without an answer; NaN: one has come
 
   /** The first stream, or that after an absence. */
   function begin() {
@@ -76,7 +77,7 @@ export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<t
       token.taken();
       return connect();
     }
-    ask(token.grant, (reply) => replied(reply, false, authorize), () => failed('unreachable', authorize));
+    ask(token.grant, (reply) => replied(reply, false, authorize), () => unreached(authorize));
   }
 
   // ---- terms: asks how things stand, and so why a stream may have ended
@@ -87,12 +88,20 @@ export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<t
     ask(
       (signal) => token.call(`/poll-interval?${projectQuery(projects)}`, { signal }),
       (reply) => replied(reply, true, terms, Object.keys(projects).slice(0, MAX_PROJECTS)),
-      () => failed('unreachable', terms),
+      () => unreached(terms),
     );
+  }
+
+  /** A browser does not tell a page why it gets no answer. */
+  function unreached(again: () => void) {
+    const foreign = /^https?:/.test(gateway) && !`${gateway}/`.startsWith(`${env.origin}/`);
+    if (++unheard === 3 && !everProven()) env.warn(`nudge: no answer of ${gateway} reaches this page: it is away, ${foreign ? `its cors.origins lack ${env.origin}, ` : ''}or the page's Content-Security-Policy lacks it in connect-src`);
+    failed('unreachable', again);
   }
 
   function replied(reply: Reply, isTerms: boolean, again: () => void, projects: string[] = []) {
     const { message, status, caller } = reply;
+    unheard = NaN;
     cadence.follow(message);
     if (isTerms && token.isForeign(message)) return replaced();
     const verdict = judge(reply, projects, isTerms);

@@ -305,6 +305,26 @@ test('a path that leads to no gateway is named in the console', async () => {
   assert.ok(world.polls.length > 4, 'the page polls');
 });
 
+test('a gateway of which no answer reaches the page is named in the console, once', async () => {
+  for (const [gateway, text] of Object.entries({
+    'https://push.other.test': /^nudge: no answer of https:\/\/push\.other\.test reaches this page: .* its cors\.origins lack https:\/\/app\.test, or .* connect-src$/,
+    'https://app.test/push': /^nudge: no answer of https:\/\/app\.test\/push reaches this page: it is away, or /,
+    '/push': /^nudge: no answer of \/push reaches this page: it is away, or /,
+  })) {
+    const world = new World();
+    world.start({ gateway, getToken: async () => 'token' }, { fetch: () => Promise.reject(new TypeError('Failed to fetch')) });
+    await world.pass(120_000);
+    assert.equal(world.warned.length, 1, gateway);
+    assert.match(world.warned[0], text);
+    world.nudge.stop();
+  }
+  const world = await settled();
+  world.routes['/poll-interval'] = () => Promise.reject(new TypeError('Failed to fetch'));
+  world.source.fail();
+  await world.pass(120_000);
+  assert.deepEqual(world.warned, [], 'a gateway that has answered is away for a while');
+});
+
 test('a poll without projects has no news to rely on: it keeps its own pace', async () => {
   const world = await settled();
   const [with42, without] = [[], []];
