@@ -102,12 +102,12 @@ func (s *Summary) text() string {
 	case Safe:
 		return seen + ": safe to switch"
 	case Unsafe:
-		text := fmt.Sprintf("not safe: push missed %s of %s news (%s, %s at most with 95 %% confidence; %s may be)",
+		text := fmt.Sprintf("not safe: push missed %s of %s news (%s, %s at most with 95 %% confidence; the limit is %s)",
 			number(s.Missed), number(s.News), percent(share(s.Missed, s.News)), percent(s.MissedAtMost), percent(MostMissed))
 		if len(s.Projects) > 0 && s.Projects[0].Missed > 0 {
 			text += ", most of it of project " + s.Projects[0].Project.String()
 		}
-		return text + "; look at whether publishers, gateways or deliveries missed it: nudge status, and docs/troubleshooting.md"
+		return text + "; nudge status says whether it was never published, not heard or not delivered (docs/troubleshooting.md)"
 	}
 	if s.Polls == 0 {
 		return "nothing seen yet: no page with push: 'shadow' has reported, which each does after one to two minutes"

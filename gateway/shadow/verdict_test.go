@@ -39,7 +39,7 @@ func TestVerdict(t *testing.T) {
 		{"one missed, too few to be sure", Sums{20, 3000, 2700, 300, 1, 0}, Unsafe, "not safe: push missed 1 of 300 news (0.3 %, 1.9 % at most"},
 		{"one missed of many", Sums{20, 30_000, 27_000, 3000, 1, 0}, Safe, "1 missed of 3,000 news: safe to switch"},
 		{"two missed of the first two", Sums{1, 20, 18, 2, 2, 0}, Collecting, "no news by push, 2 missed of 2 news"},
-		{"nobody publishes", Sums{2, 40, 37, 3, 3, 0}, Unsafe, "push missed 3 of 3 news (100 %, 100 % at most with 95 % confidence; 1 % may be)"},
+		{"nobody publishes", Sums{2, 40, 37, 3, 3, 0}, Unsafe, "push missed 3 of 3 news (100 %, 100 % at most with 95 % confidence; the limit is 1 %)"},
 		{"all empty", Sums{1, 100_000, 100_000, 0, 0, 0}, Collecting, "0 of 300 news needed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

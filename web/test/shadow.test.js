@@ -130,3 +130,15 @@ test('what the page came to have without a poll is no news, and no poll before i
   const [{ polls, empty, news }] = reports(world);
   assert.deepEqual([empty, news], [polls, 0]);
 });
+
+test('while push is ahead of the application, no poll is empty, and none was late', async () => {
+  const world = await settled({}, { message: { versions: { 42: 1000 } } });
+  let version = 123;
+  world.poll = () => ({ versions: { 42: version } });
+  await world.live(60_000);
+  version++;
+  await world.live(90_000);
+  const [{ polls, empty, news, missed, lead_ms }] = reports(world);
+  assert.ok(polls > 3);
+  assert.deepEqual([empty, news, missed, lead_ms], [0, 1, 0, 0]);
+});

@@ -49,7 +49,7 @@ export function createMissed(env: Core, connection: Connection, versions: Versio
     answered(safety: boolean, lead: number) {
       // A poll that comes before the audit of the last one is not judged: at a short interval none ever would be.
       if (safety && audit.at === Infinity) {
-        earlier = lead;
+        earlier = versions.owes() ? 0 : lead; // what it found is not what push told of
         if (versions.gained()) audit.set(env.now() + Ms.Grace * between(env.random(), 1, 2));
         else saw(false, lead);
       }
