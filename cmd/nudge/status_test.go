@@ -164,7 +164,7 @@ func TestStatusOfShadow(t *testing.T) {
 	var got strings.Builder
 	must(t, s.printShadow(&got, time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC), false))
 	want := `after 41,000 polls of 1,900 pages: 97.2 % empty, news 4.1 s earlier, 0 missed (with 95 % confidence fewer than 1 in 13,000 polls, 1 in 380 news): safe to switch
-since 2024-02-29 09:00 UTC (3h0m0s), at 3 gateways
+since 2024-02-29 09:00 UTC (3h0m0s), gateways: 3
 the share of polls that push would have saved is 97.0 to 97.4 %, with 95 % confidence
 push misses 0.26 % of news at most, with 95 % confidence
 

@@ -134,7 +134,7 @@ func (s *gatewayStatus) printShadow(w io.Writer, now time.Time, asJSON bool) err
 		line("%s", printable(seen.Problem))
 	}
 	if seen.Polls > 0 {
-		line("since %s (%v), at %d gateways", seen.Since.UTC().Format("2006-01-02 15:04 MST"), since(seen.Since, now), seen.Gateways)
+		line("since %s (%v), gateways: %d", seen.Since.UTC().Format("2006-01-02 15:04 MST"), since(seen.Since, now), seen.Gateways)
 		line("the share of polls that push would have saved is %.1f to %.1f %%, with 95 %% confidence", 100*seen.EmptyLow, 100*seen.EmptyHigh)
 		line("push misses %.2g %% of news at most, with 95 %% confidence\n", 100*seen.MissedAtMost)
 		table := tabwriter.NewWriter(&page, 0, 0, 2, ' ', tabwriter.AlignRight)
