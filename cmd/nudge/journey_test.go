@@ -254,6 +254,8 @@ func TestCommands(t *testing.T) {
 		{[]string{"dance"}, 2, "there is no command \"dance\"\n"},
 		{[]string{"publsih", "42@1"}, 2, `there is no command "publsih"; did you mean nudge publish?`},
 		{[]string{"config", "chek"}, 2, `there is no command "config chek"; did you mean nudge config check?`},
+		{[]string{"revoke", "lits"}, 2, `there is no command "revoke lits"; did you mean nudge revoke list?`},
+		{[]string{"revoke", "ann"}, 2, "revoke takes flags, not a name: write --sub S for a user"},
 		{[]string{"help", "foo"}, 2, `there is no command "foo"`},
 		{[]string{"help", "config", "foo"}, 2, `there is no command "config foo"`},
 		{[]string{"help"}, 0, "  publish "},

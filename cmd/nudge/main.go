@@ -60,7 +60,7 @@ func newRootCommand() *cobra.Command {
 		Use:   "nudge",
 		Short: "Lets an application that polls switch to push, and back at any moment",
 		Long: "Nudge tells browsers that a project has a newer version. The browsers then poll the\n" +
-			"application, whose answer is the truth. While push is proven healthy they poll\n" +
+			"application, and get the change from it. While push is proven healthy they poll\n" +
 			"rarely. Otherwise they poll at their old pace.",
 		Example:       "  nudge demo\n  nudge serve --config /etc/nudge/config.yaml\n  nudge status --watch",
 		SilenceErrors: true,

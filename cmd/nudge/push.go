@@ -189,7 +189,7 @@ func (p pushOrder) give(ctx context.Context, l config.Loader, o *control.Overrid
 	if p.percent != "" || p.rampTo != "" {
 		also = append(also, "auth.open")
 	}
-	source, c, err := emergencyRedis(l, p.warnings, "there is no fleet to switch; edit push.enabled in the configuration instead", also...)
+	source, c, err := emergencyRedis(l, p.warnings, "there is no fleet to switch; set NUDGE_REDIS_URL to the Redis of the gateways, or edit push.enabled in the configuration", also...)
 	if err != nil {
 		return control.FlagEntry{}, err
 	}

@@ -67,7 +67,7 @@ func TestPushUsage(t *testing.T) {
 		{config, "on --ramp-to 100 --over 500ms", 2, "--over: too short or too long for 6 steps: step: 83ms is not from 100ms to 90 days"},
 		{config, "on --ramp-to 100 --guard missed,late", 2, "--guard: \"late\" is none; there are missed, staleness, polls"},
 		{open, "on --ramp-to 100", 2, "--ramp-to: with auth.open nobody has a subject"},
-		{none, "off", 2, "redis.mode is none, so there is no fleet to switch; edit push.enabled in the configuration instead"},
+		{none, "off", 2, "redis.mode is none, so there is no fleet to switch; set NUDGE_REDIS_URL to the Redis of the gateways, or edit push.enabled in the configuration"},
 		{none, "status", 2, "redis.mode is none"},
 		{open, "on --percent 10", 2, "with auth.open nobody has a subject"},
 		{config, "off", 1, "Redis listens on this address (bind); until then, set push.enabled: false in the configuration of each gateway"},

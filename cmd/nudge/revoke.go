@@ -64,7 +64,13 @@ func newRevokeCommand(loader func() config.Loader) *cobra.Command {
 		Example: "  nudge revoke --sub ann\n  nudge revoke --sub ann --project 42\n  nudge revoke --before now\n" +
 			"  nudge revoke --gateway http://127.0.0.1:8080 --token \"$(nudge token --revoke '*')\" --jti 7f3a\n" +
 			"  nudge revoke list\n  nudge revoke undo NAME",
-		Args: noArguments,
+		Args: func(cmd *cobra.Command, args []string) error {
+			err := noArguments(cmd, args)
+			if err != nil && len(cmd.SuggestionsFor(args[0])) == 0 { // it may be a token, so it is not repeated
+				return usageError{errors.New("revoke takes flags, not a name: write --sub S for a user, or --jti J for a token")}
+			}
+			return err
+		},
 	}
 	to.flags(cmd)
 	cmd.Flags().StringVar(&id, "jti", "", "the id of one token")

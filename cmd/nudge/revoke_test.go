@@ -45,7 +45,7 @@ func TestRevokeUsage(t *testing.T) {
 		{config, "--before 1795539600123", 2, "is no time"},
 		{config, "--before 2100-01-01T00:00:00Z", 2, "before: 2100-01-01T00:00:00Z is more than a day ahead"},
 		{config, "--sub ann --until 2000-01-01T00:00:00Z", 2, "until: 2000-01-01T00:00:00Z is over"},
-		{config, "everybody", 2, "everybody"},
+		{config, "everybody", 2, "write --sub S for a user"},
 		{config, "undo", 2, "the name of the revocation, as nudge revoke list shows it"},
 		{config, "list ann", 2, "ann"},
 		{config, "--sub ann", 1, "connection refused"},
