@@ -149,7 +149,7 @@ var stories = map[string]struct {
 		c.bids("revoked")
 		isProblem(t, r.get("/events?project=42", bob), "invalid")
 		alive(3, open(token("4", "bob", now)))
-		if n := r.metric(`nudge_streams_closed_total{reason="revoked"}`); n != 3 {
+		if n := r.closed("revoked"); n != 3 {
 			t.Errorf("%v streams counted as revoked", n)
 		}
 	}},

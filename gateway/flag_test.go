@@ -116,7 +116,7 @@ func TestFlagOffIsEven(t *testing.T) {
 		if n := r.streams(); n != 0 {
 			t.Errorf("%d streams", n)
 		}
-		if n := r.metric(`nudge_streams_closed_total{reason="off"}`); n != 200 {
+		if n := r.closed("off"); n != 200 {
 			t.Errorf("%v counted", n)
 		}
 	})

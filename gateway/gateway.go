@@ -85,8 +85,9 @@ type Tracer interface {
 	// Publish begins a span. The message carries the trace that it returns. end ends the span; the error is nil or why
 	// publishing failed.
 	Publish(version.Project, version.Trace) (carried version.Trace, end func(error))
-	// Received records that a change arrived. delivered is called by each loop that has written it to all of its streams.
-	Received(version.Change) (delivered func())
+	// Received records that a change arrived. Polls of pages belong to the trace that it returns. delivered is called by each
+	// loop that has written the change to all of its streams.
+	Received(version.Change) (page version.Trace, delivered func())
 }
 
 // Gateway is one gateway. Its handlers serve requests; [Gateway.Run] runs everything else.
@@ -176,12 +177,8 @@ func New(opt Options) (*Gateway, error) {
 		exchange = fleet.ExchangeShadow
 	}
 	g.shadow = shadow.NewKeeper(exchange)
-	var received func(version.Change) func()
-	if opt.Tracer != nil {
-		received = opt.Tracer.Received
-	}
 	g.hub = stream.NewHub(stream.HubOptions{
-		Received: received,
+		Received: g.received,
 		Board:    g.board, Source: g.source, Tabs: limits.Tabs, Spread: g.news,
 		Linger: func() time.Duration {
 			p := g.current.Load().Policy

@@ -21,9 +21,9 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 
-	streams  map[string]prometheus.Gauge   // by kind
-	opened   map[string]prometheus.Counter // by kind
-	closed   map[stream.Reason]prometheus.Counter
+	streams  map[string]prometheus.Gauge                     // by kind
+	opened   map[string]prometheus.Counter                   // by kind
+	closed   map[string]map[stream.Reason]prometheus.Counter // by kind
 	refused  *prometheus.CounterVec
 	limited  map[string]*atomic.Uint64 // by name of the limit; the map does not change
 	requests *prometheus.CounterVec
@@ -37,6 +37,7 @@ type metrics struct {
 	conflated     prometheus.Counter
 	behind        prometheus.Gauge
 	flush, spread prometheus.Histogram
+	publish       prometheus.Histogram
 
 	reloads       *prometheus.CounterVec
 	reloadHealthy prometheus.Gauge
@@ -78,6 +79,7 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 		conflated: counter("nudge_conflated_total", "Changes that a newer one of the same project replaced before they were written to all streams of a loop."),
 		behind:    gauge("nudge_streams_behind", "Streams whose connection takes no more for now."),
 		flush:     newLatency("nudge_flush_seconds", "Time from an advance, taken from the newest versions known, until one loop has written it to all its streams."),
+		publish:   newLatency("nudge_publish_seconds", "Time from sent_ms of a message until one loop has written the change to all its streams, by the clocks of publisher and gateway."),
 		spread:    newLatency("nudge_spread_seconds", "Time over which the watchers of a project poll for an advance."),
 		refused:   vector("nudge_refused_total", "Requests and streams refused, by code.", "code", codes),
 		requests:  vector("nudge_requests_total", "Requests, by class of status.", "status", []string{"1xx", "2xx", "3xx", "4xx", "5xx"}),
@@ -85,13 +87,13 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 		reloads: vector("nudge_config_reloads_total", "Reloads of the configuration, by outcome.", "outcome",
 			[]string{"applied", "refused"}),
 		reloadHealthy: gauge("nudge_config_reload_healthy", "1 if the configuration on disk is the one in force, 0 if it was refused or a part of it needs a restart."),
-		closed:        map[stream.Reason]prometheus.Counter{},
+		closed:        map[string]map[stream.Reason]prometheus.Counter{},
 	}
 	m.reloadHealthy.Set(1)
 	count("nudge_advances_total", "Advances of projects that somebody watches here.", nil, m.advances.Load)
 	count("nudge_caused_polls_total", "Polls that advances cause: one for each stream and held poll that watches the project here.", nil, m.caused.Load)
 	count("nudge_poll_intervals_total", "Answers of GET /poll-interval.", nil, m.polls.Load)
-	r.MustRegister(m.flush, m.spread)
+	r.MustRegister(m.flush, m.publish, m.spread)
 	open := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nudge_streams", Help: "Streams open now, by kind."}, []string{"kind"})
 	r.MustRegister(open)
 	opened := vector("nudge_streams_opened_total", "Streams opened, by kind.", "kind", nil)
@@ -103,9 +105,13 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 		m.limited[name] = new(atomic.Uint64)
 		count("nudge_limited_total", "Requests and streams refused for a limit, by limit.", prometheus.Labels{"limit": name}, m.limited[name].Load)
 	}
-	ends := vector("nudge_streams_closed_total", "Streams ended, by reason.", "reason", nil)
-	for _, why := range stream.Reasons() {
-		m.closed[why] = ends.WithLabelValues(string(why))
+	ends := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "nudge_streams_closed_total", Help: "Streams ended, by kind and reason."}, []string{"kind", "reason"})
+	r.MustRegister(ends)
+	for _, kind := range streamKinds {
+		m.closed[kind] = map[stream.Reason]prometheus.Counter{}
+		for _, why := range stream.Reasons() {
+			m.closed[kind][why] = ends.WithLabelValues(kind, string(why))
+		}
 	}
 	sent := vector("nudge_events_sent_total", "Events written to streams, by name.", "event", nil)
 	m.hellos, m.versions = sent.WithLabelValues("hello"), sent.WithLabelValues("version")
@@ -154,6 +160,14 @@ func newMetrics(source version.Source, p *pace.Pacer, h *stream.Hub, keys *jwks.
 	return m
 }
 
+// published notes how long a change was on its way from its publisher. One clock may be ahead of the other. More than an hour
+// is a mistake, such as seconds for milliseconds.
+func (m *metrics) published(took time.Duration) {
+	if took < time.Hour && took > -time.Hour {
+		m.publish.Observe(max(0, took).Seconds())
+	}
+}
+
 // streamKinds are the values of the label kind.
 var streamKinds = []string{"goroutine", "parked"}
 
@@ -182,6 +196,14 @@ func (m *metrics) more(g *Gateway, probes prometheus.Histogram) {
 	m.registry.MustRegister(probes, info, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "nudge_loop_lag_seconds", Help: "How late the slowest loop is; measured every 2 s at least.",
 	}, func() float64 { return time.Duration(g.late.Load()).Seconds() }))
+	for kind, count := range map[string]func(version.Repairs) uint64{
+		"routine": func(r version.Repairs) uint64 { return r.Routine }, "gap": func(r version.Repairs) uint64 { return r.Gap },
+	} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "nudge_repaired_total", Help: "Versions that no message brought, and a read of Redis did, by kind of read.",
+			ConstLabels: prometheus.Labels{"kind": kind},
+		}, func() float64 { return float64(count(g.board.Repairs())) }))
+	}
 	for _, state := range []fallback.Push{fallback.Healthy, fallback.Degraded, fallback.Down} {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "nudge_push_state_seconds_total", Help: "Time spent in each push state.",

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -33,9 +34,11 @@ var closed = map[string]map[string][]string{
 	"nudge_loop_lag_seconds":         nil,
 	"nudge_flush_seconds":            nil,
 	"nudge_probe_seconds":            nil,
+	"nudge_publish_seconds":          nil,
+	"nudge_repaired_total":           {"kind": {"gap", "routine"}},
 	"nudge_spread_seconds":           nil,
 	"nudge_build_info":               {"goversion": {runtime.Version()}, "version": {"v0"}},
-	"nudge_streams_closed_total":     {"reason": {"drain", "expired", "gone", "off", "overload", "revoked", "rotate", "stuck"}},
+	"nudge_streams_closed_total":     {"kind": {"goroutine", "parked"}, "reason": {"drain", "expired", "gone", "off", "overload", "revoked", "rotate", "stuck"}},
 	"nudge_refused_total": {"code": {
 		"draining", "expired", "forbidden", "host", "internal", "invalid", "limit", "malformed", "method", "missing",
 		"not_found", "origin", "too_large", "unavailable",
@@ -67,6 +70,35 @@ var closed = map[string]map[string][]string{
 	"nudge_source_malformed_total": nil,
 	"nudge_source_closed_total":    nil,
 	"nudge_source_gaps_total":      nil,
+}
+
+// A message that says when it was sent is measured from then. One that does not, or that says nonsense, is not measured.
+func TestPublishSeconds(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		s := r.open("/events?project=42", as("ann", "*"))
+		s.find("hello")
+		publish := func(version int, sent time.Time) {
+			t.Helper()
+			body := fmt.Sprintf(`{"project":"42","version":%d,"sent_ms":%d}`, version, sent.UnixMilli())
+			if a := r.post("/versions", body, publisher("*")); a.StatusCode != 200 {
+				t.Fatalf("%d %s", a.StatusCode, a.body)
+			}
+			s.find("version")
+			synctest.Wait()
+		}
+		for i, ago := range []time.Duration{250 * time.Millisecond, 750 * time.Millisecond, -time.Second, 2 * time.Hour} {
+			publish(i+1, time.Now().Add(-ago))
+		}
+		r.news("42@9")
+		s.find("version")
+		synctest.Wait()
+		if n, sum := r.metric("nudge_publish_seconds_count"), r.metric("nudge_publish_seconds_sum"); n != 3 || sum != 1 {
+			t.Errorf("%v measured, %v s", n, sum)
+		}
+		if strings.Contains(s.text(), "sent_ms") {
+			t.Errorf("the page gets the time: %s", s.text())
+		}
+	})
 }
 
 func TestMetrics(t *testing.T) {
@@ -121,6 +153,10 @@ func TestMetrics(t *testing.T) {
 					seen[l.GetName()] = append(seen[l.GetName()], l.GetValue())
 				}
 			}
+			for name, values := range seen {
+				slices.Sort(values)
+				seen[name] = slices.Compact(values)
+			}
 			if labels == nil {
 				labels = map[string][]string{}
 			}
@@ -140,7 +176,7 @@ func TestMetrics(t *testing.T) {
 			t.Error("a project or a subject is in the metrics")
 		}
 		for series, want := range map[string]float64{
-			`nudge_streams{kind="goroutine"}`: 1, `nudge_streams_opened_total{kind="goroutine"}`: 2, "nudge_projects": 2, `nudge_streams_closed_total{reason="gone"}`: 1,
+			`nudge_streams{kind="goroutine"}`: 1, `nudge_streams_opened_total{kind="goroutine"}`: 2, "nudge_projects": 2, `nudge_streams_closed_total{kind="goroutine",reason="gone"}`: 1,
 			`nudge_events_sent_total{event="hello"}`: 2, `nudge_source_messages_total`: 2,
 			`nudge_push_state{state="down"}`: 1, `nudge_push_state{state="healthy"}`: 0, "nudge_poll_seconds": 10, "nudge_fast_seconds": 10,
 			"nudge_push_changes_total": 3, `nudge_config_reloads_total{outcome="applied"}`: 1,

@@ -130,7 +130,7 @@ func FuzzReadNews(f *testing.F) {
 			if n.Project == (version.Project{}) || n.Version < 0 || n.Version > version.Max {
 				t.Fatalf("%+v", n)
 			}
-			frame := stream.NewFrame(version.Change{Project: n.Project, State: version.State{Known: true, Version: n.Version}, Reset: n.Reset, Extras: &n}, 0)
+			frame := stream.NewFrame(version.Change{Project: n.Project, State: version.State{Known: true, Version: n.Version}, Reset: n.Reset, Extras: &n}, 0, n.Trace)
 			for _, b := range [][]byte{frame.Event(stream.SendAdvance), frame.Event(stream.SendReset)} {
 				if b == nil {
 					continue

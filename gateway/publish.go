@@ -65,6 +65,23 @@ func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) *problem {
 	return nil
 }
 
+// received records a change that arrived, in its trace and in the metrics.
+func (g *Gateway) received(c version.Change) (page version.Trace, delivered func()) {
+	if g.opt.Tracer != nil && c.Extras.Trace != "" {
+		page, delivered = g.opt.Tracer.Received(c)
+	}
+	sent, traced := c.Extras.Sent, delivered
+	if sent.IsZero() {
+		return page, traced
+	}
+	return page, func() {
+		g.metrics.published(time.Since(sent))
+		if traced != nil {
+			traced()
+		}
+	}
+}
+
 // trace begins the spans of a publication, and lets its messages carry them. What names no trace belongs to that of the request.
 func (g *Gateway) trace(news []version.News, request string) (ended func(error)) {
 	if g.opt.Tracer == nil {

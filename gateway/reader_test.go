@@ -39,7 +39,7 @@ func TestStuckReaderIsEnded(t *testing.T) {
 		if n := r.streams(); n != 0 {
 			t.Errorf("%d streams after 81 s", n)
 		}
-		if n := r.metric(`nudge_streams_closed_total{reason="stuck"}`); n != 1 {
+		if n := r.closed("stuck"); n != 1 {
 			t.Errorf("%v counted as stuck", n)
 		}
 	})
@@ -112,7 +112,7 @@ func TestClientGoesAway(t *testing.T) {
 		if n := r.metric(`nudge_streams{kind="parked"}`); n != 0 {
 			t.Errorf("nudge_streams %v", n)
 		}
-		if n := r.metric(`nudge_streams_closed_total{reason="gone"}`); n != 20 {
+		if n := r.closed("gone"); n != 20 {
 			t.Errorf("%v counted as gone", n)
 		}
 	})

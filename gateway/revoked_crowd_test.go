@@ -80,7 +80,7 @@ func TestRevokedCrowd(t *testing.T) {
 			revoke("a project of a subject", control.Revocation{Subject: "old 7", Project: mark(t, "42").Project}, 1)
 			revoke("a token", control.Revocation{ID: "old 9"}, 1)
 			revoke("everybody before", control.Revocation{Before: now}, n-3)
-			if got := r.metric(`nudge_streams_closed_total{reason="revoked"}`); got != float64(n) {
+			if got := r.closed("revoked"); got != float64(n) {
 				t.Errorf("%v streams counted as revoked", got)
 			}
 		})

@@ -310,6 +310,13 @@ func (r *rig) metric(series string) float64 {
 	return -1
 }
 
+// closed is how many streams ended for a reason, of either kind.
+func (r *rig) closed(reason string) float64 {
+	r.t.Helper()
+	series := `nudge_streams_closed_total{kind="%s",reason="` + reason + `"}`
+	return r.metric(fmt.Sprintf(series, "goroutine")) + r.metric(fmt.Sprintf(series, "parked"))
+}
+
 // buffer is a log that may be written and read at once.
 type buffer struct {
 	mu sync.Mutex

@@ -172,8 +172,9 @@ func (g *Gateway) ended(t loop.Ticket, number uint32, parked bool, why stream.Re
 	if parked {
 		kind = limits.Parked
 	}
-	g.metrics.streams[kindName(parked)].Dec()
-	g.metrics.closed[why].Inc()
+	name := kindName(parked)
+	g.metrics.streams[name].Dec()
+	g.metrics.closed[name][why].Inc()
 	if cut, found := g.cuts.Ended(number, why == stream.Gone, g.current.Load().Limits.StreamAge, time.Now()); found {
 		g.log.Warn("something in front of the gateway ends streams after a fixed time; pages renew them before",
 			"after", cut.Round(time.Second).String(), "fix", "give answers more time at the proxy, or set limits.stream_age below it: docs/proxies.md")

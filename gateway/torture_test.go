@@ -272,7 +272,7 @@ func TestClientsGo(t *testing.T) {
 				}
 			}
 			// A whole request that was followed by an orderly close is always read, and half of the others were greeted.
-			r.until(func() bool { return r.metric(`nudge_streams_closed_total{reason="gone"}`) >= each*3/2 })
+			r.until(func() bool { return r.closed("gone") >= each*3/2 })
 			r.none()
 			r.apply(func(s *gateway.Settings) { s.Limits.Streams = 1 })
 			if err := r.knock(request).greeted(); err != nil {

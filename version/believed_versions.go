@@ -18,8 +18,9 @@ type Board struct {
 	dirty   []Index                  // changed since the last Take, oldest first; record.dirty says which still count
 	extras  map[Index]*News          // of projects with one advance since the last Take that had more than a version
 	reads   uint32                   // routine reads that began
-	unheard map[Index]Version        // what a key held, of projects whose message has not come; see Unheard
-	garbled map[Index]struct{}       // projects whose last message could not be read
+	unheard map[Index]unheardKey     // projects whose message has not come; see Unheard
+	repairs Repairs
+	garbled map[Index]struct{} // projects whose last message could not be read
 }
 
 // mostUnheard bounds Board.unheard: a few are enough to know that news does not arrive.
@@ -50,7 +51,7 @@ type Change struct {
 	// Or it needs its whole state again: it was told that the project is waiting, the version is no longer known, or the
 	// version does not follow from the one that the reader has.
 	Advance bool
-	// Extras holds Prev, Writer, Data and Trace as published with this advance; nil if there are none, or if several advances
+	// Extras holds Prev, Writer, Data, Trace and Sent as published with this advance; nil if there are none, or if several advances
 	// were merged.
 	Extras *News
 }
@@ -64,7 +65,7 @@ type Key struct {
 // NewBoard returns an empty board.
 func NewBoard() *Board {
 	b := &Board{
-		changed: NewSignal(), extras: map[Index]*News{}, next: 1, unheard: map[Index]Version{}, garbled: map[Index]struct{}{},
+		changed: NewSignal(), extras: map[Index]*News{}, next: 1, unheard: map[Index]unheardKey{}, garbled: map[Index]struct{}{},
 	}
 	b.indices = newIndices(func(i Index) string { return b.at(i).project.id })
 	return b
@@ -211,7 +212,7 @@ func (b *Board) Message(n News) {
 	}
 	r := b.at(i)
 	delete(b.garbled, i)
-	if v, ok := b.unheard[i]; ok && (n.Reset || n.Version >= v) {
+	if u, ok := b.unheard[i]; ok && (n.Reset || n.Version >= u.version) {
 		delete(b.unheard, i)
 	}
 	switch {
@@ -226,7 +227,7 @@ func (b *Board) Message(n News) {
 		return
 	}
 	b.mark(i, r)
-	if r.advances == 1 && !n.Reset && (n.Prev != nil || n.Writer != "" || n.Trace != "") {
+	if r.advances == 1 && !n.Reset && (n.Prev != nil || n.Writer != "" || n.Trace != "" || !n.Sent.IsZero()) {
 		extras := n // copied to the heap only here, so a bare number never is
 		b.extras[i] = &extras
 	}
@@ -250,8 +251,8 @@ func (b *Board) Unheard(p Project) (v Version, unheard bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	i, _ := b.indices.find(p)
-	v, unheard = b.unheard[i]
-	return v, unheard
+	u, found := b.unheard[i]
+	return u.version, found
 }
 
 // Gap notes that the subscription broke: no project is listened for until it is confirmed again. Until then a believed version
@@ -284,7 +285,10 @@ func (b *Board) Confirm(p Project, key Key, dataSet uint32) {
 		return
 	}
 	r := b.at(i)
-	r.confirm(key, dataSet)
+	before := r.state()
+	if r.confirm(key, dataSet); before.Known && r.known && r.era == before.Era && r.version > before.Version {
+		b.repairs.Gap++
+	}
 	b.mark(i, r)
 }
 
@@ -316,8 +320,8 @@ func (b *Board) Routine(p Project, key Key, read uint32) {
 		return
 	}
 	_, garbled := b.garbled[i]
-	if _, unheard := b.unheard[i]; newer && !unheard && !garbled && len(b.unheard) < mostUnheard {
-		b.unheard[i] = key.Version
+	if newer && !garbled {
+		b.unheardLocked(i, key.Version)
 	}
 	b.mark(i, r)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -28,6 +29,7 @@ type News struct {
 	Data    json.RawMessage // the change itself, compact JSON, at most MaxData bytes; only with Prev
 	Reset   bool            // the version may go down: the project was restored from a backup
 	Trace   Trace           // of the publisher; gateways record what they do in it
+	Sent    time.Time       // by the clock of the publisher; gateways measure from then. Zero: not said
 }
 
 // Check returns n with compact Data and without the extras that break a rule, and the first rule that n breaks.
@@ -149,6 +151,14 @@ func (f fields) news(p Project) (n News, dropped, err error) {
 		text, _ := f.text("traceparent") // one that cannot be read is none
 		n.Trace = ParseTrace(text)
 	}
+	if f.given("sent_ms") {
+		var ms int64
+		if json.Unmarshal(f["sent_ms"], &ms) != nil || ms <= 0 {
+			dropped = cmp.Or(dropped, errors.New("sent_ms: not milliseconds since 1970"))
+		} else {
+			n.Sent = time.UnixMilli(ms)
+		}
+	}
 	n, e := n.Check()
 	return n, cmp.Or(dropped, e), nil
 }
@@ -185,7 +195,7 @@ func (f fields) text(name string) (s string, err error) {
 
 // Message returns the message for the project's channel: a bare integer if n has only a version. [Decode] reads it back.
 func (n News) Message() []byte {
-	if n.Prev == nil && n.Writer == "" && !n.Reset && n.Trace == "" {
+	if n.Prev == nil && n.Writer == "" && !n.Reset && n.Trace == "" && n.Sent.IsZero() {
 		return strconv.AppendInt(nil, int64(n.Version), 10)
 	}
 	b := append([]byte(`{"version":`), strconv.FormatInt(int64(n.Version), 10)...)
@@ -195,6 +205,9 @@ func (n News) Message() []byte {
 	}
 	if n.Trace != "" {
 		b = append(append(append(b, `,"traceparent":"`...), n.Trace...), '"')
+	}
+	if !n.Sent.IsZero() {
+		b = strconv.AppendInt(append(b, `,"sent_ms":`...), n.Sent.UnixMilli(), 10)
 	}
 	return append(b, '}')
 }

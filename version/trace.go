@@ -2,7 +2,7 @@ package version
 
 import "regexp"
 
-// Trace is the traceparent (W3C) of a publisher, of a trace that is recorded; "": none. Browsers do not get it.
+// Trace is the traceparent (W3C) of a publisher, of a trace that is recorded; "": none.
 type Trace string
 
 var traceForm = regexp.MustCompile(`^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f][13579bdf]$`) // the last bit: it is recorded

@@ -35,3 +35,27 @@ func TestTraces(t *testing.T) {
 		}
 	}
 }
+
+// A message may say when it was sent. What is no such time changes nothing about the news; who publishes over HTTP hears of it.
+func TestSent(t *testing.T) {
+	p, err := ParseProject("42")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int64{
+		"1790000000000": 1_790_000_000_000, "1": 1, "null": 0, "0": 0, "-5": 0, "1.5": 0, `"now"`: 0, "{}": 0, "1e300": 0,
+	} {
+		n, err := Decode(p, []byte(`{"version":7,"sent_ms":`+text+`}`))
+		if err != nil || n.Version != 7 || n.Sent.IsZero() != (want == 0) || want > 0 && n.Sent.UnixMilli() != want {
+			t.Errorf("%s: %+v, %v", text, n, err)
+		}
+		again, err := Decode(p, n.Message())
+		if err != nil || again.Version != n.Version || !again.Sent.Equal(n.Sent) {
+			t.Errorf("%s: %s is read as %+v, %v", text, n.Message(), again, err)
+		}
+		var posted News
+		if err := posted.UnmarshalJSON([]byte(`{"project":"42","version":7,"sent_ms":` + text + `}`)); (err == nil) != (want > 0 || text == "null") {
+			t.Errorf("POST %s: %v", text, err)
+		}
+	}
+}

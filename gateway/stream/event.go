@@ -40,7 +40,7 @@ func marshal(object any) []byte {
 func AppendGoodbye(b []byte, g Goodbye) []byte { return appendEvent(b, "goodbye", marshal(g)) }
 
 // appendVersion appends the event of one advance.
-func appendVersion(b []byte, c version.Change, spread time.Duration, reset bool) []byte {
+func appendVersion(b []byte, c version.Change, spread time.Duration, trace version.Trace, reset bool) []byte {
 	id := version.Mark{Project: c.Project, Version: c.Version, Known: true}
 	b = append(append(b, "id: "...), id.String()...)
 	b = append(append(b, "\nevent: version\ndata: {\"project\":\""...), c.Project.String()...)
@@ -48,6 +48,9 @@ func appendVersion(b []byte, c version.Change, spread time.Duration, reset bool)
 	b = strconv.AppendInt(append(b, `,"spread_ms":`...), spread.Milliseconds(), 10)
 	if c.Extras != nil {
 		b = c.Extras.AppendExtras(b)
+	}
+	if trace != "" {
+		b = append(append(append(b, `,"traceparent":"`...), trace...), '"')
 	}
 	if reset {
 		b = append(b, `,"reset":true`...)

@@ -19,27 +19,35 @@ func TestFrame(t *testing.T) {
 		name    string
 		change  version.Change
 		spread  time.Duration
+		trace   version.Trace
 		advance string
 		reset   string
 	}{
-		{"bare", version.Change{State: known}, 0, "id: 7@8\nevent: version\ndata: {\"project\":\"7\",\"version\":8,\"spread_ms\":0}\n\n", ""},
+		{"bare", version.Change{State: known}, 0, "", "id: 7@8\nevent: version\ndata: {\"project\":\"7\",\"version\":8,\"spread_ms\":0}\n\n", ""},
 		{
 			"with data",
 			version.Change{State: known, Extras: extras},
-			1500 * time.Millisecond,
+			1500 * time.Millisecond, "",
 			"id: 7@8\nevent: version\ndata: {\"project\":\"7\",\"version\":8,\"spread_ms\":1500,\"prev\":7,\"writer\":\"tab-1\",\"data\":{\"a\":1}}\n\n", "",
 		},
 		{
 			"reset",
 			version.Change{State: known, Reset: true},
-			0,
+			0, "",
 			"id: 7@8\nevent: version\ndata: {\"project\":\"7\",\"version\":8,\"spread_ms\":0}\n\n",
 			"id: 7@8\nevent: version\ndata: {\"project\":\"7\",\"version\":8,\"spread_ms\":0,\"reset\":true}\n\n",
 		},
-		{"unknown", version.Change{Reset: true}, 0, "", ""},
+		{"unknown", version.Change{Reset: true}, 0, "", "", ""},
+		{
+			"with a trace",
+			version.Change{State: known},
+			0, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+			"id: 7@8\nevent: version\ndata: {\"project\":\"7\",\"version\":8,\"spread_ms\":0," +
+				"\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}\n\n", "",
+		},
 	} {
 		test.change.Project = p
-		f := NewFrame(test.change, test.spread)
+		f := NewFrame(test.change, test.spread, test.trace)
 		if got := string(f.Event(SendAdvance)); got != test.advance {
 			t.Errorf("%s: %q", test.name, got)
 		}

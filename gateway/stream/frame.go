@@ -9,7 +9,7 @@ import (
 // Frame is one change of a project, rendered once for all who watch it. It is not changed after it was offered.
 type Frame struct {
 	version.Change
-	// Delivered is called by each loop that has written the frame to all of its streams; nil: the change is not traced.
+	// Delivered is called by each loop that has written the frame to all of its streams; nil: nobody asks.
 	Delivered func()
 	Made      time.Time     // when the change was taken from the board
 	Spread    time.Duration // within which the readers of the frame poll
@@ -17,14 +17,14 @@ type Frame struct {
 	reset     []byte        // for readers that were sent a version of the era before, if this era began with a reset
 }
 
-// NewFrame renders a change.
-func NewFrame(c version.Change, spread time.Duration) *Frame {
+// NewFrame renders a change. The poll that it causes belongs to a trace; "": to none.
+func NewFrame(c version.Change, spread time.Duration, trace version.Trace) *Frame {
 	f := &Frame{Change: c, Spread: spread}
 	if c.Known {
-		f.advance = appendVersion(nil, c, spread, false)
+		f.advance = appendVersion(nil, c, spread, trace, false)
 	}
 	if c.Known && c.Reset {
-		f.reset = appendVersion(nil, c, spread, true)
+		f.reset = appendVersion(nil, c, spread, trace, true)
 	}
 	return f
 }

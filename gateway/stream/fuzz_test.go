@@ -37,7 +37,7 @@ func FuzzRender(f *testing.F) {
 		change := version.Change{Project: p, State: version.State{Listening: true, Known: true, Version: n.Version}, Reset: reset, Extras: &n}
 		state := NewLastSent(Served).Sent(change.State)
 
-		frame := NewFrame(change, ms)
+		frame := NewFrame(change, ms, n.Trace)
 		heartbeat := NewHeartbeat(map[string]string{"push": node}, time.Second)
 		hello := NewHelloWriter(node)
 		hello.Begin()

@@ -24,9 +24,9 @@ type HubOptions struct {
 	// Spread returns the time over which the watchers of a project poll for its change. own is how many of them are here and
 	// count, 1 at least; there are more at other gateways.
 	Spread func(i version.Index, own int, now time.Time) time.Duration
-	// Received is called with each change that has a trace and watchers. It returns what Frame.Delivered is; nil: nothing is
-	// traced.
-	Received func(version.Change) (delivered func())
+	// Received is called with each change that has watchers, and a trace or the time at which it was sent. It returns the trace
+	// that pages get, and what Frame.Delivered is.
+	Received func(version.Change) (page version.Trace, delivered func())
 }
 
 // Watcher gets the changes of projects. A loop is one, for all its streams, and so is a [Poll].
@@ -104,11 +104,13 @@ func (h *Hub) Deliver(changes []version.Change) {
 		if c.Advance { // other changes make nobody poll, or lead to hellos, which have their own spread
 			spread = h.opt.Spread(c.Index, max(1, int(t.watches)-h.extra.over[c.Index]), now)
 		}
-		f := NewFrame(c, spread)
-		f.Made = now
-		if h.opt.Received != nil && c.Extras != nil && c.Extras.Trace != "" {
-			f.Delivered = h.opt.Received(c)
+		var page version.Trace
+		var delivered func()
+		if x := c.Extras; h.opt.Received != nil && x != nil && (x.Trace != "" || !x.Sent.IsZero()) {
+			page, delivered = h.opt.Received(c)
 		}
+		f := NewFrame(c, spread, page)
+		f.Made, f.Delivered = now, delivered
 		for loops := t.loops; loops != 0; loops &= loops - 1 {
 			h.loops[bits.TrailingZeros64(loops)].Offer(c.Index, f)
 		}

@@ -61,7 +61,7 @@ func TestFollow(t *testing.T) {
 		{"confirmed again after a gap", tell(known(0, 5)), known(0, 5), false, SendNothing},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := NewFrame(version.Change{State: test.now, Reset: test.reset}, 0)
+			f := NewFrame(version.Change{State: test.now, Reset: test.reset}, 0, "")
 			if got := test.sent.Follow(f); got != test.want {
 				t.Errorf("got %d, want %d", got, test.want)
 			}
@@ -71,8 +71,8 @@ func TestFollow(t *testing.T) {
 
 // A page that was told that a project waits is told otherwise by a hello, whatever version events came meanwhile.
 func TestWaitsUntilAHelloSaysOtherwise(t *testing.T) {
-	news := NewFrame(version.Change{State: version.State{Known: true, Version: 7}}, 0)
-	confirmed := NewFrame(version.Change{State: version.State{Listening: true, Known: true, Version: 7}}, 0)
+	news := NewFrame(version.Change{State: version.State{Known: true, Version: 7}}, 0, "")
+	confirmed := NewFrame(version.Change{State: version.State{Listening: true, Known: true, Version: 7}}, 0, "")
 	l := NewLastSent(Served).Sent(version.State{})
 	if got := l.Follow(news); got != SendAdvance {
 		t.Fatal(got)

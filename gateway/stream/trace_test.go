@@ -15,8 +15,8 @@ func (deaf) Offer(version.Index, *Frame) {}
 // BenchmarkDeliver is what a change of a watched project costs before it reaches the loops. off: nothing is traced.
 func BenchmarkDeliver(b *testing.B) {
 	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	for name, received := range map[string]func(version.Change) func(){
-		"off": nil, "on": func(version.Change) func() { return func() {} },
+	for name, received := range map[string]func(version.Change) (version.Trace, func()){
+		"off": nil, "on": func(version.Change) (version.Trace, func()) { return trace, func() {} },
 	} {
 		b.Run(name, func(b *testing.B) {
 			board := version.NewBoard()

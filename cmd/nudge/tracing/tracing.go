@@ -72,13 +72,13 @@ func (t *Tracer) Publish(p version.Project, above version.Trace) (carried versio
 	}
 }
 
-// Received records that a change arrived, and when it was written to the streams of each loop.
-func (t *Tracer) Received(c version.Change) (delivered func()) {
+// Received records that a change arrived, and when it was written to the streams of each loop. What pages do for it is below that.
+func (t *Tracer) Received(c version.Change) (page version.Trace, delivered func()) {
 	above := trace.WithAttributes(project(c.Project), attribute.Int64("nudge.version", int64(c.Version)))
 	ctx, span := t.tracer.Start(within(c.Extras.Trace), "nudge.receive", trace.WithSpanKind(trace.SpanKindConsumer), above)
 	span.End()
 	received := time.Now()
-	return func() {
+	return traceOf(ctx), func() {
 		_, span := t.tracer.Start(ctx, "nudge.deliver", trace.WithTimestamp(received), above)
 		span.End()
 	}

@@ -20,7 +20,7 @@ import (
 const fromPublisher = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 // through takes a publication through a gateway.
-func through(t *testing.T, tracer *Tracer, failed error) (carried version.Trace) {
+func through(t *testing.T, tracer *Tracer, failed error) (carried, page version.Trace) {
 	t.Helper()
 	p, err := version.ParseProject("42")
 	if err != nil {
@@ -28,16 +28,16 @@ func through(t *testing.T, tracer *Tracer, failed error) (carried version.Trace)
 	}
 	carried, end := tracer.Publish(p, version.ParseTrace(fromPublisher))
 	end(failed)
-	delivered := tracer.Received(version.Change{Project: p, State: version.State{Version: 7}, Extras: &version.News{Trace: carried}})
+	page, delivered := tracer.Received(version.Change{Project: p, State: version.State{Version: 7}, Extras: &version.News{Trace: carried}})
 	delivered()
-	return carried
+	return carried, page
 }
 
 // The spans belong to the trace of the publisher: receive is below publish, and deliver below receive.
 func TestSpans(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
 	tracer, _ := newTracer(sdktrace.WithSpanProcessor(spans))
-	carried := through(t, tracer, errors.New("no"))
+	carried, page := through(t, tracer, errors.New("no"))
 	above := "b7ad6b7169203331"
 	ended := spans.Ended()
 	for i, want := range []string{"nudge.publish", "nudge.receive", "nudge.deliver"} {
@@ -52,6 +52,9 @@ func TestSpans(t *testing.T) {
 	}
 	if id := ended[0].SpanContext().SpanID().String(); !strings.Contains(string(carried), id) {
 		t.Errorf("the message carries %s, not %s", carried, id)
+	}
+	if id := ended[1].SpanContext().SpanID().String(); !strings.Contains(string(page), id) {
+		t.Errorf("pages get %s, not %s", page, id)
 	}
 }
 
