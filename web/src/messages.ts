@@ -25,6 +25,7 @@ const shape = {
   prev: readVersion,
   writer: raw,
   data: raw,
+  traceparent: some,
   reset: (value: unknown) => value === true,
   reason: text,
   after_ms: number(0, 0),
@@ -35,7 +36,7 @@ const shape = {
   off: names,
   refusing: Boolean,
   anonymous: Boolean,
-  caller: (value: unknown) => (value ? text(value) : undefined),
+  caller: some,
   // A refusal.
   code: raw,
   detail: (value: unknown) => (value ? text(value).replace(/eyJ[\w.-]*/g, 'TOKEN') : ''), // for the console, where no token may stand
@@ -83,6 +84,10 @@ function names(value: unknown): string[] {
 /** An object, which may not even become text, is none. */
 function text(value: unknown): string {
   return Object(value) === value ? '' : String(value);
+}
+
+function some(value: unknown): string | undefined {
+  return value ? text(value) : undefined;
 }
 
 function raw(value: unknown): unknown {

@@ -36,6 +36,7 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
   let { apply } = work;
   let error: unknown = null;
   let behindAt = 0; // since when push knows of something that the page does not have, if it does
+  let trace: string | undefined; // of the news that the next poll is for
 
   /** How often to poll now. */
   function pace() {
@@ -68,8 +69,10 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
     let answer: Answer = { failed: true };
     try {
       const asked = versions.asked();
+      const traceparent = trace;
+      trace = undefined;
       const unchanged = () => Object.fromEntries(Object.entries(asked).map(([id, { have }]) => [id, have]));
-      const result = await answerOf(() => work.poll!({ reason, projects: asked, signal }), unchanged);
+      const result = await answerOf(() => work.poll!({ reason, projects: asked, signal, traceparent }), unchanged);
       if (!signal.aborted) answer = { ...wishes(result), ...taken(result, safety) };
       end(false, null);
     } catch (thrown) {
@@ -142,8 +145,9 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
         }),
       );
     },
-    advance(told: Announced, { version, spread_ms, reset }: Message) {
+    advance(told: Announced, { version, spread_ms, reset, traceparent }: Message) {
       const [mine, wanted] = versions.advance(told, reset);
+      if (mine) trace ||= traceparent;
       if (mine) announce([[told.id, version!]], wanted, spread_ms);
     },
     /** Projects are added, before the loop begins if it has yet to. True if the stream does not serve one of them yet. */

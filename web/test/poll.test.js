@@ -52,6 +52,23 @@ test('waits are drawn over the whole jitter', async () => {
   within(waits.reduce((a, b) => a + b) / waits.length, 9700, 10_300);
 });
 
+test('a poll gets the trace of the news that it is for, and the next poll none', async () => {
+  const traces = ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01'];
+  const world = await proven();
+  await world.live(70_000);
+  tell(world, 124);
+  await world.pass(0);
+  tell(world, 125, 5000, { traceparent: traces[0] });
+  tell(world, 126, 5000, { traceparent: traces[1] });
+  tell(world, 127, 5000);
+  await world.live(12_000);
+  world.nudge.refresh();
+  await world.pass(0);
+  tell(world, 128, 0, { traceparent: { toString: 7 } });
+  await world.live(12_000);
+  assert.deepEqual(world.polls.slice(-4).map((poll) => poll.traceparent), [undefined, traces[0], undefined, '']);
+});
+
 test('an idle page polls at once when news comes: no time passes', async () => {
   const world = await proven();
   await world.live(70_000);

@@ -30,6 +30,11 @@ export interface PollContext {
   readonly projects: Readonly<Record<string, { readonly have: number; readonly want?: number }>>;
   /** Aborted by `stop()`, and after a minute without an answer. */
   readonly signal: AbortSignal;
+  /**
+   * The trace (W3C) of the news that causes this poll, if its publisher records one and the gateway too: send it as the header
+   * `traceparent`.
+   */
+  readonly traceparent?: string | undefined;
 }
 
 /**
