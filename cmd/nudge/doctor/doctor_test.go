@@ -155,6 +155,19 @@ func TestNamesTheBrokenHop(t *testing.T) {
 				return held, nil
 			})
 		}},
+		{"nothing, over HTTP/2", "", "", func(s *site) { serveTLS(s, true, "example.com"); s.http2 = true }},
+		{"buffered over HTTP/1.1 alone", "events", "over HTTP/1.1", func(s *site) {
+			serveTLS(s, true, "example.com")
+			s.http2 = true
+			held := holdBack(func(held, now []byte) ([]byte, []byte) { return nil, append(held, now...) })
+			s.handler = func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				if r.ProtoMajor == 1 {
+					held(w, r, next)
+					return
+				}
+				next.ServeHTTP(w, r)
+			}
+		}},
 		{"compression holds back", "compression", "compression", func(s *site) { s.handler = packed(false) }},
 		{"cut after 2 s", "cut", "after 2.0 s", func(s *site) { s.handler = cutAfter(2 * time.Second) }},
 		{"cut after 0.5 s", "cut", "after 500 ms", func(s *site) { s.handler = cutAfter(500 * time.Millisecond) }},

@@ -84,9 +84,42 @@ func (x *exam) open(ctx context.Context) bool {
 	} else {
 		x.ok("compression", "%s, which passes each event on at once", s.encoding)
 	}
-	x.ok("events", "the first after %s, the second %s later", seconds(hello.at.Sub(s.began)), seconds(heartbeat.at.Sub(hello.at)))
 	x.stream = s
+	if s.major > 1 && x.heldOverHTTP1(ctx) {
+		x.broken("events", buffering, "let the proxy pass each event on at once",
+			"over HTTP/2 events arrive, but over HTTP/1.1 they are held back: some browsers use that, such as those behind a proxy that reads TLS")
+		return true
+	}
+	x.ok("events", "the first after %s, the second %s later", seconds(hello.at.Sub(s.began)), seconds(heartbeat.at.Sub(hello.at)))
 	return true
+}
+
+// heldOverHTTP1 tells whether events are held back over HTTP/1.1, where they arrive over HTTP/2: an nginx behind TLS writes at
+// once over HTTP/2 whatever comes, and over HTTP/1.1 only when its buffer is full.
+func (x *exam) heldOverHTTP1(ctx context.Context) bool {
+	x.busy("waiting for the first events over HTTP/1.1")
+	both := x.http
+	defer func() { x.http = both }()
+	x.http = both.Clone()
+	x.http.Protocols = new(http.Protocols)
+	x.http.Protocols.SetHTTP1(true)
+	x.http.TLSClientConfig.NextProtos = nil
+	defer x.http.CloseIdleConnections()
+	began := time.Now()
+	s, err := x.subscribe(ctx, "identity", x.projects(), byHeader)
+	if err != nil {
+		return time.Since(began) >= patience // else HTTP/1.1 is not served at all
+	}
+	defer s.stop()
+	if s.refusal.header != nil {
+		return false
+	}
+	hello := s.until(ctx, s.began.Add(proof), is("hello"))
+	if hello == nil {
+		return s.lived() == 0
+	}
+	heartbeat := s.until(ctx, hello.at.Add(proof), is("heartbeat"))
+	return s.lived() == 0 && (heartbeat == nil || s.waited(hello, heartbeat))
 }
 
 func (x *exam) cutEarly(lived time.Duration, when string) {

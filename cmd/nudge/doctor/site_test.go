@@ -70,6 +70,7 @@ type site struct {
 	answer  func(*http.Response)
 	handler func(w http.ResponseWriter, r *http.Request, next http.Handler)
 	tls     *tls.Config
+	http2   bool // over TLS also HTTP/2
 	closed  bool // nothing listens
 }
 
@@ -119,6 +120,9 @@ func (s *site) examine(t *testing.T) Report {
 	switch {
 	case s.closed:
 		outside.Close()
+	case s.tls != nil && s.http2:
+		front.TLSConfig = s.tls
+		go front.ServeTLS(outside, "", "")
 	case s.tls != nil:
 		go front.Serve(tls.NewListener(outside, s.tls))
 	default:

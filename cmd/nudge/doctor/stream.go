@@ -20,6 +20,7 @@ type stream struct {
 	header   http.Header
 	refusal  reply // if it is no stream
 	encoding string
+	major    int // version of HTTP
 	began    time.Time
 	stop     context.CancelFunc
 
@@ -66,7 +67,7 @@ func (x *exam) subscribe(ctx context.Context, encoding string, projects []string
 		return nil, cause(err)
 	}
 	s := &stream{
-		status: resp.StatusCode, header: resp.Header, encoding: resp.Header.Get("Content-Encoding"), began: began, stop: stop,
+		status: resp.StatusCode, header: resp.Header, encoding: resp.Header.Get("Content-Encoding"), major: resp.ProtoMajor, began: began, stop: stop,
 		more: make(chan struct{}, 1),
 	}
 	if resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
