@@ -61,7 +61,7 @@ func TestKeyServerAwayAtStart(t *testing.T) {
 	}, func(t *testing.T, r *rig) {
 		for _, request := range []string{
 			"GET /versions?project=42", "GET /versions?project=42", "GET /poll-interval", "GET /events?project=42",
-			"POST /session", "POST /versions", "POST /missed", "POST /revocations",
+			"POST /session", "POST /versions", "POST /missed", "POST /shadow", "POST /revocations",
 		} {
 			method, path, _ := strings.Cut(request, " ")
 			a := r.do(method, path, "", signedBy("a"))
