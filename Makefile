@@ -1,6 +1,6 @@
 LISTEN ?= localhost:8080
 
-.PHONY: help run test build package release helm vulncheck bundle fmt lint chart outage screenshots commands man fuzz faults pace proxies soak clean
+.PHONY: help run test build package release helm vulncheck bundle fmt lint chart migration outage screenshots commands man fuzz faults pace proxies soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ lint: ## formatting, vet, staticcheck, types, bundle
 
 chart: ## docs/capacity.svg from docs/capacity/*.json
 	@go -C .ci/tools run ./chart $(CURDIR)/docs/capacity/*.json
+
+migration: ## docs/migrate.svg: docs/migrate.md as a run of two minutes
+	@NUDGE_TEST_REQUIRE=1 NUDGE_TEST_MIGRATION=$(CURDIR)/docs/migrate.json go test -count=1 -timeout 10m -run '^TestMigrationChart$$' ./cmd/nudge
+	@go -C .ci/tools run ./chart -o $(CURDIR)/docs/migrate.svg -migration $(CURDIR)/docs/migrate.json
 
 outage: build ## what the demo's chart shows: a run of nudge simulate
 	@bin/nudge simulate --script redis --hours 0.2 --json > web/demo/page/outage.json

@@ -31,17 +31,14 @@ type migration struct {
 	env    []string
 	app    string            // URL
 	real   *strings.Replacer // of the addresses in the page
-}
 
-const (
-	projectsOfMigration = 4
-	pagesOfMigration    = 8
-)
+	projects, open int // so many pages are open
+}
 
 // newMigration makes the folder of an application that is not changed yet, with its modules.
 func newMigration(t *testing.T, redis string) *migration {
 	t.Helper()
-	m := &migration{t: t, dir: t.TempDir(), blocks: blocksOf(t, "../../docs/migrate.md")}
+	m := &migration{t: t, dir: t.TempDir(), blocks: blocksOf(t, "../../docs/migrate.md"), projects: 4, open: 8}
 	for name, from := range map[string]string{
 		"@tanstack/query-core": "web/node_modules/@tanstack/query-core", "express": "clients/node/node_modules/express",
 		"@nudge-gateway/nudge": "web", "@nudge-gateway/server": "clients/node", // what npm install would unpack
@@ -59,9 +56,7 @@ func newMigration(t *testing.T, redis string) *migration {
 		must(t, os.Symlink(from, to))
 	}
 	for _, file := range []string{"../../docs/migrate/app.js", "../../docs/migrate/page.js", "testdata/migrate/observe.mjs", "testdata/migrate/pages.mjs"} {
-		text, err := os.ReadFile(file)
-		must(t, err)
-		write(t, filepath.Join(m.dir, filepath.Base(file)), string(text))
+		m.copy(file)
 	}
 	write(t, filepath.Join(m.dir, "package.json"), `{"type": "module"}`)
 	path, err := binary()
@@ -75,6 +70,14 @@ func newMigration(t *testing.T, redis string) *migration {
 		// The same rules in shorter times.
 		"NUDGE_POLL_FAST=1s", "NUDGE_POLL_SLOW=1h", "NUDGE_PUSH_RAMP=1s", "NUDGE_HEARTBEAT=1s", "NUDGE_REDIS_PROBE=200ms")
 	return m
+}
+
+// copy puts a file into the folder.
+func (m *migration) copy(file string) {
+	m.t.Helper()
+	text, err := os.ReadFile(file)
+	must(m.t, err)
+	write(m.t, filepath.Join(m.dir, filepath.Base(file)), string(text))
 }
 
 // blocksOf are the fenced blocks of a page, by the number of their step and their language: "2 sh".
@@ -170,29 +173,34 @@ func (m *migration) start(ready string, args ...string) *goingOn {
 // pages opens pages of the application.
 func (m *migration) pages() *goingOn {
 	m.t.Helper()
-	return m.start("page", "node", "pages.mjs", m.app, strconv.Itoa(projectsOfMigration), strconv.Itoa(pagesOfMigration))
+	return m.start("page", "node", "pages.mjs", m.app, strconv.Itoa(m.projects), strconv.Itoa(m.open))
 }
 
 // each waits until every page has said this since from, and returns where the last one has.
 func (m *migration) each(pages *goingOn, from int, says string) int {
 	m.t.Helper()
 	last := from
-	for n := range pagesOfMigration {
+	for n := range m.open {
 		last = max(last, pages.until(m.t, from, fmt.Sprintf("page %d %s", n+1, says)))
 	}
 	return last
 }
 
-// commit changes every project, to this version.
+// commit changes every project.
 func (m *migration) commit(title string) {
 	m.t.Helper()
-	for p := range projectsOfMigration {
-		answer, err := http.PostForm(fmt.Sprintf("%s/projects/%d/stories", m.app, p+1), url.Values{"title": {title}})
-		must(m.t, err)
-		_ = answer.Body.Close()
-		if answer.StatusCode != http.StatusCreated {
-			m.t.Fatal(answer.Status)
-		}
+	for p := range m.projects {
+		m.post(p, title)
+	}
+}
+
+func (m *migration) post(project int, title string) {
+	m.t.Helper()
+	answer, err := http.PostForm(fmt.Sprintf("%s/projects/%d/stories", m.app, project+1), url.Values{"title": {title}})
+	must(m.t, err)
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusCreated {
+		m.t.Fatal(answer.Status)
 	}
 }
 
@@ -218,7 +226,7 @@ func TestMigration(t *testing.T) {
 
 	// 1. The logs of the application say what its pages have seen.
 	app := m.start(m.app, "node", "app.js")
-	out, err := m.command("node", "pages.mjs", m.app, strconv.Itoa(projectsOfMigration), strconv.Itoa(pagesOfMigration), "500").Output()
+	out, err := m.command("node", "pages.mjs", m.app, strconv.Itoa(m.projects), strconv.Itoa(m.open), "500").Output()
 	must(t, err)
 	seen := map[string]struct{ Polls, Empty float64 }{}
 	must(t, json.Unmarshal(out, &seen))
@@ -241,11 +249,7 @@ func TestMigration(t *testing.T) {
 	}
 
 	// 2. In shadow, pages poll as before.
-	m.run(m.take("2 sh", "npm install"))
-	m.change(m.take("2 diff", "app.js"))
-	m.change(m.take("2 diff", "page.js"))
-	m.scale()
-	m.run(m.take("2 sh", "nudge.env"))
+	m.install()
 	serve, node := m.take("2 sh", "nudge serve"), m.take("2 sh", "node app.js")
 	gateway := m.start("nudge serves", "sh", "-ec", serve)
 	m.start(m.app, "sh", "-ec", node)
@@ -260,7 +264,7 @@ func TestMigration(t *testing.T) {
 	status := m.take("2 console", "nudge status --shadow")
 	status, _, _ = strings.Cut(strings.TrimPrefix(status, "$ "), "\n")
 	redistest.Until(t, "report of all pages", func() bool {
-		return strings.Contains(m.run(". ./nudge.env\n"+status), fmt.Sprintf("polls of %d pages: ", pagesOfMigration))
+		return strings.Contains(m.run(". ./nudge.env\n"+status), fmt.Sprintf("polls of %d pages: ", m.open))
 	})
 	if report := m.run(". ./nudge.env\n" + status); !strings.Contains(report, "not enough evidence yet") {
 		t.Error(report)
@@ -298,6 +302,16 @@ func TestMigration(t *testing.T) {
 	}
 }
 
+// install does step 2 up to what is started.
+func (m *migration) install() {
+	m.t.Helper()
+	m.run(m.take("2 sh", "npm install"))
+	m.change(m.take("2 diff", "app.js"))
+	m.change(m.take("2 diff", "page.js"))
+	m.scale()
+	m.run(m.take("2 sh", "nudge.env"))
+}
+
 // scale makes the pages poll every second, and every three.
 func (m *migration) scale() {
 	file := filepath.Join(m.dir, "page.js")
@@ -312,8 +326,8 @@ func (m *migration) news(pages *goingOn, at, version int) int {
 	before := m.requests()
 	m.commit("news")
 	end := max(m.each(pages, at, fmt.Sprint("polls stories: ", version)), m.each(pages, at, fmt.Sprint("polls newest: ", version)))
-	if made := m.requests() - before; made != 2*pagesOfMigration {
-		m.t.Errorf("%d requests for news of version %d, want %d", made, version, 2*pagesOfMigration)
+	if made := m.requests() - before; made != 2*m.open {
+		m.t.Errorf("%d requests for news of version %d, want %d", made, version, 2*m.open)
 	}
 	return end
 }

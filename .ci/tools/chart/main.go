@@ -2,6 +2,8 @@
 //
 //	go -C .ci/tools run ./chart ../../docs/capacity/*.json
 //
+// With -migration it draws docs/migrate.svg, as make migration does.
+//
 // Each file is one run with --json, against a gateway of its own, with another number of streams of one project.
 package main
 
@@ -44,8 +46,15 @@ type percentiles struct {
 
 func main() {
 	out := flag.String("o", "../../docs/capacity.svg", "the file to write")
+	migration := flag.String("migration", "", "draw docs/migrate.svg from this file instead")
 	flag.Parse()
-	if err := run(*out, flag.Args()); err != nil {
+	var err error
+	if *migration != "" {
+		err = drawMigration(*out, *migration)
+	} else {
+		err = run(*out, flag.Args())
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "chart:", err)
 		os.Exit(1)
 	}
@@ -110,15 +119,7 @@ func run(out string, files []string) error {
 	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Points(16), PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(12)}
 	latency.Draw(tiles.At(page, 0, 0))
 	memory.Draw(tiles.At(page, 1, 0))
-	f, err := os.Create(out)
-	if err != nil {
-		return err
-	}
-	if _, err := canvas.WriteTo(f); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	return write(out, canvas)
 }
 
 func newPlot(title, y string) *plot.Plot {

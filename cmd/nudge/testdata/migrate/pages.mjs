@@ -4,7 +4,7 @@
 //
 // With SECONDS, time is what this program says, and a change of each project comes every 100 s. It ends with what the pages saw.
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 
 const [site, projects, pages, seconds] = process.argv.slice(2).map((arg, i) => (i ? Number(arg) : arg))
@@ -73,7 +73,7 @@ const { show } = await import(pathToFileURL('page.js'))
 const { fetchStream } = await import(import.meta.resolve('@nudge-gateway/nudge/fetch', pathToFileURL('page.js'))).catch(() => ({}))
 
 for (let n = 1; n <= pages; n++) {
-  if (seconds) await until((n * 10_000) / pages)
+  await (seconds ? until((n * 10_000) / pages) : wait(20))
   page.run(n, () => {
     const nudge = show(String((n % projects) + 1), () => {}, fetchStream && { transport: fetchStream(), server: true })
     let last
