@@ -68,7 +68,7 @@ func TestMigrationChart(t *testing.T) {
 
 	m.change(m.take("3 diff", "page.js"))
 	pages = m.pages()
-	at := m.each(pages, 0, "is push proven")
+	at := m.each(pages, 0, "is push proven rarely")
 	phase("on", 30)
 	redis.Kill()
 	gateway.kill()
@@ -76,7 +76,7 @@ func TestMigrationChart(t *testing.T) {
 	redis.Start()
 	m.start("nudge serves", "sh", "-ec", serve)
 	phase("back", 30)
-	m.each(pages, at, "is push proven")
+	m.each(pages, at, "is push proven rarely")
 	text, err := json.Marshal(chart)
 	must(t, err)
 	must(t, os.WriteFile(file, append(text, '\n'), 0o600))

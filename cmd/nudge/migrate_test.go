@@ -259,7 +259,7 @@ func TestMigration(t *testing.T) {
 	m.each(pages, at, "polls stories: 1")
 	m.each(pages, at, "polls newest: 1")
 	for range 2 {
-		at = m.each(pages, len(pages.String()), "polls stories: 1") // by interval, although push is proven
+		m.each(pages, len(pages.String()), "polls stories: 1") // by interval, although push is proven
 	}
 	status := m.take("2 console", "nudge status --shadow")
 	status, _, _ = strings.Cut(strings.TrimPrefix(status, "$ "), "\n")
@@ -276,7 +276,7 @@ func TestMigration(t *testing.T) {
 	m.change(m.take("3 diff", "page.js"))
 	m.run(". ./nudge.env\n" + m.take("4 sh", "--percent 100"))
 	pages = m.pages()
-	at = m.each(pages, 0, "is push proven")
+	at = m.each(pages, 0, "is push proven rarely")
 	at = m.news(pages, at, 2)
 
 	// Nobody's page stops when Redis and the gateway are killed.
@@ -291,7 +291,7 @@ func TestMigration(t *testing.T) {
 	}
 	redis.Start()
 	m.start("nudge serves", "sh", "-ec", serve)
-	at = m.each(pages, at, "is push proven")
+	at = m.each(pages, at, "is push proven rarely")
 	m.news(pages, at, 4)
 
 	if out := m.run(". ./nudge.env\n" + m.take("4 sh", "--ramp-to")); !strings.Contains(out, "on the way to 100 percent") {
@@ -320,14 +320,15 @@ func (m *migration) scale() {
 	write(m.t, file, strings.ReplaceAll(string(text), "0_000", "_000"))
 }
 
-// news changes every project, and waits until each page has this version, by one request for each of its two queries.
+// news changes every project, and waits until each page has this version, by one request for each of its two
+// queries, or two where one was under way.
 func (m *migration) news(pages *goingOn, at, version int) int {
 	m.t.Helper()
 	before := m.requests()
 	m.commit("news")
 	end := max(m.each(pages, at, fmt.Sprint("polls stories: ", version)), m.each(pages, at, fmt.Sprint("polls newest: ", version)))
-	if made := m.requests() - before; made != 2*m.open {
-		m.t.Errorf("%d requests for news of version %d, want %d", made, version, 2*m.open)
+	if made := m.requests() - before; made < 2*m.open || made > 4*m.open {
+		m.t.Errorf("%d requests for news of version %d, want %d, or twice as many at most", made, version, 2*m.open)
 	}
 	return end
 }

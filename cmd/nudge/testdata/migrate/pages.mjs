@@ -78,8 +78,8 @@ for (let n = 1; n <= pages; n++) {
     const nudge = show(String((n % projects) + 1), () => {}, fetchStream && { transport: fetchStream(), server: true })
     let last
     nudge?.subscribe(() => {
-      const { mode, stream } = nudge.getSnapshot()
-      const state = `${mode} ${stream}`
+      const { mode, stream, factor } = nudge.getSnapshot()
+      const state = `${mode} ${stream}${mode === 'push' && factor > 1 ? ' rarely' : ''}`
       if (state !== last) console.log(`page ${n} is ${state}`)
       last = state
     })
