@@ -287,7 +287,7 @@ func TestMigration(t *testing.T) {
 	m.each(pages, at, "polls stories: 3")
 	m.each(pages, at, "polls newest: 3")
 	for range 2 {
-		at = m.each(pages, len(pages.String()), "polls stories: 3")
+		m.each(pages, len(pages.String()), "polls stories: 3")
 	}
 	redis.Start()
 	m.start("nudge serves", "sh", "-ec", serve)
