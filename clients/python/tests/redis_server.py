@@ -1,9 +1,9 @@
 """A redis-server for tests."""
 
 import os
+import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import unittest
@@ -18,13 +18,17 @@ class RedisServer:
             if os.environ.get("NUDGE_TEST_REQUIRE"):
                 raise RuntimeError("redis-server is not installed")
             raise unittest.SkipTest("redis-server is not installed")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
         self._dir = tempfile.mkdtemp()
-        self._command = [path, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self._dir, *flags]
-        self.start()
+        for left in reversed(range(100)):
+            port = random.randrange(30_000, 32_000)  # below those that systems hand out to connections
+            self.url = f"redis://127.0.0.1:{port}/0"
+            self._command = [path, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", self._dir, *flags]
+            try:
+                return self.start()
+            except RuntimeError:  # somebody has the port
+                self.kill()
+                if not left:
+                    raise
 
     def start(self):
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)

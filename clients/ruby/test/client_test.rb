@@ -59,8 +59,8 @@ class ClientTest < NudgeTest
   end
 
   def test_redis_is_away
-    port = TCPServer.open("127.0.0.1", 0) { |s| s.addr[1] }
-    nudge = client(redis: "redis://user:geheim@127.0.0.1:#{port}")
+    nudge = client(redis: "redis://user:geheim@127.0.0.1:1")
+    nudge.instance_variable_get(:@publishers).define_singleton_method(:now) { 100.0 } # no second passes meanwhile
     assert_equal false, nudge.publish(42, 124)
     assert_match(/version 124 of project 42; pages find the change at their next poll: .*look whether Redis runs/, log.string)
     error = assert_raises(Nudge::Unavailable) { nudge.publish!(42, 124) }
@@ -76,13 +76,14 @@ class ClientTest < NudgeTest
       connections.define_singleton_method(:now) { now }
       asked = lambda { assert_raises(Nudge::Unavailable) { connections.use { |redis| redis.get("a") } } }
       asked.call
-      assert_equal 1, accepted.size
+      accepted.pop
       asked.call
-      assert_equal 1, accepted.size, "a call within the second asked Redis"
+      assert_empty accepted, "a call within the second asked Redis"
       now += 1.1
       asked.call
-      assert_equal 2, accepted.size
-      connections.instance_variable_get(:@options)[:url] = URL # it is back
+      accepted.pop
+      patient = { timeout: 10, connect_timeout: 10, read_timeout: 10, write_timeout: 10 } # the machine may be busy
+      connections.instance_variable_get(:@options).merge!(patient, url: URL) # it is back
       now += 2
       2.times { connections.use { |redis| redis.get("a") } }
     end
@@ -91,7 +92,8 @@ class ClientTest < NudgeTest
   def test_a_silent_redis_costs_the_time_out_once
     listening do |url, accepted|
       refute client(redis: url, timeout: 0.05).publish(42, 1)
-      assert_equal 1, accepted.size
+      accepted.pop
+      assert_empty accepted
       assert_match(/timed out/i, log.string)
       refute_match(/passpass/, log.string)
     end

@@ -9,6 +9,10 @@ require "nudge"
 URL = ENV.fetch("REDIS_URL") # of an empty Redis that the tests may write to
 SECRET = "a secret that is thirty-two bytes"
 
+# Polls wait for Redis longer than 0.1 s: the machine may be busy.
+Nudge::Client.send(:remove_const, :POLL_TIMEOUT)
+Nudge::Client::POLL_TIMEOUT = 10
+
 class NudgeTest < Minitest::Test
   def setup
     redis.flushall
@@ -47,7 +51,7 @@ class NudgeTest < Minitest::Test
   # listening yields the URL of a server that answers nothing, or closes what it accepts.
   def listening(closes: false)
     server = TCPServer.new("127.0.0.1", 0)
-    accepted = []
+    accepted = Queue.new # whose sockets stay open until somebody has taken them
     thread = Thread.new { loop { (socket = server.accept) && closes ? socket.close : accepted << socket } }
     yield "redis://:#{"pass" * 3}@127.0.0.1:#{server.addr[1]}", accepted
   ensure

@@ -74,9 +74,13 @@ class MiddlewareTest < NudgeTest
     etag = get[1]["etag"]
     listening do |url, accepted|
       @nudge = client(redis: url)
+      polls = Nudge::Connections.new(url, timeout: 0.05)
+      polls.define_singleton_method(:now) { 100.0 } # no second passes meanwhile
+      @nudge.instance_variable_set(:@polls, polls)
       @app = nil
       3.times { assert_equal 200, get(etag)[0] }
-      assert_equal 1, accepted.size
+      accepted.pop
+      assert_empty accepted
     end
     assert_equal 1, log.string.scan("polls go to the application: ").size
   end
