@@ -341,12 +341,16 @@ func TestRedisProvenAgain(t *testing.T) {
 	for range 100 {
 		wait(t, "an echo", s.echoes)
 	}
-	cut := time.Now()
-	server.Do("CLIENT", "KILL", "TYPE", "pubsub")
-	for wait(t, "an echo", s.echoes).Before(cut) {
+	fastest := time.Hour
+	for range 5 { // the machine may be busy for one of them
+		cut := time.Now()
+		server.Do("CLIENT", "KILL", "TYPE", "pubsub")
+		for wait(t, "an echo", s.echoes).Before(cut) {
+		}
+		fastest = min(fastest, time.Since(cut))
 	}
-	if after := time.Since(cut); after > time.Second {
-		t.Errorf("the first echo over the new connection came %v after the cut", after)
+	if fastest > time.Second {
+		t.Errorf("the first echo over the new connection came %v after the cut", fastest)
 	}
 }
 

@@ -77,7 +77,7 @@ func TestRefused(t *testing.T) {
 			}
 			o := Options{Streams: 10, Projects: 2, Rate: 20, Duration: 100 * time.Millisecond, Timeout: 10 * time.Second, Grace: 20 * time.Second, Inflight: 1}
 			if tt.name == "silence" {
-				o.Timeout, o.Inflight = time.Second, 0
+				o.Timeout, o.Inflight = 3*time.Second, 0
 			}
 			r := s.run(o)
 			close(ended)
