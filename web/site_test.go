@@ -50,6 +50,8 @@ setInterval(() => {
   stall = Math.max(stall, performance.now() - beat - 50)
   beat = performance.now()
 }, 50)
+// The longest that a poll was under way, in real ms: the next one waits for it.
+window.slowest = 0
 const polling = new Set()
 // Lets so many ms pass, without waiting for them: what is due rings in its order, and polls end at the moment they began.
 // How long the machine takes for a poll counts for nothing, nor for one that was in flight before.
@@ -74,7 +76,11 @@ window.begin = (name, gateway, options = {}) => {
     return { versions: { 42: (await answer.json()).version } }
   }
   const poll = (asked) => {
-    const answer = request(asked).finally(() => polling.delete(answer))
+    const begun = performance.now()
+    const answer = request(asked).finally(() => {
+      slowest = Math.max(slowest, performance.now() - begun)
+      polling.delete(answer)
+    })
     polling.add(answer)
     return answer
   }
