@@ -69,6 +69,11 @@ async function until(time) {
   now = time
 }
 
+// A page in shadow reports after one to two minutes: once it is open, it is two minutes older than it is.
+const ages = new Map()
+const clock = Date.now
+Date.now = () => clock() + (ages.get(page.getStore()) ?? 0)
+
 const { show } = await import(pathToFileURL('page.js'))
 const { fetchStream } = await import(import.meta.resolve('@nudge-gateway/nudge/fetch', pathToFileURL('page.js'))).catch(() => ({}))
 
@@ -83,12 +88,9 @@ for (let n = 1; n <= pages; n++) {
       if (state !== last) console.log(`page ${n} is ${state}`)
       last = state
     })
+    ages.set(n, 120_000)
   })
 }
-// A page in shadow reports after one to two minutes: these are two minutes older than they are.
-const clock = Date.now
-if (!seconds) Date.now = () => clock() + 120_000
-
 if (seconds) {
   for (let k = 1; k * 100 < seconds; k++) {
     for (let p = 1; p <= projects; p++) {
