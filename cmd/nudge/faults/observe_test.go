@@ -5,6 +5,7 @@ package faults
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -56,10 +57,11 @@ func (s *stage) logged(parts ...string) (n int) {
 	return n
 }
 
-// once reports what was not logged exactly once.
+// once reports what is not logged exactly once. A line may come after what else shows the fault, such as a metric.
 func (s *stage) once(parts ...string) {
 	s.Helper()
-	if n := s.logged(parts...); n != 1 {
+	s.wait(fmt.Sprintf("line of the log with %q", parts), 5*prompt, func() bool { return s.logged(parts...) > 0 })
+	if n := s.logged(parts...); n > 1 {
 		s.Errorf("%d lines of the log have %q, want 1", n, parts)
 	}
 }
