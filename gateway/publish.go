@@ -135,6 +135,22 @@ func (g *Gateway) body(w http.ResponseWriter, r *http.Request) (*body, *problem)
 	return b, nil
 }
 
+// posted returns the whole body of r, if the caller's quota allows one more.
+func (g *Gateway) posted(w http.ResponseWriter, r *http.Request, kind limits.Request, who *auth.Caller) ([]byte, *problem) {
+	if p := g.overQuota(r, kind, who); p != nil {
+		return nil, p
+	}
+	b, p := g.body(w, r)
+	if p != nil {
+		return nil, p
+	}
+	text, err := io.ReadAll(b)
+	if err != nil {
+		return nil, b.problem(err)
+	}
+	return text, nil
+}
+
 func (b *body) Read(to []byte) (int, error) {
 	n, err := b.reader.Read(to)
 	switch err {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -22,16 +21,9 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) *problem {
 	if p != nil {
 		return p
 	}
-	if p := g.overQuota(r, limits.Reports, who); p != nil {
-		return p
-	}
-	b, p := g.body(w, r)
+	text, p := g.posted(w, r, limits.Reports, who)
 	if p != nil {
 		return p
-	}
-	text, err := io.ReadAll(b)
-	if err != nil {
-		return b.problem(err)
 	}
 	report, err := parseReport(text)
 	if err != nil {
@@ -51,16 +43,9 @@ func (g *Gateway) shadowReport(w http.ResponseWriter, r *http.Request) *problem 
 	if p != nil {
 		return p
 	}
-	if p := g.overQuota(r, limits.Shadow, who); p != nil {
-		return p
-	}
-	b, p := g.body(w, r)
+	text, p := g.posted(w, r, limits.Shadow, who)
 	if p != nil {
 		return p
-	}
-	text, err := io.ReadAll(b)
-	if err != nil {
-		return b.problem(err)
 	}
 	report, err := shadow.ParseReport(text)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"time"
@@ -34,16 +33,9 @@ func (g *Gateway) revoke(w http.ResponseWriter, r *http.Request) *problem {
 	case !who.Revokes():
 		return newProblem(http.StatusForbidden, codeForbidden, "the token may revoke nothing; it needs the claim revoke")
 	}
-	if p := g.overQuota(r, limits.Revocations, who); p != nil {
-		return p
-	}
-	b, p := g.body(w, r)
+	text, p := g.posted(w, r, limits.Revocations, who)
 	if p != nil {
 		return p
-	}
-	text, err := io.ReadAll(b)
-	if err != nil {
-		return b.problem(err)
 	}
 	rule, err := parseRevocation(text)
 	if err == nil {

@@ -3,6 +3,7 @@ package control
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,7 +126,11 @@ func TestControlEntries(t *testing.T) {
 	}}
 	want.Revocations[1].Cleared = true
 	for _, flag := range []FlagEntry{
-		{stamp(5), nil}, flagSet(5, true), {stamp(5), &Override{Percent: &percent, Ramp: &ramp}},
+		{stamp(5), nil},
+		flagSet(5, true),
+		{stamp(5), &Override{Percent: &percent, Ramp: &ramp}},
+		{stamp(5), &Override{Why: "missed at 5 percent"}},
+		{stamp(5), &Override{Enabled: true, Percent: &percent, Rollout: &Rollout{Goal: 100, Step: time.Minute, Guards: []Guard{GuardPolls}}}},
 	} {
 		want.Flag = flag
 		answer := entry(flagField, flag.Stamp, flag.text())
@@ -157,6 +162,12 @@ func TestControlGarbage(t *testing.T) {
 		{"flag", `"enabled":true,"percent":-1}`},
 		{"flag", `"enabled":true,"percent":1.5}`},
 		{"flag", `"enabled":true,"ramp_ms":86400001}`},
+		{"flag", `"enabled":true,"percent":10,"rollout":{"goal":5,"step_ms":1000,"guards":[]}}`},
+		{"flag", `"enabled":true,"percent":10,"rollout":{"goal":101,"step_ms":1000,"guards":[]}}`},
+		{"flag", `"enabled":true,"percent":10,"rollout":{"goal":100,"step_ms":9223372036854775807,"guards":[]}}`},
+		{"flag", `"enabled":true,"percent":10,"rollout":{"goal":100,"step_ms":1000,"guards":["late"]}}`},
+		{"flag", `"enabled":true,"rollout":{"goal":100,"step_ms":1000,"guards":[]}}`},
+		{"flag", `"enabled":false,"percent":10,"rollout":{"goal":100,"step_ms":1000,"guards":[]}}`},
 		{"flag", `"enabled":true,"ramp_ms":-1}`},
 		{"flag", `"enabled":true,"ramp_ms":-9223372036854775808}`},
 		{"revoke:1", ann.text()},
@@ -235,6 +246,23 @@ func TestRevocationDefaults(t *testing.T) {
 	} {
 		if _, err := r.WithDefaults(now, life); err == nil {
 			t.Errorf("%s passes", name)
+		}
+	}
+}
+
+func TestSteps(t *testing.T) {
+	for _, c := range []struct {
+		first, goal int
+		want        []int
+	}{
+		{1, 100, []int{1, 2, 5, 10, 20, 50, 100}},
+		{1, 2, []int{1, 2}},
+		{1, 30, []int{1, 2, 5, 10, 20, 30}},
+		{33, 100, []int{33, 50, 100}},
+		{100, 100, []int{100}},
+	} {
+		if got := Steps(c.first, c.goal); !slices.Equal(got, c.want) {
+			t.Errorf("from %d to %d: %v, want %v", c.first, c.goal, got, c.want)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,6 +139,55 @@ func TestControlReachesGateways(t *testing.T) {
 	}
 	if again := revoke(t, by, v); again.Seq <= e.Seq || len(stored(t, by).Revocations) != 1 {
 		t.Errorf("the same twice: %+v and %+v", e, again)
+	}
+}
+
+// Of many that replace the same override at once one wins, and nobody replaces what has changed meanwhile.
+func TestReplaceFlag(t *testing.T) {
+	server := redistest.Start(t)
+	compareMessages(t, server)
+	by := admin(t, server)
+	percent := 5
+	first := control.Override{
+		Enabled: true, Percent: &percent, Rollout: &control.Rollout{Goal: 100, Step: time.Hour, Guards: control.Guards()},
+	}
+	e := setFlag(t, by, &first)
+	if !reflect.DeepEqual(*e.Override, first) {
+		t.Errorf("%+v is stored as %+v", first, e.Override)
+	}
+	var won atomic.Int32
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			next := first
+			percent := 10 + i
+			next.Percent = &percent
+			replaced, err := by.ReplaceFlag(t.Context(), e.Seq, next)
+			if err != nil {
+				t.Error(err)
+			}
+			if replaced {
+				won.Store(int32(percent))
+			}
+		})
+	}
+	all.Wait()
+	now := stored(t, by).Flag
+	if now.Seq <= e.Seq || *now.Override.Percent != int(won.Load()) {
+		t.Errorf("%d %% won, and %d %% is stored", won.Load(), *now.Override.Percent)
+	}
+	for _, seq := range []int64{e.Seq, now.Seq + 1} {
+		if replaced, err := by.ReplaceFlag(t.Context(), seq, first); replaced || err != nil {
+			t.Errorf("entry %d is replaced, %v", seq, err)
+		}
+	}
+	server.Do("DEL", "nudge:control")
+	if replaced, err := by.ReplaceFlag(t.Context(), now.Seq, first); replaced || err != nil {
+		t.Errorf("what is gone is replaced, %v", err)
+	}
+	percent = 0
+	if _, err := by.ReplaceFlag(t.Context(), now.Seq, first); err == nil {
+		t.Error("a rollout for nobody is taken")
 	}
 }
 
