@@ -1,7 +1,6 @@
 /// <reference lib="esnext.disposable" />
 
-// What an application sees of Nudge: these are its published types. Durations are in milliseconds, points in time are epoch
-// milliseconds.
+// What an application sees of Nudge. Durations are in milliseconds, points in time are epoch milliseconds.
 
 /**
  * Starts to poll, and lets the gateway say when. The poll loop never stops: push makes polls earlier or rarer, never absent,
@@ -30,10 +29,7 @@ export interface PollContext {
   readonly projects: Readonly<Record<string, { readonly have: number; readonly want?: number }>>;
   /** Aborted by `stop()`, and after a minute without an answer. */
   readonly signal: AbortSignal;
-  /**
-   * The trace (W3C) of the news that causes this poll, if its publisher records one and the gateway too: send it as the header
-   * `traceparent`.
-   */
+  /** The trace (W3C) of the news that causes this poll, if publisher and gateway record one. Send it as the header `traceparent`. */
   readonly traceparent?: string | undefined;
 }
 
@@ -268,10 +264,7 @@ export interface Nudge extends EventTarget {
   /** No polls and no stream, until each reason has been resumed. `refresh` still polls. */
   pause(reason?: string): void;
   resume(reason?: string): void;
-  /**
-   * A user has logged in, or out (null): from now on this is the token. Once a gateway refuses it, `getToken` is asked. After a
-   * log-out the gateway is asked to take its cookie back.
-   */
+  /** The token from now on; null: the user has logged out, and the gateway takes its cookie back. Once it is refused, `getToken` is asked. */
   setToken(token: string | null): void;
   /** Ends everything, for good. A gateway that was given a token for a cookie is asked to take it back. */
   stop(): void;
