@@ -27,8 +27,8 @@ cmd/nudge/faults: # tests alone
 cmd/nudge/listen: gateway/limits gateway/stream/parked
 cmd/nudge/load: cmd/nudge/load/sse cmd/nudge/terminal
 cmd/nudge/load/sse:
+cmd/nudge/loglimit:
 cmd/nudge/outage: version
-cmd/nudge/repeats:
 cmd/nudge/simulate: fallback gateway/limits version cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
 cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests

@@ -11,7 +11,7 @@ import (
 	"slices"
 
 	"nudge/cmd/nudge/config"
-	"nudge/cmd/nudge/repeats"
+	"nudge/cmd/nudge/loglimit"
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/auth"
@@ -26,9 +26,9 @@ func newLogger(c config.Log, w io.Writer) (*slog.Logger, *slog.LevelVar) {
 	level.Set(levelOf(c))
 	options := &slog.HandlerOptions{Level: level}
 	if c.Format == "json" {
-		return slog.New(repeats.New(slog.NewJSONHandler(w, options))), level
+		return slog.New(loglimit.New(slog.NewJSONHandler(w, options))), level
 	}
-	return slog.New(repeats.New(slog.NewTextHandler(w, options))), level
+	return slog.New(loglimit.New(slog.NewTextHandler(w, options))), level
 }
 
 // levelOf returns the configured level. The configuration must have been checked.

@@ -24,7 +24,7 @@ type Exchange func(ctx context.Context, text string, keep time.Duration) (others
 
 // Keeper adds up the reports of one gateway with those of the fleet. Make it with [NewKeeper].
 type Keeper struct {
-	Book
+	RecentEvidence
 	exchange Exchange
 
 	mu       sync.Mutex // guards all below

@@ -10,59 +10,87 @@ import (
 	"unicode/utf8"
 )
 
-// header is the header of a token.
-type header struct {
-	text      []byte
-	Algorithm string
-	Key       string // "kid"
+// claim is one claim as the token has it. Its methods read it as applications write it: many frameworks have integers for
+// ids. null is a claim that is missing. Plain values are read without a decoder, which would be most of the cost of a token.
+type claim struct {
+	name  []byte
+	value json.RawMessage
 }
 
-// checkHeader reads the header. It refuses what the gateway does not know, and what two programs may read in two ways. Keys that
-// the token brings along (jwk, jku, x5c, x5u) have no meaning.
-func (v *Verifier) checkHeader(x *examined) *fault {
-	const fix = "sign with an ordinary header, such as {\"alg\":\"HS256\",\"typ\":\"JWT\"}"
-	if !json.Valid(x.header.text) {
-		return wrong("its header is not JSON", fix)
+// claimError says what a claim has, and what to write.
+type claimError struct{ has, want string }
+
+func (e *claimError) Error() string { return e.has + "; write " + e.want }
+
+// refuse says what the claim has, and what to write.
+func (c claim) refuse(value json.RawMessage, place, want string) error {
+	has := map[byte]string{'{': "an object", '[': "a list", 't': "true", 'f': "false", 'n': "null", '"': "a string"}[value[0]]
+	if has == "" {
+		has = fmt.Sprintf("the number %.30s", value)
 	}
-	all, err := members(x.header.text)
-	if err != nil {
-		return wrong("its header: %v", fix, err)
-	}
-	for _, m := range all {
-		value := claim(m)
-		switch string(m.name) {
-		case "alg":
-			x.header.Algorithm, err = value.text(false, "the name of an algorithm")
-		case "kid":
-			x.header.Key, err = value.text(false, "the name of a key")
-		case "crit":
-			return wrong("its header has crit, and Nudge knows no extension that is critical", "leave crit out")
-		case "b64":
-			return wrong("its header has b64", "sign the payload as base64url, without b64")
-		case "typ":
-			if f := checkType(m.value); f != nil {
-				return f
-			}
-		}
-		if err != nil {
-			return wrong("its header: %v", fix, err)
-		}
-	}
-	return nil
+	return &claimError{fmt.Sprintf("%.100s has %s%s", c.name, has, place), want}
 }
 
-// checkType refuses a token that says it is something else than an access token, such as an ID token or a logout token.
-func checkType(raw json.RawMessage) *fault {
-	const fix = "leave typ out, or write JWT or at+jwt"
-	var typ string
-	if err := json.Unmarshal(raw, &typ); err != nil {
-		return wrong("its typ is no string", fix)
+func (c claim) missing() bool { return c.value[0] == 'n' }
+
+// text reads a string, or an integer if these are allowed.
+func (c claim) text(integers bool, want string) (string, error) {
+	if c.missing() {
+		return "", nil
 	}
-	switch strings.TrimPrefix(strings.ToLower(typ), "application/") {
-	case "jwt", "at+jwt":
-		return nil
+	text, ok := readText(c.value, integers)
+	if !ok {
+		return "", c.refuse(c.value, "", want)
 	}
-	return wrong("its typ is %.40q, so it is another kind of token", fix, typ)
+	return text, nil
+}
+
+// texts reads a list of them, or a single one.
+func (c claim) texts(integers bool, want string) ([]string, error) {
+	if c.missing() {
+		return nil, nil
+	}
+	if text, ok := readText(c.value, integers); ok {
+		return []string{text}, nil
+	}
+	var list []json.RawMessage
+	if c.value[0] != '[' || json.Unmarshal(c.value, &list) != nil {
+		return nil, c.refuse(c.value, "", want)
+	}
+	texts := make([]string, len(list))
+	for i, value := range list {
+		text, ok := readText(value, integers)
+		if !ok {
+			return nil, c.refuse(value, " in its list", want)
+		}
+		texts[i] = text
+	}
+	return texts, nil
+}
+
+// number reads a number, or a string that holds one.
+func (c claim) number() (n json.Number, err error) {
+	switch first := c.value[0]; {
+	case c.missing():
+		return "", nil
+	case first == '-' || '0' <= first && first <= '9':
+		return json.Number(c.value), nil
+	}
+	if json.Unmarshal(c.value, &n) != nil {
+		return "", c.refuse(c.value, "", "seconds since 1970")
+	}
+	return n, nil
+}
+
+// readText reads a string. An integer is the text of its digits: a float would change large ones.
+func readText(value json.RawMessage, integers bool) (text string, ok bool) {
+	switch {
+	case value[0] != '"':
+		return string(value), integers && len(bytes.Trim(value, "-0123456789")) == 0
+	case bytes.IndexByte(value, '\\') < 0:
+		return string(value[1 : len(value)-1]), true
+	}
+	return text, json.Unmarshal(value, &text) == nil
 }
 
 // member is a member of a JSON object.

@@ -1,5 +1,5 @@
-// Package repeats limits how often the log has the same warning.
-package repeats
+// Package loglimit limits how often the log has the same warning.
+package loglimit
 
 import (
 	"context"

@@ -18,7 +18,7 @@ func report(t testing.TB, text string) Report {
 var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 
 func TestBook(t *testing.T) {
-	var b Book
+	var b RecentEvidence
 	if e := b.Evidence(noon); e.Polls != 0 || !e.Since.IsZero() {
 		t.Errorf("empty: %+v", e)
 	}
@@ -35,7 +35,7 @@ func TestBook(t *testing.T) {
 
 // What is shown is at least the last day, and at most the last two.
 func TestBookForgets(t *testing.T) {
-	var b Book
+	var b RecentEvidence
 	for hour := range 60 {
 		now := noon.Add(time.Duration(hour) * time.Hour)
 		b.Add(report(t, `{"polls":1,"projects":{"42":0}}`), now)
@@ -50,7 +50,7 @@ func TestBookForgets(t *testing.T) {
 
 // However many projects are reported, few have sums of their own; those that miss news come first. No poll is lost.
 func TestBookIsBounded(t *testing.T) {
-	var b Book
+	var b RecentEvidence
 	for i := range 5000 {
 		b.Add(report(t, fmt.Sprintf(`{"polls":1,"projects":{"%d":0}}`, i)), noon)
 	}

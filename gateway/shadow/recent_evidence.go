@@ -10,22 +10,22 @@ import (
 )
 
 const (
-	// Period is how long a [Book] adds up before it begins anew. It keeps one period that is over, so it shows the last one to two.
+	// Period is how long a [RecentEvidence] adds up before it begins anew. It keeps one period that is over, so it shows the last one to two.
 	Period = 24 * time.Hour
 	// mostProjects is how many projects have sums of their own in one period. All others share one.
 	mostProjects = 32
 )
 
-// Book adds up the reports that one gateway takes. It is bounded, whatever is reported. It is safe for concurrent use; the zero
+// RecentEvidence adds up the reports that one gateway takes. It is bounded, whatever is reported. It is safe for concurrent use; the zero
 // value is empty.
-type Book struct {
+type RecentEvidence struct {
 	mu            sync.Mutex // guards all below
 	before, since Evidence   // the period that is over, and the present one
 	ends          time.Time  // of the present one
 }
 
 // Add adds a report.
-func (b *Book) Add(r Report, now time.Time) {
+func (b *RecentEvidence) Add(r Report, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.turnLocked(now)
@@ -33,14 +33,14 @@ func (b *Book) Add(r Report, now time.Time) {
 }
 
 // Evidence returns the sums of the last one to two periods.
-func (b *Book) Evidence(now time.Time) Evidence {
+func (b *RecentEvidence) Evidence(now time.Time) Evidence {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.turnLocked(now)
 	return b.before.Merge(b.since)
 }
 
-func (b *Book) turnLocked(now time.Time) {
+func (b *RecentEvidence) turnLocked(now time.Time) {
 	if now.Before(b.ends) {
 		return
 	}
