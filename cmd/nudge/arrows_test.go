@@ -55,8 +55,8 @@ version/control: version
 version/publish: version version/publish/breaker
 version/publish/breaker:
 version/publish/outbox: version version/publish
-version/publish/publishtest: version # for tests of applications
 version/publish/polls: version version/publish version/publish/breaker
+version/publish/publishtest: version # for tests of applications
 version/publish/token: version
 version/redis: version version/control version/publish
 version/redistest: # for tests
@@ -68,12 +68,12 @@ web/enginetest: # for tests
 // homes says which packages may import a library. name/...: with its sub-packages.
 const homes = `
 github.com/HdrHistogram: cmd/nudge/load
+github.com/cespare/xxhash/v2: cmd/nudge/audit
 github.com/chromedp: web/enginetest
 github.com/coder/websocket: web/enginetest
 github.com/fsnotify/fsnotify: cmd/nudge/config
 github.com/go-chi: gateway
 github.com/golang-jwt/jwt: gateway/auth cmd/nudge version/publish/token # nudge token signs
-github.com/cespare/xxhash/v2: cmd/nudge/audit
 github.com/klauspost/compress: cmd/nudge/audit
 github.com/pires/go-proxyproto: cmd/nudge/listen
 github.com/prometheus: gateway
@@ -193,6 +193,20 @@ func TestArrows(t *testing.T) {
 		exist("homes", home...)
 		if !used[library] {
 			t.Errorf("nothing imports %s: take it out of the table of homes", library)
+		}
+	}
+}
+
+// Who looks for a name, or adds one, knows where it stands.
+func TestArrowsAreSorted(t *testing.T) {
+	for _, text := range []string{arrows, homes} {
+		last := ""
+		for line := range strings.Lines(text) {
+			name, _, _ := strings.Cut(line, ":")
+			if name < last {
+				t.Errorf("%s stands after %s: sort the table", name, last)
+			}
+			last = strings.TrimSpace(name)
 		}
 	}
 }
