@@ -129,6 +129,16 @@ func testPublish(t *testing.T, d *driver) {
 			t.Errorf("an empty list came as %s", news.Data)
 		}
 	})
+	t.Run("the time, with one version in ten", func(t *testing.T) {
+		next := d.messages(t, "timed")
+		begun := time.Now().Truncate(time.Millisecond)
+		for _, v := range []int64{9, 10, 11, 20} {
+			d.announced(t, "timed", v, nil)
+			if n := next(); n.Sent.IsZero() != (v%10 != 0) || !n.Sent.IsZero() && (n.Sent.Before(begun) || n.Sent.After(time.Now())) {
+				t.Errorf("version %d says that it was sent at %v", v, n.Sent)
+			}
+		}
+	})
 	t.Run("reset", func(t *testing.T) {
 		next := d.messages(t, "reset")
 		d.announced(t, "reset", 9, nil)

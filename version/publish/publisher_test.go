@@ -118,18 +118,18 @@ func TestPublish(t *testing.T) {
 		version.News{Project: project(t, "7"), Version: 1},
 		version.News{Project: id, Version: 124, Prev: &prev, Writer: "tab-7f3a", Data: []byte("{ \"a\":\n[1] }")},
 		version.News{Project: id, Version: 124},
-		version.News{Project: id, Version: 50, Reset: true},
+		version.News{Project: id, Version: 51, Reset: true},
 		version.News{Project: id, Version: 49},
-		version.News{Project: id, Version: 51, Prev: &prev, Data: []byte{}}, // no data at all
+		version.News{Project: id, Version: 52, Prev: &prev, Data: []byte{}}, // no data at all
 	))
 	if diff := cmp.Diff([]string{
-		"122", `{"version":124,"prev":123,"writer":"tab-7f3a","data":{"a":[1]}}`, `{"version":50,"reset":true}`,
-		`{"version":51,"prev":123}`,
+		"122", `{"version":124,"prev":123,"writer":"tab-7f3a","data":{"a":[1]}}`, `{"version":51,"reset":true}`,
+		`{"version":52,"prev":123}`,
 	}, next(4)); diff != "" {
 		t.Errorf("announced (-want +got):\n%s", diff)
 	}
-	if got := server.Do("GET", "app:{42}"); got != "51" {
-		t.Errorf("the key holds %v, want 51", got)
+	if got := server.Do("GET", "app:{42}"); got != "52" {
+		t.Errorf("the key holds %v, want 52", got)
 	}
 	check = want(t, 0, 0)
 	check(p.Publish(t.Context()))
@@ -200,11 +200,11 @@ func TestPublishersRace(t *testing.T) {
 	}
 	last := version.Version(-1)
 	for _, text := range next(total.Accepted) {
-		v, err := version.ParseVersion(text)
-		if err != nil || v <= last {
+		n, err := version.Decode(id, []byte(text))
+		if err != nil || n.Version <= last || n.Sent.IsZero() != (n.Version%10 != 0) {
 			t.Fatalf("%s was announced after %d", text, last)
 		}
-		last = v
+		last = n.Version
 	}
 	if last != publishers*each-1 {
 		t.Errorf("the last that was announced is %d", last)

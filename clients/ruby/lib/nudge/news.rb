@@ -8,6 +8,7 @@ module Nudge
     MAX_VERSION = (2**53) - 1
     MAX_DATA = 8 * 1024
     MAX_WRITER = 128
+    TIMED = 10 # one version in so many carries the time, by which gateways measure how long news takes
     ID = /\A[A-Za-z0-9._~:-]{1,128}\z/
 
     attr_reader :project, :version, :message
@@ -17,7 +18,8 @@ module Nudge
       @version = News.version(version)
       @reset = reset ? true : false
       more = { prev: prev && News.version(prev, "prev"), writer: writer && News.writer(writer), data: data,
-               reset: @reset || nil, traceparent: traceparent }.compact
+               reset: @reset || nil, traceparent: traceparent,
+               sent_ms: ((Time.now.to_f * 1000).to_i if (@version % TIMED).zero?) }.compact
       check_data(data, prev) unless data.nil?
       @message = more.empty? ? @version.to_s : JSON.generate({ version: @version, **more })
     end
