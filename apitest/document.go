@@ -24,6 +24,13 @@ type document struct {
 	compiler *jsonschema.Compiler          // guarded by mu
 	compiled map[string]*jsonschema.Schema // guarded by mu, by pointer
 	seen     map[string]bool               // guarded by mu: what the tests saw of it, by pointer
+	places   sync.Map                      // what at has found, by pointer: a place
+}
+
+// place is a value, and the pointer to it behind all references.
+type place struct {
+	value   any
+	pointer string
 }
 
 // Path returns the path of a file of the repository.
@@ -65,8 +72,18 @@ func (d *document) add(name string, root any) {
 	}
 }
 
-// at returns the value at a pointer, and the pointer behind all references; nil: there is none.
+// at returns the value at a pointer, and the pointer behind all references; nil: there is none. Each answer of a gateway is
+// compared with dozens of them, so what was found once is kept.
 func (d *document) at(pointer string) (any, string) {
+	if p, ok := d.places.Load(pointer); ok {
+		return p.(place).value, p.(place).pointer
+	}
+	value, at := d.find(pointer)
+	d.places.Store(pointer, place{value, at})
+	return value, at
+}
+
+func (d *document) find(pointer string) (any, string) {
 	value, at := d.root, ""
 	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
 		if value = child(value, step); value == nil {
@@ -89,11 +106,16 @@ func (d *document) object(pointer string) map[string]any {
 
 func child(value any, step string) any {
 	object, _ := value.(map[string]any)
-	return object[strings.NewReplacer("~1", "/", "~0", "~").Replace(step)]
+	return object[unescaped.Replace(step)]
 }
 
 // escape writes a name as one step of a pointer.
-func escape(name string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(name) }
+func escape(name string) string { return escaped.Replace(name) }
+
+var (
+	escaped   = strings.NewReplacer("~", "~0", "/", "~1")
+	unescaped = strings.NewReplacer("~1", "/", "~0", "~")
+)
 
 // note remembers that the tests saw what is at a pointer.
 func (d *document) note(pointer string) {

@@ -174,16 +174,19 @@ func (r request) answered(resp *http.Response) (string, error) {
 func (r request) item() (string, bool) {
 	d := openapi()
 	segments := strings.Split(r.path, "/")
-	for _, path := range slices.Sorted(maps.Keys(d.object("/paths"))) { // those with a template come last
+	for _, path := range paths() {
 		item := "/paths/" + escape(path)
-		if d.of(item, r.ops) && slices.EqualFunc(strings.Split(path, "/"), segments, func(template, segment string) bool {
+		if slices.EqualFunc(strings.Split(path, "/"), segments, func(template, segment string) bool {
 			return template == segment || strings.HasPrefix(template, "{") && d.fits(item, strings.Trim(template, "{}"), segment)
-		}) {
+		}) && d.of(item, r.ops) {
 			return item, true
 		}
 	}
 	return "/paths/none", false
 }
+
+// paths are those of docs/openapi.yaml; those with a template come last.
+var paths = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(openapi().object("/paths"))) })
 
 // of tells whether a path item belongs to a listener: the operators', or the public one.
 func (d *document) of(item string, ops bool) bool {

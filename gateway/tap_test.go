@@ -68,7 +68,7 @@ func (r *rig) tryOpen(path string, headers ...string) (p *tap, status string) {
 }
 
 func newTap(t testing.TB, resp *http.Response, cancel context.CancelFunc) *tap {
-	p := &tap{t: t, resp: resp, events: make(chan event, 10_000), leave: cancel}
+	p := &tap{t: t, resp: resp, events: make(chan event, 1000), leave: cancel}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
