@@ -7,7 +7,7 @@ import type { Reply } from './gateway-requests.js';
 import type { Token } from './token.js';
 import { MAX_PROJECTS, projectQuery } from './transports/url.js';
 import type { Reason, Transport } from './types.js';
-import { judge, type Verdict } from './verdict.js';
+import { judge } from './verdict.js';
 import { Wait, type NextStep } from './wait-or-ask.js';
 
 export interface Settings {
@@ -41,8 +41,8 @@ export interface Steps {
   everProven(): boolean;
 }
 
-const HEADER = 'let createNudge send the token in a header, with the option transport: fetchStream()';
-const NOBODY = 'nobody is logged in, or the browser sends no cookie with one: set the option getToken';
+const HEADER = 'send the token in a header, with the option transport: fetchStream()';
+const NOBODY = 'log in, or set the option getToken';
 
 export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<typeof createCadence>, token: Token, settings: Settings, steps: Steps) {
   const { marks, idles, failed, halt, everProven } = steps;
@@ -94,13 +94,12 @@ export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<t
 
   /** A browser does not tell a page why it gets no answer. */
   function unreached(again: () => void) {
-    const foreign = /^https?:/.test(gateway) && !`${gateway}/`.startsWith(`${env.origin}/`);
-    if (++unheard === 3 && !everProven()) env.warn(`nudge: no answer of ${gateway} reaches this page: it is away, ${foreign ? `its cors.origins lack ${env.origin}, ` : ''}or the page's Content-Security-Policy lacks it in connect-src`);
+    if (++unheard === 3 && !everProven()) env.warn(`no answer of ${gateway} reaches this page: it is away, ${token.foreign ? `its cors.origins lack ${env.origin}, ` : ''}or the page's Content-Security-Policy lacks it in connect-src`);
     failed('unreachable', again);
   }
 
   function replied(reply: Reply, isTerms: boolean, again: () => void, projects: string[] = []) {
-    const { message, status, caller } = reply;
+    const { message, status, retryAfter, caller } = reply;
     unheard = NaN;
     cadence.follow(message);
     if (isTerms && token.isForeign(message)) return replaced();
@@ -108,7 +107,19 @@ export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<t
     if (!isTerms && verdict === 'go') token.taken(caller);
     // The gateway makes no cookies, or none that is so large.
     if (!isTerms && (status === 404 || status === 413) && message.code && turnToHeader()) return connect();
-    verdicts[verdict](reply, again, verdict as Reason);
+    switch (verdict) {
+      case 'go':
+        return connect(message.connect_after_ms);
+      case 'token': // a cookie that has expired is not sent: to the gateway this page is then nobody, who may see nothing
+      case 'denied':
+        return refused(reply, verdict, verdict === 'token' && token.wanted ? authorize : terms);
+      case 'off':
+        cadence.said.push = verdict;
+        return halt(verdict, terms);
+    }
+    const captive = verdict === 'captive';
+    if (captive || status === 404) elsewhere();
+    failed(verdict, again, captive ? 0 : retryAfter); // who knows what asks for that
   }
 
   /** The token goes with each request from now on, if the page lets that be. */
@@ -121,47 +132,23 @@ export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<t
   /** Another page of this browser has given the gateway the token of another user, and the browser has one cookie. */
   function replaced() {
     if (turnToHeader()) return connect();
-    env.warn(`nudge: another page has replaced the cookie of ${gateway} by that of another user; ${HEADER}`);
+    env.warn(`another page has replaced the cookie of ${gateway}; ${HEADER}`);
     token.replaced();
     failed('token', authorize);
   }
 
-  const verdicts: Record<Verdict, (reply: Reply, again: () => void, why: Reason) => void> = {
-    go: ({ message }) => connect(message.connect_after_ms),
-    // A cookie that has expired is not sent: to the gateway this page is then nobody, who may see nothing.
-    token: (reply) => again(reply, 'token', token.wanted ? authorize : terms),
-    denied: (reply) => again(reply, 'denied', terms),
-    off() {
-      cadence.said.push = 'off';
-      halt('off', terms);
-    },
-    busy: later,
-    unreachable(reply, again, why) {
-      if (reply.status === 404) elsewhere();
-      later(reply, again, why);
-    },
-    captive(_, again) {
-      elsewhere();
-      failed('captive', again);
-    },
-  };
-
   /** Such as the start page of the application, which many applications answer with at paths that they do not know. */
   function elsewhere() {
-    env.warn(`nudge: ${gateway} answers, but not as a gateway: check the option "gateway", and the proxy's route to it`);
-  }
-
-  function later({ retryAfter }: Reply, again: () => void, why: Reason) {
-    failed(why, again, retryAfter);
+    env.warn(`${gateway} answers, but not as a gateway: check the option "gateway" and the route of the proxy`);
   }
 
   /** Once with another token; then it is a refusal. */
-  function again({ status, message: { anonymous, detail } }: Reply, why: Reason, then: () => void) {
+  function refused({ status, message: { anonymous, detail } }: Reply, why: Reason, then: () => void) {
     // The gateway has taken the token twice, and the cookie that it made has not come back.
     if (anonymous && token.refused && turnToHeader()) return connect();
     if (token.retry()) return fetchToken();
-    if (anonymous) env.warn(`nudge: no token reaches ${gateway}; ${token.wanted ? HEADER : NOBODY}`);
-    else env.warn(`nudge: ${gateway} refuses this page: ${detail || (status === 200 ? 'the token covers none of its projects' : `HTTP ${status}`)}`);
+    if (anonymous) env.warn(`no token reaches ${gateway}; ${token.wanted ? HEADER : NOBODY}`);
+    else env.warn(`${gateway} refuses this page: ${detail || (status === 200 ? 'the token covers none of its projects' : `HTTP ${status}`)}`);
     halt(why, then);
   }
 

@@ -15,7 +15,7 @@ import type { Counts } from './observers/stats.js';
 import type { Message } from './messages.js';
 import { stretched } from './interval-math.js';
 import { createPresence } from './presence.js';
-import { afterFailure, afterGoodbye, afterLoss, afterMute, afterNoToken, longRest, lossSpread } from './retry-waits.js';
+import { afterFailure, afterGoodbye, afterLoss, afterMute, afterNoToken, longRest, lossSpread } from './reconnect-waits.js';
 import { openStream, type Stream } from './stream-state.js';
 import { createTimer } from './timer.js';
 import { createToken } from './token.js';
@@ -46,12 +46,12 @@ export type Connection = ReturnType<typeof createConnection>;
 export function createConnection(env: Core, page: Page, settings: Settings, counts: Counts) {
   const { gateway, transport, held, lifetime } = settings;
   const token = createToken(env, gateway, !!transport?.bearer, page.getToken, () => current && fetchToken());
-  const draw = () => env.random();
+  const draw = env.random;
 
   const cadence = createCadence(env, settings.fast);
   const { said } = cadence;
   const next = createNextStep(env, () => crowding.forget());
-  const { wait } = next;
+  const { wait, rest } = next;
 
   let current: Stream | undefined; // the one that counts
   let fresh: Stream | undefined; // the one that is to replace it
@@ -78,7 +78,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   function failed(why: Reason, then: () => void, atLeast = 0) {
     mute = false;
     unopened = 0;
-    const own = why === 'token' ? afterNoToken(draw(), losses++, said.fast) : afterFailure(draw(), losses++);
+    const own = why === 'token' ? afterNoToken(draw, losses++, said.fast) : afterFailure(draw, losses++);
     wait(Math.max(own, stretched(draw(), atLeast, said.jitter)), then, why, atLeast ? Wait.Asked : Wait.Own);
   }
 
@@ -95,7 +95,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     drop(fresh);
     drop(current);
     heldUntil = 0;
-    wait(Infinity, () => {}, why, Wait.Away);
+    rest(why, Wait.Away);
   }
 
   const { begin, authorize, fetchToken, terms, replaced } = createAdmission(env, next, cadence, token, settings, {
@@ -112,7 +112,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   function idles(): boolean {
     if (streams.wanted()) return false;
     if (!current) page.opening(); // a project that is watched again is served by no stream
-    wait(Infinity, () => {}, current ? next.reason : 'starting');
+    rest(current ? next.reason : 'starting');
     return true;
   }
 
@@ -121,10 +121,10 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     // The network is fine, so it is not to blame for a mute stream.
     const rests = mute && ++mutes > 1;
     mute = false;
-    if (rests && current) return wait(longRest(draw(), mutes - 2), terms, next.reason, Wait.Refused);
+    if (rests && current) return wait(longRest(draw, mutes - 2), terms, next.reason, Wait.Refused);
     if (rests) {
-      hold('mute', env.now() + longRest(draw(), mutes - 2));
-      env.warn(`nudge: the gateway answers, but something on the way holds its streams back or blocks them, and the page asks for versions instead; see docs/proxies.md for what your proxy needs`);
+      hold('mute', env.now() + longRest(draw, mutes - 2));
+      env.warn('something on the way holds streams back or blocks them, and the page asks for versions instead; see docs/proxies.md');
     }
     if (ms && !rests) wait(stretched(draw(), ms, said.jitter), open, next.reason, Wait.Asked);
     else open();
@@ -140,11 +140,11 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
 
   function open() {
     if (next.stopped() || idles()) return;
-    if (!transport && !gateway) return wait(Infinity, () => {}, 'unsupported', Wait.Refused);
+    if (!transport && !gateway) return rest('unsupported', Wait.Refused);
     if (env.now() >= heldUntil) heldUntil = 0;
     const isHeld = !transport || heldUntil > 0;
     if (isHeld) wait(heldUntil ? heldUntil - env.now() : Infinity, endHeld, transport ? heldWhy : 'unsupported', Wait.Asked);
-    else wait(Infinity, () => {}, next.reason);
+    else rest(next.reason);
     drop(fresh);
     if (isHeld) drop(current);
     page.opening();
@@ -175,7 +175,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
       mute() {
         if (drop(stream)) return;
         if (!current) said.push = 'unknown';
-        wait(afterMute(draw()), terms, 'mute');
+        wait(afterMute(draw), terms, 'mute');
         mute = true;
       },
     });
@@ -231,7 +231,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     else if (!stable) return unproven(broke && !stream.helloAt && !yields ? unopened + 1 : 0, atLeast); // one that yields may be refused
     losses = 1;
     mute = false;
-    wait(afterLoss(draw(), spread), terms, cut ? 'cut' : 'lost');
+    wait(afterLoss(draw, spread), terms, cut ? 'cut' : 'lost');
   }
 
   /** So many streams in a row broke before their hello. One may; if more do while the gateway answers, something blocks them. */
@@ -265,7 +265,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     if (counted) cadence.keep(stream.poll, Math.max(Grace.Usual, ms + Grace.More));
     if (drop(stream)) return;
     const then = why === 'expired' && token.wanted ? fetchToken : open;
-    wait(afterGoodbye(counted ? 0 : draw(), ms, counted), then, why === 'overload' ? 'busy' : 'goodbye', Wait.Asked);
+    wait(afterGoodbye(draw, ms, counted), then, why === 'overload' ? 'busy' : 'goodbye', Wait.Asked);
   }
 
   const streams = {
@@ -334,6 +334,8 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
       const stream = current && !current.held ? current : undefined;
       return {
         ...said,
+        /** By how much push stretches the intervals. */
+        factor: Math.max(1, (rare() ?? 0) / said.fast),
         reason: next.reason,
         stream: stream?.state ?? (transport && !current && next.waits < Wait.Refused ? ('waiting' as const) : ('none' as const)),
         rung: stream ? ('stream' as const) : heldUntil || current ? ('versions' as const) : ('poll' as const),

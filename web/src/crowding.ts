@@ -4,7 +4,7 @@
 
 import type { Core } from './env.js';
 import type { createCadence } from './gateway-cadence.js';
-import { longRest } from './retry-waits.js';
+import { longRest } from './reconnect-waits.js';
 import { createTimer, type Timer } from './timer.js';
 import type { Reason } from './types.js';
 import { Wait, type NextStep } from './wait-or-ask.js';
@@ -76,7 +76,7 @@ export function createCrowding(env: Core, next: NextStep, cadence: ReturnType<ty
     cadence.said.push = 'unknown';
     streams.halt('crowded');
     crowdedAt = env.now();
-    next.wait(longRest(env.random(), crowds++), streams.terms, 'crowded', Wait.Refused);
+    next.wait(longRest(env.random, crowds++), streams.terms, 'crowded', Wait.Refused);
   }
 
   /** Whether streams rest since before that time. */

@@ -31,7 +31,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const { gateway, push: policy, getToken, apply, writer } = options;
   const world: Env = { ...browser(), ...parts };
   const missing = ['EventTarget', 'CustomEvent', 'AbortController'].filter((name) => !(name in globalThis));
-  if (missing[0]) throw new Error(`nudge: ${missing.join(', ')} missing here; import a polyfill of it before nudge, such as event-target-polyfill`);
+  if (missing[0]) throw new Error(`nudge: ${missing.join(', ')} missing here; import a polyfill before nudge, such as event-target-polyfill`);
   const shadow = policy === 'shadow';
   const target = new EventTarget();
   const listeners = new Set<() => void>();
@@ -59,7 +59,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     warn(sentence) {
       if (told.has(sentence) || told.size >= WARNINGS) return;
       told.add(sentence);
-      guarded(() => world.warn(sentence));
+      guarded(() => world.warn(`nudge: ${sentence}`));
     },
     enter,
     guarded,
@@ -177,10 +177,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     if (life.signal.aborted) return;
     life.abort();
     enter(() => {
-      polls.forEach(({ loop, missed }) => {
-        loop.stop();
-        missed.stop();
-      });
+      polls.forEach((poll) => poll.stop());
       connection.stop();
     });
   }
@@ -228,7 +225,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
     },
   };
 
-  if (options.fast !== undefined) env.warn('nudge: the option "fast" is now called "interval"; the old name works in this version only');
+  if (options.fast !== undefined) env.warn('the option "fast" is now "interval"; the old name works in this version only');
   enter(() => {
     guarded(() => main.versions.watch(withVersions(options.projects)));
     options.signal?.addEventListener('abort', stop, { signal: life.signal });
@@ -268,8 +265,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
         polls.delete(poll);
         poll.versions.unwatch(given);
         connection.unwatch();
-        poll.loop.stop();
-        poll.missed.stop();
+        poll.stop();
       }, options);
     },
     interval: (ms: number) => within(ms, main.pace().fast, 0) * snapshot.factor,

@@ -30,7 +30,7 @@ export type PagePoll = ReturnType<typeof createPagePoll>;
 
 export function createPagePoll(env: Core, connection: Connection, announcements: Announcements, work: Work) {
   const { stats, shadow, writer } = work;
-  const versions = createVersions(announcements, (text) => env.warn(`nudge: ${text}`));
+  const versions = createVersions(announcements, env.warn);
   const missed = createMissed(env, connection, versions, () => stats.stats.missed++, work.saw);
   const loop = createPollLoop(env, run, pace());
   let { apply } = work;
@@ -107,10 +107,10 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
   /** The application's own errors would vanish in here: each kind is told once. An answer with an error status is no mistake. */
   function complain(thrown: any) {
     if (!thrown || 'status' in responseOf(thrown)) return;
-    env.warn(`nudge: a poll failed, and is tried again: ${String(thrown)}`);
+    env.warn(`a poll failed, and is tried again: ${String(thrown)}`);
   }
 
-  function announce(named: [string, number][], wanted: boolean, spread: number) {
+  function pollForNews(named: [string, number][], wanted: boolean, spread: number) {
     for (const [project, version] of named) work.emit('news', { project, version });
     if (wanted) behindAt ||= env.now();
     if (!work.poll) versions.haveAll();
@@ -121,12 +121,15 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
     versions,
     loop: work.poll ? loop : { ...loop, start() {} },
     pace,
-    missed,
+    stop() {
+      loop.stop();
+      missed.stop();
+    },
     get error() {
       return error;
     },
     hello(words: Word[], spread: number) {
-      announce(versions.hello(words), versions.owes(), spread);
+      pollForNews(versions.hello(words), versions.owes(), spread);
     },
     /** An advance comes. The page may have it without a poll: it made the change, or can apply it. */
     take(message: Message) {
@@ -148,14 +151,14 @@ export function createPagePoll(env: Core, connection: Connection, announcements:
     advance(told: Announced, { version, spread_ms, reset, traceparent }: Message) {
       const [mine, wanted] = versions.advance(told, reset);
       if (mine) trace ||= traceparent;
-      if (mine) announce([[told.id, version!]], wanted, spread_ms);
+      if (mine) pollForNews([[told.id, version!]], wanted, spread_ms);
     },
     /** Projects are added, before the loop begins if it has yet to. True if the stream does not serve one of them yet. */
     watch(projects: Given, begin = () => {}): boolean {
       const more = versions.watch(projects);
       loop.pace(pace());
       begin();
-      announce([], versions.owes(), 0); // what the open stream has announced before
+      pollForNews([], versions.owes(), 0); // what the open stream has announced before
       return more;
     },
   };

@@ -134,7 +134,7 @@ export function createPollLoop(env: Core, run: Run, first: Pace): PollLoop {
   }
 
   /** The wait for one interval begins. */
-  function cycle() {
+  function planNext() {
     base = longest = pace.interval;
     waitsSince = env.now();
     plan(jittered(env.random(), base, pace.jitter), 'interval');
@@ -185,7 +185,7 @@ export function createPollLoop(env: Core, run: Run, first: Pace): PollLoop {
     failures = failed ? failures + 1 : 0;
     if (settled) window = served(window, now);
     if (running) {
-      cycle();
+      planNext();
       if (failed) plan(backoff(env.random(), failures, pace.fast, Ms.Retry, Math.max(Ms.LongestBackoff, 2 * pace.fast)), 'retry');
       if (stale) plan((Ms.Again / 2) * 2 ** stale * between(env.random(), 0.5, 1.5) + spread * env.random(), 'behind', due);
     }
@@ -222,7 +222,7 @@ export function createPollLoop(env: Core, run: Run, first: Pace): PollLoop {
     start(immediate) {
       if (running || stopped) return;
       running = true;
-      cycle();
+      planNext();
       if (immediate) plan(0, 'start');
       arm();
     },

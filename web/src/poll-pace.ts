@@ -16,11 +16,10 @@ export interface Paced {
  * own interval is stretched by the factor by which push stretches the gateway's.
  */
 export function pollPace(connection: Connection, versions: Versions, { own, shadow, least }: Paced) {
-  const { fast: named, jitter, gap } = connection.now;
+  const { fast: named, factor, jitter, gap } = connection.now;
   const fast = own ?? named;
   // Without projects there is no news: then no pace is slower than the poll's own.
-  const rare = versions.covered() ? connection.rare() : undefined;
-  const pushed = rare === undefined ? fast : own === undefined ? rare : own * Math.max(1, rare / named);
+  const pushed = !versions.covered() ? fast : own === undefined ? (connection.rare() ?? fast) : own * factor;
   const allowed = Math.min(pushed, fast * versions.patience());
   return { interval: Math.max(shadow ? fast : allowed, least()), allowed, fast, jitter, gap };
 }

@@ -2,12 +2,13 @@
 
 import type { Core } from './env.js';
 import type { createCadence } from './gateway-cadence.js';
-import { createHidden } from './hidden.js';
 import { createTimer } from './timer.js';
 import type { Reason } from './types.js';
 import { Wait, type NextStep } from './wait-or-ask.js';
 
 const enum Ms {
+  /** A hidden page lets its stream go after this long: over HTTP/1.1 six of them leave no connection for anything else. */
+  Hidden = 60_000,
   /** Projects that are added one after the other share a new stream. */
   Gather = 50,
   /** A page without projects keeps its stream for this long: components that replace one another share it. */
@@ -35,6 +36,7 @@ export interface Streams {
 
 export function createPresence(env: Core, next: NextStep, cadence: ReturnType<typeof createCadence>, streams: Streams) {
   let started = false; // on a server it never is
+  let longHidden = false; // for so long that it does without a stream
   let idle: Reason | undefined; // why the page wants no stream
   let notBefore = 0; // a page that was away comes back no sooner than this: the wait it was in counts on
 
@@ -44,7 +46,8 @@ export function createPresence(env: Core, next: NextStep, cadence: ReturnType<ty
     streams.leave(why);
   }
 
-  const hidden = createHidden(env, () => {
+  const hidden = createTimer(env, () => {
+    longHidden = true;
     if (next.waits === Wait.Away) return;
     const kept = streams.rare();
     goAway('hidden');
@@ -61,13 +64,19 @@ export function createPresence(env: Core, next: NextStep, cadence: ReturnType<ty
   /** The page was away, or the network was: a stream that is still there may be dead without knowing. */
   function back() {
     const away = next.waits === Wait.Away;
-    if (!started || idle || hidden.long() || (!away && (next.waits || streams.opening()))) return;
+    if (!started || idle || longHidden || (!away && (next.waits || streams.opening()))) return;
     if (streams.idles()) return;
     if (away) cadence.limitGrace();
     const ms = Math.max(env.random() * 1000, notBefore - env.now());
     const step = away ? streams.begin : streams.some() ? streams.open : streams.terms;
     next.wait(ms, step, next.reason, notBefore > env.now() ? Wait.Asked : Wait.Own);
     notBefore = 0;
+  }
+
+  /** It is shown, or it ends. */
+  function show() {
+    hidden.set(Infinity);
+    longHidden = false;
   }
 
   return {
@@ -78,19 +87,21 @@ export function createPresence(env: Core, next: NextStep, cadence: ReturnType<ty
     /** The page has been left, and may come back. */
     leave: () => goAway(idle ?? 'hidden'),
     back,
-    hide: hidden.hide,
-    show: hidden.show,
+    hide() {
+      if (hidden.at === Infinity) hidden.set(env.now() + Ms.Hidden);
+    },
+    show,
     pause() {
       goAway((idle = 'paused'));
       cadence.endGrace();
     },
     resume() {
       idle = undefined;
-      if (hidden.long()) next.reason = 'hidden';
+      if (longHidden) next.reason = 'hidden';
       back();
     },
     stop() {
-      hidden.show();
+      show();
       unused.set(Infinity);
     },
     /** There are projects that the open stream does not serve. */

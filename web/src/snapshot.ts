@@ -6,7 +6,7 @@ import type { Mode, Reason, Snapshot } from './types.js';
 /** What the page is told of all this. `idle`: it wants no polls. */
 export function view(connection: Connection, main: PagePoll, { stats, lastPollAt, lastEventAt }: Counts, idle: 'paused' | 'stopped' | undefined, shadow: boolean): Snapshot {
   const now = connection.now;
-  const { push, fast } = now;
+  const { push } = now;
   const { versions, loop, error } = main;
   const pace = main.pace();
   const rare = connection.rare();
@@ -27,7 +27,6 @@ export function view(connection: Connection, main: PagePoll, { stats, lastPollAt
     ...now,
     mode,
     interval: pace.interval,
-    factor: rare === undefined ? 1 : Math.max(1, rare / fast),
     nextPollAt: loop.nextAt === undefined || idle ? null : Math.ceil(loop.nextAt),
     lastPollAt,
     lastEventAt,

@@ -40,7 +40,7 @@ export function createLifetime(env: Pick<Env, 'now' | 'warn'>) {
       if (!same) return false;
       until = env.now() + Ms.Believed;
       const s = Math.round(age / 1000);
-      env.warn(`nudge: something between this page and the gateway ends streams after ${s} s; the page copes, but give answers more time there, or set limits.stream_age below ${s}s`);
+      env.warn(`something on the way ends streams after ${s} s; give answers more time there, or set limits.stream_age below ${s}s`);
       return true;
     },
     /** How long after its hello a stream is renewed; Infinity: not at all. */

@@ -7,7 +7,7 @@
 //   proven      |        |                    | lost, after silence  | lost
 
 import type { Core } from './env.js';
-import { EVENT_NAMES, type EventName } from './event-names.js';
+import { KNOWN_EVENTS, type EventName } from './known-events.js';
 import { type Message, read } from './messages.js';
 import { createTimer } from './timer.js';
 import type { StreamHandle, StreamRequest, Transport } from './types.js';
@@ -118,7 +118,7 @@ export function openStream(env: Core, transport: Transport, request: StreamReque
   env.guarded(
     () => {
       handle = transport(request, {
-        event: (name, data) => whileOpen(() => EVENT_NAMES.includes(name as EventName) && heard(name as EventName, read(data))),
+        event: (name, data) => whileOpen(() => KNOWN_EVENTS.includes(name as EventName) && heard(name as EventName, read(data))),
         lost: (_, retryAfter) => whileOpen(() => on.lost(retryAfter, !held)),
       });
     },

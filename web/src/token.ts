@@ -66,6 +66,7 @@ export function createToken(env: Core, gateway: string, bearer: boolean, getToke
 
   return {
     call,
+    foreign,
     value: () => token ?? null,
     /** The headers of a stream; none where the token is in a cookie. */
     headers: () => (inHeader ? headers() : undefined),
@@ -106,12 +107,12 @@ export function createToken(env: Core, gateway: string, bearer: boolean, getToke
       try {
         if (got === undefined) got = await getToken?.({ reason, signal });
       } catch (error) {
-        if (!signal.aborted) env.warn(`nudge: getToken failed, and is tried again: ${String(error)}`);
+        if (!signal.aborted) env.warn(`getToken failed, and is tried again: ${String(error)}`);
         throw error;
       }
       const usable = typeof got === 'string' && TOKEN.test(got) ? got.trim() : null;
       // The text is not shown: it may hold a secret.
-      if (got && !usable) env.warn('nudge: what getToken gave is no token: give the text of the JWT alone, without quotes, "Bearer" or a page around it; null if nobody is logged in');
+      if (got && !usable) env.warn('what getToken gave is no token: give the text of the JWT alone, without quotes or "Bearer"; null if nobody is logged in');
       if (!signal.aborted) token = usable;
       return !!usable;
     },

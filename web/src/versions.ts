@@ -55,7 +55,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
 
   function take(id: string, value: unknown): number | undefined {
     const version = readVersion(value);
-    if (version === undefined) warn(`project ${id}: ${shown(value)} is no version; write an integer from 0 to 2^53-1, or its digits`);
+    if (version === undefined) warn(`project ${id}: ${shown(value)} is no version; write an integer from 0 to 2^53-1`);
     return version;
   }
 
@@ -201,7 +201,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
         p.watchers++;
         more ||= p.told.uncovered === 'before';
         if (p.told.uncovered === 'bad id')
-          warn(`project ${shown(id)} gets no push, and the page polls for it as without push: an id has 1 to 128 of A-Z a-z 0-9 _ . ~ : -; write another one as hex or base64url, here and where the application publishes`);
+          warn(`project ${shown(id)} gets no push: an id has 1 to 128 of A-Z a-z 0-9 _ . ~ : -; write it as hex or base64url, here and where you publish`);
       }
       return more;
     },

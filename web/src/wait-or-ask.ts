@@ -53,6 +53,8 @@ export function createNextStep(env: Core, another: () => void) {
       next.reason = why;
       set(ms, step);
     },
+    /** Nothing comes by itself. */
+    rest: (why: Reason, kind?: Wait) => next.wait(Infinity, () => {}, why, kind),
     /** No answer in time is a failure: then comes `otherwise`. */
     ask<T>(send: (signal: AbortSignal) => Promise<T>, answer: (got: T) => void, otherwise: () => void) {
       if (stopped) return;

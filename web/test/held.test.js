@@ -134,7 +134,7 @@ for (const [what, act, status] of [
     await page.world.pass(39_000 * (what.includes('40 s') ? 0 : 1));
     await act(page);
     await page.world.calm();
-    assert.deepEqual(page.heard, [status === undefined ? ['lost'] : ['lost', status, 0]]);
+    assert.deepEqual(page.heard, [['lost', status, status && 0]]);
     assert.equal(page.asked[0].init.signal.aborted, true);
     await page.world.pass(200_000);
     assert.deepEqual([page.heard.length, page.asked.length, page.world.timers], [1, 1, 0]);

@@ -23,7 +23,8 @@ export type Shadow = ReturnType<typeof createShadow>;
 export function createShadow(env: Core, connection: Connection) {
   let first: boolean | undefined = true;
   let next = env.now() + Ms.Least * between(env.random(), 1, 2);
-  let sums = { polls: 0, empty: 0, news: 0, missed: 0, lead_ms: 0 };
+  const none = { polls: 0, empty: 0, news: 0, missed: 0, lead_ms: 0 };
+  let sums = { ...none };
   let projects = new Map<string, number>();
 
   /**
@@ -48,7 +49,7 @@ export function createShadow(env: Core, connection: Connection) {
     connection.report({ first, ...sums, projects: Object.fromEntries(projects) }, '/shadow').then((taken) => {
       if (taken) first = undefined;
     });
-    sums = { polls: 0, empty: 0, news: 0, missed: 0, lead_ms: 0 };
+    sums = { ...none };
     projects = new Map();
   };
 }

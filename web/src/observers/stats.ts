@@ -20,19 +20,22 @@ export function createStats(now: number) {
   let since = now;
   let behindAt = 0; // since when push has known more than the page, if it does
 
+  function earn(at: number) {
+    credit += (at - since) * rate;
+    since = at;
+  }
+
   const counts = {
     stats,
     lastPollAt: null as number | null,
     lastEventAt: null as number | null,
     /** From now on the page would poll every `fast` ms without push, and needs to every `allowed` ms. */
     pace(at: number, fast: number, allowed: number) {
-      credit += (at - since) * rate;
-      since = at;
+      earn(at);
       rate = 1 / fast - 1 / allowed;
     },
     polling(at: number, reason: PollReason) {
-      credit += (at - since) * rate;
-      since = at;
+      earn(at);
       counts.lastPollAt = at;
       stats.polls++;
       if (reason === 'news') stats.newsPolls++;

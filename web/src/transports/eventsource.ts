@@ -1,4 +1,4 @@
-import { EVENT_NAMES } from '../event-names.js';
+import { KNOWN_EVENTS } from '../known-events.js';
 import type { Env, Transport } from '../types.js';
 import { eventsUrl } from './url.js';
 
@@ -11,12 +11,12 @@ import { eventsUrl } from './url.js';
 export function eventSource(constructor?: Env['EventSource']): Transport {
   return (request, on) => {
     const source = new (constructor ?? globalThis.EventSource)(eventsUrl(request), { withCredentials: true });
-    for (const name of EVENT_NAMES) source.addEventListener(name, (event) => on.event(name, event.data));
+    for (const name of KNOWN_EVENTS) source.addEventListener(name, (event) => on.event(name, event.data));
     source.addEventListener('error', (event) => {
       if ('data' in event) return; // not an error of the connection, but a message that somebody named so
       source.close();
       on.lost();
     });
-    return { close: () => source.close(), role: 'solo' };
+    return { close: () => source.close() };
   };
 }

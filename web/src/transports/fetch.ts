@@ -41,7 +41,7 @@ export function fetchStream({ fetch }: FetchOptions = {}): Transport {
     }
 
     run().then(lose, lose);
-    return { close: () => life.abort(), role: 'solo' };
+    return { close: () => life.abort() };
   };
   return Object.assign(open, { bearer: true });
 }

@@ -1,4 +1,4 @@
-import { request } from '../gateway-requests.js';
+import { type Reply, request } from '../gateway-requests.js';
 import type { Lifetime } from '../stream-lifetime.js';
 import type { Env, Transport } from '../types.js';
 import { MAX_PROJECTS, projectQuery } from './url.js';
@@ -21,7 +21,6 @@ export function heldTransport(env: Env, lifetime: Lifetime): Transport {
     const init: RequestInit = { signal, ...(headers && { credentials: 'same-origin', headers }) };
     const marks = new Map(Object.entries(projects).slice(0, MAX_PROJECTS));
     let leftOut = ''; // the projects without a version in the last answer, by reason
-    let why: [status?: number, retryAfter?: number] = []; // what the newest answer says, should it end the stream
     let timer: unknown;
 
     function wait(ms: number, act: () => void) {
@@ -34,26 +33,24 @@ export function heldTransport(env: Env, lifetime: Lifetime): Transport {
       life.abort();
     }
 
-    function lose() {
+    function lose(reply?: Reply) {
       if (signal.aborted) return;
       close();
-      on.lost(...why);
+      on.lost(reply?.status, reply?.retryAfter);
     }
 
     async function ask() {
       const askedAt = env.now();
       const seconds = Math.max(1, Math.min(LONGEST, Math.floor((lifetime.cut() ?? Infinity) / 2000)));
-      why = [];
       wait(seconds * 1000 + PATIENCE, lose);
-      const broke = () => signal.aborted || lifetime.broke(env.now() - askedAt);
-      const { status, retryAfter, message } = await request(env, `${gateway}/versions?${projectQuery(Object.fromEntries(marks))}&wait=${seconds}s`, init).catch((error) => {
-        broke();
-        throw error;
-      });
+      const reply = await request(env, `${gateway}/versions?${projectQuery(Object.fromEntries(marks))}&wait=${seconds}s`, init).catch(() => undefined);
       if (signal.aborted) return;
-      why = [status, retryAfter];
       // A proxy answers 504 where it gives a request no more time. And who names no cadence is no gateway.
-      if (status !== 200 || !message.fast_ms) return broke(), lose();
+      if (reply?.status !== 200 || !reply.message.fast_ms) {
+        lifetime.broke(env.now() - askedAt);
+        return lose(reply);
+      }
+      const { message } = reply;
       if (message.push === 'off') {
         close();
         return on.event('goodbye', { reason: 'off' });
@@ -65,7 +62,7 @@ export function heldTransport(env: Env, lifetime: Lifetime): Transport {
       const lists = [unknown, waiting, denied, off];
       const before = leftOut;
       leftOut = JSON.stringify(lists);
-      wait(gap_ms * (1 + env.random()), () => void ask().catch(lose));
+      wait(gap_ms * (1 + env.random()), () => void ask().catch(() => lose()));
       if (leftOut !== before) {
         return on.event('hello', { ...message, versions: Object.fromEntries([...marks].filter(([id]) => !lists.flat().includes(id))) });
       }
@@ -73,8 +70,8 @@ export function heldTransport(env: Env, lifetime: Lifetime): Transport {
       signal.aborted || on.event('heartbeat', message);
     }
 
-    ask().catch(lose);
-    return { close, role: 'solo' };
+    ask().catch(() => lose());
+    return { close };
   };
   return Object.assign(open, { held: true });
 }

@@ -1,4 +1,0 @@
-/** The events of a stream that mean something. All others are ignored: a browser shows a page only those that it listens for. */
-export const EVENT_NAMES = ['hello', 'version', 'heartbeat', 'goodbye'] as const;
-
-export type EventName = (typeof EVENT_NAMES)[number];
