@@ -55,7 +55,7 @@ func (g *Gateway) openStream(w http.ResponseWriter, r *http.Request) *problem {
 	if r.URL.Query().Get("evict") == "0" { // a page that made room itself comes back
 		admit = g.admission.Admit
 	}
-	t, over := admit(kindOf(conn), caller, time.Now())
+	t, over := admit(kindOf(conn != nil), caller, time.Now())
 	if over != nil {
 		return limited(over)
 	}
@@ -68,10 +68,10 @@ func (g *Gateway) openStream(w http.ResponseWriter, r *http.Request) *problem {
 	return g.carry(w, r, arrival, t)
 }
 
-// kindOf returns what serves a stream on c; c is nil if the connection cannot be parked.
-func kindOf(c *parked.Conn) limits.Kind {
-	if c == nil {
-		return limits.Goroutine
+// kindOf returns what serves a stream, which is parked or not.
+func kindOf(parked bool) limits.Kind {
+	if parked {
+		return limits.Parked
 	}
-	return limits.Parked
+	return limits.Goroutine
 }

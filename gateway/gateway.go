@@ -100,6 +100,7 @@ type Gateway struct {
 	lost      *auth.LostCookies
 	board     *version.Board
 	source    version.Source
+	fleet     fleet // the source, if other gateways share it; else nil
 	hub       *stream.Hub
 	loops     []*loop.Loop
 	cuts      stream.Cuts
@@ -132,6 +133,14 @@ type Host struct {
 	Control func(control.Entries) // called with all control entries of the fleet whenever one has changed
 }
 
+// fleet is a source through which gateways tell one another what is in force, and what they have seen. Redis is one.
+type fleet interface {
+	Revoke(context.Context, control.Revocation) (control.RevocationEntry, error)
+	// ReplaceFlag changes the override of all gateways, unless somebody else was first.
+	ReplaceFlag(ctx context.Context, seq int64, o control.Override) (replaced bool, err error)
+	ExchangeShadow(ctx context.Context, text string, keep time.Duration) (others []string, err error)
+}
+
 // New returns a gateway. It starts nothing.
 func New(opt Options) (*Gateway, error) {
 	if opt.Source == nil {
@@ -144,6 +153,7 @@ func New(opt Options) (*Gateway, error) {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), bursts: limits.NewBursts(), history: status.NewHistory(), flagChanged: version.NewSignal()}
+	g.revision.Store(g.begun.UnixMilli()) // so that it also grows when the gateway starts again
 	g.keys, g.lost = jwks.NewKeeper(opt.KeyServer, opt.Log), auth.NewLostCookies(opt.Log)
 	c, err := newCurrent(opt.Settings, &g.opt, g.keys, true)
 	if err != nil {
@@ -152,7 +162,6 @@ func New(opt Options) (*Gateway, error) {
 	g.current.Store(c)
 	g.limitConnections()
 	g.board = version.NewBoard()
-	probes := newLatency("nudge_probe_seconds", "Round trip of probes through the source, in seconds.")
 	g.pace = pace.New(pace.Options{
 		Policy: opt.Settings.Policy, Flag: opt.Settings.Flag, Probe: opt.Probe, Proven: opt.Proven, Listen: opt.Listen,
 		Node: opt.Node, Instance: opt.Instance, Version: opt.Version,
@@ -163,20 +172,17 @@ func New(opt Options) (*Gateway, error) {
 	host := g.pace.Host()
 	echo := host.Echo
 	host.Echo = func(sent time.Time) {
-		probes.Observe(time.Since(sent).Seconds())
+		g.metrics.probes.Observe(time.Since(sent).Seconds())
 		echo(sent)
 	}
 	g.source, err = opt.Source(g.board, Host{host, g.applyControl})
 	if err != nil {
 		return nil, err
 	}
-	var exchange shadow.Exchange
-	if fleet, ok := g.source.(interface {
-		ExchangeShadow(ctx context.Context, text string, keep time.Duration) ([]string, error)
-	}); ok {
-		exchange = fleet.ExchangeShadow
+	g.shadow = shadow.NewKeeper(nil)
+	if fleet, ok := g.source.(fleet); ok {
+		g.fleet, g.shadow = fleet, shadow.NewKeeper(fleet.ExchangeShadow)
 	}
-	g.shadow = shadow.NewKeeper(exchange)
 	g.hub = stream.NewHub(stream.HubOptions{
 		Received: g.received,
 		Board:    g.board, Source: g.source, Tabs: limits.Tabs, Spread: g.news,
@@ -188,8 +194,7 @@ func New(opt Options) (*Gateway, error) {
 	})
 	inForce := func() limits.Settings { return g.current.Load().Limits }
 	g.admission, g.quotas = limits.NewAdmission(inForce), limits.NewQuotas(inForce)
-	g.metrics = newMetrics(g.source, g.pace, g.hub, g.keys, opt.Connections)
-	g.metrics.more(g, probes)
+	g.metrics = newMetrics(g)
 	g.renderCadence()
 	g.loops = g.newLoops()
 	if opt.StatusStream {

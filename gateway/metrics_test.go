@@ -232,7 +232,7 @@ func TestStatus(t *testing.T) {
 				"by": "configuration", "own": object{"enabled": true, "percent": 100.0, "ramp_ms": 60000.0}, "fleet": object{"override": nil},
 			},
 			"streams": 2.0, "projects": 3.0, "refusing": "", "revocations": 0.0,
-			"saved": 0.0, "caused": 0.0, "time": begun.Format(time.RFC3339Nano), "since": begun.Format(time.RFC3339Nano), "revision": float64(begun.UnixMilli() + 2),
+			"saved": 0.0, "caused": 0.0, "time": begun.Format(time.RFC3339Nano), "since": begun.Format(time.RFC3339Nano), "revision": float64(begun.UnixMilli() + 3),
 			"top": object{
 				"watchers": []any{object{"project": "7", "n": 1.0}, object{"project": "42", "n": 1.0}, object{"project": "8", "n": 1.0}},
 				"advances": []any{}, "since": begun.Format(time.RFC3339Nano),

@@ -107,7 +107,7 @@ func (g *Gateway) refusing(r *http.Request) string {
 	switch {
 	case g.drained():
 		return "draining"
-	case g.admission.Full(kindOf(parked.Of(r))):
+	case g.admission.Full(kindOf(parked.Of(r) != nil)):
 		return "limit"
 	}
 	return ""

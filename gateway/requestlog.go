@@ -175,26 +175,21 @@ func cut(text string, most int) string {
 	return text[:most] + "…"
 }
 
-// refusals says which refusals are logged, and counts the others by code. Its zero value is ready.
+// refusals counts refusals by code, and says which are logged. Its zero value is ready.
 type refusals struct {
-	mu     sync.Mutex // guards all below
-	logged map[string]int
-	hidden map[string]int
+	mu    sync.Mutex // guards count
+	count map[string]int
 }
 
-// take reports whether one more refusal is logged.
+// take counts one more refusal, and reports whether it is logged.
 func (r *refusals) take(code string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.logged == nil {
-		r.logged, r.hidden = map[string]int{}, map[string]int{}
+	if r.count == nil {
+		r.count = map[string]int{}
 	}
-	if r.logged[code] < mostLogged {
-		r.logged[code]++
-		return true
-	}
-	r.hidden[code]++
-	return false
+	r.count[code]++
+	return r.count[code] <= mostLogged
 }
 
 // sum returns how many refusals were not logged since the last call, as attributes, and begins again.
@@ -202,11 +197,11 @@ func (r *refusals) sum() (attrs []slog.Attr) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, code := range codes {
-		if n := r.hidden[code]; n > 0 {
+		if n := r.count[code] - mostLogged; n > 0 {
 			attrs = append(attrs, slog.Int(code, n))
 		}
 	}
-	r.logged, r.hidden = nil, nil
+	r.count = nil
 	return attrs
 }
 

@@ -15,12 +15,6 @@ import (
 	"nudge/version/control"
 )
 
-// fleetRevoker is a source through which all gateways of a fleet are told of a revocation. Redis is one. Without it, a
-// revocation holds at this gateway alone, until it ends.
-type fleetRevoker interface {
-	Revoke(context.Context, control.Revocation) (control.RevocationEntry, error)
-}
-
 // revoke serves POST /revocations: the application makes tokens invalid before they expire.
 func (g *Gateway) revoke(w http.ResponseWriter, r *http.Request) *problem {
 	who, p := g.poster(r)
@@ -67,11 +61,11 @@ func (g *Gateway) revoke(w http.ResponseWriter, r *http.Request) *problem {
 	return nil
 }
 
-// putInForce revokes tokens at all gateways. When it returns they are revoked here.
+// putInForce revokes tokens at all gateways, or at this one alone until it ends, if no others can be told. When it returns they
+// are revoked here.
 func (g *Gateway) putInForce(ctx context.Context, rule control.Revocation) error {
-	fleet, shared := g.source.(fleetRevoker)
-	if shared {
-		e, err := fleet.Revoke(ctx, rule)
+	if g.fleet != nil {
+		e, err := g.fleet.Revoke(ctx, rule)
 		if err != nil {
 			return err
 		}
@@ -79,7 +73,7 @@ func (g *Gateway) putInForce(ctx context.Context, rule control.Revocation) error
 	}
 	g.change.Lock()
 	defer g.change.Unlock()
-	if !shared && g.revocations() >= control.MaxRevocations {
+	if g.fleet == nil && g.revocations() >= control.MaxRevocations {
 		return control.ErrFull
 	}
 	if g.revokeLocked([]control.Revocation{rule}, nil) > 0 {

@@ -153,6 +153,14 @@ type shared struct {
 	err error
 }
 
+func (s *shared) ReplaceFlag(context.Context, int64, control.Override) (bool, error) {
+	return false, s.err
+}
+
+func (s *shared) ExchangeShadow(context.Context, string, time.Duration) ([]string, error) {
+	return nil, s.err
+}
+
 func (s *shared) Revoke(context.Context, control.Revocation) (control.RevocationEntry, error) {
 	return control.RevocationEntry{}, s.err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"nudge/fallback"
@@ -72,18 +73,6 @@ func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
 	return true
 }
 
-// overrideText names what an override does, for the log.
-func overrideText(o *control.Override) string {
-	switch {
-	case o == nil:
-		return "none"
-	case o.Enabled:
-		return "on"
-	default:
-		return "off"
-	}
-}
-
 // applyControl applies the flag override and the revocations of the fleet. A second call with the same entries changes
 // nothing.
 func (g *Gateway) applyControl(e control.Entries) {
@@ -93,8 +82,7 @@ func (g *Gateway) applyControl(e control.Entries) {
 	if c.Flag.Fleet.Stamp != e.Flag.Stamp {
 		c.Flag = pace.NewFlag(c.Flag.Own, e.Flag)
 		if !g.replaceLocked(&c) {
-			g.log.Info("the fleet's flag override changed, without effect on this gateway", "override", overrideText(e.Flag.Override),
-				"seq", e.Flag.Seq, "by", c.Flag.By())
+			g.log.Info("the fleet's flag override changed, without effect on this gateway", "seq", e.Flag.Seq, "by", c.Flag.By())
 		}
 	}
 	inForce, cleared := e.ByState()
@@ -126,6 +114,9 @@ func (g *Gateway) revokeLocked(inForce, cleared []control.Revocation) (fresh int
 // followFlag applies each change of the flag to every stream and held poll, evenly over its ramp. A further change starts
 // again with the streams that are open then.
 func (g *Gateway) followFlag(ctx context.Context) error {
+	var sweeps sync.WaitGroup
+	defer sweeps.Wait()
+	stop := func() {} // the last sweep
 	for {
 		select {
 		case <-ctx.Done():
@@ -136,33 +127,16 @@ func (g *Gateway) followFlag(ctx context.Context) error {
 		for _, l := range g.loops {
 			l.FlagChanged(over)
 		}
-		sweep, stop := context.WithCancel(ctx)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			endPolls(sweep, g.hub.Polls(), over)
-		}()
-		select {
-		case <-done:
-		case <-ctx.Done():
-		case <-g.flagChanged:
-			g.flagChanged.Set()
-		}
 		stop()
-		<-done
+		sweep, cancel := context.WithCancel(ctx)
+		stop = cancel
+		sweeps.Go(func() { endPolls(sweep, g.hub.Polls(), over) })
 	}
-}
-
-// flagReplacer is a source through which a gateway changes the override of the whole fleet, unless somebody else was first. Redis
-// is one.
-type flagReplacer interface {
-	ReplaceFlag(ctx context.Context, seq int64, o control.Override) (replaced bool, err error)
 }
 
 // rollOut carries out the rollout of the fleet, if there is one, until ctx ends.
 func (g *Gateway) rollOut(ctx context.Context) error {
-	source, shared := g.source.(flagReplacer)
-	if !shared {
+	if g.fleet == nil {
 		return nil
 	}
 	tick := time.NewTicker(time.Second)
@@ -173,7 +147,7 @@ func (g *Gateway) rollOut(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			if g.nextStep(ctx, source, now) == failed {
+			if g.nextStep(ctx, now) == failed {
 				failed = !failed
 				if failed {
 					g.log.Warn("the next step of the rollout cannot be stored in Redis; it is tried again each second",
@@ -185,45 +159,42 @@ func (g *Gateway) rollOut(ctx context.Context) error {
 }
 
 // nextStep decides by what this gateway has seen of the rollout. It returns false if the decision could not be stored.
-func (g *Gateway) nextStep(ctx context.Context, source flagReplacer, now time.Time) (stored bool) {
-	w := g.rollout.Load()
+func (g *Gateway) nextStep(ctx context.Context, now time.Time) (stored bool) {
+	w, seen := g.rollout.Load(), g.rolloutSeen()
 	if e := g.current.Load().Flag.Fleet; w == nil || w.Entry.Stamp != e.Stamp {
-		next := rollout.Begin(e, g.rolloutCounts(), now)
+		next := rollout.Begin(e, seen, now)
 		w = &next
 		g.rollout.Store(w)
 	}
-	d := w.Decide(g.rolloutCounts(), g.rolloutState(), now)
-	if d.Action == rollout.Wait {
+	next := w.Decide(seen, now).Next
+	if next == nil {
 		return true
 	}
-	replaced, err := source.ReplaceFlag(ctx, w.Entry.Seq, w.Override(d))
+	replaced, err := g.fleet.ReplaceFlag(ctx, w.Entry.Seq, *next)
 	switch {
 	case err != nil:
 		return ctx.Err() != nil
 	case !replaced: // another gateway, or a person
-	case d.Action == rollout.Raise:
-		g.log.Info("the rollout goes on", "percent", d.Percent, "goal", w.Entry.Override.Rollout.Goal)
-	case d.Action == rollout.Finish:
-		g.log.Info("the rollout has reached its goal", "percent", *w.Entry.Override.Percent)
-	case d.Action == rollout.Stop:
-		g.log.Warn("the rollout is over and push is switched off, since a guard found a fault", "guard", d.Why,
+	case !next.Enabled:
+		g.log.Warn("the rollout is over and push is switched off, since a guard found a fault", "guard", next.Why,
 			"fix", "find the cause in nudge status, then begin again with nudge push on --ramp-to")
+	case next.Rollout == nil:
+		g.log.Info("the rollout has reached its goal", "percent", *next.Percent)
+	default:
+		g.log.Info("the rollout goes on", "percent", *next.Percent, "goal", next.Rollout.Goal)
 	}
 	return true
 }
 
-func (g *Gateway) rolloutCounts() rollout.Counts {
-	c := rollout.Counts{
+func (g *Gateway) rolloutSeen() rollout.Seen {
+	s := rollout.Seen{
 		Advances: g.metrics.advances.Load(), Slow: g.metrics.slow.Load(), Caused: g.metrics.caused.Load(), Saved: g.pace.Saved(),
+		Healthy: g.pace.Verdict().Push == fallback.Healthy, Streams: g.streams(),
 	}
 	for _, f := range []fallback.Fault{fallback.FaultPublisher, fallback.FaultDeaf, fallback.FaultDelivery, fallback.FaultData} {
-		c.Missed += g.pace.MissedCount(f)
+		s.Missed += g.pace.MissedCount(f)
 	}
-	return c
-}
-
-func (g *Gateway) rolloutState() rollout.State {
-	return rollout.State{Healthy: g.pace.Verdict().Push == fallback.Healthy, Streams: g.streams()}
+	return s
 }
 
 // rolloutStatus is the rollout as this gateway sees it; nil: there is none.
@@ -232,7 +203,7 @@ func (g *Gateway) rolloutStatus(now time.Time) *rollout.Status {
 	if w == nil {
 		return nil
 	}
-	return w.Status(g.rolloutCounts(), g.rolloutState(), now)
+	return w.Status(g.rolloutSeen(), now)
 }
 
 // limitConnections puts the limits of connections in force.

@@ -154,14 +154,7 @@ func (g *Gateway) note(kind status.Kind, text, reason string) {
 
 // revise tells open status pages that there is something new.
 func (g *Gateway) revise() {
-	next := time.Now().UnixMilli() // so that it also grows when the gateway starts again
-	for {
-		last := g.revision.Load()
-		next = max(next, last+1)
-		if g.revision.CompareAndSwap(last, next) {
-			break
-		}
-	}
+	next := g.revision.Add(1)
 	if g.follower != nil {
 		_, _ = g.follower.source.Publish(context.Background(), []version.News{{Project: statusProject, Version: version.Version(next)}}) // into memory: it cannot fail
 	}

@@ -100,7 +100,7 @@ func (g *Gateway) arrival(req *subscribeRequest, caller limits.Caller, t limits.
 
 // addToLoop gives a stream to one of the loops. False: the gateway has ended.
 func (g *Gateway) addToLoop(a loop.Arrival) bool {
-	kind := kindName(a.Line == nil)
+	kind := kindOf(a.Line == nil)
 	g.metrics.streams[kind].Inc()
 	opened := g.bursts.Opened()
 	a.Number = uint32(opened)
@@ -168,13 +168,9 @@ func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, a loop.Arrival, 
 
 // ended counts the end of a stream, and releases its ticket.
 func (g *Gateway) ended(t loop.Ticket, number uint32, parked bool, why stream.Reason) {
-	kind := limits.Goroutine
-	if parked {
-		kind = limits.Parked
-	}
-	name := kindName(parked)
-	g.metrics.streams[name].Dec()
-	g.metrics.closed[name][why].Inc()
+	kind := kindOf(parked)
+	g.metrics.streams[kind].Dec()
+	g.metrics.closed[kind][why].Inc()
 	if cut, found := g.cuts.Ended(number, why == stream.Gone, g.current.Load().Limits.StreamAge, time.Now()); found {
 		g.log.Warn("something in front of the gateway ends streams after a fixed time; pages renew them before",
 			"after", cut.Round(time.Second).String(), "fix", "give answers more time at the proxy, or set limits.stream_age below it: docs/proxies.md")

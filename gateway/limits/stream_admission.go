@@ -12,7 +12,7 @@ type Admission struct {
 	settings func() Settings
 
 	mu         sync.Mutex // guards all below
-	open       [2]int     // by kind
+	open       [Kinds]int
 	perSubject map[uint32]int
 	perAddress map[uint32]int
 	crowded    map[uint32]int // subjects with more streams than their limit, and that limit
@@ -31,7 +31,11 @@ type Kind uint8
 const (
 	Goroutine Kind = iota // a goroutine, with its buffers and its connection
 	Parked                // a loop that many streams share
+	Kinds                 // how many there are
 )
+
+// String returns the name of the kind in metrics.
+func (k Kind) String() string { return [Kinds]string{"goroutine", "parked"}[k] }
 
 // Ticket is what [Admission.Release] needs of an admitted stream: hashes of subject and address, in this order. They have 32
 // bits because each stream keeps a ticket. A hash is 0 if no limit was set when the stream began, so a limit counts only

@@ -8,54 +8,41 @@ package rollout
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"nudge/version/control"
 )
 
-// Counts are what a gateway has counted since it started.
-type Counts struct {
+// Seen is what a gateway has seen: counts since it started, and how it is now.
+type Seen struct {
 	Advances uint64 // changes of projects that somebody watched
 	// Slow are those of Advances that were spread over more time than the interval of pages without push.
 	Slow   uint64
 	Missed uint64  // reports of news that push had not announced
 	Caused uint64  // polls that changes caused
 	Saved  float64 // polls that streams have not made
+
+	Healthy bool // push is, at this gateway
+	Streams int  // open here
 }
 
 // Watch is one step as one gateway watches it. Its zero value watches nothing.
 type Watch struct {
 	Entry control.FlagEntry
 	begun time.Time
-	at    Counts // when this gateway first saw the step
+	at    Seen // when this gateway first saw the step
 }
 
 // Begin returns a watch of the step that e is.
-func Begin(e control.FlagEntry, c Counts, now time.Time) Watch { return Watch{e, now, c} }
+func Begin(e control.FlagEntry, s Seen, now time.Time) Watch { return Watch{e, now, s} }
 
-// State is what else a decision depends on.
-type State struct {
-	Healthy bool // push is, at this gateway
-	Streams int  // open here
-}
-
-// Action is what is to be done.
-type Action int
-
-const (
-	Wait Action = iota
-	Raise
-	Finish // the goal is reached, and the last step has its evidence
-	Stop   // a guard found a fault: push is to be switched off
-)
-
-// Decision is what is to be done, and why.
+// Decision is what is to be done.
 type Decision struct {
-	Action  Action
-	Percent int       // Raise: the next step
-	At      time.Time // Wait: the earliest time of the next step
-	Why     string    // Wait, Stop: in a sentence
+	// Next is the override that is to replace the one of the step: with the next percentage, without a rollout since the goal is
+	// reached and the last step has its evidence, or off since a guard found a fault. nil: wait.
+	Next *control.Override
+	At   time.Time // the earliest time of the next step
+	Why  string    // it waits
 }
 
 const (
@@ -69,16 +56,18 @@ const (
 	watchedShare = 10
 )
 
-// Decide returns what to do with a rollout, given what the gateway has counted by now. Without a rollout it returns Wait.
-func (w Watch) Decide(c Counts, s State, now time.Time) Decision {
+// Decide returns what to do with a rollout, given what the gateway has seen by now. Without a rollout it waits.
+func (w Watch) Decide(s Seen, now time.Time) Decision {
 	o := w.Entry.Override
 	if o == nil || o.Rollout == nil || o.Percent == nil {
 		return Decision{}
 	}
-	r, seen := *o.Rollout, w.since(c)
+	next, r, seen := *o, *o.Rollout, w.since(s)
 	for _, g := range r.Guards {
 		if why := seen.fault(g); why != "" {
-			return Decision{Action: Stop, Why: fmt.Sprintf("%s at %d percent: %s", g, *o.Percent, why)}
+			next.Enabled, next.Rollout, next.Percent = false, nil, nil
+			next.Why = fmt.Sprintf("%s at %d percent: %s", g, *o.Percent, why)
+			return Decision{Next: &next}
 		}
 	}
 	at := w.Entry.Time.Add(r.Step)
@@ -97,41 +86,32 @@ func (w Watch) Decide(c Counts, s State, now time.Time) Decision {
 		return wait("no project that is watched here has changed since the step began")
 	}
 	if steps := control.Steps(*o.Percent, r.Goal); len(steps) > 1 {
-		return Decision{Action: Raise, Percent: steps[1]}
+		next.Percent = &steps[1]
+	} else {
+		next.Rollout = nil
 	}
-	return Decision{Action: Finish}
+	return Decision{Next: &next}
 }
 
-func (w Watch) since(c Counts) Counts {
-	return Counts{c.Advances - w.at.Advances, c.Slow - w.at.Slow, c.Missed - w.at.Missed, c.Caused - w.at.Caused, c.Saved - w.at.Saved}
+// since returns s with the counts of this step alone.
+func (w Watch) since(s Seen) Seen {
+	s.Advances, s.Slow, s.Missed = s.Advances-w.at.Advances, s.Slow-w.at.Slow, s.Missed-w.at.Missed
+	s.Caused, s.Saved = s.Caused-w.at.Caused, s.Saved-w.at.Saved
+	return s
 }
 
 // fault returns what the guard has found; "": nothing.
-func (c Counts) fault(g control.Guard) string {
-	tooMany := func(n uint64) bool { return n >= leastFaults && n*oneOf > c.Advances }
+func (s Seen) fault(g control.Guard) string {
+	tooMany := func(n uint64) bool { return n >= leastFaults && n*oneOf > s.Advances }
 	switch {
-	case g == control.GuardMissed && tooMany(c.Missed):
-		return fmt.Sprintf("polls found %d changes that push had not announced, of %d", c.Missed, c.Advances)
-	case g == control.GuardStaleness && tooMany(c.Slow):
-		return fmt.Sprintf("%d changes of %d were spread over more time than poll.fast", c.Slow, c.Advances)
-	case g == control.GuardPolls && c.Caused >= leastCaused && float64(c.Caused) > c.Saved:
-		return fmt.Sprintf("changes caused %d polls, and streams saved %.0f", c.Caused, c.Saved)
+	case g == control.GuardMissed && tooMany(s.Missed):
+		return fmt.Sprintf("polls found %d changes that push had not announced, of %d", s.Missed, s.Advances)
+	case g == control.GuardStaleness && tooMany(s.Slow):
+		return fmt.Sprintf("%d changes of %d were spread over more time than poll.fast", s.Slow, s.Advances)
+	case g == control.GuardPolls && s.Caused >= leastCaused && float64(s.Caused) > s.Saved:
+		return fmt.Sprintf("changes caused %d polls, and streams saved %.0f", s.Caused, s.Saved)
 	}
 	return ""
-}
-
-// Override returns the override that carries out d, which is not Wait.
-func (w Watch) Override(d Decision) control.Override {
-	o := *w.Entry.Override
-	switch d.Action {
-	case Raise:
-		o.Percent = &d.Percent
-	case Finish:
-		o.Rollout = nil
-	case Stop:
-		o.Enabled, o.Rollout, o.Percent, o.Why = false, nil, nil, d.Why
-	}
-	return o
 }
 
 // Status is a rollout as one gateway sees it, in JSON.
@@ -146,15 +126,14 @@ type Status struct {
 }
 
 // Status returns the rollout; nil: there is none.
-func (w Watch) Status(c Counts, s State, now time.Time) *Status {
+func (w Watch) Status(s Seen, now time.Time) *Status {
 	o := w.Entry.Override
 	if o == nil || o.Rollout == nil || o.Percent == nil {
 		return nil
 	}
-	d := w.Decide(c, s, now)
-	waits := d.Why
-	if d.Action != Wait {
-		waits = "nothing; it is stored in a moment"
+	d := w.Decide(s, now)
+	if d.Next != nil {
+		d.Why = "nothing; it is stored in a moment"
 	}
-	return &Status{*o.Percent, o.Rollout.Goal, slices.Clone(o.Rollout.Guards), d.At, waits}
+	return &Status{*o.Percent, o.Rollout.Goal, o.Rollout.Guards, d.At, d.Why}
 }

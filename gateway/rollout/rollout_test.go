@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,7 @@ import (
 
 var (
 	noon  = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
-	begin = Counts{Advances: 1000, Slow: 10, Missed: 20, Caused: 5000, Saved: 100}
-	fine  = State{Healthy: true, Streams: 5}
+	begin = Seen{Advances: 1000, Slow: 10, Missed: 20, Caused: 5000, Saved: 100, Healthy: true, Streams: 5}
 )
 
 // step is a step of a rollout to 100 percent that began at noon, and takes an hour.
@@ -24,46 +24,64 @@ func step(percent int, guards ...control.Guard) Watch {
 	}, begin, noon.Add(time.Second))
 }
 
+// say returns what is to be put in force, and why, or why not.
+func say(d Decision) (next, why string) {
+	switch o := d.Next; {
+	case o == nil:
+		return "", d.Why
+	case !o.Enabled:
+		return "off", o.Why
+	case o.Rollout == nil:
+		return fmt.Sprint(*o.Percent, ", over"), ""
+	default:
+		return fmt.Sprint(*o.Percent, ", goes on"), ""
+	}
+}
+
 func TestDecide(t *testing.T) {
 	const long = 2 * time.Hour
+	type state struct {
+		healthy bool
+		streams int
+	}
+	fine := state{true, 5}
 	for _, c := range []struct {
 		name  string
 		watch Watch
-		seen  Counts // since the step began
-		state State
+		seen  Seen // since the step began
+		state state
 		after time.Duration
-		want  Action
-		to    int
+		want  string // what Next says; "": wait
 		why   string
 	}{
-		{"all is there", step(5), Counts{Advances: 1}, fine, long, Raise, 10, ""},
-		{"the first step", step(1), Counts{Advances: 1}, fine, long, Raise, 2, ""},
-		{"a step that is none of ours", step(33), Counts{Advances: 1}, fine, long, Raise, 50, ""},
-		{"the goal", step(100), Counts{Advances: 1}, fine, long, Finish, 0, ""},
-		{"too early", step(5), Counts{Advances: 1}, fine, time.Hour - 1, Wait, 0, "not over"},
-		{"on time", step(5), Counts{Advances: 1}, fine, time.Hour, Raise, 10, ""},
-		{"push is down", step(5), Counts{Advances: 1}, State{false, 5}, long, Wait, 0, "not healthy"},
-		{"nobody is there", step(5), Counts{Advances: 1}, State{true, 0}, long, Wait, 0, "no page has a stream"},
-		{"nothing changed", step(5), Counts{}, fine, long, Wait, 0, "has changed since"},
-		{"news missed", step(5, control.GuardMissed), Counts{Advances: 299, Missed: 3}, fine, time.Minute, Stop, 0, "missed at 5 percent: polls found 3 changes that push had not announced, of 299"},
-		{"one of a hundred missed", step(5, control.GuardMissed), Counts{Advances: 300, Missed: 3}, fine, long, Raise, 10, ""},
-		{"two missed may be an accident", step(5, control.GuardMissed), Counts{Advances: 2, Missed: 2}, fine, long, Raise, 10, ""},
-		{"news missed, and nobody guards", step(5, control.GuardPolls), Counts{Advances: 3, Missed: 3}, fine, long, Raise, 10, ""},
-		{"late news", step(5, control.GuardStaleness), Counts{Advances: 299, Slow: 3}, fine, time.Minute, Stop, 0, "staleness at 5 percent: 3 changes of 299"},
-		{"more polls than without", step(5, control.GuardPolls), Counts{Advances: 9, Caused: 101, Saved: 100}, fine, time.Minute, Stop, 0, "polls at 5 percent: changes caused 101 polls, and streams saved 100"},
-		{"as many polls", step(5, control.GuardPolls), Counts{Advances: 9, Caused: 101, Saved: 101}, fine, long, Raise, 10, ""},
-		{"too few polls to tell", step(5, control.GuardPolls), Counts{Advances: 9, Caused: 99}, fine, long, Raise, 10, ""},
-		{"a fault counts while push is down", step(5, control.GuardMissed), Counts{Missed: 3}, State{}, 0, Stop, 0, "missed"},
-		{"no rollout", Begin(control.FlagEntry{Override: &control.Override{Enabled: true}}, begin, noon), Counts{Advances: 1}, fine, long, Wait, 0, ""},
-		{"no override", Watch{}, Counts{Advances: 1}, fine, long, Wait, 0, ""},
+		{"all is there", step(5), Seen{Advances: 1}, fine, long, "10, goes on", ""},
+		{"the first step", step(1), Seen{Advances: 1}, fine, long, "2, goes on", ""},
+		{"a step that is none of ours", step(33), Seen{Advances: 1}, fine, long, "50, goes on", ""},
+		{"the goal", step(100), Seen{Advances: 1}, fine, long, "100, over", ""},
+		{"too early", step(5), Seen{Advances: 1}, fine, time.Hour - 1, "", "not over"},
+		{"on time", step(5), Seen{Advances: 1}, fine, time.Hour, "10, goes on", ""},
+		{"push is down", step(5), Seen{Advances: 1}, state{false, 5}, long, "", "not healthy"},
+		{"nobody is there", step(5), Seen{Advances: 1}, state{true, 0}, long, "", "no page has a stream"},
+		{"nothing changed", step(5), Seen{}, fine, long, "", "has changed since"},
+		{"news missed", step(5, control.GuardMissed), Seen{Advances: 299, Missed: 3}, fine, time.Minute, "off", "missed at 5 percent: polls found 3 changes that push had not announced, of 299"},
+		{"one of a hundred missed", step(5, control.GuardMissed), Seen{Advances: 300, Missed: 3}, fine, long, "10, goes on", ""},
+		{"two missed may be an accident", step(5, control.GuardMissed), Seen{Advances: 2, Missed: 2}, fine, long, "10, goes on", ""},
+		{"news missed, and nobody guards", step(5, control.GuardPolls), Seen{Advances: 3, Missed: 3}, fine, long, "10, goes on", ""},
+		{"late news", step(5, control.GuardStaleness), Seen{Advances: 299, Slow: 3}, fine, time.Minute, "off", "staleness at 5 percent: 3 changes of 299"},
+		{"more polls than without", step(5, control.GuardPolls), Seen{Advances: 9, Caused: 101, Saved: 100}, fine, time.Minute, "off", "polls at 5 percent: changes caused 101 polls, and streams saved 100"},
+		{"as many polls", step(5, control.GuardPolls), Seen{Advances: 9, Caused: 101, Saved: 101}, fine, long, "10, goes on", ""},
+		{"too few polls to tell", step(5, control.GuardPolls), Seen{Advances: 9, Caused: 99}, fine, long, "10, goes on", ""},
+		{"a fault counts while push is down", step(5, control.GuardMissed), Seen{Missed: 3}, state{}, 0, "off", "missed"},
+		{"no rollout", Begin(control.FlagEntry{Override: &control.Override{Enabled: true}}, begin, noon), Seen{Advances: 1}, fine, long, "", ""},
+		{"no override", Watch{}, Seen{Advances: 1}, fine, long, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			now := Counts{
+			now := Seen{
 				begin.Advances + c.seen.Advances, begin.Slow + c.seen.Slow, begin.Missed + c.seen.Missed, begin.Caused + c.seen.Caused, begin.Saved + c.seen.Saved,
+				c.state.healthy, c.state.streams,
 			}
-			d := c.watch.Decide(now, c.state, noon.Add(c.after))
-			if d.Action != c.want || d.Percent != c.to || !strings.Contains(d.Why, c.why) {
-				t.Errorf("%+v, want %v %d %q", d, c.want, c.to, c.why)
+			if got, why := say(c.watch.Decide(now, noon.Add(c.after))); got != c.want || !strings.Contains(why, c.why) {
+				t.Errorf("%q %q, want %q %q", got, why, c.want, c.why)
 			}
 		})
 	}
@@ -72,12 +90,12 @@ func TestDecide(t *testing.T) {
 // A gateway that has started late has seen nothing yet of a step that is over.
 func TestDecideAfterRestart(t *testing.T) {
 	w := step(5)
-	w = Begin(w.Entry, Counts{}, noon.Add(3*time.Hour))
-	seen := Counts{Advances: 1}
-	if d := w.Decide(seen, fine, noon.Add(3*time.Hour+5*time.Minute)); d.Action != Wait || !d.At.Equal(noon.Add(3*time.Hour+6*time.Minute)) {
+	w = Begin(w.Entry, Seen{}, noon.Add(3*time.Hour))
+	seen := Seen{Advances: 1, Healthy: true, Streams: 5}
+	if d := w.Decide(seen, noon.Add(3*time.Hour+5*time.Minute)); d.Next != nil || !d.At.Equal(noon.Add(3*time.Hour+6*time.Minute)) {
 		t.Errorf("%+v", d)
 	}
-	if d := w.Decide(seen, fine, noon.Add(3*time.Hour+6*time.Minute)); d.Action != Raise {
+	if d := w.Decide(seen, noon.Add(3*time.Hour+6*time.Minute)); d.Next == nil || *d.Next.Percent != 10 {
 		t.Errorf("%+v", d)
 	}
 }
@@ -97,8 +115,8 @@ func TestFleet(t *testing.T) {
 			},
 		}
 		type gateway struct {
-			watch  Watch
-			counts Counts
+			watch Watch
+			seen  Seen
 		}
 		gateways := make([]gateway, 3)
 		over := false
@@ -107,23 +125,23 @@ func TestFleet(t *testing.T) {
 			g := &gateways[rapid.IntRange(0, len(gateways)-1).Draw(t, "gateway")]
 			read := rapid.IntRange(0, 9).Draw(t, "reads") > 0 // else it has not heard of the last change
 			if g.watch.Entry.Seq == 0 || read && g.watch.Entry.Stamp != stored.Stamp {
-				g.watch = Begin(stored, g.counts, now)
+				g.watch = Begin(stored, g.seen, now)
 			}
-			g.counts.Advances += rapid.Uint64Range(0, 500).Draw(t, "advances")
-			g.counts.Saved += 1000
+			g.seen.Advances += rapid.Uint64Range(0, 500).Draw(t, "advances")
+			g.seen.Saved += 1000
 			fault := rapid.IntRange(0, 99).Draw(t, "fault") == 0
 			if fault {
-				g.counts.Missed += 10_000
+				g.seen.Missed += 10_000
 			}
-			state := State{rapid.Bool().Draw(t, "healthy"), rapid.IntRange(0, 1).Draw(t, "streams")}
-			d := g.watch.Decide(g.counts, state, now)
-			if d.Action == Wait {
+			g.seen.Healthy, g.seen.Streams = rapid.Bool().Draw(t, "healthy"), rapid.IntRange(0, 1).Draw(t, "streams")
+			d := g.watch.Decide(g.seen, now)
+			if d.Next == nil {
 				continue
 			}
 			if over && g.watch.Entry.Stamp == stored.Stamp {
 				t.Fatalf("%+v when all is over", d)
 			}
-			next := g.watch.Override(d)
+			next := *d.Next
 			if err := next.Check(); err != nil {
 				t.Fatalf("%+v: %v", next, err)
 			}
@@ -132,14 +150,14 @@ func TestFleet(t *testing.T) {
 			}
 			was := *stored.Override.Percent
 			switch {
-			case d.Action == Stop:
+			case !next.Enabled:
 				over = true
-				if next.Enabled || next.Why == "" {
+				if next.Why == "" {
 					t.Fatalf("%+v", next)
 				}
-			case !state.Healthy || state.Streams == 0 || now.Sub(stored.Time) < time.Hour:
+			case !g.seen.Healthy || g.seen.Streams == 0 || now.Sub(stored.Time) < time.Hour:
 				t.Fatalf("%+v without evidence", d)
-			case d.Action == Finish:
+			case next.Rollout == nil:
 				over = true
 				if was != goal || *next.Percent != goal {
 					t.Fatalf("ends at %d", was)
@@ -155,11 +173,11 @@ func TestFleet(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	w := step(20, control.GuardPolls)
-	s := w.Status(begin, fine, noon)
+	s := w.Status(begin, noon)
 	if s.Percent != 20 || s.Goal != 100 || len(s.Guards) != 1 || !s.NextAt.Equal(noon.Add(time.Hour)) || s.Waits != "the step is not over" {
 		t.Errorf("%+v", s)
 	}
-	if (Watch{}).Status(begin, fine, noon) != nil {
+	if (Watch{}).Status(begin, noon) != nil {
 		t.Error("there is no rollout")
 	}
 }
