@@ -12,7 +12,7 @@ import { createCadence, Grace } from './gateway-cadence.js';
 import { createCrowding } from './crowding.js';
 import type { Core } from './env.js';
 import type { Counts } from './observers/stats.js';
-import type { Message } from './messages.js';
+import type { Message, MissedReport, ShadowReport } from './messages.js';
 import { stretched } from './interval-math.js';
 import { createPresence } from './presence.js';
 import { afterFailure, afterGoodbye, afterLoss, afterMute, afterNoToken, longRest, lossSpread } from './reconnect-waits.js';
@@ -324,7 +324,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     trusted: () => current?.state === 'proven' && said.push !== 'down',
     rare,
     /** Tells the gateway. Gives whether it has taken that. */
-    report: (body: unknown, path = '/missed') =>
+    report: (body: MissedReport | ShadowReport, path = '/missed') =>
       token.call(path, { method: 'POST', body: JSON.stringify(body) }).then(
         ({ status }) => status === 204,
         () => false,

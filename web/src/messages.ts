@@ -47,6 +47,25 @@ const STATES: Push[] = ['healthy', 'degraded', 'down', 'off'];
 /** Anything that a gateway says: the data of an event, or the body of an answer. */
 export type Message = { readonly [K in keyof typeof shape]: ReturnType<(typeof shape)[K]> };
 
+/** What the page tells a gateway: a version that push did not announce as it should, */
+export interface MissedReport {
+  readonly project: string;
+  readonly version: number;
+  readonly named: number | undefined;
+  readonly kind: string | undefined;
+}
+
+/** and sums of what polls in shadow saw. */
+export interface ShadowReport {
+  readonly first: boolean | undefined;
+  readonly polls: number;
+  readonly empty: number;
+  readonly news: number;
+  readonly missed: number;
+  readonly lead_ms: number;
+  readonly projects: Readonly<Record<string, number>>;
+}
+
 /** Reads JSON, or what JSON has already become. Never throws: what cannot be read says nothing. */
 export function read(said: unknown): Message {
   try {

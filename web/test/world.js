@@ -48,6 +48,7 @@ export function answer(status, body = {}, headers = {}) {
 
 export class World {
   now = 1_800_000_000_000;
+  createNudge = createNudge; // or that of another build
   sources = []; // every EventSource ever opened
   requests = []; // every request to the gateway: {path, query, init, at}
   polls = []; // every poll: {at, reason, projects, signal, ended}
@@ -117,7 +118,7 @@ export class World {
   }
 
   start(options = {}, env = {}) {
-    this.nudge = createNudge(
+    this.nudge = this.createNudge(
       {
         projects: { 42: 123 },
         poll: (context) => {

@@ -18,8 +18,8 @@ type script struct {
 //go:embed minify.js
 var minifier string
 
-// minify shortens what esbuild has minified once more, by 3 %: terser inlines and reorders across functions. The source maps lead
-// to the TypeScript as before. One process does all scripts.
+// minify shortens what esbuild has minified once more, by 8 %: terser inlines and reorders across functions, and gives short names
+// to properties that the core alone sees. The source maps lead to the TypeScript as before. One process does all scripts.
 func minify(web string, scripts []script) ([]script, error) {
 	in, err := json.Marshal(scripts)
 	if err != nil {
