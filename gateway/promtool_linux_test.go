@@ -4,17 +4,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"nudge/exectest"
 )
 
 // promtool runs Prometheus's checker.
 func promtool(t *testing.T, stdin string, args ...string) {
 	t.Helper()
-	cmd := exec.Command(installed(t, "promtool"), args...)
+	cmd := exectest.Command(installed(t, "promtool"), args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "nudge_") {
 		t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -64,7 +65,7 @@ func TestDashboard(t *testing.T) {
 	if err := os.WriteFile(file, []byte(rules.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(installed(t, "promtool"), "check", "rules", file).CombinedOutput(); err != nil {
+	if out, err := exectest.Command(installed(t, "promtool"), "check", "rules", file).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -8,12 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"nudge/exectest"
 	"nudge/version/redistest"
 )
 
@@ -117,23 +117,16 @@ func installed(t *testing.T, program string) string {
 // run runs a program for the length of the test. The channel is closed when it has ended.
 func run(t *testing.T, said *buffer, path string, args ...string) <-chan struct{} {
 	t.Helper()
-	cmd := exec.Command(path, args...)
+	cmd := exectest.Command(path, args...)
 	cmd.Stdout, cmd.Stderr = said, said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // if the test is killed
-	started, exited := make(chan error), make(chan struct{})
-	go func() {
-		defer close(exited)
-		runtime.LockOSThread() // the kernel ends the child with this thread, not with this process
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		cmd.Wait()
+	}()
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		select {

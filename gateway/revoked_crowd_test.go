@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"nudge/exectest"
 	"nudge/gateway"
 	"nudge/version"
 	"nudge/version/control"
@@ -98,7 +98,7 @@ type crowd struct {
 // newCrowd opens n streams of project 42, one after the other, each of a subject of its own.
 func newCrowd(t *testing.T, url, name string, n int, issued time.Time) *crowd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd := exectest.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), fmt.Sprintf("NUDGE_CROWD_OF=%s %s %d %d", strings.TrimPrefix(url, "http://"), name, n, issued.Unix()))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()

@@ -9,13 +9,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
+	"nudge/exectest"
 	"nudge/web/enginetest"
 )
 
@@ -98,7 +98,7 @@ var elsewhere = regexp.MustCompile(`from 'node:(events|fs|fs/promises|http|vm)'`
 // What holds of the shim's parts in node also holds in the engines that it is for, the invariants over random lives among it.
 // NUDGE_TEST_LIVES is over how many.
 func TestEngines(t *testing.T) {
-	built := exec.Command("go", "-C", "../.ci/tools", "run", "./bundle", "-tests")
+	built := exectest.Command("go", "-C", "../.ci/tools", "run", "./bundle", "-tests")
 	if said, err := built.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", built, err, said)
 	}

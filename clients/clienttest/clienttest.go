@@ -14,10 +14,10 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"nudge/exectest"
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/auth"
@@ -111,19 +111,19 @@ var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 // Start starts an application, and returns the URL that it prints. It ends with the test, with the processes that it has started.
 func Start(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	group := exectest.NewGroup()
 	output, input, err := os.Pipe() // not StdoutPipe: it ends with the program, and what it has started may write on
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd.Stdout, cmd.Stderr = input, input
-	err = cmd.Start()
+	err = group.Add(cmd).Start()
 	_ = input.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		group.Kill()
 		_ = cmd.Wait()
 		_ = output.Close()
 	})

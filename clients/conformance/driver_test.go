@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"nudge/clients/clienttest"
+	"nudge/exectest"
 	"nudge/secrettest"
 	"nudge/version/redistest"
 )
@@ -61,14 +62,14 @@ func start(t *testing.T, language string) *driver {
 	}
 	path := program(t, command[0])
 	if needs, some := libraries[language]; some {
-		check := exec.Command(path, needs.check...)
+		check := exectest.Command(path, needs.check...)
 		check.Dir = ".."
 		if out, err := check.CombinedOutput(); err != nil {
 			lacks(t, fmt.Sprintf("%s lacks libraries, which %s installs: %v %.300s", command[0], needs.from, err, out))
 		}
 	}
 	d := &driver{language: language, redis: redistest.Start(t)}
-	cmd := exec.Command(path, command[1:]...)
+	cmd := exectest.Command(path, command[1:]...)
 	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(), "REDIS_URL=redis://"+d.redis.Addr, "NUDGE_SECRET="+clienttest.Secret, "OUTBOX_DB="+filepath.Join(t.TempDir(), "outbox.sqlite"))
 	stderr := &output{}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"nudge/clients/clienttest"
+	"nudge/exectest"
 	"nudge/version/redistest"
 )
 
@@ -21,7 +22,7 @@ func node(t *testing.T, server *redistest.Server, args ...string) *exec.Cmd {
 		}
 		t.Skip("the modules are not installed: npm --prefix clients/node ci --ignore-scripts")
 	}
-	cmd := exec.CommandContext(t.Context(), "node", args...)
+	cmd := exectest.CommandContext(t.Context(), "node", args...)
 	cmd.Env = append(os.Environ(), "REDIS_URL=redis://"+server.Addr, "NUDGE_AUTH_SECRET="+clienttest.Secret, "PORT=0")
 	return cmd
 }

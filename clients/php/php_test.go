@@ -13,13 +13,14 @@ import (
 	"testing"
 
 	"nudge/clients/clienttest"
+	"nudge/exectest"
 	"nudge/version/redistest"
 )
 
 // php is PHP with Debian's libraries, in this folder. Without them the test is skipped, or fails if NUDGE_TEST_REQUIRE is set.
 func php(t *testing.T, server *redistest.Server, args ...string) *exec.Cmd {
 	t.Helper()
-	out, err := exec.Command("php", "-r", `foreach (["redis", "apcu", "pdo_sqlite"] as $name) { extension_loaded($name) || die("no $name"); }
+	out, err := exectest.Command("php", "-r", `foreach (["redis", "apcu", "pdo_sqlite"] as $name) { extension_loaded($name) || die("no $name"); }
 		require "Illuminate/autoload.php"; require "Nyholm/Psr7/autoload.php"; echo "all";`).CombinedOutput()
 	if err != nil || !bytes.HasSuffix(out, []byte("all")) {
 		if os.Getenv("NUDGE_TEST_REQUIRE") != "" {
@@ -27,7 +28,7 @@ func php(t *testing.T, server *redistest.Server, args ...string) *exec.Cmd {
 		}
 		t.Skipf("PHP does not have what the tests need: %v\n%s", err, out)
 	}
-	cmd := exec.CommandContext(t.Context(), "php", append([]string{"-d", "apc.enable_cli=1"}, args...)...)
+	cmd := exectest.CommandContext(t.Context(), "php", append([]string{"-d", "apc.enable_cli=1"}, args...)...)
 	cmd.Env = append(os.Environ(), "REDIS_URL=redis://"+server.Addr, "NUDGE_AUTH_SECRET="+clienttest.Secret,
 		"DATABASE="+filepath.Join(t.TempDir(), "test.sqlite"), "TMPDIR="+t.TempDir())
 	if err := os.WriteFile(strings.TrimPrefix(cmd.Env[len(cmd.Env)-2], "DATABASE="), nil, 0o600); err != nil { // Laravel makes none

@@ -8,10 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"nudge/clients/clienttest"
+	"nudge/exectest"
 	"nudge/version/redistest"
 )
 
@@ -20,7 +20,7 @@ func python(t *testing.T, modules string) string {
 	t.Helper()
 	var told strings.Builder
 	for _, program := range []string{"python3", "/usr/bin/python3"} { // the second is Debian's, which has Debian's packages
-		out, err := exec.Command(program, "-c", "import "+modules).CombinedOutput()
+		out, err := exectest.Command(program, "-c", "import "+modules).CombinedOutput()
 		if err == nil {
 			return program
 		}
@@ -35,9 +35,8 @@ func python(t *testing.T, modules string) string {
 
 // command is Python with the package; it ends with the test.
 func command(t *testing.T, program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd := exectest.CommandContext(t.Context(), program, args...)
 	cmd.Env = append(os.Environ(), "PYTHONPATH=.", "PYTHONDONTWRITEBYTECODE=1", "NUDGE_AUTH_SECRET="+clienttest.Secret)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
 
@@ -59,7 +58,7 @@ func TestTypes(t *testing.T) {
 		}
 		t.Skip("mypy is not installed")
 	}
-	if out, err := exec.Command("mypy", "--cache-dir", t.TempDir()).CombinedOutput(); err != nil {
+	if out, err := exectest.Command("mypy", "--cache-dir", t.TempDir()).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -8,17 +8,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"nudge/clients/clienttest"
+	"nudge/exectest"
 	"nudge/version/redistest"
 )
 
 // need skips a test if Ruby does not have what it uses, or fails it if NUDGE_TEST_REQUIRE is set.
 func need(t *testing.T, libraries string) {
 	t.Helper()
-	out, err := exec.Command("ruby", append([]string{"-e", "ARGV.each { |l| require l }"}, strings.Fields(libraries)...)...).CombinedOutput()
+	out, err := exectest.Command("ruby", append([]string{"-e", "ARGV.each { |l| require l }"}, strings.Fields(libraries)...)...).CombinedOutput()
 	if err == nil {
 		return
 	}
@@ -30,10 +30,9 @@ func need(t *testing.T, libraries string) {
 
 // command is ruby with the library, in this directory; it ends with the test.
 func command(t *testing.T, server *redistest.Server, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), "ruby", append([]string{"-I", "lib"}, args...)...)
+	cmd := exectest.CommandContext(t.Context(), "ruby", append([]string{"-I", "lib"}, args...)...)
 	cmd.Env = append(os.Environ(), "REDIS_URL=redis://"+server.Addr, "NUDGE_AUTH_SECRET="+clienttest.Secret,
 		"DATABASE_URL=sqlite3:"+filepath.Join(t.TempDir(), "test.sqlite3"))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
 
@@ -76,7 +75,7 @@ func TestCluster(t *testing.T) {
 func TestGem(t *testing.T) {
 	t.Parallel()
 	need(t, "rubygems")
-	if out, err := exec.Command("gem", "build", "nudge-gateway.gemspec", "-o", filepath.Join(t.TempDir(), "n.gem")).CombinedOutput(); err != nil {
+	if out, err := exectest.Command("gem", "build", "nudge-gateway.gemspec", "-o", filepath.Join(t.TempDir(), "n.gem")).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"nudge/exectest"
 )
 
 // arrows says which packages of this module each package may import: names without "nudge/"; *: all.
@@ -35,6 +36,7 @@ cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browse
 cmd/nudge/systemd:
 cmd/nudge/terminal:
 cmd/nudge/tracing: version
+exectest: # for tests
 fallback:
 gateway: version version/control fallback web gateway/auth gateway/auth/jwks gateway/limits gateway/pace gateway/rollout gateway/shadow gateway/shim gateway/status gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine
 gateway/auth: version version/control gateway/auth/jwks gateway/limits # for keys of names
@@ -59,10 +61,10 @@ version/publish/polls: version version/publish version/publish/breaker
 version/publish/publishtest: version # for tests of applications
 version/publish/token: version
 version/redis: version version/control version/publish
-version/redistest: # for tests
+version/redistest: exectest # for tests
 web:
 web/demo: web # for its headers
-web/enginetest: # for tests
+web/enginetest: exectest # for tests
 `
 
 // homes says which packages may import a library. name/...: with its sub-packages.
@@ -117,7 +119,7 @@ func packages(t *testing.T) map[string]goPackage {
 	t.Helper()
 	const module = "nudge/"
 	var stderr strings.Builder
-	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{.Dir}} {{ne .Doc ""}} {{join .Imports " "}}`, module+"...")
+	list := exectest.Command("go", "list", "-f", `{{.ImportPath}} {{.Dir}} {{ne .Doc ""}} {{join .Imports " "}}`, module+"...")
 	list.Stderr = &stderr
 	out, err := list.Output()
 	if err != nil {

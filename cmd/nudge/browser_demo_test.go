@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"nudge/exectest"
 	"nudge/web/enginetest"
 )
 
@@ -89,7 +90,7 @@ func testDemo(t *testing.T, browser *enginetest.Browser) {
 	p := open(t, browser, d.url)
 	p.snapshot(healthy)
 
-	sh := func(command string) *exec.Cmd { return exec.Command("sh", "-c", "exec env "+command) }
+	sh := func(command string) *exec.Cmd { return exectest.Command("sh", "-c", "exec env "+command) }
 	if out, err := sh(d.commands[0]).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", d.commands[0], err, out)
 	}
@@ -200,7 +201,7 @@ func TestBrowserDemoOpensWithoutGateway(t *testing.T) {
 	d.turn(t, "colleague", false)
 	d.turn(t, "gateway", false)
 	p := open(t, chromium, d.url)
-	if out, err := exec.Command("sh", "-c", d.commands[0]).CombinedOutput(); err != nil {
+	if out, err := exectest.Command("sh", "-c", d.commands[0]).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", d.commands[0], err, out)
 	}
 	for _, board := range []string{"polling", "nudge"} {
@@ -242,7 +243,7 @@ func TestBrowserDemoIsRestarted(t *testing.T) {
 	d.turn(t, "colleague", false)
 	p := open(t, chromium, d.url)
 	p.snapshot(healthy)
-	if out, err := exec.Command("sh", "-c", d.commands[0]).CombinedOutput(); err != nil {
+	if out, err := exectest.Command("sh", "-c", d.commands[0]).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", d.commands[0], err, out)
 	}
 	p.Until(shows("nudge", "=backlog", "Write the release note"))

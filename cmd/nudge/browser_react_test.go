@@ -5,10 +5,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"nudge/exectest"
 )
 
 // reactApp is an application in React, as its server and its page load it.
@@ -49,7 +50,7 @@ type reactSite struct{ page, script string }
 // NUDGE_TEST_REQUIRE is set.
 func renderReact(t *testing.T) reactSite {
 	t.Helper()
-	server := exec.CommandContext(t.Context(), "node", "-e", "(() => {"+reactApp+"})()\n"+
+	server := exectest.CommandContext(t.Context(), "node", "-e", "(() => {"+reactApp+"})()\n"+
 		"process.stdout.write(require('react-dom/server').renderToString(exports.start({}).page))")
 	server.Dir = "../../web"
 	html, err := server.Output()

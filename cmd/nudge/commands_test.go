@@ -22,6 +22,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"nudge/cmd/nudge/simulate"
+	"nudge/exectest"
 )
 
 // allCommands are the commands that help shows, in its order; the program itself is the first.
@@ -160,7 +161,7 @@ func TestCompletions(t *testing.T) {
 			t.Errorf("completion %s: exit %d, %d bytes, %s", shell, exit, len(out), errs)
 		}
 		if path, err := exec.LookPath(shell); err == nil {
-			check := exec.Command(path, "-n")
+			check := exectest.Command(path, "-n")
 			check.Stdin = strings.NewReader(out)
 			if said, err := check.CombinedOutput(); err != nil {
 				t.Errorf("%s -n: %v\n%s", shell, err, said)

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"nudge/exectest"
 	"nudge/version"
 	"nudge/version/redis"
 	"nudge/version/redistest"
@@ -28,7 +28,7 @@ import (
 func plainBinary(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "nudge")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+	if out, err := exectest.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return path

@@ -9,11 +9,12 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"nudge/exectest"
 )
 
 // hostileConfig has the default limits, and a slow interval that push has from the beginning.
@@ -79,7 +80,7 @@ func hostile(t *testing.T, url string) (stop func()) {
 	}
 	self, err := os.Executable()
 	must(t, err)
-	cmd := exec.Command("nice", "-n", "19", self) // its own work is not what it costs others
+	cmd := exectest.Command("nice", "-n", "19", self) // its own work is not what it costs others
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", hostileEnv+"="+url+" "+strings.Join(tokens, " "))
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	must(t, cmd.Start())

@@ -16,10 +16,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"nudge/cmd/nudge/audit"
+	"nudge/exectest"
 	"nudge/version/redistest"
 )
 
@@ -111,9 +111,8 @@ func (m *migration) take(name, says string) string {
 }
 
 func (m *migration) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
+	cmd := exectest.Command(name, args...)
 	cmd.Dir, cmd.Env = m.dir, m.env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
 
@@ -148,7 +147,8 @@ type goingOn struct {
 // start starts what goes on, and waits until it says this.
 func (m *migration) start(ready string, args ...string) *goingOn {
 	m.t.Helper()
-	cmd, r := m.command(args[0], args[1:]...), &goingOn{transcript: newTranscript()}
+	group := exectest.NewGroup()
+	cmd, r := group.Add(m.command(args[0], args[1:]...)), &goingOn{transcript: newTranscript()}
 	cmd.Stdout, cmd.Stderr = r, r
 	must(m.t, cmd.Start())
 	exited := make(chan struct{})
@@ -157,7 +157,7 @@ func (m *migration) start(ready string, args ...string) *goingOn {
 		close(exited)
 	}()
 	r.kill = func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		group.Kill()
 		<-exited
 	}
 	m.t.Cleanup(func() {

@@ -19,6 +19,7 @@ import (
 	"github.com/tmaxmax/go-sse"
 
 	"nudge/cmd/nudge/config"
+	"nudge/exectest"
 	"nudge/secrettest"
 	"nudge/version/redis"
 )
@@ -36,7 +37,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	builtIn = dir
 	path := filepath.Join(dir, "nudge")
-	out, err := exec.Command("go", "build", "-race", "-o", path, ".").CombinedOutput()
+	out, err := exectest.Command("go", "build", "-race", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -78,7 +79,7 @@ func start(t testing.TB, env []string, args ...string) *process {
 // startBinary is start with another binary than that of all tests.
 func startBinary(t testing.TB, path string, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(path, args...), stdout: newTranscript(), stderr: newTranscript(), exited: make(chan struct{})}
+	p := &process{t: t, cmd: exectest.Command(path, args...), stdout: newTranscript(), stderr: newTranscript(), exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Dir = t.TempDir() // no config.yaml by accident
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"nudge/exectest"
 	"nudge/version/publish"
 	"nudge/version/redistest"
 )
@@ -80,7 +81,7 @@ func publishByShell(t *testing.T, nudge, script string) {
 	script = strings.ReplaceAll(script, "127.0.0.1:6379", server.Addr)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
+	cmd := exectest.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
 	cmd.Dir = filepath.Join("..", "..")
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(nudge)+":"+os.Getenv("PATH"))
 	if strings.Contains(script, "GATEWAY") {
@@ -135,7 +136,7 @@ func TestPublishingSyntax(t *testing.T) {
 				}
 				file := filepath.Join(t.TempDir(), "recipe"+c.suffix)
 				write(t, file, text)
-				if out, err := exec.Command(c.check[0], append(c.check[1:], file)...).CombinedOutput(); err != nil {
+				if out, err := exectest.Command(c.check[0], append(c.check[1:], file)...).CombinedOutput(); err != nil {
 					t.Errorf("%v:\n%s\n%s", err, out, text)
 				}
 			}

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"nudge/exectest"
 	"nudge/version/redistest"
 )
 
@@ -61,7 +62,7 @@ global: {scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200
 rule_files: [alerts.yml]
 scrape_configs: [{job_name: nudge, static_configs: [{targets: ["%s"]}]}]
 `, strings.Join(targets, `", "`)), 0o600))
-	p := exec.Command(path, "--config.file="+dir+"/prometheus.yml", "--storage.tsdb.path="+dir+"/data", "--web.listen-address="+at)
+	p := exectest.Command(path, "--config.file="+dir+"/prometheus.yml", "--storage.tsdb.path="+dir+"/data", "--web.listen-address="+at)
 	said := newTranscript()
 	p.Stdout, p.Stderr = said, said
 	must(t, p.Start())
@@ -129,7 +130,7 @@ func TestAlertsAreInTheRunbook(t *testing.T) {
 			}
 		}
 	}
-	if out, err := exec.Command(debianProgram(t, "promtool"), "check", "rules", alertsFile).CombinedOutput(); err != nil {
+	if out, err := exectest.Command(debianProgram(t, "promtool"), "check", "rules", alertsFile).CombinedOutput(); err != nil {
 		t.Errorf("promtool: %v\n%s", err, out)
 	}
 }

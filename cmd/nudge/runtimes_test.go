@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"nudge/exectest"
 	"nudge/version/redistest"
 )
 
@@ -82,7 +83,7 @@ func TestRuntimes(t *testing.T) {
 			write(t, file, fmt.Sprintf(program, dist, gateway.url, options, app.URL))
 
 			said := newTranscript()
-			cmd := exec.Command(path, append(command[1:], file)...)
+			cmd := exectest.Command(path, append(command[1:], file)...)
 			cmd.Dir = filepath.Dir(file)
 			cmd.Stdout, cmd.Stderr = said, said
 			if err := cmd.Start(); err != nil {

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"nudge/exectest"
 )
 
 // Nothing is installed on a machine before somebody has agreed.
@@ -42,7 +44,7 @@ func TestInstallAsks(t *testing.T) {
 			} {
 				must(t, os.WriteFile(filepath.Join(bin, name), []byte("#!"+filepath.Join(bin, "bash")+"\n"+text+"\n"), 0o700))
 			}
-			install := exec.Command("../../.ci/install")
+			install := exectest.Command("../../.ci/install")
 			install.Env = append([]string{"PATH=" + bin}, test.env...)
 			out, err := install.CombinedOutput()
 			if (err == nil) != test.succeeds {
@@ -115,7 +117,7 @@ func TestVulncheckSaysThatItDidNotCheck(t *testing.T) {
 	} {
 		bin := t.TempDir()
 		must(t, os.WriteFile(filepath.Join(bin, "go"), fmt.Appendf(nil, "#!/bin/sh\necho %q; exit %d\n", test.said, test.code), 0o700))
-		check := exec.Command("../../.ci/vulncheck")
+		check := exectest.Command("../../.ci/vulncheck")
 		check.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
 		out, err := check.CombinedOutput()
 		var exit *exec.ExitError
@@ -131,7 +133,7 @@ func TestVulncheckSaysThatItDidNotCheck(t *testing.T) {
 
 // make alone lists every target, and does nothing else.
 func TestMakeListsItsTargets(t *testing.T) {
-	out, err := exec.Command("make", "-C", "../..", "--no-print-directory").CombinedOutput()
+	out, err := exectest.Command("make", "-C", "../..", "--no-print-directory").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"nudge/cmd/nudge/simulate"
+	"nudge/exectest"
 )
 
 // What holds for 3,000 pages in all scripts (package simulate) holds for 30,000 in three of them, in the program as it is built:
@@ -18,13 +18,13 @@ func TestSimulateAtFullSize(t *testing.T) {
 		t.Skip("takes ten seconds")
 	}
 	program := filepath.Join(t.TempDir(), "nudge")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exectest.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	play := func(t *testing.T, args ...string) (r simulate.Result) {
 		t.Helper()
 		var said strings.Builder
-		cmd := exec.Command(program, append([]string{"simulate", "--json"}, args...)...)
+		cmd := exectest.Command(program, append([]string{"simulate", "--json"}, args...)...)
 		cmd.Stderr = &said
 		out, err := cmd.Output()
 		if jsonErr := json.Unmarshal(out, &r); jsonErr != nil {

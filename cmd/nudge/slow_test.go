@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"nudge/exectest"
 )
 
 // slowConfig has the defaults, but for times that a test can wait for.
@@ -50,7 +52,7 @@ func TestSlowClients(t *testing.T) {
 		"/nudge.js":     "-R -t HEAD",        // ranges
 	} {
 		args := append(strings.Fields(attack), "-c", "1000", "-r", "1000", "-i", "2", "-l", "60", "-p", "3", "-v", "0", "-u", h.gateway.url+path)
-		cmd := exec.Command(slowhttptest, args...)
+		cmd := exectest.Command(slowhttptest, args...)
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out
 		must(t, cmd.Start())

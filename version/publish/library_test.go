@@ -4,12 +4,12 @@ package publish_test
 
 import (
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
 
+	"nudge/exectest"
 	"nudge/version/publish"
 )
 
@@ -23,7 +23,7 @@ func TestLibraryIsNotSilenced(t *testing.T) {
 		_ = publish.To(c, publish.Options{}).Advance(t.Context(), "42", 1) // it cannot, and the library says so
 		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestLibraryIsNotSilenced$")
+	cmd := exectest.Command(os.Args[0], "-test.run=^TestLibraryIsNotSilenced$")
 	cmd.Env = append(os.Environ(), child+"=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "redis: connection pool") {

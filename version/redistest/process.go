@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"nudge/exectest"
 )
 
 // process is a server of any kind that can be started again. It ends with this process.
@@ -25,24 +25,18 @@ type process struct {
 
 // start starts it, and waits until it is ready.
 func (p *process) start() error {
-	cmd := exec.Command(p.path, p.args...)
-	cmd.SysProcAttr = dieWithParent()
+	cmd := exectest.Command(p.path, p.args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
 	}
-	started := make(chan error, 1)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
 	ready := make(chan error, 1)
 	exited := make(chan struct{})
 	go func() {
-		runtime.LockOSThread() // the kernel ends the child with this thread, not with this process
-		defer runtime.UnlockOSThread()
 		defer close(exited)
-		err := cmd.Start()
-		started <- err
-		if err != nil {
-			return
-		}
 		var said strings.Builder
 		for lines := bufio.NewScanner(io.TeeReader(out, &said)); lines.Scan(); {
 			if strings.Contains(lines.Text(), p.ready) {
@@ -54,9 +48,6 @@ func (p *process) start() error {
 		cmd.Wait()
 		ready <- fmt.Errorf("%s ended:\n%s", p.path, said.String())
 	}()
-	if err := <-started; err != nil {
-		return err
-	}
 	p.proc, p.exited = cmd.Process, exited
 	select {
 	case err := <-ready:

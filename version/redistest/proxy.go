@@ -9,11 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+
+	"nudge/exectest"
 )
 
 // Proxy is a toxiproxy between clients and one server.
@@ -63,12 +64,12 @@ func StartProxy(t testing.TB, to *Server) *Proxy {
 
 // toxiproxy is the path of the program, of the version that the tools' module names.
 var toxiproxy = sync.OnceValues(func() (string, error) {
-	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	root, err := exectest.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
 		return "", fmt.Errorf("find the module: %w", err)
 	}
 	tools := filepath.Join(strings.TrimSpace(string(root)), ".ci", "tools")
-	path, err := exec.Command("go", "-C", tools, "tool", "-n", "github.com/Shopify/toxiproxy/v2/cmd/server").Output()
+	path, err := exectest.Command("go", "-C", tools, "tool", "-n", "github.com/Shopify/toxiproxy/v2/cmd/server").Output()
 	if err != nil {
 		return "", fmt.Errorf("build toxiproxy: %w", err)
 	}

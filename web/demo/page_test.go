@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"nudge/exectest"
 )
 
 func TestPage(t *testing.T) {
@@ -135,7 +137,7 @@ if (model.apply({...changes.events[0], version: model.version + 2})) throw new E
 const stories = model.columns.flatMap(({id}) => model.order.get(id).map((story) => model.stories.get(story)));
 process.stdout.write(JSON.stringify({version: model.version, stories}));
 `
-	cmd := exec.CommandContext(t.Context(), node, "--input-type=module", "-e", program)
+	cmd := exectest.CommandContext(t.Context(), node, "--input-type=module", "-e", program)
 	cmd.Stdin = strings.NewReader(string(input))
 	output, err := cmd.Output()
 	if exit, ok := err.(*exec.ExitError); ok {

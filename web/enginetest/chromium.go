@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +18,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"nudge/exectest"
 )
 
 // Chromium starts a Chromium.
@@ -37,6 +40,9 @@ func Chromium(t testing.TB, o Options) *Browser {
 	if o.Extension != nil {
 		flags = append(flags, chromedp.Flag("disable-extensions", false), chromedp.Flag("load-extension", unpacked(t, o)))
 	}
+	group := exectest.NewGroup()
+	t.Cleanup(group.Kill)
+	flags = append(flags, chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) { group.Add(cmd) }))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), flags...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)

@@ -9,14 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+
+	"nudge/exectest"
 )
 
 // profile is what a Firefox for tests is told beside what it does by itself when it is driven from outside.
@@ -51,9 +51,6 @@ func Firefox(t testing.TB, o Options) *Browser {
 	return &Browser{"firefox", &firefox{connection: running.connection, pid: running.pid, user: made.UserContext}}
 }
 
-// withParent makes a program end with this process, where the system can.
-var withParent = func(*syscall.SysProcAttr) {}
-
 // startFirefox starts the program. It ends when life does.
 func startFirefox(t testing.TB, life interface{ Cleanup(end func()) }, o Options) *firefox {
 	t.Helper()
@@ -71,24 +68,19 @@ func startFirefox(t testing.TB, life interface{ Cleanup(end func()) }, o Options
 	if o.Extension != nil {
 		args = append(args, "--remote-allow-system-access") // else it opens no page of an extension
 	}
-	cmd := exec.Command(path, append(args, "about:blank")...)
+	group := exectest.NewGroup() // it has children
+	cmd := group.Command(path, append(args, "about:blank")...)
 	cmd.Env = append(os.Environ(), "HOME="+dir, "MOZ_DISABLE_CONTENT_SANDBOX=1", "MOZ_CRASHREPORTER_DISABLE=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children
-	withParent(cmd.SysProcAttr)
 	said, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	started, exited, address := make(chan error), make(chan struct{}), make(chan string, 1)
+	exited, address := make(chan struct{}), make(chan string, 1)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
 	go func() {
-		runtime.LockOSThread() // the kernel ends the child with this thread, not with this process
-		defer runtime.UnlockOSThread()
 		defer close(exited)
-		err := cmd.Start()
-		started <- err
-		if err != nil {
-			return
-		}
 		for lines := bufio.NewScanner(said); lines.Scan(); {
 			if _, ws, ok := strings.Cut(lines.Text(), "WebDriver BiDi listening on "); ok {
 				address <- ws
@@ -96,11 +88,8 @@ func startFirefox(t testing.TB, life interface{ Cleanup(end func()) }, o Options
 		}
 		cmd.Wait()
 	}()
-	if err := <-started; err != nil {
-		t.Fatal(err)
-	}
 	life.Cleanup(func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		group.Kill()
 		<-exited
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 2*Patience)

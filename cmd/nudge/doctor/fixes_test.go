@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"nudge/exectest"
 )
 
 // The proxies of Debian take the lines that the doctor prints for them. Those that say what to remove are no configuration.
@@ -63,7 +65,7 @@ func TestProxiesTakeRemedies(t *testing.T) {
 					if err := os.WriteFile(file, []byte(strings.ReplaceAll(proxy.frame(line), "DIR", dir)), 0o600); err != nil {
 						t.Fatal(err)
 					}
-					if out, err := exec.Command(proxy.program, append(proxy.args, file)...).CombinedOutput(); err != nil {
+					if out, err := exectest.Command(proxy.program, append(proxy.args, file)...).CombinedOutput(); err != nil {
 						t.Errorf("%s: %q: %v\n%s", kind, line, err, out)
 					}
 				}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"nudge/exectest"
 )
 
 // namespaceFaults are played in a network of their own, whose packets may be dropped.
@@ -48,9 +50,9 @@ func inNamespace(t *testing.T, sc scenario) (l line) {
 	}
 	summary := filepath.Join(t.TempDir(), "summary.json")
 	name := strings.ReplaceAll(sc.name, " ", "_")
-	cmd := exec.Command(os.Args[0], "-test.run", "^TestFaults$/^scenarios$/^"+name+"$")
+	cmd := exectest.Command(os.Args[0], "-test.run", "^TestFaults$/^scenarios$/^"+name+"$")
 	cmd.Env = append(os.Environ(), apart+"=1", "NUDGE_FAULTS_JSON="+summary)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNET
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -85,7 +87,7 @@ func loopbackUp(t testing.TB) {
 
 func nft(t testing.TB, rules string) {
 	t.Helper()
-	cmd := exec.Command("nft", "-f", "-")
+	cmd := exectest.Command("nft", "-f", "-")
 	cmd.Stdin = strings.NewReader(rules)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("nft: %v\n%s", err, out)

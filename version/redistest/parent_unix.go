@@ -1,8 +1,0 @@
-//go:build unix && !linux
-
-package redistest
-
-import "syscall"
-
-// dieWithParent has no counterpart here.
-func dieWithParent() *syscall.SysProcAttr { return nil }
