@@ -19,6 +19,7 @@ import (
 	"nudge/gateway/shadow"
 	"nudge/gateway/status"
 	"nudge/gateway/stream"
+	"nudge/quantity"
 	"nudge/version"
 )
 
@@ -218,7 +219,7 @@ func (g *Gateway) moved(c fallback.Change) {
 		fallback.Joined: "joined", fallback.Parting: "is leaving", fallback.Left: "has left",
 		fallback.Vanished: "vanished without a goodbye", fallback.Returned: "had vanished, and is back",
 	}[c.Move]
-	g.note(status.Fleet, fmt.Sprintf("gateway %s (%s) %s, with %d streams", c.Node, c.Instance, what, c.Streams), "")
+	g.note(status.Fleet, fmt.Sprintf("gateway %s (%s) %s, with %s", c.Node, c.Instance, what, quantity.Of(c.Streams, "stream")), "")
 }
 
 // flagText says who gets push.

@@ -21,36 +21,37 @@ clients/php: # tests alone
 clients/python: # tests alone
 clients/ruby: # tests alone
 cmd/nudge: * # it wires
-cmd/nudge/audit: cmd/nudge/simulate cmd/nudge/terminal fallback
+cmd/nudge/audit: cmd/nudge/simulate cmd/nudge/terminal fallback quantity
 cmd/nudge/config: version/publish/token # what a secret is
 cmd/nudge/doctor:
 cmd/nudge/faults: # tests alone
 cmd/nudge/listen: gateway/limits gateway/stream/parked
-cmd/nudge/load: cmd/nudge/load/sse cmd/nudge/terminal
+cmd/nudge/load: cmd/nudge/load/sse cmd/nudge/terminal quantity
 cmd/nudge/load/sse:
 cmd/nudge/loglimit:
 cmd/nudge/outage: version
-cmd/nudge/simulate: fallback gateway/limits version cmd/nudge/simulate/browser
+cmd/nudge/simulate: fallback gateway/limits quantity version cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
 cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
 cmd/nudge/systemd:
-cmd/nudge/terminal:
+cmd/nudge/terminal: quantity
 cmd/nudge/tracing: version
 exectest: # for tests
 fallback:
-gateway: version version/control fallback web gateway/auth gateway/auth/jwks gateway/limits gateway/pace gateway/rollout gateway/shadow gateway/shim gateway/status gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine
+gateway: version version/control fallback web gateway/auth gateway/auth/jwks gateway/limits gateway/pace gateway/rollout gateway/shadow gateway/shim gateway/status gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine quantity
 gateway/auth: version version/control gateway/auth/jwks gateway/limits # for keys of names
 gateway/auth/jwks:
 gateway/limits:
 gateway/pace: version version/control fallback gateway/limits
 gateway/rollout: version/control
-gateway/shadow: version
+gateway/shadow: version quantity
 gateway/shim: web
 gateway/status: version fallback web
 gateway/stream: version
 gateway/stream/goroutine: version gateway/stream gateway/stream/loop
 gateway/stream/loop: version gateway/stream
 gateway/stream/parked: gateway/stream gateway/stream/loop
+quantity:
 secrettest: # for tests
 version:
 version/control: version

@@ -40,27 +40,27 @@ const statusPage = `gw-1 (0a7c8c5f), nudge 0.1.0, up 3h0m0s, serving
 push is down for 1m40s (no-echo, no probe comes back); the newest probe that came back is 9s old
 what to do: check that Redis runs, and that this gateway may publish and subscribe: docs/redis.md
 browsers poll every 10s with a proven stream, every 10s without; heartbeats every 25s
-4721 browsers, 10 of them without a stream; polls per second: 472 allowed, 451 without news
-60 polls for news are still to come; push is trusted at step 3 of 4
+4,721 browsers, 10 of them without a stream; polls per second: 472 allowed, 451 without news
+polls for news that are still to come: 60; push is trusted at step 3 of 4
 the flag is on for 10% of users, for projects a*, not for projects 42 7
-1204 streams, 310 projects
-1300 of 19872 places for connections are taken; 7 connections were refused, because their address had too many
+1,204 streams, 310 projects
+connections: 1,300 of 19,872 places are taken; refused, because their address had too many: 7 connections
 new streams are refused: limit
 missed news that polls found: 12 never published, 1 not heard here, 3 not delivered
 pushed data that differed from the application's answer: 5 reports
 stored versions ahead of the application, which make pages poll fast, newest report first:
   42 is stored at 125, and the application says 3 (6 reports, the last 30s ago). If it is right: nudge publish 42@3 --reset
-  7 is stored at 9, and the application says 0 (1 reports, the last 5m0s ago). If it is right: nudge publish 7@0 --reset
+  7 is stored at 9, and the application says 0 (1 report, the last 5m0s ago). If it is right: nudge publish 7@0 --reset
 projects with most watchers here: 42 310, 7 12
 projects with most changes here in 45m0s: 7 99
 configuration, 1h0m0s ago: the configuration was refused: push.percent: 101 is above 100
 
-the fleet: 3 gateways, 3611 streams, 1100 lost
+the fleet: 3 gateways, 3,611 streams, 1,100 lost
 NODE   INSTANCE  NUDGE  STREAMS  PUSH               HEARD
-gw-1   0a7c8c5f  0.1.0  1204     down               this gateway
+gw-1   0a7c8c5f  0.1.0  1,204    down               this gateway
 gw-1   89e88ef5  0.2.0  7        degraded, leaving  1.2s ago
-gw-20  ce3912a5  -      2400     healthy            900ms ago
-gw-3   d?[2Jd    0.1.0  1200     VANISHED           35s ago, 1100 streams not seen again
+gw-20  ce3912a5  -      2,400    healthy            900ms ago
+gw-3   d?[2Jd    0.1.0  1,200    VANISHED           35s ago, 1,100 streams not seen again
 `
 
 // opsAnswer serves an answer at /status, as an operators' listener.
@@ -105,8 +105,10 @@ func TestStatusPage(t *testing.T) {
 		{func(s *gatewayStatus) { s.Flag.Enabled, s.Flag.By = false, "override" }, "the flag is off by nudge push: nobody gets push"},
 		{func(s *gatewayStatus) { s.Flag.Percent, s.Flag.Include, s.Flag.Exclude = 100, nil, nil }, "the flag is on"},
 		{func(s *gatewayStatus) { s.Limited = map[string]uint64{"streams": 3, "polls_per_subject": 12} }, "requests refused by limits since the start: polls_per_subject 12, streams 3"},
-		{func(s *gatewayStatus) { s.Revocations = 2 }, "2 revocations are in force; nudge revoke list shows them"},
-		{func(s *gatewayStatus) { s.Fleet.Instances = 1 }, "the fleet: 1 gateway, 3611 streams, 1100 lost"},
+		{func(s *gatewayStatus) { s.Revocations = 2 }, "revocations in force: 2; nudge revoke list shows them"},
+		{func(s *gatewayStatus) { s.Streams, s.Projects = 1, 1 }, "1 stream, 1 project"},
+		{func(s *gatewayStatus) { s.Browsers, s.Polling = 1, 0 }, "1 browser, 0 of them without a stream; polls per second: 472 allowed, 451 without news"},
+		{func(s *gatewayStatus) { s.Fleet.Instances = 1 }, "the fleet: 1 gateway, 3,611 streams, 1,100 lost"},
 	} {
 		changed, got := s, strings.Builder{}
 		tt.change(&changed)

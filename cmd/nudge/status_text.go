@@ -19,6 +19,7 @@ import (
 	"nudge/gateway/pace"
 	"nudge/gateway/shadow"
 	"nudge/gateway/status"
+	"nudge/quantity"
 )
 
 // gatewayStatus is an answer of /status.
@@ -36,36 +37,37 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 	}
 	line("browsers poll every %v with a proven stream, every %v without; heartbeats every %v",
 		ms(s.PollMS), ms(s.FastMS), ms(s.HeartbeatMS))
-	line("%d browsers, %d of them without a stream; polls per second: %.0f allowed, %.0f without news",
-		s.Browsers, s.Polling, s.Capacity, math.Ceil(s.Interval))
-	line("%.0f polls for news are still to come; push is trusted at step %d of %d", s.Backlog, s.Step, fallback.Trusted)
+	line("%s, %s of them without a stream; polls per second: %s allowed, %s without news",
+		quantity.Of(s.Browsers, "browser"), quantity.Number(s.Polling), quantity.Number(s.Capacity), quantity.Number(math.Ceil(s.Interval)))
+	line("polls for news that are still to come: %s; push is trusted at step %d of %d", quantity.Number(s.Backlog), s.Step, fallback.Trusted)
 	line("the flag is %s", s.flag())
-	line("%d streams, %d projects", s.Streams, s.Projects)
+	line("%s, %s", quantity.Of(s.Streams, "stream"), quantity.Of(s.Projects, "project"))
 	if c := s.Connections; c != nil {
-		text := fmt.Sprintf("%d of %d places for connections are taken", c.Open, c.Places)
+		text := fmt.Sprintf("connections: %s of %s places are taken", quantity.Number(c.Open), quantity.Number(c.Places))
 		if c.Refused > 0 {
-			text += fmt.Sprintf("; %d connections were refused, because their address had too many", c.Refused)
+			text += fmt.Sprintf("; refused, because their address had too many: %s", quantity.Of(c.Refused, "connection"))
 		}
 		line("%s", text)
 	}
 	if len(s.Limited) > 0 {
 		var counts []string
 		for _, name := range slices.Sorted(maps.Keys(s.Limited)) {
-			counts = append(counts, fmt.Sprintf("%s %d", printable(name), s.Limited[name]))
+			counts = append(counts, fmt.Sprintf("%s %s", printable(name), quantity.Number(s.Limited[name])))
 		}
 		line("requests refused by limits since the start: %s", strings.Join(counts, ", "))
 	}
 	if s.Revocations > 0 {
-		line("%d revocations are in force; nudge revoke list shows them", s.Revocations)
+		line("revocations in force: %d; nudge revoke list shows them", s.Revocations)
 	}
 	if s.Refusing != "" {
 		line("new streams are refused: %s", printable(s.Refusing))
 	}
 	if m := s.Missed; m.Publisher+m.Deaf+m.Delivery > 0 {
-		line("missed news that polls found: %d never published, %d not heard here, %d not delivered", m.Publisher, m.Deaf, m.Delivery)
+		line("missed news that polls found: %s never published, %s not heard here, %s not delivered",
+			quantity.Number(m.Publisher), quantity.Number(m.Deaf), quantity.Number(m.Delivery))
 	}
 	if s.Missed.Data > 0 {
-		line("pushed data that differed from the application's answer: %d reports", s.Missed.Data)
+		line("pushed data that differed from the application's answer: %s", quantity.Of(s.Missed.Data, "report"))
 	}
 	if s.Shadow.Polls > 0 {
 		line("pages in shadow: %s", printable(s.Shadow.Text))
@@ -74,8 +76,8 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 		if i == 0 {
 			line("stored versions ahead of the application, which make pages poll fast, newest report first:")
 		}
-		line("  %s is stored at %d, and the application says %d (%d reports, the last %v ago). If it is right: %s",
-			a.Project, a.Stored, a.Application, a.Reports, since(a.Last, now), printable(a.Fix))
+		line("  %s is stored at %d, and the application says %d (%s, the last %v ago). If it is right: %s",
+			a.Project, a.Stored, a.Application, quantity.Of(a.Reports, "report"), since(a.Last, now), printable(a.Fix))
 	}
 	if text := busiest(s.Top.Watchers); text != "" {
 		line("projects with most watchers here: %s", text)
@@ -87,11 +89,7 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 		line("configuration, %v ago: %s", since(r.At, now), printable(r.Text()))
 	}
 
-	gateways := "1 gateway"
-	if s.Fleet.Instances != 1 {
-		gateways = fmt.Sprint(s.Fleet.Instances, " gateways")
-	}
-	line("\nthe fleet: %s, %d streams, %d lost", gateways, s.Fleet.Streams, s.Fleet.LostStreams)
+	line("\nthe fleet: %s, %s, %s lost", quantity.Of(s.Fleet.Instances, "gateway"), quantity.Of(s.Fleet.Streams, "stream"), quantity.Number(s.Fleet.LostStreams))
 	table := tabwriter.NewWriter(&page, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NODE\tINSTANCE\tNUDGE\tSTREAMS\tPUSH\tHEARD")
 	for _, m := range s.Fleet.Members {
@@ -105,7 +103,7 @@ func (s *gatewayStatus) print(w io.Writer, now time.Time) error {
 		row(table, m, push, heard)
 	}
 	for _, m := range s.Fleet.Vanished {
-		heard := fmt.Sprintf("%v ago, %d streams not seen again", ms(m.SeenMSAgo).Round(time.Second), m.Lost)
+		heard := fmt.Sprintf("%v ago, %s not seen again", ms(m.SeenMSAgo).Round(time.Second), quantity.Of(m.Lost, "stream"))
 		row(table, m, "VANISHED", heard)
 	}
 	table.Flush() // a strings.Builder takes everything
@@ -158,7 +156,7 @@ func (s *gatewayStatus) printShadow(w io.Writer, now time.Time, asJSON bool) err
 }
 
 func row(w io.Writer, m pace.GatewayStatus, push, heard string) {
-	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", printable(m.Node), printable(m.Instance), printable(m.Nudge), m.Streams, push, heard)
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", printable(m.Node), printable(m.Instance), printable(m.Nudge), quantity.Number(m.Streams), push, heard)
 }
 
 // push returns the state of push, and why it is not healthy.
@@ -217,7 +215,7 @@ func (s *gatewayStatus) flag() string {
 func busiest(list []status.Counted) string {
 	var texts []string
 	for _, c := range list[:min(5, len(list))] {
-		texts = append(texts, fmt.Sprintf("%s %d", printable(c.Project), c.N))
+		texts = append(texts, fmt.Sprintf("%s %s", printable(c.Project), quantity.Number(c.N)))
 	}
 	return strings.Join(texts, ", ")
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"nudge/quantity"
 	"nudge/version"
 )
 
@@ -97,13 +98,13 @@ func (e Evidence) Summary(gateways int) Summary {
 
 func (s *Summary) text() string {
 	seen := fmt.Sprintf("after %s of %s: %s empty, %s, %s",
-		count(s.Polls, "poll"), count(s.Pages, "page"), percent(s.EmptyShare), s.earlier(), s.missed())
+		quantity.Of(s.Polls, "poll"), quantity.Of(s.Pages, "page"), percent(s.EmptyShare), s.earlier(), s.missed())
 	switch s.Verdict {
 	case Safe:
 		return seen + ": safe to switch"
 	case Unsafe:
 		text := fmt.Sprintf("not safe: push missed %s of %s news (%s, %s at most with 95 %% confidence; the limit is %s)",
-			number(s.Missed), number(s.News), percent(share(s.Missed, s.News)), percent(s.MissedAtMost), percent(MostMissed))
+			quantity.Number(s.Missed), quantity.Number(s.News), percent(share(s.Missed, s.News)), percent(s.MissedAtMost), percent(MostMissed))
 		if len(s.Projects) > 0 && s.Projects[0].Missed > 0 {
 			text += ", most of it of project " + s.Projects[0].Project.String()
 		}
@@ -114,10 +115,10 @@ func (s *Summary) text() string {
 	}
 	var needed []string
 	if s.Polls < NeedPolls {
-		needed = append(needed, fmt.Sprintf("%s of %s polls needed", number(s.Polls), number(NeedPolls)))
+		needed = append(needed, fmt.Sprintf("%s of %s polls needed", quantity.Number(s.Polls), quantity.Number(NeedPolls)))
 	}
 	if s.News < NeedNews {
-		needed = append(needed, fmt.Sprintf("%s of %s news needed", number(s.News), number(NeedNews)))
+		needed = append(needed, fmt.Sprintf("%s of %s news needed", quantity.Number(s.News), quantity.Number(NeedNews)))
 	}
 	return "not enough evidence yet: " + strings.Join(needed, ", ") + "; " + seen
 }
@@ -131,7 +132,7 @@ func (s *Summary) earlier() string {
 
 func (s *Summary) missed() string {
 	if s.Missed > 0 || s.News == 0 {
-		return fmt.Sprintf("%s missed of %s news", number(s.Missed), number(s.News))
+		return fmt.Sprintf("%s missed of %s news", quantity.Number(s.Missed), quantity.Number(s.News))
 	}
 	return fmt.Sprintf("0 missed (with 95 %% confidence fewer than 1 in %s polls, 1 in %s news)", rarer(s.Polls), rarer(s.News))
 }
@@ -143,14 +144,7 @@ func rarer(whole int64) string {
 		unit := int64(math.Pow10(digits - 2))
 		n -= n % unit
 	}
-	return number(n)
-}
-
-func count(n int64, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return number(n) + " " + what
+	return quantity.Number(n)
 }
 
 // percent never rounds up to 100 %, nor down to 0 %.
@@ -163,13 +157,4 @@ func percent(share float64) string {
 		return "over 99.9 %"
 	}
 	return strconv.FormatFloat(n/10, 'f', -1, 64) + " %"
-}
-
-// number writes n with a comma between thousands.
-func number(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }

@@ -68,11 +68,3 @@ func TestSummaryOfProjects(t *testing.T) {
 		t.Error(s.Text)
 	}
 }
-
-func TestNumber(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 41_000: "41,000", 1_234_567: "1,234,567", -1000: "-1,000", -100: "-100"} {
-		if got := number(n); got != want {
-			t.Errorf("%d: %q", n, got)
-		}
-	}
-}

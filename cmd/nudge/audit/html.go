@@ -8,13 +8,15 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"nudge/quantity"
 )
 
 //go:embed report.html
 var page string
 
 var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"count": count, "short": short, "seconds": seconds,
+	"count": quantity.Number[int64], "many": quantity.Of[int64], "short": short, "seconds": seconds,
 	"percent": func(f float64) string { return fmt.Sprintf("%.0f %%", 100*f) },
 	"mb":      func(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e6) },
 	"empty":   Finding.empty,

@@ -9,19 +9,20 @@ import (
 	"time"
 
 	"nudge/cmd/nudge/terminal"
+	"nudge/quantity"
 )
 
 // Print writes the report as text.
 func (r *Report) Print(w io.Writer) error {
 	var b strings.Builder
 	for _, l := range r.Logs {
-		fmt.Fprintf(&b, "%s: %s, %s lines", terminal.Printable(l.Name), l.Format, count(l.Lines))
+		fmt.Fprintf(&b, "%s: %s, %s", terminal.Printable(l.Name), l.Format, quantity.Of(l.Lines, "line"))
 		if l.Unread > 0 {
-			fmt.Fprintf(&b, "; %s are not of this format, the first is line %d", count(l.Unread), l.FirstUnread)
+			fmt.Fprintf(&b, "; not of this format: %s, the first is line %d", quantity.Of(l.Unread, "line"), l.FirstUnread)
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "%s requests in %s, %s to %s UTC\n", count(r.Requests), r.To.Sub(r.From).Round(time.Second), r.From.Format("2 Jan 2006 15:04:05"), r.To.Format("2 Jan 15:04:05"))
+	fmt.Fprintf(&b, "%s in %s, %s to %s UTC\n", quantity.Of(r.Requests, "request"), r.To.Sub(r.From).Round(time.Second), r.From.Format("2 Jan 2006 15:04:05"), r.To.Format("2 Jan 15:04:05"))
 	b.WriteByte('\n')
 	if len(r.Polled) == 0 {
 		b.WriteString("Nothing polls: no path is asked for by one client at a steady rhythm, " + fmt.Sprint(leastGaps+1) + " times or more.\n")
@@ -35,7 +36,7 @@ func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintln(t, "every\tpolls\tpages at a time\tpolls/s\tpeak\tempty\tMB\t  polled path")
 	for _, f := range r.Polled {
 		fmt.Fprintf(t, "%s\t%s\t%.1f\t%s\t%d\t%s\t%.1f\t  %s\n",
-			seconds(f.Every), count(f.Polls), f.Pages, short(f.Rate), f.Peak, f.empty(), float64(f.Bytes)/1e6, terminal.Printable(f.Path))
+			seconds(f.Every), quantity.Number(f.Polls), f.Pages, short(f.Rate), f.Peak, f.empty(), float64(f.Bytes)/1e6, terminal.Printable(f.Path))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -75,8 +76,8 @@ func (r *Report) Sure() []string {
 	lines = append(lines,
 		"Polls are measured: requests of one client for one thing, at a steady rhythm. A client is an address and a user agent.",
 		"Empty, the first figure, is certain: 304 and 204. The second adds answers as long as the one before, which is likely, not certain.",
-		fmt.Sprintf("What Nudge saves is simulated with the real controller: %s pages, %s projects, %s changes a second, poll.fast %s, poll.slow %s.",
-			count(int64(o.Pages)), count(int64(o.Projects)), short(o.Advances), seconds(o.Fast), seconds(o.Slow)),
+		fmt.Sprintf("What Nudge saves is simulated with the real controller: %s, %s, %s changes a second, poll.fast %s, poll.slow %s.",
+			quantity.Of(o.Pages, "page"), quantity.Of(o.Projects, "project"), short(o.Advances), seconds(o.Fast), seconds(o.Slow)),
 		"How late changes are seen now follows from the interval; with Nudge it is simulated. Neither counts what your application needs to answer.",
 	)
 	if r.OneOf > 1 {
@@ -134,16 +135,7 @@ func seconds(s float64) string {
 // short writes a rate with as many digits as mean something.
 func short(f float64) string {
 	if f >= 10 {
-		return count(int64(math.Round(f)))
+		return quantity.Number(f)
 	}
 	return fmt.Sprintf("%.2g", f)
-}
-
-// count writes a number with commas.
-func count(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

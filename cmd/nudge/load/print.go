@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"nudge/quantity"
 )
 
 // Print writes the result for people.
@@ -12,18 +14,18 @@ func (r *Result) Print(w io.Writer) error {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-24s"+format+"\n", append([]any{name}, args...)...)
 	}
-	row("plan", "%s on %s%s of %s", many(r.Plan.Streams, "stream"), many(r.Plan.Projects, "project"), several(r.Plan.PerStream), strings.Join(r.Plan.Gateways, ", "))
+	row("plan", "%s on %s%s of %s", quantity.Of(r.Plan.Streams, "stream"), quantity.Of(r.Plan.Projects, "project"), several(r.Plan.PerStream), strings.Join(r.Plan.Gateways, ", "))
 	if r.Interrupted {
 		row("", "interrupted after %s: these are the figures so far", rounded(r.TookS))
 	}
 	r.Connect.print(row, "connected")
 	r.Reconnect.print(row, "reconnected at once")
 	if p := r.Publish; p != nil {
-		row("published", "%s in %s, %.4g/s%s", many(p.Advances, "advance"), rounded(p.TookS), p.PerSecond, unless(p.Failed, "failed"))
+		row("published", "%s in %s, %.4g/s%s", quantity.Of(p.Advances, "advance"), rounded(p.TookS), p.PerSecond, unless(p.Failed, "failed"))
 		row("  publish call", "%v", p.CallMS)
 	}
 	if d := r.Deliver; d != nil {
-		row("delivered", "%s in %s, %s/s%s%s", number(d.Delivered), rounded(d.TookS), number(d.PerSecond),
+		row("delivered", "%s in %s, %s/s%s%s", quantity.Number(d.Delivered), rounded(d.TookS), quantity.Number(d.PerSecond),
 			unless(d.Skipped, "skipped for newer ones"), each(d.ServerCPU))
 		if d.LatencyMS != nil {
 			row("  publish to read", "%v", d.LatencyMS)
@@ -52,7 +54,7 @@ func (o *Opening) print(row row, name string) {
 	if o == nil {
 		return
 	}
-	row(name, "%s in %s, %s/s%s%s%s", many(o.Opened, "stream"), rounded(o.TookS), number(o.PerSecond),
+	row(name, "%s in %s, %s/s%s%s%s", quantity.Of(o.Opened, "stream"), rounded(o.TookS), quantity.Number(o.PerSecond),
 		unless(sum(o.Refused), "refused"), unless(sum(o.Failed), "failed"), each(o.ServerCPU))
 	if o.LatencyMS != nil {
 		row("  connect to hello", "%v", o.LatencyMS)
@@ -62,15 +64,15 @@ func (o *Opening) print(row row, name string) {
 func (s Streams) print(row row, published bool) {
 	lost := ""
 	if published {
-		lost = ", " + number(s.Lost) + " lost"
+		lost = ", " + quantity.Number(s.Lost) + " lost"
 	}
-	row("streams", "%s open%s, %s closed%s, %s heartbeats", number(s.Open), lost, number(sum(s.Closed)), unless(s.Reopened, "reopened"), number(s.Heartbeats))
+	row("streams", "%s open%s, %s closed%s, %s", quantity.Number(s.Open), lost, quantity.Number(sum(s.Closed)), unless(s.Reopened, "reopened"), quantity.Of(s.Heartbeats, "heartbeat"))
 }
 
 func (s Server) print(row row) {
 	if s.BytesPerStream != nil {
 		row("gateway's memory", "%s bytes per stream (Pss from %s to %s, processes %s)",
-			number(*s.BytesPerStream), size(s.PssBefore), size(s.PssAfter), strings.Trim(fmt.Sprint(s.PIDs), "[]"))
+			quantity.Number(*s.BytesPerStream), size(s.PssBefore), size(s.PssAfter), strings.Trim(fmt.Sprint(s.PIDs), "[]"))
 		if *s.BytesPerStream < 0 {
 			row("", "less than before, since it held more streams earlier; restart it to measure its memory")
 		}
@@ -102,19 +104,11 @@ func rounded(seconds float64) string {
 	return digits(seconds*1000) + " ms"
 }
 
-// many is a number with its noun: 1 stream, 2 streams.
-func many[N int | int64](n N, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return number(n) + " " + thing + "s"
-}
-
 // digits writes a number with three that count.
 func digits(n float64) string {
 	switch {
 	case n >= 100:
-		return number(n)
+		return quantity.Number(n)
 	case n >= 10:
 		return fmt.Sprintf("%.1f", n)
 	}
@@ -132,7 +126,7 @@ func unless(n int64, what string) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %s %s", number(n), what)
+	return fmt.Sprintf(", %s %s", quantity.Number(n), what)
 }
 
 func each(cpu float64) string {

@@ -71,14 +71,6 @@ problems
 	}
 }
 
-func TestNumbers(t *testing.T) {
-	for n, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", -19_282: "-19,282", -999: "-999", 1234567.6: "1,234,568"} {
-		if got := number(n); got != want {
-			t.Errorf("number(%v) = %s, want %s", n, got, want)
-		}
-	}
-}
-
 // Each phase shows itself at once, and then the figures change.
 func TestProgress(t *testing.T) {
 	for _, terminal := range []bool{false, true} {
@@ -112,7 +104,7 @@ func TestProgress(t *testing.T) {
 	p.line(newCounts(), 2000, now)
 	p.phase("publishing")
 	p.published(5)
-	if got := p.line(c, 2000, now.Add(2*time.Second)); !strings.HasSuffix(got, "1,000 of 2,000 streams open, 500/s; 5 advances, 50 deliveries (25/s), 3 refused") {
+	if got := p.line(c, 2000, now.Add(2*time.Second)); !strings.HasSuffix(got, "1,000 of 2,000 streams open, 500/s; 5 advances, 50 delivered (25/s), 3 refused") {
 		t.Errorf("%q", got)
 	}
 }

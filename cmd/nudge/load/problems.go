@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nudge/cmd/nudge/load/sse"
+	"nudge/quantity"
 )
 
 // problems are what went wrong in a run, each with what to do next.
@@ -23,15 +24,15 @@ func problems(r *Result) []string {
 	}
 	if p := r.Publish; p != nil {
 		if p.Failed > 0 {
-			add("%s advances could not be published: %v", number(p.Failed), p.failure)
+			add("%s could not be published: %v", quantity.Of(p.Failed, "advance"), p.failure)
 		}
 		if p.Stale > 0 {
 			add("%s advances were not newer than what is stored: somebody else publishes to %s*, or the clock was set back; choose another --prefix",
-				number(p.Stale), r.Plan.Prefix)
+				quantity.Number(p.Stale), r.Plan.Prefix)
 		}
 		if p.Dropped > 0 {
 			add("%s advances did not reach all their watchers in time, and the window went on without them; see lost and closed streams, or raise --grace",
-				number(p.Dropped))
+				quantity.Number(p.Dropped))
 		}
 		if p.LateMS > 100 {
 			add("the publisher was up to %.0f ms late: Redis, the gateway or this machine takes no %v advances per second; lower --rate", p.LateMS, r.Plan.Rate)
@@ -40,14 +41,14 @@ func problems(r *Result) []string {
 	s := r.Streams
 	if s.Kept > 0 {
 		add("%s times a hello listed a project as denied or off: the token must cover %s* (nudge token --subscribe '%[2]s*'), and push must be on for it",
-			number(s.Kept), r.Plan.Prefix)
+			quantity.Number(s.Kept), r.Plan.Prefix)
 	}
 	if s.Lost > 0 {
 		advice := "raise --grace if they were only slow; see the gateway's log"
 		if len(r.Plan.Gateways) > 1 {
 			advice += ", and whether all gateways share one Redis"
 		}
-		add("%s streams are not on the newest version of each of their projects; %s", number(s.Lost), advice)
+		add("%s streams are not on the newest version of each of their projects; %s", quantity.Number(s.Lost), advice)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(s.Closed)) {
 		add("%s", closedBy(reason, s.Closed[reason]))
@@ -63,14 +64,14 @@ func problems(r *Result) []string {
 func (o *Opening) problems(r *Result) []string {
 	var list []string
 	for _, key := range slices.Sorted(maps.Keys(o.Refused)) {
-		text := fmt.Sprintf("%s were refused (%s)", many(o.Refused[key], "stream"), key)
+		text := fmt.Sprintf("%s were refused (%s)", quantity.Of(o.Refused[key], "stream"), key)
 		if detail := o.details[key]; detail != "" {
 			text += fmt.Sprintf(", %q", detail)
 		}
 		list = append(list, text+": "+refusedFor(key, r))
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.Failed)) {
-		list = append(list, fmt.Sprintf("%s failed (%s): %s", many(o.Failed[key], "stream"), key, failedFor(key)))
+		list = append(list, fmt.Sprintf("%s failed (%s): %s", quantity.Of(o.Failed[key], "stream"), key, failedFor(key)))
 	}
 	return list
 }
@@ -109,7 +110,7 @@ func refusedFor(key string, r *Result) string {
 		return tooFast
 	case "10s":
 		if n := r.Server.FileLimit; n > 0 && n < int64(r.Plan.Streams) {
-			return fmt.Sprintf("%s; it may open %s files", full, number(n))
+			return fmt.Sprintf("%s; it may open %s files", full, quantity.Number(n))
 		}
 		return full
 	case "30s":
@@ -135,7 +136,7 @@ func failedFor(key string) string {
 
 // closedBy says what it means that streams ended.
 func closedBy(reason string, n int64) string {
-	text := fmt.Sprintf("%s were closed (%s)", many(n, "stream"), reason)
+	text := fmt.Sprintf("%s were closed (%s)", quantity.Of(n, "stream"), reason)
 	switch reason {
 	case "drain":
 		return text + ": the gateway was stopped"

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nudge/cmd/nudge/terminal"
+	"nudge/quantity"
 )
 
 // progress shows what the run is doing. On a terminal each line replaces the one before. Elsewhere there is also a line at the
@@ -79,40 +80,31 @@ func (p *progress) run(ctx context.Context, line func() string) {
 func (p *progress) line(c counts, streams int, now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	text := fmt.Sprintf("%s %s: %s of %s streams open", p.name, now.Sub(p.since).Truncate(time.Second), number(c.Open), number(streams))
+	text := fmt.Sprintf("%s %s: %s of %s streams open", p.name, now.Sub(p.since).Truncate(time.Second), quantity.Number(c.Open), quantity.Number(streams))
 	took := now.Sub(p.lastAt).Seconds()
 	if p.lastAt.IsZero() || took <= 0 {
 		took = 0
 	}
 	if c.Trying > 0 {
-		text += fmt.Sprintf(", %s to go", number(c.Trying))
+		text += fmt.Sprintf(", %s to go", quantity.Number(c.Trying))
 	}
 	if opened := c.Connected.Opened - p.last.Connected.Opened; took > 0 && opened > 0 {
-		text += fmt.Sprintf(", %s/s", number(float64(opened)/took))
+		text += fmt.Sprintf(", %s/s", quantity.Number(float64(opened)/took))
 	}
 	if p.advances > 0 {
-		text += fmt.Sprintf("; %s advances, %s deliveries", number(p.advances), number(c.Delivered))
+		text += fmt.Sprintf("; %s, %s delivered", quantity.Of(p.advances, "advance"), quantity.Number(c.Delivered))
 	}
 	if delivered := c.Delivered - p.last.Delivered; took > 0 && delivered > 0 {
-		text += fmt.Sprintf(" (%s/s)", number(float64(delivered)/took))
+		text += fmt.Sprintf(" (%s/s)", quantity.Number(float64(delivered)/took))
 	}
 	for _, bad := range []struct {
 		n    int64
 		what string
 	}{{sum(c.Connected.Refused), "refused"}, {sum(c.Connected.Failed), "failed"}, {sum(c.Closed), "closed"}} {
 		if bad.n > 0 {
-			text += fmt.Sprintf(", %s %s", number(bad.n), bad.what)
+			text += fmt.Sprintf(", %s %s", quantity.Number(bad.n), bad.what)
 		}
 	}
 	p.last, p.lastAt = c, now
-	return text
-}
-
-// number writes 19000 as 19,000, and a fraction without its fraction.
-func number[N int | int64 | float64](n N) string {
-	text := fmt.Sprintf("%.0f", float64(n))
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
 	return text
 }

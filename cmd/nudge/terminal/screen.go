@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"nudge/quantity"
 )
 
 const (
@@ -102,7 +104,7 @@ func (p *Page) Show(text string) error {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if room := max(2, height-1); len(lines) > room { // the last row is for the cursor
 		left := len(lines) - room + 1
-		lines = append(lines[:room-1:room-1], fmt.Sprintf("… and %d lines more; make the window higher", left))
+		lines = append(lines[:room-1:room-1], fmt.Sprintf("… and %s more; make the window higher", quantity.Of(left, "line")))
 	}
 	var all strings.Builder
 	if !p.shown {
