@@ -135,7 +135,7 @@ func (g *Gateway) park(w http.ResponseWriter, conn *parked.Conn, a loop.Arrival,
 
 // takeOver gives a connection to a loop when its server is done with it. False: it has closed the connection.
 func (g *Gateway) takeOver(c *parked.HandedOver, a loop.Arrival) bool {
-	a.Head, a.Sent = c.Head, c.Sent
+	a.Head = c.Head
 	if !bytes.HasSuffix(a.Head, []byte("\r\n\r\n")) { // the server was closed meanwhile
 		c.Conn.Close()
 		return false

@@ -87,7 +87,6 @@ func (c *proxiedConn) readHeader() {
 	_ = c.SetReadDeadline(time.Time{})
 	c.rest = make([]byte, r.Buffered())
 	_, _ = r.Read(c.rest) // it is in memory
-	c.BeginRequests(c.rest)
 	if at, ok := header.SourceAddr.(*net.TCPAddr); ok && !header.Command.IsLocal() {
 		c.client = at
 	}

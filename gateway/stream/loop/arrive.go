@@ -18,7 +18,6 @@ type Arrival struct {
 	// FD is the socket of a parked stream; 0: the stream has a line of its own.
 	FD   int32
 	Head []byte // of the response: sent before anything else
-	Sent bool   // the browser has sent more than its request
 	// Line makes the line of a stream without a socket. The line reports its events by calling the func.
 	Line func(Tag, func(Event)) Line
 }
@@ -82,9 +81,6 @@ func (l *Loop) enter(a *Arrival, now time.Time) {
 	if r.fd != 0 && r.Stage() == stream.Arriving {
 		l.decide(i, r, stream.Input{Event: stream.Arrived, Listening: l.listening(r)}, nil, now)
 	}
-	if a.Sent {
-		l.decide(i, r, stream.Input{Event: stream.Overran}, nil, now)
-	}
 	if r.fd != 0 && r.Stage() == stream.Arriving {
 		l.waits.add(Tag{i, r.gen}, now)
 	}
@@ -105,11 +101,7 @@ func (l *Loop) open(i uint32, r *record, a *Arrival) error {
 		return nil
 	}
 	l.sockets++
-	interest := OnSent
-	if a.Sent {
-		interest = 0 // the server has read it already
-	}
-	return l.poller.Add(r.fd, tag, interest)
+	return l.poller.Add(r.fd, tag, OnSent)
 }
 
 // line returns the line of a stream.

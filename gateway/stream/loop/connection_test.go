@@ -131,16 +131,13 @@ func TestGoodbyes(t *testing.T) {
 	})
 }
 
-// A browser that sent more than its request before it was parked is told to come back with that.
-func TestSentMoreBefore(t *testing.T) {
+// A browser that sends more than its request is told to come back with that.
+func TestSendsMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, true)
-		b := &browser{r: r, room: -1}
-		r.give(Arrival{Sent: true, Head: []byte("head\n\n"), Judged: r.rules, Projects: []stream.Subscription{{Project: r.project("42")}}}, b)
+		b := r.open("42")
+		b.tell(Event{Sent: true})
 		b.want("hello unknown:42", "goodbye rotate")
-		if b.added != 0 {
-			t.Error("it is asked to be told of what was read already")
-		}
 		if b.interest&OnSent == 0 || b.ended() {
 			t.Error("nobody reads what it sends")
 		}

@@ -1,7 +1,6 @@
 package parked
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"net/http"
@@ -78,17 +77,16 @@ type Conn struct {
 	watch Watch
 
 	mu    sync.Mutex        // guards all below
-	heads heads             // of requests
 	over  bool              // the server has called Close
 	taker func(*HandedOver) // gets the connection when the server calls Close; nil: it is closed
 	head  []byte            // of the response, kept for the taker
 }
 
-// HandedOver is a connection that its server has closed, and that is still open.
+// HandedOver is a connection that its server has closed, and that is still open. What the server has read beyond the request is
+// lost: a second request has no answer before the stream ends, and then the connection closes, so a client repeats it.
 type HandedOver struct {
 	Conn net.Conn
 	Head []byte // of the response: to be sent before anything else
-	Sent bool   // the browser has sent more than the head of its request
 }
 
 // Of returns the connection of r if a stream on it can be parked: plain HTTP/1.x over a socket, from a [Listener]. nil: the
@@ -104,24 +102,6 @@ func Of(r *http.Request) *Conn {
 	return c
 }
 
-// Read implements [net.Conn].
-func (c *Conn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.mu.Lock()
-	c.heads.read(b[:n])
-	c.mu.Unlock()
-	return n, err
-}
-
-// BeginRequests notes that what was read so far belongs to no request, except read, which comes next: a layer between this
-// connection and the server has read a header of its own.
-func (c *Conn) BeginRequests(read []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.heads = heads{}
-	c.heads.read(read)
-}
-
 // Write implements [net.Conn].
 func (c *Conn) Write(b []byte) (int, error) {
 	c.mu.Lock()
@@ -130,7 +110,6 @@ func (c *Conn) Write(b []byte) (int, error) {
 		c.head = append(c.head, b...)
 		return len(b), nil
 	}
-	c.heads.answered = true
 	c.mu.Unlock()
 	return c.Conn.Write(b)
 }
@@ -159,7 +138,7 @@ func (c *Conn) Close() error {
 		return net.ErrClosed
 	}
 	c.over = true
-	taker, over := c.taker, &HandedOver{c.Conn, c.head, c.heads.beyond}
+	taker, over := c.taker, &HandedOver{c.Conn, c.head}
 	c.mu.Unlock()
 	if taker != nil {
 		c.end(true)
@@ -185,42 +164,4 @@ func Carry(r *http.Request) (done func()) {
 	}
 	c.watch.Stream(1)
 	return func() { c.watch.Stream(-1) }
-}
-
-// heads finds where the head of a request ends, since the server does not say whether it has read more.
-type heads struct {
-	line     uint8 // 1: after a line break, 2: after a line break and CR
-	ended    bool  // the head has ended
-	beyond   bool  // bytes came after the head
-	answered bool  // the next bytes are another request
-}
-
-func (h *heads) read(b []byte) {
-	if len(b) == 0 {
-		return
-	}
-	if h.answered {
-		*h = heads{}
-	}
-	for !h.ended && len(b) > 0 {
-		switch {
-		case h.line == 0: // within a line
-			i := bytes.IndexByte(b, '\n')
-			if i < 0 {
-				return
-			}
-			h.line, b = 1, b[i+1:]
-			continue
-		case b[0] == '\n':
-			h.ended = true
-		case b[0] == '\r' && h.line == 1:
-			h.line = 2
-		default:
-			h.line = 0
-		}
-		b = b[1:]
-	}
-	if h.ended && len(b) > 0 {
-		h.beyond = true
-	}
 }
