@@ -171,7 +171,7 @@ func (g *Gateway) ended(t loop.Ticket, number uint32, parked bool, why stream.Re
 	kind := kindOf(parked)
 	g.metrics.streams[kind].Dec()
 	g.metrics.closed[kind][why].Inc()
-	if cut, found := g.cuts.Ended(number, why == stream.Gone, g.current.Load().Limits.StreamAge, time.Now()); found {
+	if cut := g.cuts.Ended(number, why == stream.Gone, g.current.Load().Limits.StreamAge, time.Now()); cut > 0 {
 		g.log.Warn("something in front of the gateway ends streams after a fixed time; pages renew them before",
 			"after", cut.Round(time.Second).String(), "fix", "give answers more time at the proxy, or set limits.stream_age below it: docs/proxies.md")
 	}
