@@ -50,21 +50,22 @@ func (l *Loop) write(i uint32, r *record, b []byte, shared, whole bool) {
 			}
 			l.keep(i, rest{first: b})
 		}
-		if err := line.Watch(l.interest(r)); err != nil {
-			l.end(i, r, stream.Gone)
-		}
+		l.watchLine(i, r)
 	}
 }
 
-// interest returns the events that the loop needs of a stream's line now.
-func (l *Loop) interest(r *record) (i Interest) {
+// watchLine watches the events that the loop needs of a stream's line now. If that fails, the stream ends.
+func (l *Loop) watchLine(i uint32, r *record) {
+	var events Interest
 	if r.Stage() != stream.Closing { // a closing stream ignores what the browser sends
-		i |= OnSent
+		events |= OnSent
 	}
 	if r.Behind() {
-		i |= OnWritable
+		events |= OnWritable
 	}
-	return i
+	if err := l.line(i, r).Watch(events); err != nil {
+		l.end(i, r, stream.Gone)
+	}
 }
 
 // handle handles an event of a line.
@@ -84,9 +85,7 @@ func (l *Loop) handle(e Event, now time.Time) {
 		// A stream cannot answer a second request. The browser repeats it on another connection.
 		l.decide(e.Index, r, stream.Input{Event: stream.Overran}, nil, now)
 		if r = l.find(e.Tag); r != nil && r.Stage() == stream.Closing {
-			if err := l.line(e.Index, r).Watch(l.interest(r)); err != nil {
-				l.end(e.Index, r, stream.Gone)
-			}
+			l.watchLine(e.Index, r)
 		}
 	case e.Writable:
 		l.catchUp(e.Index, r, now)
@@ -116,9 +115,7 @@ func (l *Loop) catchUp(i uint32, r *record, now time.Time) {
 	tag := Tag{i, r.gen}
 	l.decide(i, r, stream.Input{Event: stream.Writable}, nil, now)
 	if r = l.find(tag); r != nil && !r.Behind() && r.Stage() == stream.Open {
-		if err := l.line(i, r).Watch(l.interest(r)); err != nil {
-			l.end(i, r, stream.Gone)
-		}
+		l.watchLine(i, r)
 	}
 }
 
