@@ -134,22 +134,13 @@ func members(text []byte) ([]member, error) {
 
 const jsonSpace = " \t\r\n"
 
-// twice reports a name that comes twice.
+// twice reports a name that comes twice. It sorts the members by name.
 func twice(all []member) error {
-	if len(all) <= 16 {
-		for i, m := range all {
-			if slices.ContainsFunc(all[:i], func(o member) bool { return bytes.Equal(o.name, m.name) }) {
-				return fmt.Errorf("%.40q is there twice", m.name)
-			}
+	slices.SortFunc(all, func(a, b member) int { return bytes.Compare(a.name, b.name) })
+	for i := 1; i < len(all); i++ {
+		if bytes.Equal(all[i-1].name, all[i].name) {
+			return fmt.Errorf("%.40q is there twice", all[i].name)
 		}
-		return nil
-	}
-	seen := make(map[string]struct{}, len(all))
-	for _, m := range all {
-		if _, found := seen[string(m.name)]; found {
-			return fmt.Errorf("%.40q is there twice", m.name)
-		}
-		seen[string(m.name)] = struct{}{}
 	}
 	return nil
 }

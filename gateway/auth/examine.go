@@ -49,8 +49,6 @@ func (f *fault) Fix() string {
 	return f.fix
 }
 
-func (f *fault) Error() string { return f.text + "; " + f.Fix() }
-
 // checks are all that a token must pass, in this order.
 var checks = []struct {
 	name string

@@ -396,7 +396,7 @@ func TestWhatToTry(t *testing.T) {
 		if f == nil || f.reason != "signature" || !strings.Contains(f.Fix(), test.want) {
 			t.Errorf("%q: %v", test.application, f)
 		}
-		if f != nil && (strings.Contains(f.Error(), test.gateway) || strings.Contains(f.Error(), test.application)) {
+		if f != nil && (strings.Contains(f.text+f.Fix(), test.gateway) || strings.Contains(f.text+f.Fix(), test.application)) {
 			t.Errorf("a secret is in the text: %v", f)
 		}
 	}

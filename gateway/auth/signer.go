@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"crypto"
 	"errors"
 	"fmt"
 	"slices"
@@ -165,13 +164,7 @@ func (v *Verifier) findKeys(x *examined) (f *fault) {
 		c := candidate{signer: s, keys: s.secrets}
 		if s.set != nil {
 			c.set = s.set.Keys()
-			find := s.set.Find
-			if x.alone && c.set != nil {
-				find = func(keys *jwks.Keys, id, algorithm string) ([]crypto.PublicKey, error) {
-					return keys.Find(id, algorithm)
-				}
-			}
-			public, err := find(c.set, x.header.Key, x.header.Algorithm)
+			public, err := s.set.Find(c.set, x.header.Key, x.header.Algorithm, !x.alone)
 			switch {
 			case errors.Is(err, jwks.ErrPending):
 				f = wrong("%s does not have its key yet, and is being read", "try again in some seconds", s.name())

@@ -258,7 +258,7 @@ const keyURL = "https://user:secret@keys.example/jwks?key=secret"
 func have(t *testing.T, s *Set, id string, want error) {
 	t.Helper()
 	begun := time.Now()
-	keys, err := s.Find(s.Keys(), id, map[string]string{"a": "RS256", "b": "ES256"}[id])
+	keys, err := s.Find(s.Keys(), id, map[string]string{"a": "RS256", "b": "ES256"}[id], true)
 	if (len(keys) == 1) != (want == nil) || errors.Is(want, ErrPending) && !errors.Is(err, ErrPending) || want != nil && want != ErrPending && (err == nil || errors.Is(err, ErrPending)) {
 		t.Errorf("%s: %d keys, %v", id, len(keys), err)
 	}

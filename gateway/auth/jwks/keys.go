@@ -190,12 +190,6 @@ func decode(name, text string) ([]byte, error) {
 	return b, nil
 }
 
-// Find is [Set.Find] for keys that are not read again: what is missing is an error.
-func (s *Keys) Find(id, algorithm string) ([]crypto.PublicKey, error) {
-	public, _, err := s.find(id, algorithm)
-	return public, err
-}
-
 // find returns the keys that a token with this kid ("": none) and algorithm may be signed with. The error says that there are
 // none; missing: another set may have one.
 func (s *Keys) find(id, algorithm string) (public []crypto.PublicKey, missing bool, err error) {

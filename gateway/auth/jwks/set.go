@@ -75,14 +75,15 @@ func newSet(from source, log *slog.Logger) *Set {
 // Keys returns the keys now; nil if there were none yet. The value changes whenever the keys do.
 func (s *Set) Keys() *Keys { return s.keys.Load() }
 
-// Find returns the keys that a token with this kid ("": none) and algorithm may be signed with, from keys. ErrPending: there may be
-// one soon, and the source is being asked, but not more often than it can take. Another error: there is none.
-func (s *Set) Find(keys *Keys, id, algorithm string) ([]crypto.PublicKey, error) {
+// Find returns the keys that a token with this kid ("": none) and algorithm may be signed with, from keys. look: the source is
+// asked for a key that is missing, but not more often than it can take. ErrPending: there may be one soon. Another error: there
+// is none.
+func (s *Set) Find(keys *Keys, id, algorithm string, look bool) ([]crypto.PublicKey, error) {
 	if keys == nil {
 		return nil, ErrPending
 	}
 	public, missing, err := keys.find(id, algorithm)
-	if missing && !s.lookedFor(id, time.Now()) {
+	if missing && look && !s.lookedFor(id, time.Now()) {
 		return nil, ErrPending
 	}
 	return public, err
