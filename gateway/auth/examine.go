@@ -116,18 +116,10 @@ func (v *Verifier) checkForm(x *examined) *fault {
 	case len(parts) != 3:
 		return wrong("it has %d parts between dots, and a token (JWT) has three", fix, len(parts))
 	}
-	for i, part := range parts {
-		decoded, err := base64.RawURLEncoding.Strict().DecodeString(part)
-		if err != nil {
+	for i, decoded := range []*[]byte{&x.header.text, &x.payload, &x.signature} {
+		var err error
+		if *decoded, err = base64.RawURLEncoding.Strict().DecodeString(parts[i]); err != nil {
 			return wrong("its part %d is not base64url without padding", fix, i+1)
-		}
-		switch i {
-		case 0:
-			x.header.text = decoded
-		case 1:
-			x.payload = decoded
-		case 2:
-			x.signature = decoded
 		}
 	}
 	x.signed = x.text[:len(parts[0])+1+len(parts[1])]

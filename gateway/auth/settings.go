@@ -5,6 +5,7 @@
 package auth
 
 import (
+	"cmp"
 	"time"
 
 	"nudge/version"
@@ -52,12 +53,7 @@ type Claims struct {
 }
 
 func (c Claims) withDefaults() Claims {
-	for name, usual := range map[*string]string{&c.Subject: "sub", &c.Subscribe: "subscribe", &c.Publish: "publish", &c.Revoke: "revoke"} {
-		if *name == "" {
-			*name = usual
-		}
-	}
-	return c
+	return Claims{cmp.Or(c.Subject, "sub"), cmp.Or(c.Subscribe, "subscribe"), cmp.Or(c.Publish, "publish"), cmp.Or(c.Revoke, "revoke")}
 }
 
 // Sources returns the sources of all key sets that the settings name.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -71,20 +72,14 @@ func newSigners(s *Settings, sets []*jwks.Set) (all []*signer) {
 		}
 		return set
 	}
-	own := &signer{issuer: s.Issuer, audience: s.Audience, set: next(s.JWKS)}
-	if own.audience == "" {
-		own.audience = "nudge"
-	}
+	own := &signer{issuer: s.Issuer, audience: cmp.Or(s.Audience, "nudge"), set: next(s.JWKS)}
 	for _, secret := range []string{s.Secret, s.Previous} {
 		if secret != "" && own.set == nil {
 			own.secrets = append(own.secrets, []byte(secret))
 		}
 	}
 	for _, i := range s.Issuers {
-		one := &signer{listed: true, issuer: i.Name, audience: i.Audience, projects: i.Projects, set: next(i.JWKS)}
-		if one.audience == "" {
-			one.audience = own.audience
-		}
+		one := &signer{listed: true, issuer: i.Name, audience: cmp.Or(i.Audience, own.audience), projects: i.Projects, set: next(i.JWKS)}
 		if one.set == nil {
 			one.secrets = []any{[]byte(i.Secret)}
 		}

@@ -67,12 +67,12 @@ func (o Override) MarshalJSON() ([]byte, error) {
 		ms = &n
 	}
 	return json.Marshal(struct {
-		Enabled bool         `json:"enabled"`
-		Percent *int         `json:"percent"`
-		RampMS  *int64       `json:"ramp_ms"`
-		Rollout *rolloutText `json:"rollout,omitempty"`
-		Why     string       `json:"why,omitempty"`
-	}{o.Enabled, o.Percent, ms, o.Rollout.text(), o.Why})
+		Enabled bool     `json:"enabled"`
+		Percent *int     `json:"percent"`
+		RampMS  *int64   `json:"ramp_ms"`
+		Rollout *Rollout `json:"rollout,omitempty"`
+		Why     string   `json:"why,omitempty"`
+	}{o.Enabled, o.Percent, ms, o.Rollout, o.Why})
 }
 
 // Check returns what is wrong with o.

@@ -127,29 +127,8 @@ type flagText struct {
 	Percent *int   `json:"percent,omitempty"`
 	RampMS  *int64 `json:"ramp_ms,omitempty"`
 
-	Rollout *rolloutText `json:"rollout,omitempty"`
-	Why     string       `json:"why,omitempty"`
-}
-
-type rolloutText struct {
-	Goal   int     `json:"goal"`
-	StepMS int64   `json:"step_ms"`
-	Guards []Guard `json:"guards"`
-}
-
-func (r *Rollout) text() *rolloutText {
-	if r == nil {
-		return nil
-	}
-	return &rolloutText{r.Goal, r.Step.Milliseconds(), append([]Guard{}, r.Guards...)} // not nil, which would be null in JSON
-}
-
-func (t *rolloutText) rollout() *Rollout {
-	if t == nil {
-		return nil
-	}
-	step := time.Duration(min(max(t.StepMS, 0), 2*maxStep.Milliseconds())) * time.Millisecond // what is too long stays so, and does not overflow
-	return &Rollout{t.Goal, step, t.Guards}
+	Rollout *Rollout `json:"rollout,omitempty"`
+	Why     string   `json:"why,omitempty"`
 }
 
 type revocationText struct {
@@ -166,7 +145,7 @@ func (e FlagEntry) text() string {
 	if o == nil {
 		return rest(flagText{Clear: true})
 	}
-	t := flagText{Enabled: &o.Enabled, Percent: o.Percent, Rollout: o.Rollout.text(), Why: o.Why}
+	t := flagText{Enabled: &o.Enabled, Percent: o.Percent, Rollout: o.Rollout, Why: o.Why}
 	if o.Ramp != nil {
 		ms := o.Ramp.Milliseconds()
 		t.RampMS = &ms
@@ -214,7 +193,7 @@ func decodeFlag(text string, s Stamp) (FlagEntry, error) {
 	if t.Enabled == nil {
 		return FlagEntry{}, errors.New("enabled: missing")
 	}
-	o := Override{Enabled: *t.Enabled, Percent: t.Percent, Rollout: t.Rollout.rollout(), Why: t.Why}
+	o := Override{Enabled: *t.Enabled, Percent: t.Percent, Rollout: t.Rollout, Why: t.Why}
 	if t.RampMS != nil {
 		if *t.RampMS < 0 || *t.RampMS > maxRamp.Milliseconds() { // checked before the conversion, which would overflow
 			return FlagEntry{}, errors.New("ramp_ms: not from 0 to 24 h")

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,26 @@ type Rollout struct {
 	Goal   int           // the percentage of the last step, 1 to 100
 	Step   time.Duration // how long each step takes at least, 100 ms to 90 days, in whole milliseconds
 	Guards []Guard       // what switches push off again
+}
+
+// rolloutText is the JSON of a Rollout.
+type rolloutText struct {
+	Goal   int     `json:"goal"`
+	StepMS int64   `json:"step_ms"`
+	Guards []Guard `json:"guards"`
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (r Rollout) MarshalJSON() ([]byte, error) {
+	return json.Marshal(rolloutText{r.Goal, r.Step.Milliseconds(), append([]Guard{}, r.Guards...)}) // not nil, which would be null
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. A step that is too long stays so, and does not overflow.
+func (r *Rollout) UnmarshalJSON(text []byte) error {
+	var t rolloutText
+	err := json.Unmarshal(text, &t)
+	*r = Rollout{t.Goal, time.Duration(min(max(t.StepMS, 0), 2*maxStep.Milliseconds())) * time.Millisecond, t.Guards}
+	return err
 }
 
 // Guard is what ends a [Rollout] and switches push off. The set is closed; Guards lists it.

@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -39,10 +40,7 @@ func (k *Keeper) Open(ctx context.Context, starting bool, sources ...string) ([]
 	k.mu.Unlock()
 	all, next := make([]*Set, len(sources)), map[string]*Set{}
 	for i, text := range sources {
-		s := known[text]
-		if s == nil {
-			s = next[text]
-		}
+		s := cmp.Or(known[text], next[text])
 		if s == nil {
 			s = newSet(source{text, k.client}, k.log)
 			if !starting || !s.source.isURL() {

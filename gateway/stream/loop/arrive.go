@@ -94,9 +94,6 @@ func (l *Loop) open(i uint32, r *record, a *Arrival) error {
 	}
 	if r.fd == 0 {
 		r.fd = -1
-		if l.lines == nil {
-			l.lines = map[uint32]Line{}
-		}
 		l.lines[i] = a.Line(tag, l.notify)
 		return nil
 	}

@@ -137,7 +137,8 @@ type Loop struct {
 // New returns a loop, and joins it to the hub. [Loop.Run] runs it.
 func New(opt Options) *Loop {
 	l := &Loop{
-		opt: opt, wake: version.NewSignal(), shardOf: map[version.Index]uint32{}, hello: stream.NewHelloWriter(opt.Node),
+		opt: opt, wake: version.NewSignal(), shardOf: map[version.Index]uint32{}, lines: map[uint32]Line{},
+		hello: stream.NewHelloWriter(opt.Node),
 	}
 	l.waits = timers{after: stream.HelloMost, do: l.on(stream.WaitedEnough)}
 	l.flushes = timers{after: stream.FlushAfter, do: l.on(stream.FlushDue)}

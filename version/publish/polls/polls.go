@@ -11,6 +11,7 @@ package polls
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,18 +83,9 @@ func Middleware(client publish.Client, opt Options) (func(http.Handler) http.Han
 		}
 		m.names = append(m.names, name)
 	}
-	if m.opt.Prefix == "" {
-		m.opt.Prefix = "nudge"
-	}
-	if m.opt.Slow == 0 {
-		m.opt.Slow = 5 * time.Minute
-	}
-	if m.opt.limit == 0 {
-		m.opt.limit = wait
-	}
-	if m.opt.Log == nil {
-		m.opt.Log = slog.Default()
-	}
+	m.opt.Prefix = cmp.Or(opt.Prefix, "nudge")
+	m.opt.Slow, m.opt.limit = cmp.Or(opt.Slow, 5*time.Minute), cmp.Or(opt.limit, wait)
+	m.opt.Log = cmp.Or(opt.Log, slog.Default())
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if etag := m.unchanged(r); etag != "" {
