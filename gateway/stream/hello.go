@@ -17,7 +17,6 @@ type HelloWriter struct {
 	node []byte // a JSON string
 
 	versions, unknown, waiting, denied, off []byte
-	asks                                    bool
 }
 
 // NewHelloWriter returns a writer for the gateway of this name.
@@ -30,7 +29,6 @@ func NewHelloWriter(node string) *HelloWriter {
 func (w *HelloWriter) Begin() {
 	w.versions, w.unknown, w.waiting = w.versions[:0], w.unknown[:0], w.waiting[:0]
 	w.denied, w.off = w.denied[:0], w.off[:0]
-	w.asks = false
 }
 
 // Project adds a project. A [version.Project] holds no character that JSON escapes.
@@ -46,7 +44,6 @@ func (w *HelloWriter) Project(p version.Project, l LastSent) {
 	case l.Known():
 		list = &w.versions
 	}
-	w.asks = w.asks || list == &w.unknown || list == &w.versions
 	b := *list
 	if len(b) > 0 {
 		b = append(b, ',')
@@ -63,7 +60,7 @@ func (w *HelloWriter) Covers() bool { return len(w.waiting)+len(w.denied)+len(w.
 
 // Asks reports whether the hello may make the page poll. Only the page knows its own version. So the answer is true if any
 // project is neither waiting, denied nor off.
-func (w *HelloWriter) Asks() bool { return w.asks }
+func (w *HelloWriter) Asks() bool { return len(w.versions)+len(w.unknown) > 0 }
 
 // Append appends the hello. A page that must poll does so within spread. left is how long the token is valid; negative: for
 // ever. caller is written as it is; "": it is left out.

@@ -64,9 +64,10 @@ type sought struct {
 }
 
 func newSet(from source, log *slog.Logger) *Set {
+	_, least := from.times()
 	s := &Set{
 		source: from, log: log.With("source", from.String()), wanted: make(chan struct{}, 1), missing: map[string]sought{},
-		looks: rate.NewLimiter(rate.Every(from.least()), looksNow),
+		looks: rate.NewLimiter(rate.Every(least), looksNow),
 	}
 	s.good.Store(time.Now().UnixNano())
 	return s
@@ -133,7 +134,7 @@ func (s *Set) run(ctx context.Context) {
 
 // next returns how long to wait for the next look.
 func (s *Set) next() time.Duration {
-	switch every := s.source.every(); {
+	switch every, _ := s.source.times(); {
 	case s.keys.Load() == nil && s.failures == 0:
 		return 0
 	case s.failures > 0:

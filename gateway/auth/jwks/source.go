@@ -33,18 +33,12 @@ func (s source) String() string {
 	return u.Scheme + "://" + u.Host + u.EscapedPath()
 }
 
-func (s source) every() time.Duration {
+// times returns how often the source is read, and the average time between looks for missing keys.
+func (s source) times() (every, least time.Duration) {
 	if s.isURL() {
-		return everyURL
+		return everyURL, leastURL
 	}
-	return everyFile
-}
-
-func (s source) least() time.Duration {
-	if s.isURL() {
-		return leastURL
-	}
-	return leastFile
+	return everyFile, leastFile
 }
 
 func (s source) read(ctx context.Context) ([]byte, error) {
