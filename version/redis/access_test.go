@@ -13,6 +13,7 @@ import (
 
 // A new password is for new connections. Those that are open stay open, so no news is missed.
 func TestNewPasswordDropsNothing(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	server.Do("ACL", "SETUSER", "nudge", "on", ">old", "+@all", "~*", "&*")
 	s := redisSource(t, server, func(o *redis.Options) { o.Username, o.Password = "nudge", "old" })

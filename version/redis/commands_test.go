@@ -42,6 +42,7 @@ func newerCommands(docs any) (names []string) {
 
 // The list of what 6.2 lacks is that of the server itself. A server with such commands taken away has all others.
 func TestNewerCommands(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	client := goredis.NewClient(&goredis.Options{Addr: server.Socket, DisableIdentity: true}) // its maps need RESP3
 	defer client.Close()
@@ -60,6 +61,7 @@ func TestNewerCommands(t *testing.T) {
 // A gateway and a publisher need no command of Redis that is newer than 6.2, and no option of one. One that is refused would
 // often be hidden: libraries try what is new and go on without it. So the server must have refused nothing.
 func TestOldCommandsAreEnough(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t, redistest.CommandsOf62()...)
 	for _, newer := range [][]any{{"LCS", "a", "b"}, {"CLIENT", "NO-EVICT", "off"}} {
 		if _, err := server.Try(newer...); err == nil {
@@ -116,6 +118,7 @@ func newerOption(command []string) string {
 }
 
 func TestNewerOption(t *testing.T) {
+	t.Parallel()
 	for line, newer := range map[string]bool{
 		"INFO replication": false, "info server replication": true, "EXPIRE k 5": false, "EXPIRE k 5 NX": true, "SET k NX": false,
 		"SET k v NX": false, "SET k v GET": false, "SET k v nx get": true, "SET": false,

@@ -17,6 +17,7 @@ import (
 
 // Redis restarts empty, loses only the key, holds an older state, or garbage, or another type: the gateways restore it.
 func TestControlIsWrittenBack(t *testing.T) {
+	t.Parallel()
 	hour := time.Now().Add(time.Hour)
 	for name, lose := range map[string]func(s *redistest.Server, before map[string]string){
 		"restarted empty": func(s *redistest.Server, _ map[string]string) { s.Kill(); s.Start() },
@@ -79,6 +80,7 @@ func hash(server *redistest.Server) map[string]string {
 
 // A change made while Redis was empty and nobody had written back yet is newer than what is written back later.
 func TestControlChangeAfterLoss(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s, by := redisSource(t, server, nil), admin(t, server)
 	hour := time.Now().Add(time.Hour)

@@ -26,6 +26,7 @@ func script(t testing.TB, server *redistest.Server, args ...any) any {
 
 // Between the read that found an entry lost and its being written back, somebody may have set it.
 func TestControlScriptWritesBack(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	const entry = `{"seq":%d,"time_ms":7,"enabled":false}`
 	for _, tt := range []struct {
@@ -58,6 +59,7 @@ func TestControlScriptWritesBack(t *testing.T) {
 
 // An entry whose number or time is far ahead of the clock would stand above every later order: it is none.
 func TestControlScriptFarAhead(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	by := admin(t, server)
 	for _, garbage := range []string{
@@ -76,6 +78,7 @@ func TestControlScriptFarAhead(t *testing.T) {
 
 // What counts as an entry is decided by the script alone.
 func TestControlScriptDecidesWhatIsAnEntry(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	for _, tt := range []struct{ field, entry, rest string }{
 		{"flag", `{"seq":7,"time_ms":9,"enabled":true}`, `"enabled":true}`},
@@ -111,6 +114,7 @@ func TestControlScriptDecidesWhatIsAnEntry(t *testing.T) {
 
 // Whatever the hash holds, no gateway is brought more than it can take, and the flag is not crowded out.
 func TestControlScriptReadIsBounded(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	server.Do("EVAL", `for i = 1, 9000 do redis.call('HSET', KEYS[1], 'other:' .. i, 'x', 'revoke:' .. i, 'x') end
 		redis.call('HSET', KEYS[1], string.rep('f', 1000), 'x')`, 1, controlKey)

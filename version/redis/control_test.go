@@ -113,6 +113,7 @@ func untilLogged(t testing.TB, log *lockedBuffer, text string) {
 }
 
 func TestControlReachesGateways(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	compareMessages(t, server)
 	one, other, by := redisSource(t, server, nil), redisSource(t, server, nil), admin(t, server)
@@ -144,6 +145,7 @@ func TestControlReachesGateways(t *testing.T) {
 
 // Of many that replace the same override at once one wins, and nobody replaces what has changed meanwhile.
 func TestReplaceFlag(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	compareMessages(t, server)
 	by := admin(t, server)
@@ -192,6 +194,7 @@ func TestReplaceFlag(t *testing.T) {
 }
 
 func TestControlRefuses(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	by := admin(t, server)
 	percent, ramp := 101, 25*time.Hour
@@ -216,6 +219,7 @@ func TestControlRefuses(t *testing.T) {
 
 // Many admins at once: no revocation is lost, no number is given twice, and the last flag is the one that is stored.
 func TestControlTwoAdminsAtOnce(t *testing.T) {
+	t.Parallel()
 	const admins, each = 8, 40
 	server := redistest.Start(t)
 	s := redisSource(t, server, nil)
@@ -254,6 +258,7 @@ func TestControlTwoAdminsAtOnce(t *testing.T) {
 
 // What comes on the channel is only a hint, and a flood of it costs little.
 func TestControlGarbageOnTheChannel(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s, by := redisSource(t, server, nil), admin(t, server)
 	off := setFlag(t, by, &control.Override{})
@@ -283,6 +288,7 @@ func TestControlGarbageOnTheChannel(t *testing.T) {
 
 // Garbage that begins as an entry does keeps what was set in force, and the next change overwrites it.
 func TestControlGarbageWithANumber(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	var log lockedBuffer
 	s := redisSource(t, server, func(o *redis.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
@@ -309,6 +315,7 @@ func TestControlGarbageWithANumber(t *testing.T) {
 
 // Revocations are bounded, and what is over makes room.
 func TestControlRevocationsAreBounded(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	by := admin(t, server)
 	server.Do("EVAL", `for i = 1, 9999 do redis.call('HSET', KEYS[1], 'revoke:' .. i, '{"seq":' .. i .. ',"time_ms":1,"until_ms":9999999999999,"jti":"x"}') end
@@ -328,6 +335,7 @@ func TestControlRevocationsAreBounded(t *testing.T) {
 
 // Without the right to read it, news flows, and one line in the log says what to do.
 func TestControlForbidden(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	rights := []any{"ACL", "SETUSER", "nudge", "on", ">" + secrettest.Marker, "~nudge:*", "&nudge:*", "&nudge:probe:*"}
 	for right := range strings.FieldsSeq("subscribe psubscribe unsubscribe publish eval evalsha script|load get set getrange type strlen info client|setname select " +
@@ -356,6 +364,7 @@ func TestControlForbidden(t *testing.T) {
 
 // A source whose host does not want to know writes nothing back.
 func TestControlUnwanted(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	server.Do("CONFIG", "RESETSTAT")
 	s := redisSource(t, server, func(o *redis.Options) { o.Control = nil })
@@ -370,6 +379,7 @@ func TestControlUnwanted(t *testing.T) {
 
 // A revocation that is taken back ends at all gateways, and no gateway that remembers it writes it back.
 func TestControlTakesBack(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	compareMessages(t, server, "look")
 	one, by := redisSource(t, server, nil), admin(t, server)

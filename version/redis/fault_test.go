@@ -13,6 +13,7 @@ import (
 
 // A right that is missing is named as such, also where the script runs into it: Redis 7.0 has other words for that.
 func TestRedisMissingRights(t *testing.T) {
+	t.Parallel()
 	for _, missing := range []string{"-set", "-eval", "resetchannels"} {
 		t.Run(missing, func(t *testing.T) {
 			t.Parallel()

@@ -110,6 +110,7 @@ func elsewhere() string {
 
 // A connection that fails is logged in one line, however often it is tried, and the fix is that of the cause.
 func TestFixFitsTheCause(t *testing.T) {
+	t.Parallel()
 	a, hour := newAuthority(t), time.Now().Add(time.Hour)
 	cert, key := a.issue("127.0.0.1", hour)
 	plain := redistest.Start(t)

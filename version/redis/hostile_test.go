@@ -15,6 +15,7 @@ import (
 // Whatever somebody who may write to Redis sends to any channel or key: each project gets its next news, the log has short
 // lines, and memory is not filled.
 func TestRedisHostileMessages(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	var log lockedBuffer
 	s := redisSource(t, server, func(o *redis.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })

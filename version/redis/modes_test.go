@@ -41,6 +41,7 @@ func allow(server *redistest.Server, rule []string) {
 
 // The master that Sentinels name is listened to, whichever it is, by users with no more rights than they need.
 func TestRedisSentinel(t *testing.T) {
+	t.Parallel()
 	g := redistest.StartGroup(t)
 	for _, s := range g.Servers {
 		allow(s, gatewayRule(t))
@@ -98,6 +99,7 @@ func TestRedisSentinel(t *testing.T) {
 
 // Each key is read from the master that serves it, news comes from all, and slots that move interrupt nothing.
 func TestRedisCluster(t *testing.T) {
+	t.Parallel()
 	c := redistest.StartCluster(t)
 	rule := append(gatewayRule(t), documented(t, "Cluster, on every node")...)
 	for _, n := range c.Nodes {
@@ -155,6 +157,7 @@ func TestRedisCluster(t *testing.T) {
 
 // A Redis of another kind than redis.mode says is told apart from one that is away.
 func TestRedisOfAnotherKind(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	node := redistest.Start(t, "--cluster-enabled", "yes")
 	node.Do("CLUSTER", "ADDSLOTSRANGE", 0, 16383)

@@ -21,6 +21,7 @@ import (
 
 // Gateways hear one another, and themselves; whoever only listens is none, and garbage is nobody.
 func TestRedisPeers(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	compareMessages(t, server, "nudge:probe:zzzz")
 	var mu sync.Mutex
@@ -75,6 +76,7 @@ func TestRedisPeers(t *testing.T) {
 
 // A gateway that ends before its next probe is due has said that it leaves.
 func TestRedisFarewell(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	heard := make(chan version.Peer, 1)
 	s := redisSource(t, server, func(o *redis.Options) {
@@ -120,6 +122,7 @@ func TestRedisFarewell(t *testing.T) {
 
 // An application that ticks is heard; what is no tick is not one.
 func TestRedisTick(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	ticks := make(chan struct{}, 10)
 	s := redisSource(t, server, func(o *redis.Options) { o.Host.Tick = func() { ticks <- struct{}{} } })

@@ -18,6 +18,7 @@ import (
 
 // A key that is read out of turn is news like any other, to those who watch.
 func TestRedisReadIsNews(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := redisSource(t, server, nil) // its routine reads come once a minute
 	p := project(t, "42")
@@ -34,6 +35,7 @@ func TestRedisReadIsNews(t *testing.T) {
 
 // However many ask, Redis is asked in few commands, and never more often than 20 times a second.
 func TestRedisReadsTogether(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := redisSource(t, server, func(o *redis.Options) { o.Probe = time.Minute })
 	p := project(t, "42")
@@ -68,6 +70,7 @@ func infos(t *testing.T, server *redistest.Server) int {
 }
 
 func TestRedisReadWithoutRedis(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := redisSource(t, server, nil)
 	wait(t, "an echo", s.echoes)

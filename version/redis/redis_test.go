@@ -30,6 +30,7 @@ func channel(p version.Project) string { return "nudge:{" + p.String() + "}" }
 
 // An application that only publishes.
 func TestRedisBarePublish(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := redisSource(t, server, nil)
 	p := project(t, "42")
@@ -51,6 +52,7 @@ func TestRedisBarePublish(t *testing.T) {
 
 // What is in a key and is no version counts as no key, for readers and for the script.
 func TestRedisStrangeKeys(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := redisSource(t, server, nil)
 	for i, set := range [][]any{
@@ -78,6 +80,7 @@ func TestRedisStrangeKeys(t *testing.T) {
 }
 
 func TestRedisSubscribesOnlyToWhatIsUsed(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := redisSource(t, server, func(o *redis.Options) { o.Instance = "gw" })
 	p, q := project(t, "42"), project(t, "7")
@@ -105,6 +108,7 @@ func TestRedisSubscribesOnlyToWhatIsUsed(t *testing.T) {
 }
 
 func TestRedisManyProjects(t *testing.T) {
+	t.Parallel()
 	const n = 5000
 	server := redistest.Start(t)
 	s := redisSource(t, server, nil)
@@ -138,6 +142,7 @@ func TestRedisManyProjects(t *testing.T) {
 
 // A killed server is admitted at once; a new one is listened to, and what was believed is not vouched for.
 func TestRedisKilled(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := redisSource(t, server, nil)
 	p := project(t, "42")
@@ -169,6 +174,7 @@ func TestRedisKilled(t *testing.T) {
 
 // A connection that is cut costs nothing where the key proves that nothing was lost.
 func TestRedisConnectionCut(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := redisSource(t, server, nil)
 	stored, bare := project(t, "stored"), project(t, "bare")
@@ -195,6 +201,7 @@ func TestRedisConnectionCut(t *testing.T) {
 
 // A frozen server closes nothing: only the probe can tell.
 func TestRedisFrozen(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := redisSource(t, server, nil)
 	p := project(t, "42")
@@ -213,6 +220,7 @@ func TestRedisFrozen(t *testing.T) {
 
 // A subscription that is refused for one project silences no other.
 func TestRedisRefusedSubscription(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	server.Do("ACL", "SETUSER", "nudge", "on", ">"+secrettest.Marker, "+@all", "~*", "resetchannels", "&nudge:probe:*", "&nudge:control", "&nudge:tick", "&nudge:{a}", "&nudge:{c}")
 	var log lockedBuffer
@@ -240,6 +248,7 @@ func TestRedisRefusedSubscription(t *testing.T) {
 
 // Errors that the server sends for writes are known at once, though PUBLISH would still work.
 func TestRedisRefusesWrites(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	var log lockedBuffer
 	s := redisSource(t, server, func(o *redis.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
@@ -268,6 +277,7 @@ func TestRedisRefusesWrites(t *testing.T) {
 
 // News that no probe could miss is found by the routine read.
 func TestRedisRoutineRead(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := redisSource(t, server, func(o *redis.Options) { o.Routine = 50 * time.Millisecond })
 	p := project(t, "42")
@@ -284,6 +294,7 @@ func TestRedisRoutineRead(t *testing.T) {
 
 // A password that is wrong, and a server that is a replica, are said as they are.
 func TestRedisFaultsAreNamed(t *testing.T) {
+	t.Parallel()
 	locked := redistest.Start(t, "--requirepass", "right")
 	s := redisSource(t, locked, func(o *redis.Options) { o.Password = "wrong " + secrettest.Marker })
 	if lost := wait(t, "the loss", s.losses); lost.fault != version.FaultAuth {
@@ -304,6 +315,7 @@ func TestRedisFaultsAreNamed(t *testing.T) {
 }
 
 func TestRunEnds(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	src, err := redis.New(version.NewBoard(), redis.Options{Addrs: []string{server.Socket}})
 	if err != nil {
@@ -336,6 +348,7 @@ func (l *lockedBuffer) String() string {
 
 // A new connection to the same server is proven by its first probe, however many went before.
 func TestRedisProvenAgain(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	s := redisSource(t, server, func(o *redis.Options) { o.Probe = 10 * time.Millisecond })
 	for range 100 {
@@ -356,6 +369,7 @@ func TestRedisProvenAgain(t *testing.T) {
 
 // A password that is refused is said to be that by Publish too: the library puts it into no answer of a pipeline.
 func TestRedisPublishIsRefused(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t, "--requirepass", "right")
 	src, err := redis.New(version.NewBoard(), redis.Options{Addrs: []string{server.Socket}, Access: redis.Access{Password: "wrong " + secrettest.Marker}})
 	if err != nil {
@@ -370,6 +384,7 @@ func TestRedisPublishIsRefused(t *testing.T) {
 
 // Whatever somebody puts into the key of a probe, the probe comes back.
 func TestRedisProbeKeyIsSpoilt(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	server.Do("SET", "nudge:probe:gw", int64(version.Max))
 	s := redisSource(t, server, func(o *redis.Options) { o.Instance = "gw" })

@@ -111,6 +111,7 @@ func tryRights(t *testing.T, server *redistest.Server, rule []string) (complaint
 
 // The rights in docs/redis.md are enough for all that a gateway does, and whoever leaves one out is told so.
 func TestRights(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	rule := gatewayRule(t)
 	if complaint := tryRights(t, server, rule); complaint != "" {

@@ -26,6 +26,7 @@ func exchange(t *testing.T, r *redis.Source, text string, keep time.Duration) []
 }
 
 func TestShadowIsShared(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	a, b, idle := admin(t, server), admin(t, server), admin(t, server)
 	if others := exchange(t, a, "a1", time.Hour); len(others) > 0 {
@@ -51,6 +52,7 @@ func TestShadowIsShared(t *testing.T) {
 }
 
 func TestShadowIsNotShared(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	a := admin(t, server)
 	refused := func(fix string) {

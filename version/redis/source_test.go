@@ -149,6 +149,7 @@ func wait[T any](t testing.TB, what string, c <-chan T) T {
 
 // Both sources pass one suite.
 func TestSource(t *testing.T) {
+	t.Parallel()
 	sources := map[string]func(t *testing.T) *source{
 		"memory": func(t *testing.T) *source { return memorySource(t) },
 		"redis": func(t *testing.T) *source {

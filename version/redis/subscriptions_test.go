@@ -24,6 +24,7 @@ func (s *subscriptions) drop(p version.Project) {
 
 // Whatever is answered belongs to the oldest command, and to nothing else.
 func TestSubscriptionsAnswers(t *testing.T) {
+	t.Parallel()
 	p, q, r := project("1"), project("2"), project("3")
 	begin := func(t *testing.T) *subscriptions {
 		s := watching(p, q)
@@ -159,6 +160,7 @@ func TestSubscriptionsAnswers(t *testing.T) {
 
 // One command is on its way at a time, so that a probe comes back soon; nothing is left out.
 func TestSubscriptionsAreBatched(t *testing.T) {
+	t.Parallel()
 	projects := make([]version.Project, channelsPerCommand*5/2)
 	for i := range projects {
 		projects[i] = project(strconv.Itoa(i))

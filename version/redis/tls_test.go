@@ -59,6 +59,7 @@ func certify(t *testing.T, cert, key string) *x509.CertPool {
 
 // All connections go over TLS, and one that cannot be trusted is said to be so.
 func TestRedisTLS(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	trusted := certify(t, cert, key)

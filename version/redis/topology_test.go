@@ -18,6 +18,7 @@ import (
 )
 
 func TestSlotOf(t *testing.T) {
+	t.Parallel()
 	for tag, want := range map[string]uint16{ // the first from the specification, the others from CLUSTER KEYSLOT
 		"123456789": 12739, "foo": 12182, "bar": 5061, "": 0, "42": 8000, "a.b_c~d:e-f": 11397,
 	} {
@@ -36,6 +37,7 @@ func served(first, last int, nodes ...string) redis.ClusterSlot {
 }
 
 func TestReadSlots(t *testing.T) {
+	t.Parallel()
 	r, err := readSlots([]redis.ClusterSlot{
 		served(0, 5000, "10.0.0.1:6379", "10.0.0.4:6379"),
 		served(5001, 5001, "10.0.0.2:6379"),
@@ -75,6 +77,7 @@ func TestReadSlots(t *testing.T) {
 
 // Enough answers are waited for, the others only a moment: one that is frozen must not hold up the rest.
 func TestAskAll(t *testing.T) {
+	t.Parallel()
 	frozen := func(ctx context.Context, _ string) (claim, error) {
 		<-ctx.Done()
 		return claim{}, ctx.Err()
@@ -137,6 +140,7 @@ func TestAskAll(t *testing.T) {
 
 // What a server itself says tells more than that another could not be reached.
 func TestAskAllPrefersTheServersWord(t *testing.T) {
+	t.Parallel()
 	refused := proto("NOAUTH Authentication required.")
 	_, err := askAll(t.Context(), []string{"0", "1", "2"}, 1, func(_ context.Context, addr string) (claim, error) {
 		if addr == "1" {
@@ -157,6 +161,7 @@ func (proto) RedisError()     {}
 
 // A data set that comes back after another is another: what was read in between belongs to neither.
 func TestDataSets(t *testing.T) {
+	t.Parallel()
 	var d dataSets
 	meet := func(addr, id string) uint32 {
 		n, err := d.meet(addr, "role:master\r\nmaster_replid:"+id+"\r\n")
@@ -199,6 +204,7 @@ func diagnosing() *Options {
 }
 
 func TestDiagnose(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]version.Fault{
 		"WRONGPASS invalid username-password pair or user is disabled.":                                         version.FaultAuth,
 		"NOAUTH Authentication required.":                                                                       version.FaultAuth,
