@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -155,5 +156,32 @@ func TestProjectsOfOneSubject(t *testing.T) {
 		}
 		s.leave()
 		synctest.Wait()
+	})
+}
+
+// A gateway gives back what it remembers of tokens that nobody sends any more: a page with a stream sends none.
+func TestTokensAreForgotten(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		heap := func() int64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return int64(m.HeapAlloc)
+		}
+		r.get("/versions?project=42", busy("the first"))
+		before := heap()
+		for i := range 800 {
+			if a := r.get("/versions?project=42", busy(fmt.Sprint("user-", i))); a.StatusCode != 200 {
+				t.Fatal(a.StatusCode, a.body)
+			}
+		}
+		grown := heap() - before
+		if grown < 800*200 {
+			t.Fatalf("%d bytes are remembered of 800 callers, so this test shows nothing", grown)
+		}
+		time.Sleep(90 * time.Second)
+		if kept := heap() - before; kept > grown/3 {
+			t.Errorf("%d of %d bytes are kept for tokens that nobody sends", kept, grown)
+		}
 	})
 }

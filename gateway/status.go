@@ -123,7 +123,7 @@ func (g *Gateway) historyPage(w http.ResponseWriter, r *http.Request) {
 	writeOK(w, g.history.Answer(after))
 }
 
-// sample fills the history until ctx ends.
+// sample fills the history, and forgets tokens that nobody sends any more, until ctx ends.
 func (g *Gateway) sample(ctx context.Context) error {
 	g.note(status.Phase, "this gateway has started", "")
 	tick := time.NewTicker(status.Every)
@@ -139,6 +139,7 @@ func (g *Gateway) sample(ctx context.Context) error {
 		}
 		g.history.Add(s, now)
 		g.revise()
+		g.current.Load().verifier.Forget()
 		select {
 		case <-ctx.Done():
 			return nil

@@ -370,6 +370,15 @@ func TestVerifiedIsBounded(t *testing.T) {
 	if known.get(hash(0), now.Add(time.Hour)) != nil {
 		t.Error("an expired one is good")
 	}
+	known.forget()
+	if known.get(hash(0), now) == nil {
+		t.Error("one that was just in use is forgotten")
+	}
+	known.forget()
+	known.forget()
+	if n := len(known.now) + len(known.old); n > 0 {
+		t.Errorf("%d tokens are remembered that nobody sends", n)
+	}
 }
 
 // If the two sides read one secret in two ways, the gateway finds out how.

@@ -11,8 +11,9 @@ import (
 // mostVerified is how many tokens each of two generations holds, some 500 bytes each.
 const mostVerified = 8192
 
-// verified remembers whose tokens were verified, by a hash of the whole token: a page sends the same one with each request. Only valid
-// tokens are in it, so strangers cannot fill it. When a generation is full, the one before is forgotten. Its zero value is empty.
+// verified remembers whose tokens were verified, by a hash of the whole token: a page that loads sends the same one several times.
+// Only valid tokens are in it, so strangers cannot fill it. When a generation is full, or forget is called, the one before is
+// forgotten. Its zero value is empty.
 type verified struct {
 	mu       sync.Mutex // guards all below
 	now, old map[[sha256.Size]byte]verdict
@@ -50,7 +51,16 @@ func (v *verified) put(hash [sha256.Size]byte, found verdict) {
 
 func (v *verified) putLocked(hash [sha256.Size]byte, found verdict) {
 	if v.now == nil || len(v.now) >= mostVerified {
-		v.now, v.old = map[[sha256.Size]byte]verdict{}, v.now
+		v.turnLocked()
 	}
 	v.now[hash] = found
 }
+
+// forget forgets tokens that nobody has sent since the call before: pages with a stream send none.
+func (v *verified) forget() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.turnLocked()
+}
+
+func (v *verified) turnLocked() { v.now, v.old = map[[sha256.Size]byte]verdict{}, v.now }

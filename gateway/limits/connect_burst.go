@@ -11,7 +11,7 @@ const (
 	burstSize = 100
 	burstTime = time.Second
 	// A burst is over when no further burstSize streams have opened for burstCalm.
-	burstCalm = 10 * time.Second
+	burstCalm = 25 * time.Second // by then callers who have a stream are mostly forgotten, so their memory is returned too
 )
 
 // Bursts counts the streams that open, and notices when many open at once. Use [NewBursts].

@@ -2,6 +2,7 @@ package limits
 
 import (
 	"hash/maphash"
+	"maps"
 	"time"
 )
 
@@ -32,6 +33,7 @@ type Recent[V any] struct {
 
 	begun time.Time // times are kept as durations since then: 8 bytes instead of the 24 of a time.Time
 	seen  map[Key]entry[V]
+	grown int // how many callers seen has had room for
 	// ends has the keys that may end in each second since begun, from second next on. So Sweep visits only keys that may have
 	// ended, not all.
 	ends map[int32][]Key
@@ -75,6 +77,7 @@ func (r *Recent[V]) Put(k Key, value V, now time.Time, d time.Duration) bool {
 		r.ends[end] = append(r.ends[end], k)
 	}
 	r.seen[k] = e
+	r.grown = max(r.grown, len(r.seen))
 	return true
 }
 
@@ -111,8 +114,13 @@ func (r *Recent[V]) Sweep(now time.Time) {
 			}
 		}
 	}
-	if len(r.seen) == 0 {
-		r.seen, r.ends = nil, nil // a map does not shrink
+	switch n := len(r.seen); { // a map does not shrink by itself
+	case n == 0:
+		r.seen, r.ends, r.grown = nil, nil, 0
+	case r.grown >= 1024 && n < r.grown/4:
+		small := make(map[Key]entry[V], n)
+		maps.Copy(small, r.seen)
+		r.seen, r.grown = small, n
 	}
 }
 

@@ -104,3 +104,19 @@ func TestRecentForgetsTheLate(t *testing.T) {
 		t.Errorf("%d are remembered", n)
 	}
 }
+
+// After a crowd, a few callers keep no map of the crowd's size.
+func TestRecentShrinks(t *testing.T) {
+	r, now := Recent[int]{}, time.Now()
+	for k := range Key(5000) {
+		r.Put(k+1, 0, now, time.Second)
+	}
+	r.Put(9000, 7, now, time.Hour)
+	now = now.Add(3 * time.Second)
+	if r.Sweep(now); r.grown != 1 {
+		t.Errorf("room for %d callers is kept, and there is one", r.grown)
+	}
+	if v, left := r.Get(9000, now); v != 7 || left <= 0 {
+		t.Error("the caller who stays is forgotten")
+	}
+}
