@@ -15,17 +15,11 @@ import (
 // opsTime is how long an answer to an operator may take: a profile is recorded before it is sent.
 const opsTime = 5 * time.Minute
 
-// limitOps ends the connection of an operator who does not take the answer.
-func limitOps(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		limitAnswer(w, opsTime-answerTime)
-		next.ServeHTTP(w, r)
-	})
-}
-
-// guardOps refuses what pages in an operator's browser ask for: the listener has no login, and may be on loopback.
+// guardOps refuses what pages in an operator's browser ask for: the listener has no login, and may be on loopback. It ends the
+// connection of an operator who does not take the answer.
 func (g *Gateway) guardOps(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limitAnswer(w, opsTime-answerTime)
 		switch {
 		case !auth.Hosts(g.opt.OpsHosts).Allow(r.Host):
 			g.refuse(w, foreignHost("ops_hosts"))
@@ -40,7 +34,7 @@ func (g *Gateway) guardOps(next http.Handler) http.Handler {
 // opsRoutes are for operators only: their answers say more than the public may know, and cost more.
 func (g *Gateway) opsRoutes() http.Handler {
 	r := g.router("")
-	r.Use(g.protection().Around, limitOps, g.guardOps)
+	r.Use(g.protection().Around, g.guardOps)
 	g.healthRoutes(r)
 	r.Get("/status", g.statusPage)
 	r.Get("/status/history", g.historyPage)

@@ -135,20 +135,23 @@ func (g *Gateway) body(w http.ResponseWriter, r *http.Request) (*body, *problem)
 	return b, nil
 }
 
-// posted returns the whole body of r, if the caller's quota allows one more.
-func (g *Gateway) posted(w http.ResponseWriter, r *http.Request, kind limits.Request, who *auth.Caller) ([]byte, *problem) {
-	if p := g.overQuota(r, kind, who); p != nil {
-		return nil, p
+// posted returns the whole body of r, parsed, if the caller's quota allows one more.
+func posted[T any](g *Gateway, w http.ResponseWriter, r *http.Request, kind limits.Request, who *auth.Caller, parse func([]byte) (T, error)) (t T, p *problem) {
+	if p = g.overQuota(r, kind, who); p != nil {
+		return t, p
 	}
 	b, p := g.body(w, r)
 	if p != nil {
-		return nil, p
+		return t, p
 	}
 	text, err := io.ReadAll(b)
 	if err != nil {
-		return nil, b.problem(err)
+		return t, b.problem(err)
 	}
-	return text, nil
+	if t, err = parse(text); err != nil {
+		return t, malformed(err)
+	}
+	return t, nil
 }
 
 func (b *body) Read(to []byte) (int, error) {

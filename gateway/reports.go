@@ -21,13 +21,9 @@ func (g *Gateway) missed(w http.ResponseWriter, r *http.Request) *problem {
 	if p != nil {
 		return p
 	}
-	text, p := g.posted(w, r, limits.Reports, who)
+	report, p := posted(g, w, r, limits.Reports, who, parseReport)
 	if p != nil {
 		return p
-	}
-	report, err := parseReport(text)
-	if err != nil {
-		return malformed(err)
 	}
 	if !who.MaySubscribe(report.Project) {
 		return newProblem(http.StatusForbidden, codeForbidden, "the token does not cover this project")
@@ -43,13 +39,9 @@ func (g *Gateway) shadowReport(w http.ResponseWriter, r *http.Request) *problem 
 	if p != nil {
 		return p
 	}
-	text, p := g.posted(w, r, limits.Shadow, who)
+	report, p := posted(g, w, r, limits.Shadow, who, shadow.ParseReport)
 	if p != nil {
 		return p
-	}
-	report, err := shadow.ParseReport(text)
-	if err != nil {
-		return malformed(err)
 	}
 	for project := range report.Projects {
 		if !who.MaySubscribe(project) {

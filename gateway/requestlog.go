@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -96,15 +97,10 @@ const reportFix = "report this line as a bug of Nudge"
 // requestID returns the id that a proxy gave the request, by which its log and ours are compared; "" if there is none. Anybody
 // can send one, so it is logged only if it is as proxies write it: no dots, hence no token.
 func requestID(r *http.Request) string {
-	id := r.Header.Get("X-Request-Id")
-	other := func(c rune) bool {
-		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_'
-	}
-	if len(id) > 64 || strings.ContainsFunc(id, other) {
-		return ""
-	}
-	return id
+	return requestIDs.FindString(r.Header.Get("X-Request-Id"))
 }
+
+var requestIDs = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
 
 // limitAnswer ends the connection of a reader that does not take its answer within answerTime. The answer may begin after
 // wait. Else it would hold the connection for as long as it likes.

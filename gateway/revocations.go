@@ -27,14 +27,11 @@ func (g *Gateway) revoke(w http.ResponseWriter, r *http.Request) *problem {
 	case !who.Revokes():
 		return newProblem(http.StatusForbidden, codeForbidden, "the token may revoke nothing; it needs the claim revoke")
 	}
-	text, p := g.posted(w, r, limits.Revocations, who)
+	rule, p := posted(g, w, r, limits.Revocations, who, parseRevocation)
 	if p != nil {
 		return p
 	}
-	rule, err := parseRevocation(text)
-	if err == nil {
-		rule, err = rule.WithDefaults(time.Now(), g.current.Load().Auth.Longest())
-	}
+	rule, err := rule.WithDefaults(time.Now(), g.current.Load().Auth.Longest())
 	if err != nil {
 		return malformed(err)
 	}
@@ -76,9 +73,7 @@ func (g *Gateway) putInForce(ctx context.Context, rule control.Revocation) error
 	if g.fleet == nil && g.revocations() >= control.MaxRevocations {
 		return control.ErrFull
 	}
-	if g.revokeLocked([]control.Revocation{rule}, nil) > 0 {
-		g.log.Info("tokens were revoked", "revocations", 1)
-	}
+	g.revokeLocked([]control.Revocation{rule}, nil)
 	return nil
 }
 

@@ -85,30 +85,27 @@ func (g *Gateway) applyControl(e control.Entries) {
 			g.log.Info("the fleet's flag override changed, without effect on this gateway", "seq", e.Flag.Seq, "by", c.Flag.By())
 		}
 	}
-	inForce, cleared := e.ByState()
-	if n := g.revokeLocked(inForce, cleared); n > 0 {
-		g.log.Info("tokens were revoked", "revocations", n)
-	}
+	g.revokeLocked(e.ByState())
 }
 
-// revokeLocked puts revocations in force, and ends those that were taken back. It returns how many are new. The caller holds
-// g.change. Requests with a revoked token are refused from now on. All streams are checked within about a second, however
-// many: each gets a goodbye, or a new hello that denies the project.
-func (g *Gateway) revokeLocked(inForce, cleared []control.Revocation) (fresh int) {
-	c := *g.current.Load()
+// revokeLocked puts revocations in force, and ends those that were taken back. The caller holds g.change. Requests with a
+// revoked token are refused from now on. All streams are checked within about a second, however many: each gets a goodbye, or a
+// new hello that denies the project.
+func (g *Gateway) revokeLocked(inForce, cleared []control.Revocation) {
+	c, fresh := *g.current.Load(), 0
 	c.revoked, fresh = c.revoked.With(inForce, cleared, time.Now())
 	c.rules = newRules(&c)
 	g.current.Store(&c)
 	if fresh == 0 {
-		return 0
+		return
 	}
+	g.log.Info("tokens were revoked", "revocations", fresh)
 	for _, l := range g.loops {
 		l.TokensRevoked()
 	}
 	for _, p := range g.hub.Polls() {
 		p.End()
 	}
-	return fresh
 }
 
 // followFlag applies each change of the flag to every stream and held poll, evenly over its ramp. A further change starts

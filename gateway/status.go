@@ -130,12 +130,12 @@ func (g *Gateway) sample(ctx context.Context) error {
 	defer tick.Stop()
 	for now := time.Now(); ; {
 		p := g.pace.Pressure()
-		s := status.Sample{
-			Push: g.pace.Verdict().Push, Streams: g.streams(), Polling: p.Polling, Polls: p.Interval, Saved: g.pace.Saved(),
-			Caused: g.metrics.caused.Load(), Asked: g.metrics.polls.Load(), Advances: g.metrics.advances.Load(),
-		}
+		s := status.Sample{Push: g.pace.Verdict().Push}
+		s.Streams, s.Polling, s.Polls, s.Saved = float64(g.streams()), float64(p.Polling), p.Interval, g.pace.Saved()
+		s.Caused, s.Asked = float64(g.metrics.caused.Load()), float64(g.metrics.polls.Load())
+		s.Advances = float64(g.metrics.advances.Load())
 		for _, f := range fallback.Faults() {
-			s.Missed += g.pace.MissedCount(f)
+			s.Missed += float64(g.pace.MissedCount(f))
 		}
 		g.history.Add(s, now)
 		g.revise()

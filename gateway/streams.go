@@ -26,9 +26,9 @@ func (g *Gateway) newLoops() (loops []*loop.Loop) {
 		HelloSpread: func(o stream.Owner, now time.Time) time.Duration { return g.pace.Hello(countedOf(o), now) },
 		Ended:       g.ended, Closed: g.released, Sent: g.metrics.sent,
 		Flushed:   func(d time.Duration) { g.metrics.flush.Observe(d.Seconds()) },
-		Opened:    func(o stream.Owner) bool { return g.pace.StreamOpened(countedOf(o)) },
-		Promote:   func(o stream.Owner) bool { return g.pace.StreamPromoted(countedOf(o)) },
-		Left:      func(o stream.Owner, counts bool) { g.pace.StreamLeft(countedOf(o), counts) },
+		Opened:    func(o stream.Owner) bool { return g.pace.Streams.Add(countedOf(o)) },
+		Promote:   func(o stream.Owner) bool { return g.pace.Streams.Promote(countedOf(o)) },
+		Left:      func(o stream.Owner, counts bool) { g.pace.Streams.Remove(countedOf(o), counts) },
 		CallerOf:  func(o stream.Owner) uint64 { return uint64(countedOf(o).Key) },
 		Uncovered: g.pace.Uncovered, Panicked: g.metrics.panics.Inc,
 	}

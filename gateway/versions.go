@@ -32,11 +32,6 @@ type projectStates struct {
 	Off      []string                   `json:"off"`
 }
 
-// newProjectStates leaves nothing nil, which JSON would write as null.
-func newProjectStates() projectStates {
-	return projectStates{map[string]version.Version{}, []string{}, []string{}, []string{}, []string{}}
-}
-
 // versions serves GET /versions: a cheap poll, answered from memory. With wait it is held until a version differs from
 // the caller's.
 func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
@@ -68,11 +63,11 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 		defer parked.Carry(r)()
 		limitAnswer(w, wait+stream.HelloMost)
 		extraOf = uint64(caller.Counted().Key)
-		if counts = g.pace.StreamOpened(caller.Counted()); counts {
+		if counts = g.pace.Streams.Add(caller.Counted()); counts {
 			g.pace.Uncovered(1)
 			defer g.pace.Uncovered(-1)
 		}
-		defer g.pace.StreamLeft(caller.Counted(), counts)
+		defer g.pace.Streams.Remove(caller.Counted(), counts)
 	}
 	if wait == 0 { // a held poll counts as a stream
 		g.pace.Polled(caller.SubjectKey(), true, g.pace.Now().TTL(), time.Now())
@@ -163,8 +158,10 @@ func (g *Gateway) hold(ctx context.Context, held *stream.Poll, req *subscribeReq
 
 // projectStates sorts the projects by what is known of each. It leaves out versions that the caller has already.
 func (g *Gateway) projectStates(req *subscribeRequest) projectStates {
-	states := newProjectStates()
-	states.Denied, states.Off = req.ids(stream.Denied), req.ids(stream.Excluded)
+	states := projectStates{ // nothing is nil, which JSON would write as null
+		Versions: map[string]version.Version{}, Unknown: []string{}, Waiting: []string{},
+		Denied: req.ids(stream.Denied), Off: req.ids(stream.Excluded),
+	}
 	for i, p := range req.projects {
 		if p.Access != stream.Served {
 			continue

@@ -88,10 +88,9 @@ func Network(at netip.Addr) netip.Prefix {
 // cannot be read, the client is unknown, and counts as its proxy.
 func ClientAddress(remote string, forwarded []string, trusted []netip.Prefix) netip.Addr {
 	at := parseAddress(remote)
-	isProxy := func(p netip.Prefix) bool { return p.Contains(at) }
 	for _, line := range slices.Backward(forwarded) {
 		for line != "" {
-			if !slices.ContainsFunc(trusted, isProxy) {
+			if !contain(trusted, at) {
 				return at
 			}
 			i := strings.LastIndexByte(line, ',')
@@ -109,7 +108,11 @@ func ClientAddress(remote string, forwarded []string, trusted []netip.Prefix) ne
 // its address; that of a Unix socket is none.
 func Proxied(remote string, trusted []netip.Prefix) bool {
 	at := parseAddress(remote)
-	return !at.IsValid() || at.IsLoopback() || slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(at) })
+	return !at.IsValid() || at.IsLoopback() || contain(trusted, at)
+}
+
+func contain(networks []netip.Prefix, at netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(at) })
 }
 
 // parseAddress parses an address with or without a port; some proxies write the port too. Zero: it is neither.

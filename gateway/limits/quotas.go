@@ -1,7 +1,6 @@
 package limits
 
 import (
-	"strings"
 	"sync"
 	"time"
 )
@@ -27,36 +26,29 @@ const (
 // of an office, or of a proxy that is not in Settings.TrustedProxies, so it has many times what a user has.
 var quotas = [Requests]struct {
 	name       string
-	perSubject int // the default of Settings.PerSubject
-	subjects   int // an address may make as many requests as so many subjects
+	does       string // what a caller does too often
+	perSubject int    // the default of Settings.PerSubject
+	subjects   int    // an address may make as many requests as so many subjects
 }{
-	Connects:    {"connects", 600, 100},
-	Polls:       {"polls", 600, 100},
-	Versions:    {"versions", 1200, 100},
-	Publishes:   {"publishes", 60_000, 10}, // of applications
-	Reports:     {"reports", 60, 10},       // a page reports a project at most once in 5 minutes, and each costs a read of Redis
-	Shadow:      {"shadow", 10, 10},        // a page sends one in 1 to 10 minutes; who lies in them spoils so much of the sums
-	Sessions:    {"sessions", 600, 100},
-	Revocations: {"revocations", 600, 10}, // of applications
-	Projects:    {"projects", 4096, 10},   // each costs a SUBSCRIBE in Redis
+	Connects:    {"connects", "opens streams", 600, 100},
+	Polls:       {"polls", "asks for the interval", 600, 100},
+	Versions:    {"versions", "asks for versions", 1200, 100},
+	Publishes:   {"publishes", "publishes", 60_000, 10},    // of applications
+	Reports:     {"reports", "reports", 60, 10},            // a page reports a project at most once in 5 minutes, and each costs a read of Redis
+	Shadow:      {"shadow", "reports from shadow", 10, 10}, // a page sends one in 1 to 10 minutes; who lies in them spoils so much of the sums
+	Sessions:    {"sessions", "sends tokens", 600, 100},
+	Revocations: {"revocations", "revokes", 600, 10},          // of applications
+	Projects:    {"projects", "names new projects", 4096, 10}, // each costs a SUBSCRIBE in Redis
 }
 
 // quotaTime is the time that quotas are for. It begins with the first request of a caller.
 const quotaTime = time.Minute
 
-// The names of quotas as limits, by kind: for subjects, for addresses.
-var quotaNames = func() (names [2][Requests]string) {
-	for r, q := range quotas {
-		names[0][r], names[1][r] = q.name+"_per_subject", q.name+"_per_address"
-	}
-	return names
-}()
-
 // Names returns the names of all limits for which a [Refusal] can be made.
 func Names() []string {
 	all := []string{errFull.Name, errConnects.Name, errOwnConnects.Name, errPerSubject.Name, errPerAddress.Name, RevocationsFull}
-	for r := range Requests {
-		all = append(all, quotaNames[0][r], quotaNames[1][r])
+	for _, q := range quotas {
+		all = append(all, q.name+"_per_subject", q.name+"_per_address")
 	}
 	return all
 }
@@ -86,12 +78,12 @@ func (q *Quotas) Admit(kind Request, n int, c Caller, now time.Time) *Refusal {
 	defer q.mu.Unlock()
 	if c.Subject != "" {
 		if left := take(&q.subjects, c.SubjectKey(), kind, n, most, now); left > 0 {
-			return overQuota(0, kind, left)
+			return overQuota("user", "_per_subject", kind, left)
 		}
 	}
 	if c.Address.IsValid() && !c.Address.IsLoopback() {
 		if left := take(&q.networks, KeyOf(c.network()), kind, n, most*quotas[kind].subjects, now); left > 0 {
-			return overQuota(1, kind, left)
+			return overQuota("address", "_per_address", kind, left)
 		}
 	}
 	return nil
@@ -113,21 +105,11 @@ func take(counts *Recent[[Requests]uint32], k Key, kind Request, n, most int, no
 	return 0
 }
 
-// quotaTexts are what is refused, by kind.
-var quotaTexts = [Requests]string{
-	Connects: "opens streams", Polls: "asks for the interval", Versions: "asks for versions", Publishes: "publishes",
-	Reports: "reports", Shadow: "reports from shadow", Sessions: "sends tokens", Revocations: "revokes", Projects: "names new projects",
-}
-
-// overQuota refuses a request over a quota. per is 0 for subjects, 1 for addresses.
-func overQuota(per int, kind Request, left time.Duration) *Refusal {
-	name := quotaNames[per][kind]
-	who := "user"
-	if per == 1 {
-		who = "address"
-	}
+// overQuota refuses a request over a quota.
+func overQuota(who, per string, kind Request, left time.Duration) *Refusal {
+	q := quotas[kind]
 	return &Refusal{
-		Caller: true, Name: name, RetryAfter: left,
-		Reason: "this " + who + " " + quotaTexts[kind] + " too often; come back later (limits." + strings.Replace(name, "_per_address", "_per_subject", 1) + ")",
+		Caller: true, Name: q.name + per, RetryAfter: left,
+		Reason: "this " + who + " " + q.does + " too often; come back later (limits." + q.name + "_per_subject)",
 	}
 }

@@ -63,7 +63,7 @@ func TestQuotas(t *testing.T) {
 		if got := q.admitted(kind, most+10, always("ann"), "192.0.2.1", now.Add(quotaTime)); got != most {
 			t.Errorf("kind %d: %d in the next minute", kind, got)
 		}
-		for _, name := range []string{quotaNames[0][kind], quotaNames[1][kind]} {
+		for _, name := range []string{quotas[kind].name + "_per_subject", quotas[kind].name + "_per_address"} {
 			if !slices.Contains(Names(), name) {
 				t.Errorf("%s is missing in the names", name)
 			}

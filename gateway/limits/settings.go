@@ -49,6 +49,13 @@ func (s Settings) streams() int {
 	return Files()
 }
 
+func (s Settings) goroutineStreams() int {
+	if s.GoroutineStreams > 0 {
+		return s.GoroutineStreams
+	}
+	return memoryStreams()
+}
+
 // perSubject returns how many streams c may have by its name; 0: no limit. By default a caller without a subject has none
 // here: with auth.open all callers are such, and may come through a proxy.
 func (s Settings) perSubject(c Caller) int {

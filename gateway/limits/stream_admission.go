@@ -93,16 +93,18 @@ func (a *Admission) admit(k Kind, c Caller, times int, now time.Time) (Ticket, *
 		return Ticket{}, errPerSubject
 	case t[1] != 0 && a.perAddress[t[1]] >= perAddress:
 		return Ticket{}, errPerAddress
-	case !a.ownConnectLocked(c, s.ConnectsPerSecond, now):
-		return Ticket{}, errOwnConnects
-	case !a.repeatedLocked(c, s.ConnectsPerSecond, now):
-		return Ticket{}, errOwnConnects
-	case !a.connectLocked(s.ConnectsPerSecond, now):
-		return Ticket{}, errConnects
+	}
+	if n := s.ConnectsPerSecond; n > 0 {
+		if !a.ownConnectLocked(c, n, now) || !a.repeatedLocked(c, n, now) {
+			return Ticket{}, errOwnConnects
+		}
+		if !a.connects.AllowN(now, 1) {
+			return Ticket{}, errConnects
+		}
 	}
 	a.open[k]++
-	increment(a.perSubject, t[0])
-	increment(a.perAddress, t[1])
+	add(a.perSubject, t[0], 1)
+	add(a.perAddress, t[1], 1)
 	if t[0] != 0 && a.perSubject[t[0]] > perSubject {
 		a.crowded[t[0]] = perSubject
 		select {
@@ -136,8 +138,8 @@ func (a *Admission) Release(k Kind, t Ticket) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.open[k]--
-	decrement(a.perSubject, t[0])
-	decrement(a.perAddress, t[1])
+	add(a.perSubject, t[0], -1)
+	add(a.perAddress, t[1], -1)
 	a.emptyLocked()
 }
 
@@ -180,30 +182,12 @@ func (a *Admission) Full(k Kind) bool {
 // fullLocked compares the open streams with the limits that are set, or else with what the process can hold. Streams on a
 // goroutine have an additional limit: they cost a hundred times more.
 func (a *Admission) fullLocked(k Kind, s Settings) bool {
-	most := s.streams()
-	if a.open[Parked]+a.open[Goroutine] >= most {
-		return true
-	}
-	if k != Goroutine {
-		return false
-	}
-	most = s.GoroutineStreams
-	if most <= 0 {
-		most = memoryStreams()
-	}
-	return a.open[Goroutine] >= most
-}
-
-func (a *Admission) connectLocked(perSecond int, now time.Time) bool {
-	return perSecond <= 0 || a.connects.AllowN(now, 1)
+	return a.open[Parked]+a.open[Goroutine] >= s.streams() || k == Goroutine && a.open[Goroutine] >= s.goroutineStreams()
 }
 
 // repeatedLocked keeps half of the connects for callers who have not connected four times in the last 10 s. So a few that do
 // it all the time, each with its own share, leave room for others.
 func (a *Admission) repeatedLocked(c Caller, perSecond int, now time.Time) bool {
-	if perSecond <= 0 {
-		return true
-	}
 	if a.rated != perSecond {
 		a.rated = perSecond
 		a.connects = rate.NewLimiter(rate.Limit(perSecond), perSecond)
@@ -221,10 +205,10 @@ const ownShare, ownLeast = 8, 4
 // ownConnectLocked comes before the limit for all, so that one caller cannot use that up. It also refuses callers for whom
 // there is no room to remember them.
 func (a *Admission) ownConnectLocked(c Caller, perSecond int, now time.Time) bool {
-	k := c.Key()
-	if perSecond <= 0 || c.anonymous() {
+	if c.anonymous() {
 		return true
 	}
+	k := c.Key()
 	a.own.Sweep(now)
 	n, left := a.own.Get(k, now)
 	if left == 0 {
@@ -241,17 +225,11 @@ func counted(name string, limit int) uint32 {
 	return max(1, uint32(KeyOf(name)))
 }
 
-func increment(counts map[uint32]int, key uint32) {
-	if key != 0 {
-		counts[key]++
-	}
-}
-
-func decrement(counts map[uint32]int, key uint32) {
+func add(counts map[uint32]int, key uint32, n int) {
 	if key == 0 {
 		return
 	}
-	if counts[key]--; counts[key] <= 0 {
+	if counts[key] += n; counts[key] <= 0 {
 		delete(counts, key)
 	}
 }

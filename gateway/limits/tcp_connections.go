@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -60,14 +59,17 @@ func (c *Connections) Set(perNetwork int, exempt []netip.Prefix) {
 
 // Trusts reports whether an address is that of a proxy that was exempted by Set.
 func (c *Connections) Trusts(remote net.Addr) bool {
-	tcp, ok := remote.(*net.TCPAddr)
-	if !ok {
-		return false
-	}
-	at := tcp.AddrPort().Addr().Unmap()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.ContainsFunc(c.exempt, func(p netip.Prefix) bool { return p.Contains(at) })
+	return contain(c.exempt, addressOf(remote))
+}
+
+// addressOf returns the address of a connection; zero: it has none, as a Unix socket.
+func addressOf(remote net.Addr) (at netip.Addr) {
+	if tcp, ok := remote.(*net.TCPAddr); ok {
+		at = tcp.AddrPort().Addr().Unmap()
+	}
+	return at
 }
 
 // Take waits for a free place; false: closed was closed.
@@ -103,15 +105,10 @@ func (c *Connections) Count() ConnectionCount {
 
 // Admit counts a connection that has a place, or refuses it because its network has too many. nil: refused.
 func (c *Connections) Admit(remote net.Addr) *Connection {
-	conn := &Connection{all: c}
-	tcp, ok := remote.(*net.TCPAddr)
-	if !ok {
-		return conn
-	}
-	at := tcp.AddrPort().Addr().Unmap()
+	conn, at := &Connection{all: c}, addressOf(remote)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at.IsLoopback() || slices.ContainsFunc(c.exempt, func(p netip.Prefix) bool { return p.Contains(at) }) {
+	if !at.IsValid() || at.IsLoopback() || contain(c.exempt, at) {
 		return conn
 	}
 	conn.network = Network(at)

@@ -36,10 +36,9 @@ func (s *spreader) resize(r fallback.Room, size fallback.Size, now time.Time) {
 	defer s.mu.Unlock()
 	s.backlog.Resize(r, now)
 	s.size = size
-	s.queued.Sweep(now)
-	s.asked.Sweep(now)
-	s.greeted.Sweep(now)
-	s.returned.Sweep(now)
+	for _, guard := range []*limits.RepeatGuard{&s.queued, &s.asked, &s.greeted, &s.returned} {
+		guard.Sweep(now)
+	}
 }
 
 // News returns the spread of an advance of the project with index i. own is how many streams of this gateway watch it; those

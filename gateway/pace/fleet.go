@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"nudge/fallback"
-	"nudge/gateway/limits"
 	"nudge/version"
 )
 
@@ -54,7 +53,7 @@ func (p *Pacer) self() version.Peer {
 	p.mu.Unlock()
 	return version.Peer{
 		Instance: p.opt.Instance, Node: p.opt.Node, Nudge: p.opt.Version, Streams: p.opt.Streams(),
-		Extra: p.tally.Extra(), Uncovered: int(p.uncovered.Load()),
+		Extra: p.Streams.Extra(), Uncovered: int(p.uncovered.Load()),
 		Polling: p.Polling(time.Now()), Step: step, Push: push.String(), Leaving: p.opt.Leaving(),
 	}
 }
@@ -65,16 +64,6 @@ func member(p version.Peer) fallback.Member {
 		Polling: p.Polling, Step: p.Step, Push: fallback.ParsePush(p.Push), Leaving: p.Leaving,
 	}
 }
-
-// StreamOpened counts a stream or held poll, and reports whether estimates of load count it. StreamPromoted asks again for one
-// that they do not, and StreamLeft takes the last answer.
-func (p *Pacer) StreamOpened(c limits.Counted) (counts bool) { return p.tally.Add(c) }
-
-// StreamPromoted is like StreamOpened, for a stream that did not count.
-func (p *Pacer) StreamPromoted(c limits.Counted) (counts bool) { return p.tally.Promote(c) }
-
-// StreamLeft undoes StreamOpened.
-func (p *Pacer) StreamLeft(c limits.Counted, counts bool) { p.tally.Remove(c, counts) }
 
 // Uncovered adds delta to the number of streams and held polls that count, and whose pages still poll at the fast interval.
 func (p *Pacer) Uncovered(delta int) { p.uncovered.Add(int64(delta)) }

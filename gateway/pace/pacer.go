@@ -47,7 +47,7 @@ type Options struct {
 	// Changed is called by [Pacer.Run] after the cadence changed.
 	Changed func()
 	// Judged is called by [Pacer.Run] after push or its reason changed, and Moved after a gateway joined or left the fleet. Not
-	// for more gateways than the log has lines for. nil: nothing to do.
+	// for more gateways than the log has lines for.
 	Judged func(was, now fallback.Verdict)
 	Moved  func(fallback.Change)
 
@@ -63,12 +63,13 @@ type Pacer struct {
 	fleet  *fallback.Fleet
 	lines  *rate.Limiter // of the log about the fleet: any publisher can invent gateways, and could fill the disk
 	missed *missedReports
+	// Streams counts the streams and held polls that are open here, as estimates of load count them.
+	Streams limits.Tally
 	limits.Pollers
 	spreader
 
 	wake      version.Signal                   // something may have changed
 	cadence   atomic.Pointer[fallback.Cadence] // of callers whom the flag admits
-	tally     limits.Tally
 	uncovered atomic.Int64
 	unlogged  atomic.Int64  // changes of the fleet since the last line that were not logged because of the limit
 	changes   atomic.Uint64 // of push or its reason
@@ -85,12 +86,6 @@ type Pacer struct {
 
 // New returns a Pacer; [Pacer.Run] runs it. Push is down until the source proves that it works.
 func New(opt Options) *Pacer {
-	if opt.Judged == nil {
-		opt.Judged = func(_, _ fallback.Verdict) {}
-	}
-	if opt.Moved == nil {
-		opt.Moved = func(fallback.Change) {}
-	}
 	p := &Pacer{
 		opt: opt, log: opt.Log, begun: time.Now(), health: fallback.NewHealth(opt.Probe),
 		fleet: fallback.NewFleet(opt.Instance, opt.Probe), lines: rate.NewLimiter(1, 100), missed: newMissedReports(opt.Log),

@@ -29,6 +29,7 @@ func newPacer(opt Options) *Pacer {
 	if opt.Changed == nil {
 		opt.Changed = func() {}
 	}
+	opt.Judged, opt.Moved = func(_, _ fallback.Verdict) {}, func(fallback.Change) {}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}

@@ -44,16 +44,13 @@ func (k *Keeper) Run(ctx context.Context) error {
 		return nil
 	}
 	for {
-		// Not all gateways at the same time.
-		wait := time.NewTimer(Routine/2 + time.Duration(rand.Int64N(int64(Routine))))
 		select {
 		case <-ctx.Done():
-			wait.Stop()
 			if _, changed := k.text(time.Now()); changed {
 				k.Meet(context.WithoutCancel(ctx), time.Now())
 			}
 			return nil
-		case <-wait.C:
+		case <-time.After(Routine/2 + time.Duration(rand.Int64N(int64(Routine)))): // not all gateways at the same time
 			k.Meet(ctx, time.Now())
 		}
 	}

@@ -40,7 +40,7 @@ func Handlers() map[string]http.HandlerFunc {
 // file serves one file, compressed if the browser accepts that.
 func file(f web.File, cache string) http.HandlerFunc {
 	bodies := map[string][]byte{"br": f.Brotli, "gzip": f.Gzip, identity: f.Content}
-	codings := []string{"br", "gzip", identity} // the smallest first
+	codings := []string{"br", "gzip"} // the smallest first
 	if f.Brotli == nil {
 		codings = codings[1:]
 	}
@@ -66,39 +66,19 @@ func file(f web.File, cache string) http.HandlerFunc {
 // identity is the content coding that changes nothing.
 const identity = "identity"
 
-// acceptedCoding returns the one of codings that Accept-Encoding gives the highest quality, the first of them if several have
-// it (RFC 9110, 12.5.3). If it accepts none, the answer is identity: the RFC allows that, and a page needs its script.
+// acceptedCoding returns the first of codings that Accept-Encoding names and does not refuse by q=0; if there is none, identity.
+// Which of them the browser would rather have does not count: the smallest costs least.
 func acceptedCoding(accept, codings []string) string {
-	qualities := map[string]float64{}
-	for element := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+	accepted := map[string]bool{}
+	for element := range strings.SplitSeq(strings.ToLower(strings.Join(accept, ",")), ",") {
 		name, params, _ := strings.Cut(element, ";")
-		qualities[strings.ToLower(strings.TrimSpace(name))] = quality(params)
+		quality, given := strings.CutPrefix(strings.TrimSpace(params), "q=")
+		accepted[strings.TrimSpace(name)] = !given || strings.Trim(quality, "0. ") != ""
 	}
-	best, most := identity, 0.0
 	for _, coding := range codings {
-		q, listed := qualities[coding]
-		if !listed {
-			q, listed = qualities["*"]
-		}
-		if !listed && coding == identity {
-			q = 0.0001 // accepted unless refused, but below all that is asked for
-		}
-		if q > most {
-			best, most = coding, q
+		if accepted[coding] {
+			return coding
 		}
 	}
-	return best
-}
-
-// quality reads the parameters of one element. What is not valid counts as 0: identity is always safe.
-func quality(params string) float64 {
-	text, said := strings.CutPrefix(strings.ToLower(strings.TrimSpace(params)), "q=")
-	if !said {
-		return 1
-	}
-	q, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || !(q >= 0 && q <= 1) { // NaN is not
-		return 0
-	}
-	return q
+	return identity
 }

@@ -33,12 +33,6 @@ const (
 	mostText = 500
 )
 
-// changes are the last changes, oldest first.
-type changes struct {
-	all     []Change
-	ofFleet int
-}
-
 // Note notes a change.
 func (h *History) Note(c Change) {
 	if len(c.Text) > mostText {
@@ -46,32 +40,21 @@ func (h *History) Note(c Change) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.changes.add(c)
-}
-
-func (c *changes) add(change Change) {
-	drop := -1
-	switch {
-	case change.Kind == Fleet && c.ofFleet == mostOfFleet:
-		drop = slices.IndexFunc(c.all, func(old Change) bool { return old.Kind == Fleet })
-	case len(c.all) == mostChanges:
-		drop = 0
-	}
-	if drop >= 0 {
-		if c.all[drop].Kind == Fleet {
-			c.ofFleet--
+	h.changes = append(h.changes, c)
+	var ofFleet []int
+	for i, c := range h.changes {
+		if c.Kind == Fleet {
+			ofFleet = append(ofFleet, i)
 		}
-		c.all = slices.Delete(c.all, drop, drop+1)
 	}
-	c.all = append(c.all, change)
-	if change.Kind == Fleet {
-		c.ofFleet++
+	if len(ofFleet) > mostOfFleet {
+		h.changes = slices.Delete(h.changes, ofFleet[0], ofFleet[0]+1)
 	}
+	h.changes = slices.Delete(h.changes, 0, max(0, len(h.changes)-mostChanges))
 }
 
-func (c *changes) newest() []Change {
-	all := make([]Change, len(c.all)) // not nil, which would be null in JSON
-	copy(all, c.all)
+func (h *History) newestChanges() []Change {
+	all := append([]Change{}, h.changes...) // not nil, which would be null in JSON
 	slices.Reverse(all)
 	return all
 }

@@ -19,31 +19,32 @@ const (
 	daySteps  = int(24 * time.Hour / dayEvery)
 )
 
-// Sample is what a gateway knows at one moment. Totals count since its start.
-type Sample struct {
-	Push     fallback.Push
-	Streams  int     // and held polls, open at this gateway
-	Polling  int     // browsers of the fleet that poll without a stream
-	Polls    float64 // polls per second that the browsers of the fleet make without news
-	Saved    float64 // total of polls saved, by model
-	Caused   uint64  // total of polls that changes caused: each watcher polls once
-	Asked    uint64  // total of answers of GET /poll-interval
-	Advances uint64  // total of changes of watched projects
-	Missed   uint64  // total of reports of pages
+// Figures are what is kept of a gateway, in JSON.
+type Figures[T any] struct {
+	Streams  T `json:"streams"`  // and held polls, open at this gateway
+	Polling  T `json:"polling"`  // browsers of the fleet that poll without a stream
+	Polls    T `json:"polls"`    // polls per second that the browsers of the fleet make without news
+	Saved    T `json:"saved"`    // polls saved, by model
+	Caused   T `json:"caused"`   // polls that changes caused: each watcher polls once
+	Asked    T `json:"asked"`    // answers of GET /poll-interval
+	Advances T `json:"advances"` // changes of watched projects
+	Missed   T `json:"missed"`   // reports of pages
 }
 
-// The figures of a point. All but the first three are per second.
 const (
-	streams = iota
-	polling
-	polls
-	saved
-	caused
-	asked
-	advances
-	missed
-	figures
+	figures = 8
+	totals  = 3 // the first of the figures that a sample has since the gateway started, and a point per second
 )
+
+func (f *Figures[T]) all() [figures]*T {
+	return [...]*T{&f.Streams, &f.Polling, &f.Polls, &f.Saved, &f.Caused, &f.Asked, &f.Advances, &f.Missed}
+}
+
+// Sample is what a gateway knows at one moment. The figures from Saved on count since its start.
+type Sample struct {
+	Push fallback.Push
+	Figures[float64]
+}
 
 // point is one moment of a ring. It has no pointer.
 type point struct {
@@ -60,7 +61,7 @@ type History struct {
 	hour, day ring
 	part      point // sum of the points that the next point of the day is made of
 	parts     int
-	changes   changes
+	changes   []Change // oldest first
 }
 
 // NewHistory returns an empty History.
@@ -83,14 +84,12 @@ func (h *History) Add(s Sample, now time.Time) {
 	if first {
 		return
 	}
-	p := point{at: uint32(now.Unix()), push: min(s.Push, fallback.Healthy)}
-	p.figures = [figures]float32{
-		streams: float32(s.Streams), polling: float32(s.Polling), polls: float32(s.Polls),
-		saved:    float32((s.Saved - before.Saved) / passed),
-		caused:   rate(s.Caused, before.Caused, passed),
-		asked:    rate(s.Asked, before.Asked, passed),
-		advances: rate(s.Advances, before.Advances, passed),
-		missed:   rate(s.Missed, before.Missed, passed),
+	p, was := point{at: uint32(now.Unix()), push: min(s.Push, fallback.Healthy)}, before.all()
+	for i, is := range s.all() {
+		p.figures[i] = float32(*is)
+		if i >= totals {
+			p.figures[i] = float32(max(0, *is-*was[i]) / passed)
+		}
 	}
 	h.hour.add(p)
 	h.addPart(p)
@@ -118,13 +117,6 @@ func (h *History) addPart(p point) {
 	h.day.add(h.part)
 }
 
-func rate(now, before uint64, seconds float64) float32 {
-	if now < before {
-		return 0
-	}
-	return float32(float64(now-before) / seconds)
-}
-
 // Answer is a History in JSON. Its fields may change.
 type Answer struct {
 	Hour    Columns  `json:"hour"`
@@ -136,17 +128,10 @@ type Answer struct {
 // Columns are the points of a ring, oldest first: all slices have the same length. Streams, Polling and Polls are counts or
 // rates at the moment, or their mean; the others are per second.
 type Columns struct {
-	EveryMS  int64           `json:"every_ms"`
-	At       []int64         `json:"at"` // Unix seconds
-	Push     []fallback.Push `json:"push"`
-	Streams  []float64       `json:"streams"`
-	Polling  []float64       `json:"polling"`
-	Polls    []float64       `json:"polls"`
-	Saved    []float64       `json:"saved"`
-	Caused   []float64       `json:"caused"`
-	Asked    []float64       `json:"asked"`
-	Advances []float64       `json:"advances"`
-	Missed   []float64       `json:"missed"`
+	EveryMS int64           `json:"every_ms"`
+	At      []int64         `json:"at"` // Unix seconds
+	Push    []fallback.Push `json:"push"`
+	Figures[[]float64]
 }
 
 // Answer returns the points after a Unix second, and all changes.
@@ -155,25 +140,21 @@ func (h *History) Answer(after int64) Answer {
 	defer h.mu.Unlock()
 	return Answer{
 		Hour: columns(h.hour.since(after), Every), Day: columns(h.day.since(after), dayEvery),
-		Changes: h.changes.newest(), Bytes: Bytes,
+		Changes: h.newestChanges(), Bytes: Bytes,
 	}
 }
 
 func columns(points []point, every time.Duration) Columns {
 	n := len(points)
 	c := Columns{EveryMS: every.Milliseconds(), At: make([]int64, n), Push: make([]fallback.Push, n)}
-	values := make([]float64, n*figures)
-	for i, to := range [...]*[]float64{
-		streams: &c.Streams, polling: &c.Polling, polls: &c.Polls, saved: &c.Saved, caused: &c.Caused, asked: &c.Asked,
-		advances: &c.Advances, missed: &c.Missed,
-	} {
-		*to = values[i*n : (i+1)*n : (i+1)*n]
+	for f, column := range c.all() {
+		*column = make([]float64, n)
+		for i, p := range points {
+			(*column)[i] = math.Round(float64(p.figures[f])*1000) / 1000
+		}
 	}
 	for i, p := range points {
 		c.At[i], c.Push[i] = int64(p.at), p.push
-		for f, v := range p.figures {
-			values[f*n+i] = math.Round(float64(v)*1000) / 1000
-		}
 	}
 	return c
 }

@@ -16,7 +16,7 @@ var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 func lived(steps int) *History {
 	h := NewHistory()
 	for i := range steps + 1 {
-		h.Add(Sample{Push: fallback.Healthy, Streams: i, Saved: float64(i) * 100, Asked: uint64(i) * 20}, noon.Add(time.Duration(i)*Every))
+		h.Add(Sample{fallback.Healthy, Figures[float64]{Streams: float64(i), Saved: float64(i) * 100, Asked: float64(i) * 20}}, noon.Add(time.Duration(i)*Every))
 	}
 	return h
 }
