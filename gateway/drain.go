@@ -67,7 +67,4 @@ func (g *Gateway) Drain(ctx context.Context) {
 }
 
 // streams returns how many streams and held polls are open.
-func (g *Gateway) streams() int {
-	parked, goroutines := g.admission.Count()
-	return parked + goroutines
-}
+func (g *Gateway) streams() int { return g.admission.Open() }

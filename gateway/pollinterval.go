@@ -71,15 +71,16 @@ func (g *Gateway) pollSeconds() string { return ceilSeconds(g.pace.Now().Fast) }
 // pollAnswer returns the answer to who. known: the caller showed a valid token, or needs none.
 func (g *Gateway) pollAnswer(r *http.Request, who *auth.Caller, marks []version.Mark, known bool) pollAnswer {
 	access := g.current.Load().decideAccess(who, marks)
-	excluded := access.count(stream.Excluded) > 0 && access.count(stream.Served) == 0
-	if access.count(stream.Excluded)+access.count(stream.Served) == 0 { // no project that could tell
+	served, off := access.count(stream.Served), access.count(stream.Excluded)
+	excluded := served == 0 && off > 0
+	if served+off == 0 { // no project that could tell
 		excluded = !g.current.Load().Flag.AllowsCaller(fallback.BucketOf(who.Subject))
 	}
 	c, caller, now := g.pace.Now(), g.counted(r, who), time.Now()
 	answer := pollAnswer{
 		Protocol: stream.Protocol, Denied: access.ids(stream.Denied), Off: access.ids(stream.Excluded), Refusing: g.refusing(r),
 	}
-	noStream := excluded || access.count(stream.Served) == 0 || answer.Refusing != ""
+	noStream := served == 0 || answer.Refusing != ""
 	g.pace.Polled(caller.SubjectKey(), noStream, c.TTL(), now)
 	ttl := c.TTL()
 	// Only such a caller waits for a change of the gateway. One who has no token waits for its user to log in, and its page

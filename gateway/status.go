@@ -69,14 +69,6 @@ type Status struct {
 	Fleet  pace.FleetStatus `json:"fleet"`
 }
 
-func (g *Gateway) connections() *limits.ConnectionCount {
-	if g.opt.Connections == nil {
-		return nil
-	}
-	n := g.opt.Connections.Count()
-	return &n
-}
-
 // Top are the busiest projects of a gateway, ten at most of each kind.
 type Top struct {
 	Watchers []status.Counted `json:"watchers"` // streams and held polls of each
@@ -107,7 +99,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: phases[g.phase.Load()], Reason: string(v.Reason), Since: g.pace.Since(), LastEcho: v.LastEcho, cadence: newCadence(g.pace.Now()), Pressure: g.pace.Pressure(),
 		Flag: g.current.Load().Flag.Status(), Rollout: g.rolloutStatus(now), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),
-		Connections: g.connections(), Revocations: g.revocations(), Limited: g.metrics.limitCounts(), Keys: g.keys.Status(),
+		Connections: g.opt.Connections.Count(), Revocations: g.revocations(), Limited: g.metrics.limitCounts(), Keys: g.keys.Status(),
 		Saved: g.pace.Saved(), Caused: g.metrics.caused.Load(), Reload: g.reload.Load(),
 		Missed: g.pace.MissedStatus(), Ahead: g.pace.Ahead(), Shadow: g.shadow.Summary(now), Fleet: g.pace.FleetStatus(),
 	})

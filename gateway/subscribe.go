@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"nudge/fallback"
@@ -25,7 +26,6 @@ type subscribeRequest struct {
 // parameters, and stops at the first project too many: strangers can send 32 KiB of either.
 func parseMarks(query string, most int) ([]version.Mark, error) {
 	var marks []version.Mark
-	at := map[version.Project]int{}
 	for pair := range strings.SplitSeq(query, "&") {
 		name, text, err := unescape(pair)
 		if err != nil {
@@ -38,16 +38,12 @@ func parseMarks(query string, most int) ([]version.Mark, error) {
 		if err != nil {
 			return nil, err
 		}
-		i, seen := at[m.Project]
-		if !seen {
-			if len(marks) == most {
-				return nil, fmt.Errorf("more than %d projects, which is the most of one request; name the others in a second one (pages: nudge/multi)", most)
-			}
-			at[m.Project] = len(marks)
+		switch i := slices.IndexFunc(marks, func(o version.Mark) bool { return o.Project == m.Project }); {
+		case i < 0 && len(marks) == most:
+			return nil, fmt.Errorf("more than %d projects, which is the most of one request; name the others in a second one (pages: nudge/multi)", most)
+		case i < 0:
 			marks = append(marks, m)
-			continue
-		}
-		if m.Known && (!marks[i].Known || m.Version > marks[i].Version) {
+		case m.Known && (!marks[i].Known || m.Version > marks[i].Version):
 			marks[i] = m
 		}
 	}

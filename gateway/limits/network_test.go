@@ -59,7 +59,7 @@ func TestNoEvasion(t *testing.T) {
 		{Settings{StreamsPerSubject: 1}, caller("network 192.0.2.1/32", "192.0.2.9"), caller("", "192.0.2.1"), true},
 	} {
 		test.limit.Streams = 1000
-		a := NewAdmission(func() Settings { return test.limit })
+		a := NewAdmission(func() Settings { return test.limit.WithDefaults() })
 		if _, over := a.Admit(Parked, test.first, time.Now()); over != nil {
 			t.Fatal(over)
 		}
@@ -80,7 +80,7 @@ func TestDefaultShares(t *testing.T) {
 		"nobody's":      {func(i int) Caller { return Caller{"", netip.MustParseAddr("2001:db8::1")} }, 500},
 		"a local proxy": {func(i int) Caller { return Caller{"", netip.MustParseAddr("127.0.0.1")} }, 1000},
 	} {
-		a := NewAdmission(func() Settings { return Settings{Streams: 1000} })
+		a := NewAdmission(func() Settings { return Settings{Streams: 1000}.WithDefaults() })
 		admitted := 0
 		for i := range 2000 {
 			if _, over := a.Admit(Parked, test.caller(i), time.Now()); over == nil {

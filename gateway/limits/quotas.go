@@ -73,7 +73,7 @@ func NewQuotas(settings func() Settings) *Quotas { return &Quotas{settings: sett
 // to count is admitted: there are so many others then that a limit for each would protect nothing. So is the network of a
 // loopback address, where a proxy may be.
 func (q *Quotas) Admit(kind Request, n int, c Caller, now time.Time) *Refusal {
-	most := q.settings().perMinute(kind)
+	most := q.settings().PerSubject[kind]
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if c.Subject != "" {

@@ -29,7 +29,7 @@ func always(subject string) func(int) string { return func(int) string { return 
 
 func TestQuotas(t *testing.T) {
 	for kind := range Requests {
-		q, now := NewQuotas(func() Settings { return Settings{} }), quotaStart
+		q, now := NewQuotas(func() Settings { return Settings{}.WithDefaults() }), quotaStart
 		most := quotas[kind].perSubject
 		if got := q.admitted(kind, most+10, always("ann"), "", now); got != most {
 			t.Errorf("kind %d: %d by default, want %d", kind, got, most)
@@ -37,7 +37,7 @@ func TestQuotas(t *testing.T) {
 		var s Settings
 		most, s.PerSubject[kind] = 20, 20
 		all := most * quotas[kind].subjects
-		q = NewQuotas(func() Settings { return s })
+		q = NewQuotas(func() Settings { return s.WithDefaults() })
 		if got := q.admitted(kind, most+10, always("ann"), "192.0.2.1", now); got != most {
 			t.Errorf("kind %d: %d of one user in a minute, want %d", kind, got, most)
 		}
@@ -75,7 +75,7 @@ func TestQuotas(t *testing.T) {
 func TestQuotasBySettings(t *testing.T) {
 	var s Settings
 	s.PerSubject[Polls], s.PerSubject[Projects] = 2, 100
-	q, ann := NewQuotas(func() Settings { return s }), Caller{"ann", netip.MustParseAddr("192.0.2.1")}
+	q, ann := NewQuotas(func() Settings { return s.WithDefaults() }), Caller{"ann", netip.MustParseAddr("192.0.2.1")}
 	if got := q.admitted(Polls, 5, always("ann"), "192.0.2.1", quotaStart); got != 2 {
 		t.Errorf("%d polls", got)
 	}
@@ -93,7 +93,7 @@ func TestQuotasBySettings(t *testing.T) {
 
 // Strangers in great number, each with a network of its own, neither fill the memory, nor keep users out.
 func TestQuotasAreBounded(t *testing.T) {
-	q, now := NewQuotas(func() Settings { return Settings{} }), quotaStart
+	q, now := NewQuotas(func() Settings { return Settings{}.WithDefaults() }), quotaStart
 	for i := range 70_000 {
 		var a [16]byte
 		a[0], a[5], a[6], a[7] = 0x20, byte(i>>16), byte(i>>8), byte(i)
@@ -114,7 +114,7 @@ func TestQuotasAreBounded(t *testing.T) {
 }
 
 func BenchmarkQuotas(b *testing.B) {
-	q, c := NewQuotas(func() Settings { return Settings{} }), Caller{"ann", netip.MustParseAddr("192.0.2.1")}
+	q, c := NewQuotas(func() Settings { return Settings{}.WithDefaults() }), Caller{"ann", netip.MustParseAddr("192.0.2.1")}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		q.Admit(Polls, 1, c, quotaStart.Add(time.Duration(i)*time.Millisecond))

@@ -3,6 +3,7 @@
 package limits
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -41,21 +42,6 @@ const subjectStreams = 256
 // leastPerAddress bounds the default of StreamsPerAddress from below.
 const leastPerAddress = 64
 
-// streams returns how many streams may be open.
-func (s Settings) streams() int {
-	if s.Streams > 0 {
-		return s.Streams
-	}
-	return Files()
-}
-
-func (s Settings) goroutineStreams() int {
-	if s.GoroutineStreams > 0 {
-		return s.GoroutineStreams
-	}
-	return memoryStreams()
-}
-
 // perSubject returns how many streams c may have by its name; 0: no limit. By default a caller without a subject has none
 // here: with auth.open all callers are such, and may come through a proxy.
 func (s Settings) perSubject(c Caller) int {
@@ -69,29 +55,18 @@ func (s Settings) perSubject(c Caller) int {
 // an office behind one address works, and one attacker leaves room for others. A loopback address is a proxy.
 func (s Settings) perAddress(c Caller) int {
 	if s.StreamsPerAddress <= 0 && c.Address.IsValid() && !c.Address.IsLoopback() {
-		return max(s.streams()/2, leastPerAddress)
+		return max(s.Streams/2, leastPerAddress)
 	}
 	return s.StreamsPerAddress
 }
 
-// perMinute returns how many requests of a kind one subject may make in a minute.
-func (s Settings) perMinute(kind Request) int {
-	if most := s.PerSubject[kind]; most > 0 {
-		return most
-	}
-	return quotas[kind].perSubject
-}
-
-// WithDefaults returns s with the defaults of ProjectsPerStream, Projects and Body filled in.
+// WithDefaults returns s with the defaults filled in that are the same for all callers. [Admission] and [Quotas] need them.
 func (s Settings) WithDefaults() Settings {
-	if s.ProjectsPerStream <= 0 || s.ProjectsPerStream > MostProjects {
-		s.ProjectsPerStream = MostProjects
-	}
-	if s.Projects <= 0 {
-		s.Projects = 200_000
-	}
-	if s.Body <= 0 {
-		s.Body = 64 << 10
+	s.Streams, s.GoroutineStreams = cmp.Or(s.Streams, Files()), cmp.Or(s.GoroutineStreams, memoryStreams())
+	s.ProjectsPerStream = min(cmp.Or(s.ProjectsPerStream, MostProjects), MostProjects)
+	s.Projects, s.Body = cmp.Or(s.Projects, 200_000), cmp.Or(s.Body, 64<<10)
+	for kind, q := range quotas {
+		s.PerSubject[kind] = cmp.Or(s.PerSubject[kind], q.perSubject)
 	}
 	return s
 }

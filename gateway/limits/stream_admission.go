@@ -165,11 +165,11 @@ func (a *Admission) emptyLocked() {
 	}
 }
 
-// Count returns how many streams and held polls are open.
-func (a *Admission) Count() (parked, goroutines int) {
+// Open returns how many streams and held polls are open.
+func (a *Admission) Open() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.open[Parked], a.open[Goroutine]
+	return a.open[Parked] + a.open[Goroutine]
 }
 
 // Full reports whether the next stream of this kind would be refused for any caller.
@@ -182,7 +182,7 @@ func (a *Admission) Full(k Kind) bool {
 // fullLocked compares the open streams with the limits that are set, or else with what the process can hold. Streams on a
 // goroutine have an additional limit: they cost a hundred times more.
 func (a *Admission) fullLocked(k Kind, s Settings) bool {
-	return a.open[Parked]+a.open[Goroutine] >= s.streams() || k == Goroutine && a.open[Goroutine] >= s.goroutineStreams()
+	return a.open[Parked]+a.open[Goroutine] >= s.Streams || k == Goroutine && a.open[Goroutine] >= s.GoroutineStreams
 }
 
 // repeatedLocked keeps half of the connects for callers who have not connected four times in the last 10 s. So a few that do

@@ -57,8 +57,8 @@ func TestAdmission(t *testing.T) {
 			if (over != nil) != (full || own) || over != nil && over.Caller == full {
 				t.Fatalf("%v with full: %v, own limit: %v", over, full, own)
 			}
-			if parked, goroutines := a.Count(); parked+goroutines != len(open) {
-				t.Fatalf("%d parked and %d goroutines of %d", parked, goroutines, len(open))
+			if a.Open() != len(open) {
+				t.Fatalf("%d open of %d", a.Open(), len(open))
 			}
 		}
 		left := a.Empty()
@@ -78,7 +78,7 @@ func TestAdmission(t *testing.T) {
 }
 
 func TestConnectsPerSecond(t *testing.T) {
-	a, now := NewAdmission(func() Settings { return Settings{Streams: 100, ConnectsPerSecond: 3} }), time.Now()
+	a, now := NewAdmission(func() Settings { return Settings{Streams: 100, ConnectsPerSecond: 3}.WithDefaults() }), time.Now()
 	admitted := func() (n int) {
 		for range 10 {
 			if _, over := a.Admit(Parked, Caller{}, now); over == nil {
@@ -110,7 +110,7 @@ func TestConnectsOfOneCaller(t *testing.T) {
 		"a local proxy": {Caller{"", at("127.0.0.1")}, 100},
 		"not known":     {Caller{}, 100},
 	} {
-		a, now := NewAdmission(func() Settings { return Settings{Streams: 10_000, ConnectsPerSecond: 100} }), time.Now()
+		a, now := NewAdmission(func() Settings { return Settings{Streams: 10_000, ConnectsPerSecond: 100}.WithDefaults() }), time.Now()
 		for second := range 3 {
 			admitted := 0
 			for range 500 {
@@ -137,7 +137,7 @@ func TestConnectsOfOneCaller(t *testing.T) {
 
 // Ten callers who connect all the time, each with its own share, take no connect of those who come once.
 func TestConnectsOfTenCallers(t *testing.T) {
-	a, now := NewAdmission(func() Settings { return Settings{Streams: 10_000, ConnectsPerSecond: 100} }), time.Now()
+	a, now := NewAdmission(func() Settings { return Settings{Streams: 10_000, ConnectsPerSecond: 100}.WithDefaults() }), time.Now()
 	admitted := 0
 	for i := range 3000 { // ten seconds
 		now = now.Add(time.Second / 300)

@@ -96,11 +96,14 @@ type ConnectionCount struct {
 	Refused uint64 `json:"refused"` // because their network had too many
 }
 
-// Count returns the present figures.
-func (c *Connections) Count() ConnectionCount {
+// Count returns the present figures; nil without c.
+func (c *Connections) Count() *ConnectionCount {
+	if c == nil {
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return ConnectionCount{len(c.taken), cap(c.taken), c.refused}
+	return &ConnectionCount{len(c.taken), cap(c.taken), c.refused}
 }
 
 // Admit counts a connection that has a place, or refuses it because its network has too many. nil: refused.

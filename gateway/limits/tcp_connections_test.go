@@ -61,7 +61,7 @@ func TestConnectionsPerNetwork(t *testing.T) {
 			t.Error("a proxy is refused")
 		}
 	}
-	if got, want := c.Count(), (ConnectionCount{3*4 + 30, 100, 9}); got != want {
+	if got, want := *c.Count(), (ConnectionCount{3*4 + 30, 100, 9}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	if n := strings.Count(log.String(), "add it to limits.trusted_proxies"); n != 1 {
