@@ -37,8 +37,9 @@ func newStatusCommand(loader func() config.Loader) *cobra.Command {
 			"Elsewhere it prints one page after the other, or one line of JSON with --json. It goes on\n" +
 			"while the gateway is away, and says so on standard error.\n\n" +
 			"With --shadow it says what pages with push: 'shadow' saw at all gateways, and whether that is\n" +
-			"enough to switch push on (docs/migrate.md). With --json it prints this part of the answer.",
-		Example: "  nudge status\n  nudge status --watch\n  nudge status --ops http://10.0.0.7:9090 --json\n  nudge status --shadow",
+			"enough to switch push on (docs/migrate.md). With --json it prints this part of the\n" +
+			"answer. Gateways add up once a minute, so a shorter --interval with --watch shows no more.",
+		Example: "  nudge status\n  nudge status --watch\n  nudge status --ops http://10.0.0.7:9090 --json\n  nudge status --shadow\n  nudge status --shadow --watch --interval 1m",
 		Args:    noArguments,
 	}
 	cmd.Flags().StringVar(&ops, "ops", "", "URL of the operators' listener; else ops_listen as configured")
@@ -53,9 +54,6 @@ func newStatusCommand(loader func() config.Loader) *cobra.Command {
 		if cmd.Flags().Changed("interval") && !follow {
 			return usageError{errors.New("--interval goes with --watch only: nudge status --watch --interval 5s")}
 		}
-		if ofShadow && follow {
-			return usageError{errors.New("--shadow goes without --watch: gateways add up what pages saw once a minute")}
-		}
 		base, err := opsURL(ops, loader)
 		if err != nil {
 			return err
@@ -65,7 +63,7 @@ func newStatusCommand(loader func() config.Loader) *cobra.Command {
 			defer stop()
 			ticks := time.NewTicker(interval)
 			defer ticks.Stop()
-			return newStatusFollower(base, interval, asJSON, cmd.OutOrStdout(), cmd.ErrOrStderr()).run(ctx, ticks.C)
+			return newStatusFollower(base, interval, ofShadow, asJSON, cmd.OutOrStdout(), cmd.ErrOrStderr()).run(ctx, ticks.C)
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), statusTimeout)
 		defer cancel()

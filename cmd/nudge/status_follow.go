@@ -22,6 +22,7 @@ const shortestInterval = 100 * time.Millisecond
 type statusFollower struct {
 	base       *url.URL
 	interval   time.Duration
+	ofShadow   bool // show what pages in shadow saw
 	asJSON     bool
 	out, notes io.Writer
 	page       *terminal.Page // nil: what is printed stays
@@ -32,15 +33,16 @@ type statusFollower struct {
 	since time.Time // when the last answer came, or when the first one did not
 }
 
-func newStatusFollower(base *url.URL, interval time.Duration, asJSON bool, out, notes io.Writer) *statusFollower {
-	f := &statusFollower{base: base, interval: interval, asJSON: asJSON, out: out, notes: notes, now: time.Now}
+func newStatusFollower(base *url.URL, interval time.Duration, ofShadow, asJSON bool, out, notes io.Writer) *statusFollower {
+	f := &statusFollower{base: base, interval: interval, ofShadow: ofShadow, asJSON: asJSON, out: out, notes: notes, now: time.Now}
 	if !asJSON && terminal.Is(out) {
 		f.page = terminal.NewPage(out.(*os.File))
 	}
 	return f
 }
 
-// run asks at once, and then with each tick, until ctx ends. It fails if output fails, or if what answers first is no gateway.
+// run asks at once, and then with each tick, until ctx ends. It fails if output fails, if what answers first is no gateway, or
+// if the gateway knows nothing of shadow and is asked for it.
 func (f *statusFollower) run(ctx context.Context, ticks <-chan time.Time) error {
 	for {
 		if err := f.once(ctx); err != nil {
@@ -66,16 +68,24 @@ func (f *statusFollower) once(ctx context.Context) error {
 		return f.missing(err)
 	}
 	f.away, f.since = "", f.now()
+	var page strings.Builder
+	switch {
+	case f.ofShadow:
+		err = s.printShadow(&page, f.now(), f.asJSON)
+	case f.asJSON:
+		page.Write(terminal.EscapeJSON(text))
+	default:
+		err = s.print(&page, f.now())
+	}
+	if err != nil {
+		return err
+	}
 	if f.asJSON {
 		var line bytes.Buffer
-		if err := json.Compact(&line, text); err != nil {
+		if err := json.Compact(&line, []byte(page.String())); err != nil {
 			return err
 		}
-		return f.write(string(terminal.EscapeJSON(line.Bytes())) + "\n")
-	}
-	var page strings.Builder
-	if err := s.print(&page, f.now()); err != nil {
-		return err
+		return f.write(line.String() + "\n")
 	}
 	f.last = page.String()
 	at := f.since.Format(time.TimeOnly)

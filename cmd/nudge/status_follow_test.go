@@ -33,7 +33,7 @@ func TestStatusFollows(t *testing.T) {
 	must(t, err)
 	for _, asJSON := range []bool{false, true} {
 		var out, notes strings.Builder
-		f := newStatusFollower(base, time.Second, asJSON, &out, &notes)
+		f := newStatusFollower(base, time.Second, false, asJSON, &out, &notes)
 		for _, what := range []int32{1, 0, 1, 1, 2, 2, 0} {
 			state.Store(what)
 			must(t, f.once(t.Context()))

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -199,12 +201,21 @@ next: remove push: 'shadow' from the page, and run nudge push on --percent 1 (do
 	if err := json.Unmarshal([]byte(out), &told); exit != 0 || err != nil || told.Verdict != shadow.Safe || told.Polls != 41_000 {
 		t.Errorf("exit %d, %v: %s", exit, err, out)
 	}
-	for says, args := range map[string][]string{
-		"it is of an older version":     {"--ops", opsAnswer(t, 200, answered).URL},
-		"--shadow goes without --watch": {"--watch", "--ops", server.URL},
-	} {
-		if exit, out, errs := nudge(append([]string{"status", "--shadow"}, args...)...); exit == 0 || out != "" || !strings.Contains(errs, says) {
-			t.Errorf("exit %d, %q, %q; want %q", exit, out, errs, says)
+	base, err := url.Parse(server.URL)
+	must(t, err)
+	for asJSON, says := range map[bool]string{false: "safe to switch", true: `"verdict":"safe"`} {
+		var out strings.Builder
+		f := newStatusFollower(base, time.Second, true, asJSON, &out, io.Discard)
+		must(t, f.once(t.Context()))
+		must(t, f.once(t.Context()))
+		if strings.Count(out.String(), says) != 2 || strings.Contains(out.String(), "the fleet") || asJSON && strings.Count(out.String(), "\n") != 2 {
+			t.Errorf("--watch, JSON %v: %s", asJSON, out.String())
+		}
+	}
+	old := opsAnswer(t, 200, answered).URL
+	for _, args := range [][]string{{"--ops", old}, {"--watch", "--ops", old}} {
+		if exit, out, errs := nudge(append([]string{"status", "--shadow"}, args...)...); exit == 0 || out != "" || !strings.Contains(errs, "it is of an older version") {
+			t.Errorf("exit %d, %q, %q", exit, out, errs)
 		}
 	}
 }

@@ -117,8 +117,6 @@ func (s *gatewayStatus) printShadow(w io.Writer, now time.Time, asJSON bool) err
 	if seen.Verdict == "" {
 		return errors.New("this gateway takes no reports from shadow; it is of an older version")
 	}
-	var page strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&page, format+"\n", args...) }
 	if asJSON {
 		text, err := json.MarshalIndent(seen, "", "  ")
 		if err != nil {
@@ -127,6 +125,8 @@ func (s *gatewayStatus) printShadow(w io.Writer, now time.Time, asJSON bool) err
 		_, err = w.Write(terminal.EscapeJSON(append(text, '\n')))
 		return err
 	}
+	var page strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&page, format+"\n", args...) }
 	line("%s", printable(seen.Text))
 	if seen.Problem != "" {
 		line("%s", printable(seen.Problem))
