@@ -77,7 +77,7 @@ export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<t
       token.taken();
       return connect();
     }
-    ask(token.grant, (reply) => replied(reply, false, authorize), () => unreached(authorize));
+    ask(token.grant, (reply) => replied(reply, authorize), () => unreached(authorize));
   }
 
   // ---- terms: asks how things stand, and so why a stream may have ended
@@ -87,7 +87,7 @@ export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<t
     const projects = marks();
     ask(
       (signal) => token.call(`/poll-interval?${projectQuery(projects)}`, { signal }),
-      (reply) => replied(reply, true, terms, Object.keys(projects).slice(0, MAX_PROJECTS)),
+      (reply) => replied(reply, terms, Object.keys(projects).slice(0, MAX_PROJECTS)),
       () => unreached(terms),
     );
   }
@@ -98,15 +98,16 @@ export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<t
     failed('unreachable', again);
   }
 
-  function replied(reply: Reply, isTerms: boolean, again: () => void, projects: string[] = []) {
+  /** The terms for these projects have come, or without projects the token was taken, or neither. */
+  function replied(reply: Reply, again: () => void, projects?: string[]) {
     const { message, status, retryAfter, caller } = reply;
     unheard = NaN;
     cadence.follow(message);
-    if (isTerms && token.isForeign(message)) return replaced();
-    const verdict = judge(reply, projects, isTerms);
-    if (!isTerms && verdict === 'go') token.taken(caller);
+    if (projects && token.isForeign(message)) return replaced();
+    const verdict = judge(reply, projects);
+    if (!projects && verdict === 'go') token.taken(caller);
     // The gateway makes no cookies, or none that is so large.
-    if (!isTerms && (status === 404 || status === 413) && message.code && turnToHeader()) return connect();
+    if (!projects && (status === 404 || status === 413) && message.code && turnToHeader()) return connect();
     switch (verdict) {
       case 'go':
         return connect(message.connect_after_ms);

@@ -255,10 +255,9 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
   });
 
   function goodbye(stream: Stream, { reason: why, after_ms, spread_ms }: Message) {
-    if (why === 'off' || why === 'revoked') {
-      if (why === 'off') said.push = 'off';
-      return halt(why === 'off' ? 'off' : 'denied', terms, after_ms + draw() * lossSpread(spread_ms));
-    }
+    const off = why === 'off';
+    if (off) said.push = why;
+    if (off || why === 'revoked') return halt(off ? why : 'denied', terms, after_ms + draw() * lossSpread(spread_ms));
     if (why === 'overload') yields = true;
     const ms = after_ms + draw() * spread_ms;
     const counted = stream.state === 'proven';

@@ -12,7 +12,7 @@ export interface Reply {
   /** What Retry-After asks for, in ms. */
   readonly retryAfter: number;
   /** Whom the token of the request names, if the gateway says so. */
-  readonly caller: string | undefined;
+  readonly caller: string | null;
   readonly message: Message;
 }
 
@@ -22,7 +22,7 @@ export async function request(env: Env, url: string, init?: RequestInit): Promis
   return {
     status: +response.status,
     retryAfter: headerMs(response.headers, 'Retry-After', env.now()),
-    caller: response.headers.get('X-Nudge-Caller') ?? undefined,
+    caller: response.headers.get('X-Nudge-Caller'),
     message: read(await response.json().catch(() => null)),
   };
 }

@@ -96,7 +96,8 @@ function numbers(value: unknown): Map<string, number> {
   return new Map(read.filter((pair): pair is [string, number] => pair[1] !== undefined));
 }
 
-function names(value: unknown): string[] {
+/** A list of names, or none. */
+export function names(value: unknown): string[] {
   return Array.isArray(value) ? value.map(text) : [];
 }
 

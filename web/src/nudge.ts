@@ -4,7 +4,7 @@ import { createAnnouncements } from './announced-versions.js';
 import { createConnection, type Page } from './connection.js';
 import { browser, type Core } from './env.js';
 import { eventSource } from './transports/eventsource.js';
-import { fetchStream } from './transports/fetch.js';
+import { type FetchOptions, fetchStream } from './transports/fetch.js';
 import { createLifetime } from './stream-lifetime.js';
 import { heldTransport } from './transports/held.js';
 import { createShadow } from './observers/shadow.js';
@@ -25,13 +25,13 @@ const WARNINGS = 20;
 /** A page that was hidden for this long had better poll when it is shown: its stream may have died without a word. */
 const AWAY = 30_000;
 
-type Until = { readonly signal?: AbortSignal } | undefined;
+type Until = { readonly signal?: AbortSignal | undefined } | undefined;
 
 export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const { gateway, push: policy, getToken, apply, writer } = options;
   const world: Env = { ...browser(), ...parts };
   const missing = ['EventTarget', 'CustomEvent', 'AbortController'].filter((name) => !(name in globalThis));
-  if (missing[0]) throw new Error(`nudge: ${missing.join(', ')} missing here; import a polyfill before nudge, such as event-target-polyfill`);
+  if (missing[0]) throw new Error(`nudge: ${missing.join(', ')} missing here; import a polyfill before nudge`);
   const shadow = policy === 'shadow';
   const target = new EventTarget();
   const listeners = new Set<() => void>();
@@ -126,7 +126,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   const settings = {
     gateway: root,
     transport,
-    byHeader: options.transport ? undefined : fetchStream({ fetch: (url, init) => env.fetch(url, init) as Promise<Response> }),
+    byHeader: options.transport ? undefined : fetchStream({ fetch: env.fetch as NonNullable<FetchOptions['fetch']> }),
     held: heldTransport(env, lifetime),
     lifetime,
     off: policy === 'off',
@@ -189,12 +189,14 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       if (!done) enter(act);
       done = true;
     };
-    guarded(() => {
-      const signal = until?.signal;
-      signal?.addEventListener('abort', once, { signal: life.signal });
-      if (signal?.aborted) once();
-    });
+    guarded(() => whenAborted(until, once));
     return once;
+  }
+
+  function whenAborted(until: Until, act: () => void) {
+    const signal = until?.signal;
+    signal?.addEventListener('abort', act, { signal: life.signal });
+    if (signal?.aborted) act();
   }
 
   // In each of these the loops come first: whatever the connection then does, they go on.
@@ -204,7 +206,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
       polls.forEach((poll) => startLoop(poll, options.immediate));
       connection.start();
     },
-    leave: () => connection.leave(),
+    leave: connection.leave,
     back() {
       soon('return');
       connection.back();
@@ -228,8 +230,7 @@ export function createNudge(options: Options, parts?: Partial<Env>): Nudge {
   if (options.fast !== undefined) env.warn('the option "fast" is now "interval"; the old name works in this version only');
   enter(() => {
     guarded(() => main.versions.watch(withVersions(options.projects)));
-    options.signal?.addEventListener('abort', stop, { signal: life.signal });
-    if (options.signal?.aborted) stop();
+    whenAborted(options, stop);
   });
   const first = snapshot; // nothing has begun, as on a server
   if (!life.signal.aborted && (world.page || options.server)) watchPage(env, life.signal, visits);

@@ -72,8 +72,8 @@ export interface PollLoop {
   stop(): void;
   /** A poll is in flight. */
   readonly busy: boolean;
-  /** When the next poll begins; undefined while one is in flight, and while paused. */
-  readonly nextAt: number | undefined;
+  /** When the next poll begins; null while one is in flight, and while paused. */
+  readonly nextAt: number | null;
 }
 
 interface Flight {
@@ -246,7 +246,7 @@ export function createPollLoop(env: Core, run: Run, first: Pace): PollLoop {
       return !!flight;
     },
     get nextAt() {
-      return flight || nextAt() === Infinity ? undefined : nextAt();
+      return flight || nextAt() === Infinity ? null : Math.ceil(nextAt());
     },
   };
 }

@@ -27,7 +27,7 @@ export function view(connection: Connection, main: PagePoll, { stats, lastPollAt
     ...now,
     mode,
     interval: pace.interval,
-    nextPollAt: loop.nextAt === undefined || idle ? null : Math.ceil(loop.nextAt),
+    nextPollAt: idle ? null : loop.nextAt,
     lastPollAt,
     lastEventAt,
     versions: versions.shown(),

@@ -20,7 +20,7 @@ export type Token = ReturnType<typeof createToken>;
 export function createToken(env: Core, gateway: string, bearer: boolean, getToken: Options['getToken'], renew: () => void) {
   let inHeader = bearer; // of each request; else the gateway makes a cookie of it
   let older = false; // the gateway is of an earlier build, which knows only Authorization
-  let caller: string | undefined; // whom the gateway said that the token names
+  let caller: string | null | undefined; // whom the gateway said that the token names
   let wanted = !!getToken;
   let given: string | null | undefined; // by the page, unasked
   let token: string | null | undefined; // in use
@@ -119,7 +119,7 @@ export function createToken(env: Core, gateway: string, bearer: boolean, getToke
     /** Gives it to the gateway. */
     grant: (signal: AbortSignal) => send('/session', { method: 'POST', signal }),
     /** Each request carries the token, or the gateway has made a cookie of it, and says whom it names. */
-    taken(whom?: string) {
+    taken(whom?: string | null) {
       granted = true;
       cookie = !inHeader;
       caller = whom;

@@ -2,7 +2,7 @@
 // No time and no chance in here.
 
 import type { Announced, Announcements, Word } from './announced-versions.js';
-import { type Message, readVersion } from './messages.js';
+import { type Message, names, readVersion } from './messages.js';
 import type { Versions as Given } from './types.js';
 
 /** So many answers in a row that lack an announced version: it is ahead of what the application has. */
@@ -63,8 +63,13 @@ export function createVersions(announcements: Announcements, warn: (text: string
     return [...all.values()];
   }
 
-  function record<T>(value: (p: Project) => T, of: (p: Project) => boolean = () => true): Record<string, T> {
-    return Object.fromEntries(list().filter(of).map((p) => [p.id, value(p)]));
+  /** Something of each project, or of some. */
+  function pairs<T>(value: (p: Project) => T, of: (p: Project) => unknown = () => true): [id: string, value: T][] {
+    return list().filter(of).map((p) => [p.id, value(p)]);
+  }
+
+  function record<T>(value: (p: Project) => T, of?: (p: Project) => unknown): Record<string, T> {
+    return Object.fromEntries(pairs(value, of));
   }
 
   return {
@@ -89,7 +94,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
     /** Per project what a gateway last announced, else what the page has: so a gateway is asked. */
     marks: () => record((p) => p.told.version ?? (p.have || 0), ({ told }) => told.uncovered !== 'bad id'),
     /** What the poll asks the application for. */
-    asked: () => record((p) => (p.want === undefined ? { have: p.confirmed || 0 } : { have: p.confirmed || 0, want: p.want })),
+    asked: () => record(({ confirmed, want }) => ({ have: confirmed || 0, ...(want !== undefined && { want }) })),
 
     /** Takes what a hello says. Gives the projects of which it names a version newer than what was known, with that version. */
     hello(words: Word[]): [string, number][] {
@@ -173,7 +178,10 @@ export function createVersions(announcements: Announcements, warn: (text: string
 
     /** Of what was found, that which was neither announced since nor made by the page. */
     unannounced: () =>
-      list().flatMap((p): [string, number][] => (p.found && !(p.told.uncovered || p.told.version! >= p.found || p.made! >= p.found) ? [[p.id, p.found]] : [])),
+      pairs(
+        (p) => p.found!,
+        ({ found, told, made }) => found && !(told.uncovered || told.version! >= found || made! >= found),
+      ),
 
     /**
      * What was applied and never confirmed: the application goes on answering less. The page takes its word, and forgets what
@@ -189,7 +197,11 @@ export function createVersions(announcements: Announcements, warn: (text: string
     },
 
     /** Of these ids the page's own, each with its version. */
-    wrong: (ids: unknown) => list().flatMap((p): [string, number][] => (Array.isArray(ids) && ids.map(String).includes(p.id) ? [[p.id, p.have]] : [])),
+    wrong: (ids: unknown) =>
+      pairs(
+        (p) => p.have,
+        (p) => names(ids).includes(p.id),
+      ),
 
     /** One more watches these. True if the stream does not serve one of them yet. */
     watch(projects: Given): boolean {

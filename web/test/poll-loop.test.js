@@ -153,7 +153,7 @@ async function live(seed, steps, sum) {
   await clock.pass(121_000); // one that never answers may be in flight, and another be begun
   assert.equal(polls, 1, say('a poll ends, or is given up'));
   loop.stop();
-  assert.equal(loop.nextAt, undefined, say('after its end'));
+  assert.equal(loop.nextAt, null, say('after its end'));
   await clock.pass(HOUR);
 }
 

@@ -23,7 +23,7 @@ export function createMissed(env: Core, connection: Connection, versions: Versio
     if (!connection.trusted()) return;
     const found = versions.unannounced();
     saw(true, earlier, found);
-    report(undefined, found, missed);
+    report(undefined, found);
   });
 
   function saw(news: boolean, lead: number, found: [project: string, version: number][] = []) {
@@ -31,11 +31,11 @@ export function createMissed(env: Core, connection: Connection, versions: Versio
     if (versions.covered()) shadow?.(Object.keys(versions.shown()), news, lead, found.map(([id]) => id));
   }
 
-  function report(kind: string | undefined, found: [project: string, version: number, named?: number][], each = () => {}, key = kind!) {
+  function report(kind: string | undefined, found: [project: string, version: number, named?: number][], key = kind!) {
     if (!found.length || env.now() < (quiet.get(key) ?? 0)) return;
     quiet.set(key, env.now() + Ms.Quiet);
     for (const [project, version, named] of found) {
-      each();
+      if (!kind) missed();
       connection.report({ project, version, named, kind });
     }
   }
@@ -54,7 +54,7 @@ export function createMissed(env: Core, connection: Connection, versions: Versio
         else saw(false, lead);
       }
       // The gateway names each to its operator, who fixes them one by one.
-      for (const ahead of versions.ahead()) report('ahead', [ahead], undefined, `ahead ${ahead[0]}`);
+      for (const ahead of versions.ahead()) report('ahead', [ahead], `ahead ${ahead[0]}`);
     },
     stop() {
       audit.set(Infinity);

@@ -34,14 +34,14 @@ export function createShadow(env: Core, connection: Connection) {
   return (ids: string[], news: boolean, lead: number, missed: string[] = []) => {
     if (sums.polls < POLLS) {
       sums.polls++;
-      if (!news) sums.empty += lead ? 0 : 1;
-      else {
+      if (news) {
         sums.news++;
         if (missed[0]) sums.missed++;
         else sums.lead_ms += Math.min(Math.round(lead), Ms.Lead);
+      } else if (!lead) sums.empty++;
+      for (const id of new Set([...missed, ...ids])) {
+        if (projects.has(id) || projects.size < PROJECTS) projects.set(id, (projects.get(id) ?? 0) + +missed.includes(id));
       }
-      for (const id of [...missed, ...ids]) if (projects.size < PROJECTS) projects.set(id, projects.get(id) ?? 0);
-      for (const id of missed) if (projects.has(id)) projects.set(id, projects.get(id)! + 1);
     }
     const now = env.now();
     if (now < next) return;

@@ -41,7 +41,7 @@ export function heldTransport(env: Env, lifetime: Lifetime): Transport {
 
     async function ask() {
       const askedAt = env.now();
-      const seconds = Math.max(1, Math.min(LONGEST, Math.floor((lifetime.cut() ?? Infinity) / 2000)));
+      const seconds = Math.min(LONGEST, Math.floor((lifetime.cut() ?? Infinity) / 2000));
       wait(seconds * 1000 + PATIENCE, lose);
       const reply = await request(env, `${gateway}/versions?${projectQuery(Object.fromEntries(marks))}&wait=${seconds}s`, init).catch(() => undefined);
       if (signal.aborted) return;
