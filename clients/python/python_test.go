@@ -91,7 +91,7 @@ assert client.publish(1, 8) and not client.publish(1, 8)
 // Each example with a gateway: a poll, a change that the gateway announces, a 304, and a change that is rolled back.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	for example, modules := range map[string]string{"django": "redis, django", "flask": "redis, flask", "starlette": "redis, starlette, uvicorn"} {
+	for example, modules := range map[string]string{"flask": "redis, flask", "starlette": "redis, starlette, uvicorn"} {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			program := python(t, modules)

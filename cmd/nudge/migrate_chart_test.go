@@ -31,21 +31,21 @@ func TestMigrationChart(t *testing.T) {
 		t.Skip("make migration runs it: two minutes")
 	}
 	redis := redistest.Start(t)
-	m := newMigration(t, redis.Addr)
+	m := newMigration(t, express, redis.Addr)
 	m.projects, m.open = 8, 40
 	m.env = append(m.env, "NUDGE_POLL_SLOW=30s")
 	chart := migrationChart{Pages: m.open}
 	phase := func(name string, seconds int) {
 		chart.Phases = append(chart.Phases, migrationPhase{name, len(chart.Requests)})
-		before, second := m.requests(), time.NewTicker(time.Second)
+		before, second := m.front.requests.Load(), time.NewTicker(time.Second)
 		defer second.Stop()
 		for n := range seconds {
 			if n%2 == 0 {
-				m.post(n/2%m.projects, "news")
+				m.post(n/2%m.projects, "news", true)
 			}
 			<-second.C
-			now := m.requests()
-			chart.Requests = append(chart.Requests, now-before)
+			now := m.front.requests.Load()
+			chart.Requests = append(chart.Requests, int(now-before))
 			before = now
 		}
 	}
@@ -57,7 +57,7 @@ func TestMigrationChart(t *testing.T) {
 	app.kill()
 
 	m.copy("../../docs/migrate/page.js")
-	m.install()
+	m.install(m.take("2 sh", "npm install"))
 	serve := m.take("2 sh", "nudge serve")
 	gateway := m.start("nudge serves", "sh", "-ec", serve)
 	m.start(m.app, "sh", "-ec", m.take("2 sh", "node app.js"))

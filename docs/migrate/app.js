@@ -1,5 +1,4 @@
 // Stories of projects, which pages poll: the application that ../migrate.md takes from polling to push.
-import { createWriteStream } from 'node:fs'
 import express from 'express'
 
 const projects = new Map() // in the place of a database
@@ -7,17 +6,6 @@ const read = (id) => projects.get(id) ?? { version: 0, stories: [] }
 
 const app = express()
 app.set('trust proxy', 'loopback')
-
-const lines = createWriteStream('access.log', { flags: 'a' }) // combined, as nginx writes it
-app.use((request, response, next) => {
-  response.on('finish', () => {
-    const [, day, month, year, time] = new Date().toUTCString().split(' ')
-    const what = `${request.method} ${request.originalUrl} HTTP/1.1`
-    const length = response.statusCode === 304 ? 0 : response.get('Content-Length')
-    lines.write(`${request.ip} - - [${day}/${month}/${year}:${time} +0000] "${what}" ${response.statusCode} ${length} "-" "${request.get('User-Agent')}"\n`)
-  })
-  next()
-})
 
 app.use(express.urlencoded())
 

@@ -27,8 +27,8 @@ final class TestKernel extends Kernel
     ];
 }
 
-/** @param array<string, mixed> $nudge its options */
-function laravel(array $nudge, string $database): Application
+/** @param ?array<string, mixed> $nudge its options; null: Composer has not brought the package */
+function laravel(?array $nudge, string $database): Application
 {
     $dir = sys_get_temp_dir() . '/nudge-laravel-' . getmypid();
     foreach (['bootstrap/cache', 'storage/framework/views', 'database'] as $folder) {
@@ -44,7 +44,7 @@ function laravel(array $nudge, string $database): Application
                 Illuminate\Cookie\CookieServiceProvider::class, Illuminate\Database\DatabaseServiceProvider::class, Illuminate\Encryption\EncryptionServiceProvider::class,
                 Illuminate\Filesystem\FilesystemServiceProvider::class, Illuminate\Foundation\Providers\FoundationServiceProvider::class,
                 Illuminate\Session\SessionServiceProvider::class, Illuminate\Translation\TranslationServiceProvider::class, Illuminate\View\ViewServiceProvider::class, Illuminate\Cache\CacheServiceProvider::class,
-                Nudge\Laravel\NudgeServiceProvider::class,
+                ...$nudge === null ? [] : [Nudge\Laravel\NudgeServiceProvider::class],
             ],
         ],
         'database' => ['default' => 'main', 'connections' => ['main' => ['driver' => 'sqlite', 'database' => $database, 'prefix' => ''], 'other' => ['driver' => 'sqlite', 'database' => ':memory:', 'prefix' => '']]],
@@ -52,7 +52,7 @@ function laravel(array $nudge, string $database): Application
         'view' => ['paths' => [], 'compiled' => "$dir/storage/framework/views"],
         'cache' => ['default' => 'array', 'stores' => ['array' => ['driver' => 'array']]],
         'logging' => ['default' => 'stderr', 'channels' => ['stderr' => ['driver' => 'monolog', 'handler' => Monolog\Handler\StreamHandler::class, 'with' => ['stream' => 'php://stderr']]]],
-        'nudge' => $nudge,
+        'nudge' => $nudge ?? [],
     ]));
     $app->instance('env', 'production');
     $app->singleton(HttpKernel::class, TestKernel::class);

@@ -2,6 +2,8 @@
 //
 //   node pages.mjs SITE PROJECTS PAGES [SECONDS]
 //
+// Each line on its standard input lets the pages sleep for two minutes, which is when pages in shadow report.
+//
 // With SECONDS, time is what this program says, and a change of each project comes every 100 s. It ends with what the pages saw.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
@@ -10,6 +12,7 @@ import { pathToFileURL } from 'node:url'
 const [site, projects, pages, seconds] = process.argv.slice(2).map((arg, i) => (i ? Number(arg) : arg))
 const page = new AsyncLocalStorage()
 const kept = new Map() // answers, as a browser's cache has them
+const jars = new Map() // cookies by page and name
 const seen = {}
 const begin = Date.parse('2026-11-26T10:00:00Z')
 let now = 0
@@ -26,7 +29,10 @@ globalThis.fetch = async (url, options) => {
     const name = `${page.getStore()} ${url}`
     const old = kept.get(name)
     if (old?.etag) headers['if-none-match'] = old.etag
+    const jar = jars.get(page.getStore()) ?? jars.set(page.getStore(), new Map()).get(page.getStore())
+    if (jar.size) headers.cookie = [...jar.values()].join('; ')
     const answer = await realFetch(site + url, { ...options, headers: { ...headers, ...options?.headers } })
+    for (const cookie of answer.headers.getSetCookie()) jar.set(cookie.split('=')[0], cookie.split(';')[0])
     let text = await answer.text()
     if (answer.status === 304) text = old.text
     if (options?.method !== 'POST') {
@@ -72,13 +78,14 @@ async function until(time) {
 // A page in shadow reports after one to two minutes: once it is open, it is two minutes older than it is.
 const ages = new Map()
 const clock = Date.now
+process.stdin.on('data', () => ages.forEach((age, n) => ages.set(n, age + 120_000))).unref?.()
 Date.now = () => clock() + (ages.get(page.getStore()) ?? 0)
 
 const { show } = await import(pathToFileURL('page.js'))
 const { fetchStream } = await import(import.meta.resolve('@nudge-gateway/nudge/fetch', pathToFileURL('page.js'))).catch(() => ({}))
 
 for (let n = 1; n <= pages; n++) {
-  await (seconds ? until((n * 10_000) / pages) : wait(20))
+  await (seconds ? until((n * 10_000) / pages) : wait(Math.min(20, 1000 / pages)))
   page.run(n, () => {
     const nudge = show(String((n % projects) + 1), () => {}, fetchStream && { transport: fetchStream(), server: true })
     let last

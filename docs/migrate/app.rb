@@ -1,10 +1,9 @@
-# Stories of projects, in one file: REDIS_URL=… NUDGE_AUTH_SECRET=… ruby -I lib examples/rails.rb
+# Stories of projects, which pages poll: the application in Rails that rails.md takes from polling to push.
 require "action_controller/railtie"
 require "active_record/railtie"
-require "nudge" # after rails. The two variables are the defaults of config.nudge.redis and config.nudge.secret
 require "puma"
 
-ENV["DATABASE_URL"] ||= "sqlite3:example.sqlite3"
+ENV["DATABASE_URL"] ||= "sqlite3:app.sqlite"
 class Application < Rails::Application
   config.eager_load = false
   config.logger = Logger.new($stderr)
@@ -23,37 +22,40 @@ class Project < ActiveRecord::Base
 end
 
 class Story < ActiveRecord::Base
-  include Nudge::Model
   belongs_to :project
-  nudge_project :project_id # raises projects.version in the transaction, and publishes it after the commit
+  after_save { project.increment!(:version) }
 end
 
-class ProjectsController < ActionController::Base
+class StoriesController < ActionController::Base
   rescue_from(ArgumentError) { head :unprocessable_entity }
-  def changes # the poll
-    project = Project.find(params[:id]) # the version first, then the rows
-    Nudge.answered(response, project.id => project.version)
+
+  def index # polled
+    project = Project.find(params[:id])
     render json: { version: project.version, stories: project.stories.pluck(:title) }
   end
 
+  def newest # polled
+    project = Project.find(params[:id])
+    response.headers["Cache-Control"] = "no-store"
+    render json: { version: project.version, newest: project.stories.order(:id).last&.title }
+  end
+
   def create
-    Project.transaction do
+    Story.transaction do
       Story.create!(project_id: params[:id], title: params[:title])
-      raise ArgumentError, "rolled back" if params[:title] == "rolled back"
+      raise ArgumentError if params[:title] == "refused"
     end
     head :created
   end
-
-  def token = render(plain: Nudge.client.token_for("ann", [1]))
 end
 
 Application.routes.draw do
-  get "projects/:id/changes", to: "projects#changes"
-  post "projects/:id/stories", to: "projects#create"
-  get "nudge-token", to: "projects#token"
+  get "projects/:id/stories", to: "stories#index"
+  get "projects/:id/newest", to: "stories#newest"
+  post "projects/:id/stories", to: "stories#create"
 end
-Project.create!
+8.times { Project.create! }
 server = Puma::Server.new(Application)
-server.add_tcp_listener("127.0.0.1", Integer(ENV.fetch("PORT", "0")))
+server.add_tcp_listener("127.0.0.1", Integer(ENV.fetch("PORT", "3000")))
 warn "http://127.0.0.1:#{server.connected_ports.first}"
 server.run.join
