@@ -169,3 +169,43 @@ func (s *stream) newest() event {
 }
 
 func is(kind string) func(event) bool { return func(e event) bool { return e.kind == kind } }
+
+// last watches the stream, to see whether something cuts it.
+func (x *exam) last(ctx context.Context) bool {
+	s := x.stream
+	if s == nil || x.Watch == 0 {
+		why := "no stream gets events"
+		if s != nil {
+			why = "--watch is 0s"
+		}
+		x.skip("cut", why)
+		return true
+	}
+	defer s.stop()
+	end := s.began.Add(x.Watch)
+	if rest := time.Until(end); rest > 0 {
+		x.busy("watching the stream for %s more, to see whether something cuts it", rest.Round(time.Second))
+	}
+	heartbeat := time.Duration(s.first().data.HeartbeatMS) * time.Millisecond
+	goodbye := s.until(ctx, end, is("goodbye"))
+	silent := time.Since(s.newest().at)
+	switch {
+	case goodbye != nil:
+		x.ok("cut", "the gateway ended the stream itself after %s (%s)", seconds(goodbye.at.Sub(s.began)), goodbye.data.Reason)
+	case s.lived() > 0:
+		x.broken("cut", cut, "let answers of /events live without a limit, and allow 75 s of silence",
+			"something ends streams after %s, without a goodbye of the gateway", seconds(s.lived()))
+	case heartbeat > 0 && silent > 2*heartbeat:
+		x.broken("cut", cut, "allow 75 s of silence", "the stream is open, but silent since %s", seconds(silent))
+	default:
+		x.ok("cut", "the stream is still open after %s", seconds(time.Since(s.began)))
+	}
+	return true
+}
+
+// first is the first event: the hello.
+func (s *stream) first() event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.events[0]
+}
