@@ -140,7 +140,7 @@ export function createAdmission(env: Core, next: NextStep, cadence: ReturnType<t
 
   /** Such as the start page of the application, which many applications answer with at paths that they do not know. */
   function elsewhere() {
-    env.warn(`${gateway} answers, but not as a gateway: check the option "gateway" and the route of the proxy`);
+    env.warn(`${gateway} answers, but not as a gateway: check the option "gateway" and the proxy`);
   }
 
   /** Once with another token; then it is a refusal. */

@@ -1,6 +1,6 @@
 // What gateways have announced of the projects of a page, and which of them the open stream serves.
 
-import { isProject, type Message } from './messages.js';
+import { type Message, PROJECT_ID } from './messages.js';
 
 export interface Announced {
   readonly id: string;
@@ -31,7 +31,7 @@ export function createAnnouncements() {
   return {
     /** One more poll is for this project. */
     watch(id: string): Announced {
-      const told = all.get(id) ?? { id, watchers: 0, uncovered: isProject(id) ? 'before' : 'bad id' };
+      const told = all.get(id) ?? { id, watchers: 0, uncovered: PROJECT_ID.test(id) ? 'before' : 'bad id' };
       all.set(id, told);
       told.watchers++;
       return told;

@@ -124,7 +124,7 @@ export function createConnection(env: Core, page: Page, settings: Settings, coun
     if (rests && current) return wait(longRest(draw, mutes - 2), terms, next.reason, Wait.Refused);
     if (rests) {
       hold('mute', env.now() + longRest(draw, mutes - 2));
-      env.warn('something on the way holds streams back or blocks them, and the page asks for versions instead; see docs/proxies.md');
+      env.warn('something on the way holds streams back or blocks them; see docs/proxies.md');
     }
     if (ms && !rests) wait(stretched(draw(), ms, said.jitter), open, next.reason, Wait.Asked);
     else open();

@@ -79,10 +79,8 @@ function fields(from: any): Message {
   return Object.fromEntries(Object.entries(shape).map(([name, take]) => [name, take(from[name])])) as Message;
 }
 
-/** Whether gateways take this id of a project. */
-export function isProject(id: string): boolean {
-  return /^[\w.~:-]{1,128}$/.test(id);
-}
+/** The ids of projects that gateways take. */
+export const PROJECT_ID = /^[\w.~:-]{1,128}$/;
 
 /** A version: an integer, or its decimal digits as databases give them. Undefined for anything else. */
 export function readVersion(value: unknown): number | undefined {

@@ -1,4 +1,4 @@
-import { isProject } from './messages.js';
+import { PROJECT_ID } from './messages.js';
 import { createNudge } from './nudge.js';
 import type { Env, Nudge, Options, PollContext, PollResult } from './types.js';
 
@@ -54,7 +54,7 @@ function versions(text = ''): [string, number][] {
     .filter(Boolean)
     .flatMap((one) => {
       const [, id, version] = /^(.+?)(?:@(\d+))?$/.exec(one) ?? [];
-      if (id && isProject(id)) return [[id, Number(version ?? 0)]];
+      if (id && PROJECT_ID.test(id)) return [[id, Number(version ?? 0)]];
       console.error(`nudge: data-projects: "${one}" is no project with a version, such as 42@123; it is left out`);
       return [];
     });

@@ -112,7 +112,7 @@ export function createToken(env: Core, gateway: string, bearer: boolean, getToke
       }
       const usable = typeof got === 'string' && TOKEN.test(got) ? got.trim() : null;
       // The text is not shown: it may hold a secret.
-      if (got && !usable) env.warn('what getToken gave is no token: give the text of the JWT alone, without quotes or "Bearer"; null if nobody is logged in');
+      if (got && !usable) env.warn('what getToken gave is no token: give null, or the JWT alone without quotes and "Bearer"');
       if (!signal.aborted) token = usable;
       return !!usable;
     },

@@ -2,7 +2,7 @@
 // No time and no chance in here.
 
 import type { Announced, Announcements, Word } from './announced-versions.js';
-import { type Message, names, readVersion } from './messages.js';
+import { type Message, names, PROJECT_ID, readVersion } from './messages.js';
 import type { Versions as Given } from './types.js';
 
 /** So many answers in a row that lack an announced version: it is ahead of what the application has. */
@@ -213,7 +213,7 @@ export function createVersions(announcements: Announcements, warn: (text: string
         p.watchers++;
         more ||= p.told.uncovered === 'before';
         if (p.told.uncovered === 'bad id')
-          warn(`project ${shown(id)} gets no push: an id has 1 to 128 of A-Z a-z 0-9 _ . ~ : -; write it as hex or base64url, here and where you publish`);
+          warn(`project ${shown(id)} gets no push: its id does not match ${PROJECT_ID}; write it as hex or base64url, here and where you publish`);
       }
       return more;
     },

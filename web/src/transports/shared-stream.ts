@@ -1,4 +1,4 @@
-import { isProject } from '../messages.js';
+import { PROJECT_ID } from '../messages.js';
 import { eventsUrl, MAX_PROJECTS } from './url.js';
 
 // What one stream for several tabs is made of, and what each of them hears of it. Nothing here acts.
@@ -29,7 +29,7 @@ export function parse(data: unknown): any {
 /** Whether a gateway can be asked for these. What it would refuse must not be asked for together with what others need. */
 export function valid(projects: Projects): boolean {
   const all = Object.entries(projects);
-  return !!all.length && all.every(([id, version]) => isProject(id) && Number.isSafeInteger(version)) && fits(projects);
+  return !!all.length && all.every(([id, version]) => PROJECT_ID.test(id) && Number.isSafeInteger(version)) && fits(projects);
 }
 
 function fits(projects: Projects): boolean {
