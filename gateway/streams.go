@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"runtime"
 	"time"
@@ -117,8 +118,8 @@ func (g *Gateway) addToLoop(a loop.Arrival) bool {
 // connection.
 func (g *Gateway) park(w http.ResponseWriter, conn *parked.Conn, a loop.Arrival, t limits.Ticket) {
 	note(w, "stream", "parked")
-	conn.HandOver(func(c *parked.HandedOver) {
-		if !g.takeOver(c, a) {
+	conn.HandOver(func(c net.Conn, head []byte) {
+		if !g.takeOver(c, head, a) {
 			g.admission.Release(limits.Parked, t)
 			g.released()
 		}
@@ -134,14 +135,14 @@ func (g *Gateway) park(w http.ResponseWriter, conn *parked.Conn, a loop.Arrival,
 }
 
 // takeOver gives a connection to a loop when its server is done with it. False: it has closed the connection.
-func (g *Gateway) takeOver(c *parked.HandedOver, a loop.Arrival) bool {
-	a.Head = c.Head
+func (g *Gateway) takeOver(c net.Conn, head []byte, a loop.Arrival) bool {
+	a.Head = head
 	if !bytes.HasSuffix(a.Head, []byte("\r\n\r\n")) { // the server was closed meanwhile
-		c.Conn.Close()
+		c.Close()
 		return false
 	}
 	var err error
-	if a.FD, err = parked.Detach(c.Conn, g.patience()); err != nil {
+	if a.FD, err = parked.Detach(c, g.patience()); err != nil {
 		g.log.Error("a connection could not be parked", "error", err,
 			"fix", "if file descriptors are short, raise their limit (LimitNOFILE= of the systemd unit, or ulimit -n), or lower limits.streams")
 		return false

@@ -31,10 +31,10 @@ func serve(t *testing.T, o Options) *Server {
 			io.WriteString(w, r.RemoteAddr+kind)
 			return
 		}
-		parked.Of(r).HandOver(func(h *parked.HandedOver) {
-			h.Conn.Write(h.Head)
-			io.WriteString(h.Conn, "taken")
-			h.Conn.Close()
+		parked.Of(r).HandOver(func(c net.Conn, head []byte) {
+			c.Write(head)
+			io.WriteString(c, "taken")
+			c.Close()
 		})
 		w.(http.Flusher).Flush()
 	})

@@ -76,17 +76,10 @@ type Conn struct {
 	net.Conn
 	watch Watch
 
-	mu    sync.Mutex        // guards all below
-	over  bool              // the server has called Close
-	taker func(*HandedOver) // gets the connection when the server calls Close; nil: it is closed
-	head  []byte            // of the response, kept for the taker
-}
-
-// HandedOver is a connection that its server has closed, and that is still open. What the server has read beyond the request is
-// lost: a second request has no answer before the stream ends, and then the connection closes, so a client repeats it.
-type HandedOver struct {
-	Conn net.Conn
-	Head []byte // of the response: to be sent before anything else
+	mu    sync.Mutex                    // guards all below
+	over  bool                          // the server has called Close
+	taker func(c net.Conn, head []byte) // gets the connection when the server calls Close; nil: it is closed
+	head  []byte                        // of the response, kept for the taker
 }
 
 // Of returns the connection of r if a stream on it can be parked: plain HTTP/1.x over a socket, from a [Listener]. nil: the
@@ -115,8 +108,9 @@ func (c *Conn) Write(b []byte) (int, error) {
 }
 
 // HandOver makes the next Close give the connection to taker, which must close it. Until then Write keeps the bytes for the
-// taker: the head of a response. The handler must flush it.
-func (c *Conn) HandOver(taker func(*HandedOver)) {
+// taker: the head of a response, to be sent before anything else. The handler must flush it. What the server has read beyond the
+// request is lost: a second request has no answer before the stream ends, and then the connection closes, so a client repeats it.
+func (c *Conn) HandOver(taker func(c net.Conn, head []byte)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.taker = taker
@@ -138,11 +132,11 @@ func (c *Conn) Close() error {
 		return net.ErrClosed
 	}
 	c.over = true
-	taker, over := c.taker, &HandedOver{c.Conn, c.head}
+	taker, head := c.taker, c.head
 	c.mu.Unlock()
 	if taker != nil {
 		c.end(true)
-		taker(over)
+		taker(c.Conn, head)
 		return nil
 	}
 	err := c.Conn.Close()

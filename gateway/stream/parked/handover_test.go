@@ -77,6 +77,12 @@ func answer(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).Flush()
 }
 
+// handedOver is what a taker got.
+type handedOver struct {
+	conn net.Conn
+	head []byte
+}
+
 const request = "GET / HTTP/1.1\r\nHost: gw\r\n\r\n"
 
 // When the handler returns, the connection is the taker's, with the whole head, of which nothing was sent.
@@ -84,9 +90,9 @@ func TestHandOver(t *testing.T) {
 	for name, sent := range map[string]string{"a request": request, "more than a request": request + "GET"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var taken []*HandedOver
+				var taken []handedOver
 				browser, s, closed := serve(t, func(w http.ResponseWriter, r *http.Request) {
-					connOf(r).HandOver(func(c *HandedOver) { taken = append(taken, c) })
+					connOf(r).HandOver(func(c net.Conn, head []byte) { taken = append(taken, handedOver{c, head}) })
 					answer(w)
 				})
 				if _, err := io.WriteString(browser, sent); err != nil {
@@ -98,12 +104,12 @@ func TestHandOver(t *testing.T) {
 					t.Fatalf("taken %d times, %d closed", len(taken), n)
 				}
 				c := taken[0]
-				if head := string(c.Head); !strings.HasPrefix(head, "HTTP/1.1 200 OK\r\n") || !strings.HasSuffix(head, "\r\n\r\n") {
+				if head := string(c.head); !strings.HasPrefix(head, "HTTP/1.1 200 OK\r\n") || !strings.HasSuffix(head, "\r\n\r\n") {
 					t.Errorf("%q", head)
 				}
 				go func() {
-					_, _ = c.Conn.Write([]byte("event"))
-					c.Conn.Close()
+					_, _ = c.conn.Write([]byte("event"))
+					c.conn.Close()
 				}()
 				if got, err := io.ReadAll(browser); err != nil || string(got) != "event" {
 					t.Errorf("%q, %v", got, err)
@@ -116,14 +122,14 @@ func TestHandOver(t *testing.T) {
 // A connection that answered a request before can be handed over with the next.
 func TestHandOverLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		taken := make(chan *HandedOver, 1)
+		taken := make(chan handedOver, 1)
 		n := 0
 		browser, _, closed := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if n++; n == 1 {
 				w.WriteHeader(http.StatusNoContent)
 				return
 			}
-			connOf(r).HandOver(func(c *HandedOver) { taken <- c })
+			connOf(r).HandOver(func(c net.Conn, head []byte) { taken <- handedOver{c, head} })
 			answer(w)
 		})
 		read := make([]byte, 4096)
@@ -139,10 +145,10 @@ func TestHandOverLater(t *testing.T) {
 			synctest.Wait()
 		}
 		c := <-taken
-		if !strings.HasPrefix(string(c.Head), "HTTP/1.1 200") {
-			t.Errorf("%q", c.Head)
+		if !strings.HasPrefix(string(c.head), "HTTP/1.1 200") {
+			t.Errorf("%q", c.head)
 		}
-		c.Conn.Close()
+		c.conn.Close()
 		if closed() != 0 {
 			t.Error("it was counted as closed")
 		}
@@ -153,10 +159,10 @@ func TestHandOverLater(t *testing.T) {
 // not whole.
 func TestServerClosesDuringHandOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var taken []*HandedOver
+		var taken []handedOver
 		stop := make(chan struct{})
 		browser, s, closed := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			connOf(r).HandOver(func(c *HandedOver) { taken = append(taken, c) })
+			connOf(r).HandOver(func(c net.Conn, head []byte) { taken = append(taken, handedOver{c, head}) })
 			<-stop
 			answer(w)
 		})
@@ -166,13 +172,13 @@ func TestServerClosesDuringHandOver(t *testing.T) {
 		synctest.Wait()
 		s.Close()
 		synctest.Wait()
-		if len(taken) != 1 || len(taken[0].Head) != 0 {
+		if len(taken) != 1 || len(taken[0].head) != 0 {
 			t.Fatalf("%+v", taken)
 		}
-		taken[0].Conn.Close()
+		taken[0].conn.Close()
 		close(stop)
-		if n := closed(); len(taken) != 1 || n != 0 || len(taken[0].Head) != 0 {
-			t.Errorf("taken %d times, %d closed, head %q", len(taken), n, taken[0].Head)
+		if n := closed(); len(taken) != 1 || n != 0 || len(taken[0].head) != 0 {
+			t.Errorf("taken %d times, %d closed, head %q", len(taken), n, taken[0].head)
 		}
 	})
 }
@@ -202,8 +208,8 @@ func TestConnFromSeveralGoroutines(t *testing.T) {
 	for range 100 {
 		browser, server := net.Pipe()
 		c := &Conn{Conn: server}
-		taken := make(chan *HandedOver, 1)
-		c.HandOver(func(h *HandedOver) { taken <- h })
+		taken := make(chan handedOver, 1)
+		c.HandOver(func(c net.Conn, head []byte) { taken <- handedOver{c, head} })
 		var all sync.WaitGroup
 		all.Go(func() {
 			_, _ = io.WriteString(browser, request)
@@ -219,11 +225,11 @@ func TestConnFromSeveralGoroutines(t *testing.T) {
 		})
 		all.Go(func() { c.Close() })
 		h := <-taken
-		if got := string(h.Head); len(got)%4 != 0 || got != strings.Repeat("head", len(got)/4) {
+		if got := string(h.head); len(got)%4 != 0 || got != strings.Repeat("head", len(got)/4) {
 			t.Errorf("%q", got)
 		}
 		all.Wait()
-		h.Conn.Close()
+		h.conn.Close()
 	}
 }
 
@@ -233,9 +239,9 @@ func TestKeepsTheHead(t *testing.T) {
 	defer browser.Close()
 	c := &Conn{Conn: server}
 	var head string
-	c.HandOver(func(h *HandedOver) {
-		head = string(h.Head)
-		h.Conn.Close()
+	c.HandOver(func(c net.Conn, kept []byte) {
+		head = string(kept)
+		c.Close()
 	})
 	for _, part := range []string{"HTTP/1.1 200 OK\r\n", "A: b\r\n", "\r\n"} {
 		if n, err := c.Write([]byte(part)); n != len(part) || err != nil {
