@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"nudge/version"
@@ -52,13 +53,8 @@ func (s *session) answerRequests(ctx context.Context) error {
 		case q := <-s.requests:
 			batch = append(batch, q)
 		}
-		for more := true; more && len(batch) < keysPerRead; {
-			select {
-			case q := <-s.requests:
-				batch = append(batch, q)
-			default:
-				more = false
-			}
+		for len(s.requests) > 0 && len(batch) < keysPerRead { // nobody else takes any
+			batch = append(batch, <-s.requests)
 		}
 		projects := make([]version.Project, len(batch))
 		for i, q := range batch {
@@ -87,9 +83,7 @@ func (s *session) routine(ctx context.Context) error {
 			return err
 		}
 		s.subs.retryRefused()
-		for all := s.subs.listening(); len(all) > 0; {
-			batch := all[:min(keysPerRead, len(all))]
-			all = all[len(batch):]
+		for batch := range slices.Chunk(s.subs.listening(), keysPerRead) {
 			if _, err := s.readRoutinely(ctx, batch); err != nil {
 				return err
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +18,6 @@ const mostShadows = 4000
 // is kept for this long after it was stored; the texts of gateways that are gone are then deleted by the others. It needs no
 // more rights than the rest of the source.
 func (r *Source) ExchangeShadow(ctx context.Context, text string, keep time.Duration) (others []string, err error) {
-	var all map[string]string
 	name := r.names.shadow()
 	err = r.publisher.attempt(ctx, func(t topology) error {
 		client, err := r.publisher.pool.serving(t, name)
@@ -38,39 +36,28 @@ func (r *Source) ExchangeShadow(ctx context.Context, text string, keep time.Dura
 		if n > mostShadows {
 			return fmt.Errorf("%w: %s holds %d fields, which no gateway put there; DEL it", version.ErrUnavailable, name, n)
 		}
-		if all, err = client.HGetAll(ctx, name).Result(); err != nil {
+		all, err := client.HGetAll(ctx, name).Result()
+		if err != nil {
 			return err
 		}
 		var old []string
+		others = nil
 		for instance, text := range all {
-			if storedAt(text).Before(time.Now().Add(-keep)) {
+			at, said, _ := strings.Cut(text, " ")
+			switch seconds, _ := strconv.ParseInt(at, 10, 64); { // what is no time is old
+			case time.Since(time.Unix(seconds, 0)) > keep:
 				old = append(old, instance)
-				delete(all, instance)
+			case instance != r.opt.Instance:
+				others = append(others, said)
 			}
 		}
 		if len(old) == 0 {
 			return nil
 		}
-		slices.Sort(old)
 		return client.HDel(ctx, name, old...).Err()
 	})
 	if err != nil && !errors.Is(err, version.ErrUnavailable) {
 		err = r.publisher.unavailable("use "+name+" in", err)
 	}
-	delete(all, r.opt.Instance)
-	for _, text := range all {
-		_, text, _ = strings.Cut(text, " ")
-		others = append(others, text)
-	}
 	return others, err
-}
-
-// storedAt returns when a text was stored; the zero time if that cannot be read.
-func storedAt(text string) time.Time {
-	at, _, _ := strings.Cut(text, " ")
-	seconds, err := strconv.ParseInt(at, 10, 64)
-	if err != nil {
-		return time.Time{}
-	}
-	return time.Unix(seconds, 0)
 }
