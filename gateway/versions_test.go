@@ -191,7 +191,7 @@ func TestProjectsLinger(t *testing.T) {
 		r.get("/versions?project=42")
 		s := r.open("/events?project=7")
 		s.next("hello")
-		watched := func() int { return r.source.Stats().Watched }
+		watched := func() int { return r.source.board.Len() }
 		time.Sleep(119 * time.Second)
 		if n := watched(); n != 2 {
 			t.Fatalf("%d watched after 119 s", n)

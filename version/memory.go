@@ -102,7 +102,5 @@ func (m *Memory) Read(_ context.Context, p Project) (Key, error) {
 func (m *Memory) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.stats
-	s.Watched = m.board.Len()
-	return s
+	return m.stats
 }

@@ -35,9 +35,8 @@ type Receipt struct {
 	Stale    int // not newer than the version stored
 }
 
-// Stats are counts of a source. Counters only grow.
+// Stats are counts of a source, which only grow.
 type Stats struct {
-	Watched   int    // projects watched now
 	Messages  uint64 // messages received on projects' channels
 	Malformed uint64 // of these, ignored since they are malformed
 	Gaps      uint64 // times that the subscription broke

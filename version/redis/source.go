@@ -245,8 +245,7 @@ func (r *Source) Publish(ctx context.Context, news []version.News) (version.Rece
 // Stats implements [version.Source].
 func (r *Source) Stats() version.Stats {
 	return version.Stats{
-		Watched: r.board.Len(), Messages: r.counters.messages.Load(), Malformed: r.counters.malformed.Load(), Gaps: r.counters.gaps.Load(),
-		Closed: r.counters.closed.Load(),
+		Messages: r.counters.messages.Load(), Malformed: r.counters.malformed.Load(), Gaps: r.counters.gaps.Load(), Closed: r.counters.closed.Load(),
 	}
 }
 

@@ -238,7 +238,7 @@ func TestSource(t *testing.T) {
 			s.untilVersion(p, 5)
 			s.publish(1, 0, version.News{Project: p, Version: 6})
 			s.untilVersion(p, 6)
-			if n := s.Stats().Watched; n != 1 {
+			if n := s.Len(); n != 1 {
 				t.Errorf("%d watched, want 1", n)
 			}
 		},
