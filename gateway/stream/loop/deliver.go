@@ -119,7 +119,7 @@ func (l *Loop) decide(i uint32, r *record, in stream.Input, advance func() []byt
 		l.sent.Heartbeats++
 		l.write(i, r, l.opt.Heartbeat().Bytes(), true, false)
 	case stream.Hello:
-		l.scratch = l.appendHello(l.scratch[:0], i, r, "", now)
+		l.scratch = l.appendHello(l.scratch[:0], r, "", now)
 		l.write(i, r, l.scratch, false, false)
 	case stream.Flush:
 		l.write(i, r, stream.Comment(), true, false)
@@ -136,7 +136,7 @@ func (l *Loop) greet(i uint32, r *record, now time.Time) {
 	b := append(l.scratch[:0], first.first...)
 	l.drop(i)
 	b = stream.AppendRetry(b, stream.RetryTime())
-	b = stream.AppendPadding(l.appendHello(b, i, r, first.caller, now))
+	b = stream.AppendPadding(l.appendHello(b, r, first.caller, now))
 	l.scratch = b
 	if r.fd > 0 { // other streams are chunked or HTTP/2: no proxy holds those
 		l.flushes.add(Tag{i, r.gen}, now)
@@ -146,7 +146,7 @@ func (l *Loop) greet(i uint32, r *record, now time.Time) {
 }
 
 // appendHello appends a hello with the newest state of all projects, and notes them as sent.
-func (l *Loop) appendHello(b []byte, i uint32, r *record, caller string, now time.Time) []byte {
+func (l *Loop) appendHello(b []byte, r *record, caller string, now time.Time) []byte {
 	l.hello.Begin()
 	for id := r.subs; id != 0; id = l.subs.at(id).sibling {
 		sub := l.subs.at(id)

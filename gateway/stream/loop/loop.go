@@ -188,7 +188,7 @@ func (l *Loop) Run(ctx context.Context) (err error) {
 // wait waits until there is work, and fetches the events of sockets. If the loop is busy it only lets other goroutines run.
 func (l *Loop) wait(ctx context.Context, busy bool, now time.Time) (err error) {
 	l.events = nil
-	next := l.next(now)
+	next := l.next()
 	busy = busy || !next.IsZero() && !next.After(time.Now())
 	if l.sockets > 0 { // the poller is woken by wakeLocked too
 		if busy {

@@ -80,7 +80,7 @@ func (l *Loop) visit(s sweepTask, now time.Time) (more bool) {
 }
 
 // next returns when there is work even if nobody wakes the loop; zero: never.
-func (l *Loop) next(now time.Time) time.Time {
+func (l *Loop) next() time.Time {
 	next := earliest(l.waits.next(), l.flushes.next(), l.seconds.next(), l.lingers.next())
 	if l.firstEnd != 0 {
 		next = earliest(next, time.Unix(int64(l.firstEnd), 0))
