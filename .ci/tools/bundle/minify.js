@@ -19,8 +19,8 @@ const PLATFORM = ['unref']; // of timers in Node
 const SHORT_NAMES = ['nudge.js', 'nudge.global.js']; // what tabs tell each other may be read by another build
 
 const source = (name) => readFile(`src/${name}`, 'utf8');
-const words = (code) => code.replace(/\/\*[^]*?\*\/|\/\/.*/g, '').match(/\w+/g);
-const quoted = (code) => Array.from(code.matchAll(/['"`](\w+)['"`]/g), ([, word]) => word);
+const words = (code) => code.replace(/\/\*[^]*?\*\/|\s\/\/ .*/g, '').match(/\w+/g);
+const quoted = (code) => Array.from(code.matchAll(/['"](\w+)['"]/g), ([, word]) => word);
 const all = (await readdir('src', { recursive: true })).filter((name) => name.endsWith('.ts'));
 const reserved = [...PLATFORM];
 for (const name of OTHERS_SEE) reserved.push(...words(await source(name)));
