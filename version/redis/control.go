@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"reflect"
 	"slices"
 	"time"
@@ -114,10 +113,7 @@ const (
 // controlKeeper keeps the control hash in Redis and this gateway's copy of it equal. It lives longer than a session.
 type controlKeeper struct {
 	opt       *Options
-	name      string // of the hash
-	routine   time.Duration
-	tell      func(control.Entries)
-	log       *slog.Logger
+	name      string         // of the hash
 	announced version.Signal // there may be something to read
 
 	entries   control.Entries // all that was read so far
@@ -129,7 +125,7 @@ type controlKeeper struct {
 // since a message may be lost.
 func (k *controlKeeper) run(ctx context.Context, pool *clientPool) error {
 	for retry := controlRetry; ; {
-		again := routineWait(k.routine)
+		again := routineWait(k.opt.Routine)
 		begun, pause := time.Now(), controlPause
 		switch err := k.reconcile(ctx, pool); {
 		case err == nil:
@@ -138,12 +134,12 @@ func (k *controlKeeper) run(ctx context.Context, pool *clientPool) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		default:
-			again, retry = min(again, retry), min(2*retry, k.routine)
+			again, retry = min(again, retry), min(2*retry, k.opt.Routine)
 			// Faults of the connection are logged elsewhere, and a slot that moved is found by the next probe.
 			if isReply(err) && !isRedirect(err) && err.Error() != k.lastFault {
 				k.lastFault = err.Error()
 				_, fix := k.opt.diagnose(err)
-				k.log.Error("what the fleet is told cannot be read or kept in Redis; what was heard of it stays in force",
+				k.opt.Log.Error("what the fleet is told cannot be read or kept in Redis; what was heard of it stays in force",
 					"key", k.name, "error", short(err), "fix", fix)
 			}
 		}
@@ -172,20 +168,20 @@ func (k *controlKeeper) reconcile(ctx context.Context, pool *clientPool) error {
 	stored, seqs, malformed := control.Decode(answer)
 	if malformed != nil && time.Since(k.warned) >= time.Minute {
 		k.warned = time.Now()
-		k.log.Warn("part of what the fleet is told cannot be read, and is ignored", "key", k.name, "error", malformed,
+		k.opt.Log.Warn("part of what the fleet is told cannot be read, and is ignored", "key", k.name, "error", malformed,
 			"fix", "give all gateways the same release, and keep other programs off the key")
 	}
 	merged := k.entries.Merge(stored, time.Now())
 	if !reflect.DeepEqual(merged, k.entries) {
 		k.entries = merged
-		k.tell(merged)
+		k.opt.Control(merged)
 	}
 	lost := merged.Lost(seqs)
 	if err := k.writeBack(ctx, client, lost); err != nil {
 		return fmt.Errorf("write back: %w", err)
 	}
 	if len(lost) > 0 {
-		k.log.Info("what the fleet is told was lost from Redis, and is written back", "key", k.name, "entries", len(lost))
+		k.opt.Log.Info("what the fleet is told was lost from Redis, and is written back", "key", k.name, "entries", len(lost))
 	}
 	return nil
 }

@@ -177,18 +177,17 @@ func (s *session) ignored(what, channel string, err error, fix string) {
 // command sends the commands of subscriptions.
 func (s *session) command(ctx context.Context) error {
 	for {
-		c := s.subs.nextCommand()
-		if c == nil {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-s.subs.ask:
-			}
-			continue
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.subs.ask:
 		}
-		_ = s.conn.SetWriteDeadline(time.Now().Add(replyTimeout)) // if it fails, the write fails too
-		if _, err := s.conn.Write(c.encode(s.names)); err != nil {
-			return fmt.Errorf("subscribe: %w", err)
+		// No more than one command is under way. Its last answer asks for the next.
+		if c := s.subs.nextCommand(); c != nil {
+			_ = s.conn.SetWriteDeadline(time.Now().Add(replyTimeout)) // if it fails, the write fails too
+			if _, err := s.conn.Write(c.encode(s.names)); err != nil {
+				return fmt.Errorf("subscribe: %w", err)
+			}
 		}
 	}
 }

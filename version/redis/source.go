@@ -119,9 +119,7 @@ func New(board *version.Board, opt Options) (*Source, error) {
 	r.publisher = publisher{&r.opt, r.names, &r.finder, clientPool{opt: &r.opt, life: publisherLife}}
 	r.prober = prober{opt: &r.opt, names: r.names, finder: &r.finder, dataSets: &r.dataSets, faults: &r.faults}
 	if opt.Control != nil {
-		r.control = &controlKeeper{
-			opt: &r.opt, name: r.names.control(), routine: opt.Routine, tell: opt.Control, log: opt.Log, announced: version.NewSignal(),
-		}
+		r.control = &controlKeeper{opt: &r.opt, name: r.names.control(), announced: version.NewSignal()}
 	}
 	return r, nil
 }
