@@ -38,8 +38,8 @@ type aheadProjects struct {
 	log   *slog.Logger
 	lines *rate.Limiter // pages may report any project that their users may see
 
-	mu   sync.Mutex // guards all below
-	list []*AheadProject
+	mu   sync.Mutex     // guards list
+	list []AheadProject // newest report first
 }
 
 func newAheadProjects(log *slog.Logger) *aheadProjects {
@@ -50,22 +50,19 @@ func newAheadProjects(log *slog.Logger) *aheadProjects {
 func (a *aheadProjects) add(p version.Project, application, stored version.Version, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	at := slices.IndexFunc(a.list, func(e *AheadProject) bool { return e.Project == p })
-	entry := &AheadProject{Project: p}
-	if at >= 0 {
+	entry := AheadProject{Project: p}
+	if at := slices.IndexFunc(a.list, func(e AheadProject) bool { return e.Project == p }); at >= 0 {
 		entry = a.list[at]
 		a.list = slices.Delete(a.list, at, at+1)
-	} else if len(a.list) == mostAhead {
-		a.list = a.list[:mostAhead-1]
 	}
-	a.list = slices.Insert(a.list, 0, entry) // newest first
 	entry.Application, entry.Stored, entry.Last, entry.Reports = application, stored, now, entry.Reports+1
 	entry.Fix = "nudge publish " + version.Mark{Project: p, Version: application, Known: true}.String() + " --reset"
-	if (entry.logged.IsZero() || now.Sub(entry.logged) >= aheadFor) && a.lines.AllowN(now, 1) {
+	if now.Sub(entry.logged) >= aheadFor && a.lines.AllowN(now, 1) {
 		entry.logged = now
 		a.log.Warn("a stored version is ahead of the application, so its pages poll fast; run the fix if the application is at its version",
 			"project", p.String(), "application", int64(application), "stored", int64(stored), "fix", entry.Fix)
 	}
+	a.list = slices.Insert(a.list[:min(len(a.list), mostAhead-1)], 0, entry)
 }
 
 // Ahead returns the projects whose stored version is ahead of the application, newest report first.
@@ -74,16 +71,12 @@ func (p *Pacer) Ahead() []AheadProject {
 	a := p.missed.ahead
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.list = slices.DeleteFunc(a.list, func(e *AheadProject) bool {
+	a.list = slices.DeleteFunc(a.list, func(e AheadProject) bool {
 		s := p.opt.Board.State(e.Project)
 		fixed := s.Known && s.Version <= e.Application
 		return fixed || now.Sub(e.Last) >= aheadFor
 	})
-	all := make([]AheadProject, len(a.list))
-	for i, e := range a.list {
-		all[i] = *e
-	}
-	return all
+	return slices.Clone(a.list)
 }
 
 // findAhead judges a report that the application's version is below the stored one. The key is read, since a page may lie,
