@@ -36,6 +36,7 @@ func writeCertificate(t *testing.T, cert, key string, serial int64) {
 
 // A gateway takes a new certificate, a new secret and a new password of Redis without a restart.
 func TestRenewals(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t)
 	redis.Do("ACL", "SETUSER", "nudge", "on", ">old", "+@all", "~*", "&*")
 	dir := t.TempDir()

@@ -14,6 +14,7 @@ import (
 // What holds for 3,000 pages in all scripts (package simulate) holds for 30,000 in three of them, in the program as it is built:
 // under the race detector that would take minutes.
 func TestSimulateAtFullSize(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes ten seconds")
 	}

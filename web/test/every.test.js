@@ -207,16 +207,16 @@ test('it ends by its function, by a signal, or with the page, and leaves nothing
   assert.deepEqual([never.length, late.length, world.timers], [0, 0, 0]);
 });
 
-test('a run that fails backs off from its own interval: over a day never more runs than without Nudge', async () => {
+test('a run that fails backs off from its own interval: never more runs than without Nudge', async () => {
   for (const ms of [5000, 60_000, 600_000, 3_600_000]) {
     const world = new World(ms);
     world.routes = unreachable;
     world.start({ interval: 3_600_000 });
     const runs = every(world, ms, { projects: '42' }, () => Promise.reject(new Error('no')));
     world.source.fail();
-    const day = Math.max(86_400_000, 40 * ms);
-    await world.pass(day);
-    assert.ok(runs.length <= (day / ms) * 1.25 && runs.length > 5, `every ${ms}: ${runs.length} runs, where ${day / ms} were before`);
+    const long = Math.max(10_000_000, 40 * ms);
+    await world.pass(long);
+    assert.ok(runs.length <= (long / ms) * 1.25 && runs.length > 5, `every ${ms}: ${runs.length} runs, where ${long / ms} were before`);
     assert.equal(world.state.error, null, 'the poll of the page has not failed');
   }
 });
