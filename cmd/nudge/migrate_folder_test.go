@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -68,6 +67,7 @@ type migration struct {
 	env    []string
 	real   *strings.Replacer // of the addresses in the page
 	app    string            // URL
+	site   string            // where pages ask
 	front  *front
 
 	projects, open int            // so many pages are open
@@ -113,6 +113,7 @@ func newMigration(t *testing.T, of framework, redis string) *migration {
 	app, gateway := redistest.FreeAddress(t), redistest.FreeAddress(t)
 	_, port, _ := strings.Cut(app, ":")
 	m.app, m.front = "http://"+app, startFront(t, app, filepath.Join(m.dir, "access.log"))
+	m.site = m.front.URL
 	m.real = strings.NewReplacer("127.0.0.1:6379", redis, "127.0.0.1:3000", app, "127.0.0.1:8080", gateway)
 	m.env = append(os.Environ(), "PATH="+filepath.Join(m.dir, "bin")+":"+filepath.Dir(path)+":"+os.Getenv("PATH"), "PORT="+port, "TMPDIR="+m.dir,
 		"NUDGE_LISTEN="+gateway, "NUDGE_OPS_LISTEN="+redistest.FreeAddress(t), "NUDGE_NODE=gw",
@@ -232,7 +233,6 @@ func (m *migration) change(block string) {
 type goingOn struct {
 	*transcript
 	kill func()
-	wake func() // of pages, which were asleep for two minutes
 }
 
 // start starts what goes on, and waits until it says this.
@@ -241,13 +241,7 @@ func (m *migration) start(ready string, args ...string) *goingOn {
 	group := exectest.NewGroup()
 	cmd, r := group.Add(m.command(args[0], args[1:]...)), &goingOn{transcript: newTranscript()}
 	cmd.Stdout, cmd.Stderr = r, r
-	input, err := cmd.StdinPipe()
-	must(m.t, err)
 	must(m.t, cmd.Start())
-	r.wake = func() {
-		_, err := io.WriteString(input, "\n")
-		must(m.t, err)
-	}
 	exited := make(chan struct{})
 	go func() {
 		_ = cmd.Wait()
@@ -267,10 +261,10 @@ func (m *migration) start(ready string, args ...string) *goingOn {
 	return r
 }
 
-// pages opens pages of the application.
-func (m *migration) pages() *goingOn {
+// pages opens pages of the application; more are arguments of pages.mjs.
+func (m *migration) pages(more ...string) *goingOn {
 	m.t.Helper()
-	return m.start("page", "node", "pages.mjs", m.front.URL, strconv.Itoa(m.projects), strconv.Itoa(m.open))
+	return m.start("page", append([]string{"node", "pages.mjs", m.site, strconv.Itoa(m.projects), strconv.Itoa(m.open)}, more...)...)
 }
 
 // each waits until every page has said this since from, and returns where the last one has.

@@ -243,3 +243,12 @@ func statusConfig(t *testing.T, opsListen string) string {
 	must(t, os.WriteFile(file, []byte("ops_listen: "+opsListen+"\n"), 0o600))
 	return file
 }
+
+func TestTwoDigits(t *testing.T) {
+	t.Parallel()
+	for x, want := range map[float64]float64{0: 0, 0.2634: 0.26, 1: 1, 1.349: 1.3, 99.9: 100, 100: 100} {
+		if got := twoDigits(x); got != want {
+			t.Errorf("%v: %v, want %v", x, got, want)
+		}
+	}
+}

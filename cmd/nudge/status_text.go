@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -134,7 +135,7 @@ func (s *gatewayStatus) printShadow(w io.Writer, now time.Time, asJSON bool) err
 	if seen.Polls > 0 {
 		line("since %s (%v), gateways: %d", seen.Since.UTC().Format("2006-01-02 15:04 MST"), since(seen.Since, now), seen.Gateways)
 		line("the share of polls that push would have saved is %.1f to %.1f %%, with 95 %% confidence", 100*seen.EmptyLow, 100*seen.EmptyHigh)
-		line("push misses %.2g %% of news at most, with 95 %% confidence\n", 100*seen.MissedAtMost)
+		line("push misses %v %% of news at most, with 95 %% confidence\n", twoDigits(100*seen.MissedAtMost))
 		table := tabwriter.NewWriter(&page, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintln(table, "PROJECT\tPOLLS\tEMPTY\tNEWS\tEARLIER\tMISSED\t")
 		row := func(name string, s shadow.Sums) {
@@ -227,3 +228,9 @@ func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // since returns how long ago t was; never below 0, since t may be from the clock of another machine.
 func since(t, now time.Time) time.Duration { return max(0, now.Sub(t)).Round(time.Second) }
+
+// twoDigits rounds to two digits that count: 0.26, 1.3, 100. With %.2g, 100 would be 1e+02.
+func twoDigits(x float64) float64 {
+	rounded, _ := strconv.ParseFloat(fmt.Sprintf("%.2g", x), 64)
+	return rounded
+}

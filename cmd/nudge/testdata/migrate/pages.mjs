@@ -1,15 +1,14 @@
 // Open pages of the application: page.js of this folder, each with an address of its own, and with a browser's cache.
 //
-//   node pages.mjs SITE PROJECTS PAGES [SECONDS]
-//
-// Each line on its standard input lets the pages sleep for two minutes, which is when pages in shadow report.
+//   node pages.mjs SITE PROJECTS PAGES [SECONDS [POLLS]]
 //
 // With SECONDS, time is what this program says, and a change of each project comes every 100 s. It ends with what the pages saw.
+// With POLLS and 0 SECONDS, a page sleeps for two minutes after so many polls of a query: then pages in shadow report.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 
-const [site, projects, pages, seconds] = process.argv.slice(2).map((arg, i) => (i ? Number(arg) : arg))
+const [site, projects, pages, seconds, polls] = process.argv.slice(2).map((arg, i) => (i ? Number(arg) : arg))
 const page = new AsyncLocalStorage()
 const kept = new Map() // answers, as a browser's cache has them
 const jars = new Map() // cookies by page and name
@@ -37,12 +36,13 @@ globalThis.fetch = async (url, options) => {
     if (answer.status === 304) text = old.text
     if (options?.method !== 'POST') {
       const stored = answer.headers.get('cache-control') !== 'no-store'
-      kept.set(name, { text, etag: stored && answer.headers.get('etag') })
+      if (polls && old && ++old.polls % polls === 0) ages.set(page.getStore(), ages.get(page.getStore()) + 120_000)
+      kept.set(name, { polls: old?.polls ?? 0, text, etag: stored && answer.headers.get('etag') })
       const what = String(url).split('/').at(-1)
       seen[what] ??= { polls: 0, empty: 0 }
       if (old) seen[what].polls++ // the first one loads the page
       if (text === old?.text) seen[what].empty++
-      if (!seconds && what !== 'nudge-token') console.log(`page ${page.getStore()} polls ${what}: ${JSON.parse(text).version}`)
+      if (!seconds && !polls && what !== 'nudge-token') console.log(`page ${page.getStore()} polls ${what}: ${JSON.parse(text).version}`)
     }
     return new Response(text)
   } finally {
@@ -78,7 +78,6 @@ async function until(time) {
 // A page in shadow reports after one to two minutes: once it is open, it is two minutes older than it is.
 const ages = new Map()
 const clock = Date.now
-process.stdin.on('data', () => ages.forEach((age, n) => ages.set(n, age + 120_000))).unref?.()
 Date.now = () => clock() + (ages.get(page.getStore()) ?? 0)
 
 const { show } = await import(pathToFileURL('page.js'))
