@@ -117,6 +117,9 @@ func runLoad(cmd *cobra.Command, l config.Loader, o load.Options, f loadFlags) e
 	if len(o.Gateways) == 0 {
 		o.Gateways = []string{load.DefaultGateway}
 	}
+	if err := o.Check(); err != nil {
+		return usageError{err}
+	}
 	publishing := o.Rate > 0 || o.Window > 0
 	if publishing {
 		var done func()
@@ -124,9 +127,6 @@ func runLoad(cmd *cobra.Command, l config.Loader, o load.Options, f loadFlags) e
 			return err
 		}
 		defer done()
-	}
-	if err := o.Check(); err != nil {
-		return usageError{err}
 	}
 	if o.Tokens, err = f.tokens(c.Auth, o, time.Now()); err != nil {
 		return err

@@ -136,7 +136,29 @@ func flagError(cmd *cobra.Command, err error) error {
 		f := bad.GetFlag()
 		err = fmt.Errorf("--%s: %q %s", f.Name, bad.GetValue(), wrongValue(f, bad))
 	}
+	var valueless *pflag.ValueRequiredError
+	if errors.As(err, &valueless) {
+		err = fmt.Errorf("--%s has no value; write it behind the flag", valueless.GetFlag().Name)
+	}
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		if meant := similarFlag(cmd, unknown.GetSpecifiedName()); meant != "" {
+			err = fmt.Errorf("%w; did you mean --%s?", err, meant)
+		}
+	}
 	return usageError{fmt.Errorf("%s%w", prefix(cmd, ": "), err)}
+}
+
+// similarFlag returns the flag of cmd that the name may be a misspelling of; "": none. What is similar, cobra knows of commands.
+func similarFlag(cmd *cobra.Command, name string) string {
+	known := &cobra.Command{SuggestionsMinimumDistance: 2}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		known.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+	})
+	if meant := known.SuggestionsFor(name); len(meant) > 0 {
+		return meant[0]
+	}
+	return ""
 }
 
 // wrongValue says what is wrong with the value of f, and what to write instead.

@@ -42,7 +42,7 @@ func open(name string, stdin io.Reader, read func(n int)) (*input, error) {
 	} else {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w; name an access log that this user can read", err)
 		}
 		in.close = func() { f.Close() }
 		if info, err := f.Stat(); err == nil && info.IsDir() {

@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -124,37 +125,54 @@ func (o Options) filled() (Options, error) {
 }
 
 func (o Options) refusal() error {
+	for _, n := range []struct {
+		flag  string
+		value int
+		most  int
+	}{
+		{"streams", o.Streams, math.MaxInt},
+		{"projects", o.Projects, math.MaxInt},
+		{"projects-per-stream", o.PerStream, mostPerStream},
+		{"window", o.Window, math.MaxInt},
+		{"inflight", o.Inflight, math.MaxInt},
+		{"workers", o.Workers, mostProcesses},
+	} {
+		if n.value < 0 {
+			return fmt.Errorf("--%s: %d is below 0; write 0 or more", n.flag, n.value)
+		}
+		if n.value > n.most {
+			return fmt.Errorf("--%s: %d is above %d; write %[3]d or less", n.flag, n.value, n.most)
+		}
+	}
 	switch {
-	case o.Streams < 0 || o.Projects < 0 || o.Inflight < 0 || o.Window < 0 || o.Workers < 0 || o.PerStream < 0:
-		return errors.New("a number of streams, projects, connects or workers, or the window, is below 0; write 0 or more")
-	case o.PerStream > mostPerStream:
-		return fmt.Errorf("%d projects per stream are more than a gateway allows; write %d or less", o.PerStream, mostPerStream)
 	case o.PerStream > o.Projects:
-		return fmt.Errorf("%d projects per stream, but only %d projects; write more projects", o.PerStream, o.Projects)
+		return fmt.Errorf("--projects-per-stream: %d is more than all projects, %d; write more --projects", o.PerStream, o.Projects)
 	case !(o.Rate >= 0 && o.Rate <= 1e6):
-		return fmt.Errorf("a rate of %v advances per second; write a number from 0 to 1000000", o.Rate)
+		return fmt.Errorf("--rate: %v is not from 0 to 1000000 advances per second; write a number such as 10", o.Rate)
 	case o.Rate > 0 && o.Window > 0:
-		return errors.New("a rate and a window contradict each other: a window publishes as fast as deliveries allow; give one of them")
+		return errors.New("--rate and --window contradict each other: a window publishes as fast as deliveries allow; give one of them")
 	case o.publishes() && o.Duration <= 0:
-		return errors.New("there is a rate or a window, but no duration to publish for; write 30s, or a rate of 0")
-	case o.publishes() && o.Publish == nil:
-		return errors.New("there is a rate or a window, but no Publish function; set it, or write a rate of 0")
-	case o.Duration < 0 || o.Settle < 0 || o.Grace < 0 || o.Timeout < 0:
-		return errors.New("a duration is below 0; write one such as 30s")
-	case o.Workers > mostProcesses:
-		return fmt.Errorf("%d workers are too many; write %d or less", o.Workers, mostProcesses)
+		return fmt.Errorf("--duration: %v is no time to publish for; write one such as 30s, or --rate 0", o.Duration)
+	}
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{{"duration", o.Duration}, {"settle", o.Settle}, {"grace", o.Grace}, {"connect-timeout", o.Timeout}} {
+		if d.value < 0 {
+			return fmt.Errorf("--%s: %v is below 0; write one such as 30s", d.flag, d.value)
+		}
 	}
 	for i := range len(o.Prefix) {
 		if c := o.Prefix[i]; !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._~:-", c) >= 0) {
-			return fmt.Errorf("prefix %q: character %q is not allowed in a project's name; use A-Z a-z 0-9 . _ ~ : -", o.Prefix, c)
+			return fmt.Errorf("--prefix %q: character %q is not allowed in a project's name; use A-Z a-z 0-9 . _ ~ : -", o.Prefix, c)
 		}
 	}
 	if len(o.Prefix) > 100 {
-		return fmt.Errorf("a prefix of %d characters is too long; write 100 or less", len(o.Prefix))
+		return fmt.Errorf("--prefix: %d characters are too many; write 100 or less", len(o.Prefix))
 	}
 	for _, s := range o.Sources {
 		if _, err := netip.ParseAddr(s); err != nil {
-			return fmt.Errorf("source %q is no address; write one of this machine, such as 127.0.0.2", s)
+			return fmt.Errorf("--source %q is no address; write one of this machine, such as 127.0.0.2", s)
 		}
 	}
 	for _, g := range o.Gateways {
@@ -173,7 +191,7 @@ func parseGateway(text string) (*url.URL, error) {
 	case strings.Contains(text, "@"): // not repeated: it may be a password
 		return nil, errors.New("the URL of a gateway has a user or a password, which gateways do not take; leave it out")
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("gateway %q is no URL; write one like %s", text, DefaultGateway)
+		return nil, fmt.Errorf("--gateway %q is no URL; write one like %s", text, DefaultGateway)
 	case u.Scheme == "https":
 		return nil, fmt.Errorf("gateway %q: the readers speak plain HTTP only; name the gateway's own listener, before the proxy or without tls.cert", text)
 	}

@@ -16,6 +16,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.publishes() && o.Publish == nil {
+		return nil, errors.New("there is a rate or a window, but no Publish function; set it, or write a rate of 0")
+	}
 	r, err := newRun(ctx, o)
 	if err != nil {
 		return nil, err

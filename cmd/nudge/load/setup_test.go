@@ -123,16 +123,15 @@ func TestOptions(t *testing.T) {
 		o    Options
 		says string
 	}{
-		{Options{Streams: -1}, "below 0"},
+		{Options{Streams: -1}, "--streams: -1 is below 0"},
 		{Options{PerStream: 65, Projects: 100}, "write 64 or less"},
-		{Options{PerStream: 3, Projects: 2}, "write more projects"},
-		{Options{Rate: -1}, "rate"},
+		{Options{PerStream: 3, Projects: 2}, "write more --projects"},
+		{Options{Rate: -1}, "--rate: -1"},
 		{Options{Rate: math.NaN()}, "rate"},
 		{Options{Rate: math.Inf(1)}, "rate"},
 		{Options{Rate: 1, Window: 1, Duration: time.Second, Publish: publish}, "contradict"},
-		{Options{Rate: 1, Publish: publish}, "no duration"},
-		{Options{Rate: 1, Duration: time.Second}, "no Publish function"},
-		{Options{Settle: -1}, "duration"},
+		{Options{Rate: 1, Publish: publish}, "--duration: 0s is no time"},
+		{Options{Settle: -1}, "--settle: -1ns is below 0"},
 		{Options{Workers: 65}, "write 64 or less"},
 		{Options{Prefix: "a b"}, "not allowed"},
 		{Options{Prefix: strings.Repeat("x", 101)}, "100"},
@@ -144,5 +143,8 @@ func TestOptions(t *testing.T) {
 		if err := tt.o.Check(); err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%+v: %v, want %q", tt.o, err, tt.says)
 		}
+	}
+	if _, err := Run(t.Context(), Options{Rate: 1, Duration: time.Second}); err == nil || !strings.Contains(err.Error(), "no Publish function") {
+		t.Error(err)
 	}
 }

@@ -85,7 +85,7 @@ func (o *Options) Check() error {
 			*n.value = n.or
 		}
 		if *n.value < 0 || *n.value > n.most {
-			return fmt.Errorf("--%s: write a number up to %d", n.name, n.most)
+			return fmt.Errorf("--%s: %d is not from 0 to %d; write a number in between", n.name, *n.value, n.most)
 		}
 	}
 	if o.Projects > o.Browsers {
@@ -95,36 +95,39 @@ func (o *Options) Check() error {
 		o.Hours = 1
 	}
 	if !(o.Hours > 0 && o.Hours <= 100) {
-		return fmt.Errorf("--hours: write a number above 0, up to 100")
+		return fmt.Errorf("--hours: %g is not above 0 and up to 100; write a number in between", o.Hours)
 	}
 	if o.Advances == 0 {
 		o.Advances = float64(o.Browsers) / 1000
 	}
 	if !(o.Capacity >= 0 && o.Capacity <= 1e6) {
-		return fmt.Errorf("--capacity: write a number up to 1000000, or 0 for no limit")
+		return fmt.Errorf("--capacity: %g is not from 0 to 1000000; write a number in between, or 0 for no limit", o.Capacity)
 	}
 	if o.Advances > 10_000 {
-		return fmt.Errorf("--advances is above 10000 a second; write 10000 or less")
+		return fmt.Errorf("--advances: %g is above 10000 a second; write 10000 or less", o.Advances)
 	}
-	for _, d := range []struct{ value, or *time.Duration }{
-		{&o.Probe, ptr(2 * time.Second)},
-		{&o.Ramp, ptr(time.Minute)},
-		{&o.Latency, ptr(50 * time.Millisecond)},
-		{&o.Network, ptr(20 * time.Millisecond)},
-		{&o.Drain.Delay, ptr(5 * time.Second)},
-		{&o.Drain.Window, ptr(20 * time.Second)},
-		{&o.Restart, ptr(2 * time.Second)},
-		{&o.Policy.Fast, ptr(10 * time.Second)},
-		{&o.Policy.Slow, ptr(5 * time.Minute)},
-		{&o.Policy.Longest, ptr(time.Minute)},
-		{&o.Policy.Gap, ptr(time.Second)},
-		{&o.Policy.Heartbeat, ptr(25 * time.Second)},
+	for _, d := range []struct {
+		name      string
+		value, or *time.Duration
+	}{
+		{"probe", &o.Probe, ptr(2 * time.Second)},
+		{"ramp", &o.Ramp, ptr(time.Minute)},
+		{"latency", &o.Latency, ptr(50 * time.Millisecond)},
+		{"network", &o.Network, ptr(20 * time.Millisecond)},
+		{"drain delay", &o.Drain.Delay, ptr(5 * time.Second)},
+		{"drain window", &o.Drain.Window, ptr(20 * time.Second)},
+		{"restart", &o.Restart, ptr(2 * time.Second)},
+		{"fast", &o.Policy.Fast, ptr(10 * time.Second)},
+		{"slow", &o.Policy.Slow, ptr(5 * time.Minute)},
+		{"longest", &o.Policy.Longest, ptr(time.Minute)},
+		{"gap", &o.Policy.Gap, ptr(time.Second)},
+		{"heartbeat", &o.Policy.Heartbeat, ptr(25 * time.Second)},
 	} {
 		if *d.value == 0 {
 			*d.value = *d.or
 		}
 		if *d.value < 0 {
-			return fmt.Errorf("a duration is below 0; write one such as 10s")
+			return fmt.Errorf("--%s: %v is below 0; write one such as %v", d.name, *d.value, *d.or)
 		}
 	}
 	if o.Policy.Jitter == 0 {
