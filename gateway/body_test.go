@@ -93,13 +93,26 @@ func TestRefusalsAreSampled(t *testing.T) {
 			t.Errorf("%d bytes of log for 900 requests", size)
 		}
 		time.Sleep(61 * time.Second)
-		if n := lines("refused in the last minute"); n != 1 || lines("missing=590") != 1 {
+		if n := lines("more requests were refused"); n != 1 || lines("missing=590") != 1 {
 			t.Errorf("%d sums:\n%s", n, log.String())
 		}
 		r.get("/events?project=42", nobody)
 		time.Sleep(time.Minute)
-		if lines("refused=missing") != 11 || lines("refused in the last minute") != 1 {
+		if lines("refused=missing") != 11 || lines("more requests were refused") != 1 {
 			t.Errorf("a minute later:\n%s", log.String())
+		}
+		for range 30 { // a client that does not stop
+			for range 12 {
+				r.get("/events?project=42", nobody)
+			}
+			time.Sleep(time.Minute)
+		}
+		if n := lines("more requests were refused"); n != 4 || lines("missing=20") != 1 { // at once, after 1 minute, after 10 more
+			t.Errorf("%d sums:\n%s", n, log.String())
+		}
+		time.Sleep(time.Minute)
+		if n := lines("more requests were refused"); n != 5 || lines("missing=36") != 1 { // it is over
+			t.Errorf("%d sums:\n%s", n, log.String())
 		}
 	})
 	bubble(t, nil, func(t *testing.T, r *rig) { // the level of this log is debug: it has all, with paths that are cut

@@ -9,7 +9,7 @@ import (
 	"nudge/gateway/auth"
 )
 
-// A page whose browser does not send its cookie back is refused for ever. The log says so, once a minute, and what to do.
+// A page whose browser does not send its cookie back is refused for ever. The log says so, ever more rarely, and what to do.
 func TestLostCookie(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -54,6 +54,17 @@ func TestLostCookie(t *testing.T) {
 					t.Errorf("want %q: %q", test.want, lines)
 				}
 				isProblem(t, r.get("/versions?project=42", nobody, "User-Agent: another"), "missing")
+				if test.want == "" {
+					return
+				}
+				for range 30 { // it tries again each minute
+					time.Sleep(time.Minute)
+					r.post("/session", "", append([]string{as("ann")}, test.headers...)...)
+					r.get("/versions?project=42", append([]string{nobody}, test.headers...)...)
+				}
+				if n := strings.Count(r.log.String(), "its next request came without it"); n != 3 || !strings.Contains(r.log.String(), "times=10\n") {
+					t.Errorf("%d lines in half an hour:\n%s", n, r.log)
+				}
 			})
 		})
 	}

@@ -173,8 +173,10 @@ func cut(text string, most int) string {
 
 // refusals counts refusals by code, and says which are logged. Its zero value is ready.
 type refusals struct {
-	mu    sync.Mutex // guards count
-	count map[string]int
+	mu     sync.Mutex     // guards all
+	count  map[string]int // in this refusalsTime
+	hidden map[string]int // before it, and not logged
+	lines  limits.GrowingDistance
 }
 
 // take counts one more refusal, and reports whether it is logged.
@@ -188,20 +190,37 @@ func (r *refusals) take(code string) bool {
 	return r.count[code] <= mostLogged
 }
 
-// sum returns how many refusals were not logged since the last call, as attributes, and begins again.
-func (r *refusals) sum() (attrs []slog.Attr) {
+// sum ends a refusalsTime. It returns how many refusals were not logged, as attributes, if that is to be said now: at a growing
+// distance while there are more, and when there are none.
+func (r *refusals) sum(now time.Time) (attrs []slog.Attr) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, code := range codes {
-		if n := r.count[code] - mostLogged; n > 0 {
-			attrs = append(attrs, slog.Int(code, n))
+	if r.hidden == nil {
+		r.hidden = map[string]int{}
+	}
+	more := false
+	for code, n := range r.count {
+		if n > mostLogged {
+			r.hidden[code] += n - mostLogged
+			more = true
 		}
 	}
 	r.count = nil
+	if !more {
+		r.lines = limits.GrowingDistance{}
+	} else if _, tell := r.lines.Happened(now); !tell {
+		return nil
+	}
+	for _, code := range codes {
+		if n := r.hidden[code]; n > 0 {
+			attrs = append(attrs, slog.Int(code, n))
+		}
+	}
+	clear(r.hidden)
 	return attrs
 }
 
-// sumRefusals logs once in refusalsTime how many refusals were not logged.
+// sumRefusals logs how many refusals were not logged.
 func (g *Gateway) sumRefusals(ctx context.Context) error {
 	ticks := time.NewTicker(refusalsTime)
 	defer ticks.Stop()
@@ -209,9 +228,9 @@ func (g *Gateway) sumRefusals(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticks.C:
-			if attrs := g.refusals.sum(); len(attrs) > 0 {
-				g.log.LogAttrs(ctx, slog.LevelWarn, "more requests were refused in the last minute than are logged",
+		case now := <-ticks.C:
+			if attrs := g.refusals.sum(now); len(attrs) > 0 {
+				g.log.LogAttrs(ctx, slog.LevelWarn, "more requests were refused since the last line of this kind than are logged",
 					append(attrs, slog.String("fix", "look at the refused requests before this line, by their code; log.level: debug shows all"))...)
 			}
 		}

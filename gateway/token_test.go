@@ -397,6 +397,13 @@ func TestEachReasonIsLogged(t *testing.T) {
 		if n := warnings("a token is not accepted"); n != 4 {
 			t.Errorf("a minute later: %d", n)
 		}
+		for range 30 { // a page that nobody closes
+			time.Sleep(time.Minute)
+			r.get("/versions?project=42", "Authorization: Bearer x.y.z")
+		}
+		if n := warnings("check=form"); n != 3 || warnings("times=10\n") != 1 {
+			t.Errorf("half an hour later: %d\n%s", n, r.log)
+		}
 	})
 }
 

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"nudge/gateway/limits"
 )
 
@@ -17,7 +15,7 @@ import (
 // and nothing else says why. The zero value is not ready.
 type LostCookies struct {
 	log   *slog.Logger
-	lines *rate.Limiter
+	lines *repeated
 
 	mu    sync.Mutex // guards given
 	given limits.Recent[givenCookie]
@@ -32,9 +30,9 @@ type givenCookie struct {
 // lostWithin is how soon after its cookie a page opens a stream.
 const lostWithin = 10 * time.Second
 
-// NewLostCookies returns the notice of lost cookies, which logs one of them a minute.
+// NewLostCookies returns the notice of lost cookies, which logs one of them a minute at most, and ever more rarely if it is the same.
 func NewLostCookies(log *slog.Logger) *LostCookies {
-	return &LostCookies{log: log, lines: rate.NewLimiter(rate.Every(time.Minute), 1), given: limits.Recent[givenCookie]{Most: 4096}}
+	return &LostCookies{log: log, lines: newRepeated(), given: limits.Recent[givenCookie]{Most: 4096}}
 }
 
 // browser tells browsers apart, as far as that is possible without a cookie.
@@ -64,7 +62,7 @@ func (l *LostCookies) Missing(r *http.Request, address string) {
 	l.mu.Lock()
 	given, left := l.given.Get(browser(r, address), time.Now())
 	l.mu.Unlock()
-	if left == 0 || !l.lines.Allow() {
+	if left == 0 {
 		return
 	}
 	fix := "see that no proxy removes Set-Cookie or Cookie, and that the browser does not block cookies"
@@ -74,8 +72,12 @@ func (l *LostCookies) Missing(r *http.Request, address string) {
 	case given.secure && !strings.HasPrefix(given.origin, "https://"):
 		fix = "the cookie is Secure, and the page may have been loaded over plain HTTP, where browsers drop it: use auth.cookie_secure: auto"
 	}
+	times, tell := l.lines.happened(given.origin + " " + given.host + " " + fix)
+	if !tell {
+		return
+	}
 	l.log.Warn("a page got a cookie from POST /session, and its next request came without it, so it gets 401",
-		"origin", given.origin, "host", given.host, "fix", fix)
+		"origin", given.origin, "host", given.host, "fix", fix, "times", times)
 }
 
 func hostname(host string) string {
