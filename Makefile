@@ -45,7 +45,7 @@ chart: ## docs/capacity.svg from docs/capacity/*.json
 
 migration: ## docs/migrate.svg: docs/migrate.md as a run of two minutes
 	@NUDGE_TEST_REQUIRE=1 NUDGE_TEST_MIGRATION=$(CURDIR)/docs/migrate.json go test -count=1 -timeout 10m -run '^TestMigrationChart$$' ./cmd/nudge
-	@go -C .ci/tools run ./chart -o $(CURDIR)/docs/migrate.svg -migration $(CURDIR)/docs/migrate.json
+	@go -C .ci/tools run ./chart -migration $(CURDIR)/docs/migrate.json
 
 outage: build ## what the demo's chart shows: a run of nudge simulate
 	@bin/nudge simulate --script redis --hours 0.2 --json > web/demo/page/outage.json

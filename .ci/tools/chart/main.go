@@ -2,7 +2,7 @@
 //
 //	go -C .ci/tools run ./chart ../../docs/capacity/*.json
 //
-// With -migration it draws docs/migrate.svg, as make migration does.
+// With -migration it draws docs/migrate.svg, as make migration does, and with -simulate docs/simulate.svg, as docs/cadence.md says.
 //
 // Each file is one run with --json, against a gateway of its own, with another number of streams of one project.
 package main
@@ -10,6 +10,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"image/color"
@@ -45,34 +46,32 @@ type percentiles struct {
 }
 
 func main() {
-	out := flag.String("o", "../../docs/capacity.svg", "the file to write")
-	migration := flag.String("migration", "", "draw docs/migrate.svg from this file instead")
+	out := flag.String("o", "", "the file to write (default: ../../docs/capacity.svg, migrate.svg or simulate.svg)")
+	migration := flag.Bool("migration", false, "draw docs/migrate.svg from one file instead")
+	simulate := flag.Bool("simulate", false, "draw docs/simulate.svg from results of nudge simulate instead")
 	flag.Parse()
-	var err error
-	if *migration != "" {
-		err = drawMigration(*out, *migration)
-	} else {
-		err = run(*out, flag.Args())
+	name, draw := "capacity", drawCapacity
+	switch {
+	case *migration:
+		name, draw = "migrate", drawMigration
+	case *simulate:
+		name, draw = "simulate", drawSimulations
 	}
-	if err != nil {
+	if err := draw(cmp.Or(*out, "../../docs/"+name+".svg"), flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "chart:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out string, files []string) error {
+func drawCapacity(out string, files []string) error {
 	if len(files) < 2 {
-		return fmt.Errorf("%d results; name two or more, each with another number of streams", len(files))
+		return errors.New("name two results or more, each with another number of streams")
 	}
 	var all []result
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		r, err := read[result](file)
 		if err != nil {
 			return err
-		}
-		var r result
-		if err := json.Unmarshal(text, &r); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
 		}
 		if r.Streams.Open == 0 || r.Deliver.Latency.P50 == 0 || r.Server.After == 0 {
 			return fmt.Errorf("%s: no streams, no latency or no memory in it; run nudge load --json with a rate, on the gateway's machine", file)
@@ -111,11 +110,7 @@ func run(out string, files []string) error {
 
 	latency.Y.Max *= 1.3 // room for the legend
 
-	const width, height = 9 * vg.Inch, 3.5 * vg.Inch
-	canvas := vgsvg.New(width, height)
-	page := draw.New(canvas)
-	page.SetColor(color.White) // a dark page would show black on black
-	page.Fill(page.Rectangle.Path())
+	canvas, page := blank(3.5 * vg.Inch)
 	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Points(16), PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(12)}
 	latency.Draw(tiles.At(page, 0, 0))
 	memory.Draw(tiles.At(page, 1, 0))
@@ -129,4 +124,37 @@ func newPlot(title, y string) *plot.Plot {
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Add(plotter.NewGrid())
 	return p
+}
+
+// read reads one result.
+func read[T any](file string) (r T, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, fmt.Errorf("%s: %w", file, err)
+	}
+	return r, nil
+}
+
+// blank returns a page of this height.
+func blank(height vg.Length) (*vgsvg.Canvas, draw.Canvas) {
+	canvas := vgsvg.New(9*vg.Inch, height)
+	page := draw.New(canvas)
+	page.SetColor(color.White) // a dark page would show black on black
+	page.Fill(page.Rectangle.Path())
+	return canvas, page
+}
+
+func write(out string, canvas *vgsvg.Canvas) error {
+	f, err := os.Create(out)
+	if err != nil {
+		return err
+	}
+	if _, err := canvas.WriteTo(f); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
 }

@@ -1,17 +1,15 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"image/color"
-	"os"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // migration is what TestMigrationChart of cmd/nudge records.
@@ -25,14 +23,14 @@ type migration struct {
 }
 
 // drawMigration draws docs/migrate.svg from docs/migrate.json.
-func drawMigration(out, file string) error {
-	text, err := os.ReadFile(file)
+func drawMigration(out string, files []string) error {
+	if len(files) != 1 {
+		return errors.New("name one file: docs/migrate.json")
+	}
+	file := files[0]
+	m, err := read[migration](file)
 	if err != nil {
 		return err
-	}
-	var m migration
-	if err := json.Unmarshal(text, &m); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
 	}
 	if len(m.Requests) == 0 {
 		return fmt.Errorf("%s: no requests in it; run make migration", file)
@@ -66,22 +64,7 @@ func drawMigration(out, file string) error {
 	}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, float64(len(m.Requests)), 0, 1.2*top
 
-	canvas := vgsvg.New(9*vg.Inch, 3*vg.Inch)
-	page := draw.New(canvas)
-	page.SetColor(color.White) // a dark page would show black on black
-	page.Fill(page.Rectangle.Path())
+	canvas, page := blank(3 * vg.Inch)
 	p.Draw(draw.Crop(page, vg.Points(8), -vg.Points(12), vg.Points(8), -vg.Points(8)))
 	return write(out, canvas)
-}
-
-func write(out string, canvas *vgsvg.Canvas) error {
-	f, err := os.Create(out)
-	if err != nil {
-		return err
-	}
-	if _, err := canvas.WriteTo(f); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
 }

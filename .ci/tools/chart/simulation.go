@@ -1,27 +1,17 @@
-// Command faultchart draws docs/simulate.svg from results of nudge simulate, as docs/cadence.md says:
-//
-//	go -C .ci/tools run ./faultchart /tmp/redis.json /tmp/kill.json …
-//
-// Each file is one run with --json. It is a panel: polls per second, and how many promise 2 allows.
 package main
 
 import (
-	"encoding/json"
-	"flag"
 	"fmt"
-	"image/color"
-	"os"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// result is what the chart needs of simulate.Result.
-type result struct {
+// simulation is what the chart needs of simulate.Result.
+type simulation struct {
 	Script   string `json:"script"`
 	Browsers int    `json:"browsers"`
 	Seconds  []struct {
@@ -31,25 +21,14 @@ type result struct {
 	} `json:"seconds"`
 }
 
-func main() {
-	out := flag.String("o", "../../docs/simulate.svg", "the file to write")
-	flag.Parse()
-	if err := run(*out, flag.Args()); err != nil {
-		fmt.Fprintln(os.Stderr, "faultchart:", err)
-		os.Exit(1)
-	}
-}
-
-func run(out string, files []string) error {
+// drawSimulations draws docs/simulate.svg: a panel for each file, with polls per second, and how many promise 2 allows.
+func drawSimulations(out string, files []string) error {
 	if len(files) == 0 {
 		return fmt.Errorf("no results; name files that nudge simulate --json wrote")
 	}
 	const columns = 2
 	rows := (len(files) + columns - 1) / columns
-	canvas := vgsvg.New(9*vg.Inch, vg.Length(rows)*2.4*vg.Inch)
-	page := draw.New(canvas)
-	page.SetColor(color.White) // a dark page would show black on black
-	page.Fill(page.Rectangle.Path())
+	canvas, page := blank(vg.Length(rows) * 2.4 * vg.Inch)
 	tiles := draw.Tiles{
 		Rows: rows, Cols: columns, PadX: vg.Points(16), PadY: vg.Points(12),
 		PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(12),
@@ -57,33 +36,21 @@ func run(out string, files []string) error {
 	for i, file := range files {
 		p, err := panel(file)
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return err
 		}
 		p.Draw(tiles.At(page, i%columns, i/columns))
 	}
-	f, err := os.Create(out)
-	if err != nil {
-		return err
-	}
-	if _, err := canvas.WriteTo(f); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	return write(out, canvas)
 }
 
 // panel is one run.
 func panel(file string) (*plot.Plot, error) {
-	text, err := os.ReadFile(file)
+	r, err := read[simulation](file)
 	if err != nil {
 		return nil, err
 	}
-	var r result
-	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, err
-	}
 	if len(r.Seconds) == 0 {
-		return nil, fmt.Errorf("no seconds in it; run nudge simulate --json")
+		return nil, fmt.Errorf("%s: no seconds in it; run nudge simulate --json", file)
 	}
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%s, %d browsers", r.Script, r.Browsers)
