@@ -20,6 +20,7 @@ type metrics struct {
 	registry *prometheus.Registry
 
 	streams  [limits.Kinds]prometheus.Gauge
+	held     prometheus.Gauge // polls, which take the place of a stream
 	opened   [limits.Kinds]prometheus.Counter
 	closed   [limits.Kinds]map[stream.Reason]prometheus.Counter
 	refused  *prometheus.CounterVec
@@ -98,7 +99,8 @@ func newMetrics(g *Gateway) *metrics {
 		count("nudge_limited_total", "Requests and streams refused for a limit, by limit.", prometheus.Labels{"limit": name}, m.limited[name].Load)
 	}
 
-	open := auto.NewGaugeVec(prometheus.GaugeOpts{Name: "nudge_streams", Help: "Streams open now, by kind."}, []string{"kind"})
+	open := auto.NewGaugeVec(prometheus.GaugeOpts{Name: "nudge_streams", Help: "Streams open now, by kind; kind held: polls that wait for news."}, []string{"kind"})
+	m.held = open.WithLabelValues("held")
 	opened := vector("nudge_streams_opened_total", "Streams opened, by kind.", "kind")
 	closed := auto.NewCounterVec(prometheus.CounterOpts{Name: "nudge_streams_closed_total", Help: "Streams ended, by kind and reason."}, []string{"kind", "reason"})
 	for kind := range limits.Kinds {

@@ -22,7 +22,7 @@ import (
 
 // closed are all series of ours and the only values that their labels may have.
 var closed = map[string]map[string][]string{
-	"nudge_streams":                  {"kind": {"goroutine", "parked"}},
+	"nudge_streams":                  {"kind": {"goroutine", "held", "parked"}},
 	"nudge_streams_opened_total":     {"kind": {"goroutine", "parked"}},
 	"nudge_push_state_seconds_total": {"state": {"degraded", "down", "healthy"}},
 	"nudge_advances_total":           nil,

@@ -60,6 +60,8 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 			return limited(over)
 		}
 		defer g.admission.Release(limits.Goroutine, t)
+		g.metrics.held.Inc()
+		defer g.metrics.held.Dec()
 		defer parked.Carry(r)()
 		limitAnswer(w, wait+stream.HelloMost)
 		extraOf = uint64(caller.Counted().Key)

@@ -106,6 +106,9 @@ func TestVersionsHolds(t *testing.T) {
 		unknown := r.held("/versions?project=99&wait=20s") // which ends no wait
 		news := r.held("/versions?project=7@1&project=99&wait=25s")
 		time.Sleep(3 * time.Second)
+		if n := r.metric(`nudge_streams{kind="held"}`); n != 3 {
+			t.Errorf("%v polls are held, want 3", n)
+		}
 		r.news("7@2")
 		for name, test := range map[string]struct {
 			held  <-chan timed
@@ -125,6 +128,9 @@ func TestVersionsHolds(t *testing.T) {
 		}
 		if n := r.streams(); n != 0 {
 			t.Errorf("%d are still held", n)
+		}
+		if n := r.metric(`nudge_streams{kind="held"}`); n != 0 {
+			t.Errorf("%v polls are counted as held", n)
 		}
 	})
 }
