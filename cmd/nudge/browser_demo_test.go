@@ -97,9 +97,10 @@ func testDemo(t *testing.T, browser *enginetest.Browser) {
 	for _, board := range []string{"polling", "nudge"} {
 		p.Until(shows(board, "=backlog", "Write the release note"))
 	}
-	// The one came with its news, the other was found by a poll.
-	if nudge, polling := p.figure("nudge", "requests"), p.figure("polling", "requests"); nudge != 0 || polling < 1 {
-		t.Errorf("Nudge made %v requests, plain polling %v", nudge, polling)
+	// The one came with its news, the other was found by a poll. A page that starts on a busy machine may poll before its stream
+	// is proven, but not for news.
+	if nudge, polling := eval[float64](p, "nudge.getSnapshot().stats.newsPolls"), p.figure("polling", "requests"); nudge != 0 || polling < 1 {
+		t.Errorf("Nudge made %v polls for news, plain polling %v requests", nudge, polling)
 	}
 	for _, board := range []string{"polling", "nudge"} { // how late depends on the machine
 		if late := p.figure(board, "late"); late <= 0 || late > 60 {
