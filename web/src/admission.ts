@@ -7,8 +7,8 @@ import type { Reply } from './gateway-requests.js';
 import type { Token } from './token.js';
 import { MAX_PROJECTS, projectQuery } from './transports/url.js';
 import type { Reason, Transport } from './types.js';
-import { judge } from './verdict.js';
-import { Wait, type NextStep } from './wait-or-ask.js';
+import { judge } from './refusals.js';
+import { Wait, type NextStep } from './connection-next-step.js';
 
 export interface Settings {
   /** Root of the gateway, without trailing slash. Empty: there is none to ask. */

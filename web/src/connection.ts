@@ -9,18 +9,18 @@
 
 import { createAdmission, type Settings } from './admission.js';
 import { createCadence, Grace } from './gateway-cadence.js';
-import { createCrowding } from './crowding.js';
+import { createCrowding } from './crowded-connections.js';
 import type { Core } from './env.js';
 import type { Counts } from './observers/stats.js';
 import type { Message, MissedReport, ShadowReport } from './messages.js';
 import { stretched } from './interval-math.js';
-import { createPresence } from './presence.js';
+import { createPresence } from './visibility.js';
 import { afterFailure, afterGoodbye, afterLoss, afterMute, afterNoToken, longRest, lossSpread } from './reconnect-waits.js';
 import { openStream, type Stream } from './stream-state.js';
 import { createTimer } from './timer.js';
 import { createToken } from './token.js';
 import type { Options, Reason } from './types.js';
-import { createNextStep, Wait } from './wait-or-ask.js';
+import { createNextStep, Wait } from './connection-next-step.js';
 
 const enum Ms {
   /** A stream that was proven for this long clears the record of failures. */

@@ -6,7 +6,7 @@ import { browser, type Core } from './env.js';
 import { eventSource } from './transports/eventsource.js';
 import { type FetchOptions, fetchStream } from './transports/fetch.js';
 import { createLifetime } from './stream-lifetime.js';
-import { heldTransport } from './transports/held.js';
+import { heldTransport } from './transports/long-poll.js';
 import { createShadow } from './observers/shadow.js';
 import { createStats } from './observers/stats.js';
 import { type Visits, watchPage } from './page-events.js';

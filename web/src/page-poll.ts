@@ -11,8 +11,8 @@ import type { Shadow } from './observers/shadow.js';
 import type { Counts } from './observers/stats.js';
 import { answerOf, responseOf } from './poll-answer.js';
 import { type Answer, createPollLoop } from './poll-loop.js';
-import { type Paced, pollPace } from './poll-pace.js';
-import { createVersions } from './versions.js';
+import { type Paced, pollPace } from './stretched-interval.js';
+import { createVersions } from './poll-needed.js';
 import type { Delivery, NudgeEvents, Poll, PollReason, PollResult, Versions as Given } from './types.js';
 
 export interface Work extends Paced {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { judge } from '../.build/verdict.js';
+import { judge } from '../.build/refusals.js';
 import { read } from '../.build/messages.js';
 
 test('nonsense says nothing', () => {

@@ -5,7 +5,7 @@ import type { Connection } from '../connection.js';
 import type { Core } from '../env.js';
 import { between } from '../interval-math.js';
 import { createTimer } from '../timer.js';
-import type { Versions } from '../versions.js';
+import type { Versions } from '../poll-needed.js';
 import type { Shadow } from './shadow.js';
 
 const enum Ms {

@@ -1,5 +1,5 @@
 import type { Connection } from './connection.js';
-import type { Versions } from './versions.js';
+import type { Versions } from './poll-needed.js';
 
 /** How one poll of the page is paced. */
 export interface Paced {

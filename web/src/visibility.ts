@@ -4,7 +4,7 @@ import type { Core } from './env.js';
 import type { createCadence } from './gateway-cadence.js';
 import { createTimer } from './timer.js';
 import type { Reason } from './types.js';
-import { Wait, type NextStep } from './wait-or-ask.js';
+import { Wait, type NextStep } from './connection-next-step.js';
 
 const enum Ms {
   /** A hidden page lets its stream go after this long: over HTTP/1.1 six of them leave no connection for anything else. */

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { createAnnouncements } from '../.build/announced-versions.js';
 import { read } from '../.build/messages.js';
 import { projectQuery } from '../.build/transports/url.js';
-import { createVersions } from '../.build/versions.js';
+import { createVersions } from '../.build/poll-needed.js';
 
 /** The versions of these projects, in the words of these tests. */
 function create(projects) {

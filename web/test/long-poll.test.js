@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLifetime } from '../.build/stream-lifetime.js';
-import { heldTransport } from '../.build/transports/held.js';
+import { heldTransport } from '../.build/transports/long-poll.js';
 import { answer, cadence, World } from './world.js';
 
 const full = { ...cadence, spread_ms: 0, versions: {}, unknown: [], waiting: [], denied: [], off: [] };

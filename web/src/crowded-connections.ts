@@ -7,7 +7,7 @@ import type { createCadence } from './gateway-cadence.js';
 import { longRest } from './reconnect-waits.js';
 import { createTimer, type Timer } from './timer.js';
 import type { Reason } from './types.js';
-import { Wait, type NextStep } from './wait-or-ask.js';
+import { Wait, type NextStep } from './connection-next-step.js';
 
 const enum Ms {
   /** A poll without an answer for this long may lack a connection; or for twice as long as the last poll took. */
