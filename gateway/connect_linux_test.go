@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"math"
 	"net"
 	"net/http"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 
 	"nudge/fallback"
 	"nudge/gateway/auth"
+	"nudge/gateway/limits"
 	"nudge/gateway/stream/parked"
 	"nudge/version"
 )
@@ -50,8 +52,11 @@ func BenchmarkConnect(b *testing.B) {
 // benchGateway serves as nudge serve does, and returns where.
 func benchGateway(b *testing.B) unix.Sockaddr {
 	b.Helper()
+	var most limits.Settings
+	most.PerSubject[limits.Connects] = math.MaxInt32 // all of them are one subject
 	g, err := New(Options{
 		Settings: Settings{
+			Limits: most,
 			Flag: fallback.Flag{Enabled: true, Percent: 100}, Auth: auth.Settings{Secret: benchSecret},
 			Policy: fallback.Policy{Fast: time.Second, Slow: time.Minute, Heartbeat: 25 * time.Second},
 		},
