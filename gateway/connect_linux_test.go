@@ -57,7 +57,7 @@ func benchGateway(b *testing.B) unix.Sockaddr {
 	g, err := New(Options{
 		Settings: Settings{
 			Limits: most,
-			Flag: fallback.Flag{Enabled: true, Percent: 100}, Auth: auth.Settings{Secret: benchSecret},
+			Flag:   fallback.Flag{Enabled: true, Percent: 100}, Auth: auth.Settings{Secret: benchSecret},
 			Policy: fallback.Policy{Fast: time.Second, Slow: time.Minute, Heartbeat: 25 * time.Second},
 		},
 		Source: func(b *version.Board, h Host) (version.Source, error) {

@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"nudge/apitest"
+	"nudge/internal/apitest"
 	"nudge/version/redis"
 )
 

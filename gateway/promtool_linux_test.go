@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // promtool runs Prometheus's checker.

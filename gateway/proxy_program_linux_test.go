@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 	"nudge/version/redistest"
 )
 

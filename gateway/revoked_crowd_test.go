@@ -16,8 +16,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"nudge/exectest"
 	"nudge/gateway"
+	"nudge/internal/exectest"
 	"nudge/version"
 	"nudge/version/control"
 	"nudge/version/redis"

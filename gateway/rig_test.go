@@ -15,12 +15,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"nudge/apitest"
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/auth"
 	"nudge/gateway/stream/parked"
-	"nudge/secrettest"
+	"nudge/internal/apitest"
+	"nudge/internal/secrettest"
 	"nudge/version"
 )
 

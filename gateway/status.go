@@ -19,7 +19,7 @@ import (
 	"nudge/gateway/shadow"
 	"nudge/gateway/status"
 	"nudge/gateway/stream"
-	"nudge/quantity"
+	"nudge/internal/quantity"
 	"nudge/version"
 )
 

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 	"nudge/web/enginetest"
 )
 

@@ -17,11 +17,11 @@ import (
 	"testing"
 	"time"
 
-	"nudge/exectest"
 	"nudge/fallback"
 	"nudge/gateway"
 	"nudge/gateway/auth"
-	"nudge/secrettest"
+	"nudge/internal/exectest"
+	"nudge/internal/secrettest"
 	"nudge/version"
 	"nudge/version/redis"
 	"nudge/version/redistest"

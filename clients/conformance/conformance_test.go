@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"nudge/clients/clienttest"
-	"nudge/secrettest"
+	"nudge/internal/secrettest"
 )
 
 func TestConformance(t *testing.T) {

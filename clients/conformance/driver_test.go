@@ -15,8 +15,8 @@ import (
 	"testing"
 
 	"nudge/clients/clienttest"
-	"nudge/exectest"
-	"nudge/secrettest"
+	"nudge/internal/exectest"
+	"nudge/internal/secrettest"
 	"nudge/version/redistest"
 )
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"nudge/clients/clienttest"
-	"nudge/exectest"
+	"nudge/internal/exectest"
 	"nudge/version/redistest"
 )
 

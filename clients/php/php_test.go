@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"nudge/clients/clienttest"
-	"nudge/exectest"
+	"nudge/internal/exectest"
 	"nudge/version/redistest"
 )
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"nudge/clients/clienttest"
-	"nudge/exectest"
+	"nudge/internal/exectest"
 	"nudge/version/redistest"
 )
 

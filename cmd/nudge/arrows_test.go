@@ -6,13 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // arrows says which packages of this module each package may import: names without "nudge/"; *: all.
 // A new package needs a line here and one in docs/architecture.md.
 const arrows = `
-apitest: # for tests
 clients/clienttest: * # for tests
 clients/conformance: # tests alone
 clients/conformance/godriver: version version/publish version/publish/polls version/publish/token # for tests
@@ -21,38 +20,39 @@ clients/php: # tests alone
 clients/python: # tests alone
 clients/ruby: # tests alone
 cmd/nudge: * # it wires
-cmd/nudge/audit: cmd/nudge/simulate cmd/nudge/terminal fallback quantity
+cmd/nudge/audit: cmd/nudge/simulate cmd/nudge/terminal fallback internal/quantity
 cmd/nudge/config: version/publish/token # what a secret is
 cmd/nudge/doctor:
 cmd/nudge/faults: # tests alone
 cmd/nudge/listen: gateway/limits gateway/stream/parked
-cmd/nudge/load: cmd/nudge/load/sse cmd/nudge/terminal quantity
+cmd/nudge/load: cmd/nudge/load/sse cmd/nudge/terminal internal/quantity
 cmd/nudge/load/sse:
 cmd/nudge/loglimit:
 cmd/nudge/outage: version
-cmd/nudge/simulate: fallback gateway/limits quantity version cmd/nudge/simulate/browser
+cmd/nudge/simulate: fallback gateway/limits internal/quantity version cmd/nudge/simulate/browser
 cmd/nudge/simulate/browser:
 cmd/nudge/simulate/replay: fallback cmd/nudge/simulate cmd/nudge/simulate/browser # for tests
 cmd/nudge/systemd:
-cmd/nudge/terminal: quantity
+cmd/nudge/terminal: internal/quantity
 cmd/nudge/tracing: version
-exectest: # for tests
 fallback:
-gateway: version version/control fallback web gateway/auth gateway/auth/jwks gateway/limits gateway/pace gateway/rollout gateway/shadow gateway/shim gateway/status gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine quantity
+gateway: version version/control fallback web gateway/auth gateway/auth/jwks gateway/limits gateway/pace gateway/rollout gateway/shadow gateway/shim gateway/status gateway/stream gateway/stream/loop gateway/stream/parked gateway/stream/goroutine internal/quantity
 gateway/auth: version version/control gateway/auth/jwks gateway/limits # for keys of names
 gateway/auth/jwks:
 gateway/limits:
 gateway/pace: version version/control fallback gateway/limits
 gateway/rollout: version/control
-gateway/shadow: version quantity
+gateway/shadow: version internal/quantity
 gateway/shim: web
 gateway/status: version fallback web
 gateway/stream: version
 gateway/stream/goroutine: version gateway/stream gateway/stream/loop
 gateway/stream/loop: version gateway/stream
 gateway/stream/parked: gateway/stream gateway/stream/loop
-quantity:
-secrettest: # for tests
+internal/apitest: # for tests
+internal/exectest: # for tests
+internal/quantity:
+internal/secrettest: # for tests
 version:
 version/control: version
 version/publish: version version/publish/breaker
@@ -62,10 +62,10 @@ version/publish/polls: version version/publish version/publish/breaker
 version/publish/publishtest: version # for tests of applications
 version/publish/token: version
 version/redis: version version/control version/publish
-version/redistest: exectest # for tests
+version/redistest: internal/exectest # for tests
 web:
 web/demo: web # for its headers
-web/enginetest: exectest # for tests
+web/enginetest: internal/exectest # for tests
 `
 
 // homes says which packages may import a library. name/...: with its sub-packages.
@@ -81,13 +81,13 @@ github.com/klauspost/compress: cmd/nudge/audit
 github.com/pires/go-proxyproto: cmd/nudge/listen
 github.com/prometheus: gateway
 github.com/redis/go-redis: version/redis version/publish/... version/redistest clients/conformance/godriver
-github.com/santhosh-tekuri/jsonschema: apitest
+github.com/santhosh-tekuri/jsonschema: internal/apitest
 github.com/spf13/cobra: cmd/nudge
 github.com/spf13/pflag: cmd/nudge
 github.com/spf13/viper: cmd/nudge/config
 github.com/tmaxmax/go-sse: cmd/nudge cmd/nudge/doctor
 go.opentelemetry.io: cmd/nudge/tracing
-go.yaml.in/yaml: cmd/nudge/config apitest
+go.yaml.in/yaml: cmd/nudge/config internal/apitest
 golang.org/x/sync: cmd/nudge gateway version/...
 golang.org/x/sys: cmd/nudge/load gateway/stream/parked # epoll
 golang.org/x/term: cmd/nudge/terminal

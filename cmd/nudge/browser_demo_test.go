@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 	"nudge/web/enginetest"
 )
 

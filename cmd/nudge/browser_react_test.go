@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // reactApp is an application in React, as its server and its page load it.

@@ -22,7 +22,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"nudge/cmd/nudge/simulate"
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // allCommands are the commands that help shows, in its order; the program itself is the first.

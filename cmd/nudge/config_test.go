@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nudge/cmd/nudge/config"
-	"nudge/secrettest"
+	"nudge/internal/secrettest"
 )
 
 const goodSecret = secrettest.Marker + "-0123456789abcdef01234567"

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 	"nudge/version"
 	"nudge/version/redis"
 	"nudge/version/redistest"

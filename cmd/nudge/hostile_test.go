@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // hostileConfig has the default limits, and a slow interval that push has from the beginning.

@@ -19,8 +19,8 @@ import (
 	"github.com/tmaxmax/go-sse"
 
 	"nudge/cmd/nudge/config"
-	"nudge/exectest"
-	"nudge/secrettest"
+	"nudge/internal/exectest"
+	"nudge/internal/secrettest"
 	"nudge/version/redis"
 )
 

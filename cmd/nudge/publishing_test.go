@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 	"nudge/version/publish"
 	"nudge/version/redistest"
 )

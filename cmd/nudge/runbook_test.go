@@ -22,7 +22,7 @@ import (
 	"testing"
 	"time"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 	"nudge/version/redistest"
 )
 

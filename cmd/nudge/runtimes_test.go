@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 	"nudge/version/redistest"
 )
 

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"nudge/secrettest"
+	"nudge/internal/secrettest"
 	"nudge/version/redistest"
 )
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // Nothing is installed on a machine before somebody has agreed.

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"nudge/cmd/nudge/simulate"
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // What holds for 3,000 pages in all scripts (package simulate) holds for 30,000 in three of them, in the program as it is built:

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // slowConfig has the defaults, but for times that a test can wait for.

@@ -20,7 +20,7 @@ import (
 	"nudge/gateway/pace"
 	"nudge/gateway/shadow"
 	"nudge/gateway/status"
-	"nudge/quantity"
+	"nudge/internal/quantity"
 )
 
 // gatewayStatus is an answer of /status.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"nudge/quantity"
+	"nudge/internal/quantity"
 	"nudge/version"
 )
 

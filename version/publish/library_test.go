@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 	"nudge/version/publish"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
-	"nudge/secrettest"
+	"nudge/internal/secrettest"
 	"nudge/version"
 	"nudge/version/publish"
 	"nudge/version/redistest"

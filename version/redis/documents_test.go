@@ -12,7 +12,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"nudge/apitest"
+	"nudge/internal/apitest"
 	"nudge/version/redistest"
 )
 

@@ -5,7 +5,7 @@ package redis_test
 import (
 	"testing"
 
-	"nudge/secrettest"
+	"nudge/internal/secrettest"
 	"nudge/version"
 	"nudge/version/redis"
 	"nudge/version/redistest"

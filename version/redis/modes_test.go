@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"nudge/secrettest"
+	"nudge/internal/secrettest"
 	"nudge/version"
 	"nudge/version/redis"
 	"nudge/version/redistest"

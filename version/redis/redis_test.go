@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"nudge/secrettest"
+	"nudge/internal/secrettest"
 	"nudge/version"
 	"nudge/version/redis"
 	"nudge/version/redistest"

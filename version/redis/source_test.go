@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"nudge/secrettest"
+	"nudge/internal/secrettest"
 	"nudge/version"
 	"nudge/version/control"
 	"nudge/version/redis"

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // process is a server of any kind that can be started again. It ends with this process.

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // Proxy is a toxiproxy between clients and one server.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 func TestPage(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // Chromium starts a Chromium.

@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"testing"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // profile is what a Firefox for tests is told beside what it does by itself when it is driven from outside.

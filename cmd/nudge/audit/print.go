@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"nudge/cmd/nudge/terminal"
-	"nudge/quantity"
+	"nudge/internal/quantity"
 )
 
 // Print writes the report as text.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"nudge/secrettest"
+	"nudge/internal/secrettest"
 )
 
 const (

@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"nudge/secrettest"
+	"nudge/internal/secrettest"
 )
 
 // watched is a Watcher on a real directory. Its poll is far away, so that what

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // The proxies of Debian take the lines that the doctor prints for them. Those that say what to remove are no configuration.

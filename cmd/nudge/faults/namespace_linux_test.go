@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 // namespaceFaults are played in a network of their own, whose packets may be dropped.

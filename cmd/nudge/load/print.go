@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"nudge/quantity"
+	"nudge/internal/quantity"
 )
 
 // Print writes the result for people.

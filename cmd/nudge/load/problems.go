@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"nudge/cmd/nudge/load/sse"
-	"nudge/quantity"
+	"nudge/internal/quantity"
 )
 
 // problems are what went wrong in a run, each with what to do next.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"nudge/cmd/nudge/terminal"
-	"nudge/quantity"
+	"nudge/internal/quantity"
 )
 
 // progress shows what the run is doing. On a terminal each line replaces the one before. Elsewhere there is also a line at the

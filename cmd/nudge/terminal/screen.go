@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/term"
 
-	"nudge/quantity"
+	"nudge/internal/quantity"
 )
 
 const (

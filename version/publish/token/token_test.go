@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"nudge/secrettest"
+	"nudge/internal/secrettest"
 	"nudge/version/publish/token"
 )
 

@@ -3,7 +3,7 @@ package quantity_test
 import (
 	"testing"
 
-	"nudge/quantity"
+	"nudge/internal/quantity"
 )
 
 func TestOf(t *testing.T) {

@@ -36,7 +36,7 @@ type place struct {
 // Path returns the path of a file of the repository.
 func Path(elements ...string) string {
 	_, self, _, _ := runtime.Caller(0)
-	return filepath.Join(append([]string{filepath.Dir(filepath.Dir(self))}, elements...)...)
+	return filepath.Join(append([]string{filepath.Dir(filepath.Dir(filepath.Dir(self)))}, elements...)...)
 }
 
 // Read reads a YAML file of docs as JSON values.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"nudge/exectest"
+	"nudge/internal/exectest"
 )
 
 const (
@@ -74,11 +74,11 @@ func TestHelper(t *testing.T) {
 func TestAllUseIt(t *testing.T) {
 	t.Parallel()
 	direct := regexp.MustCompile(`\bexec\.Command(Context)?\(|\bPdeathsig\b`)
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == ".ci" || path == "../exectest") {
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == ".ci" || path == "../../internal/exectest") {
 			return filepath.SkipDir
 		}
 		if !strings.HasSuffix(path, "_test.go") && !(strings.HasSuffix(path, ".go") && strings.HasSuffix(filepath.Dir(path), "test")) {
