@@ -12,9 +12,6 @@ import (
 	"nudge/version"
 )
 
-// waitMost bounds how long a poll is held: some proxies end a request that is silent for 30 s.
-const waitMost = 25 * time.Second
-
 // versionsBody is the body of GET /versions.
 type versionsBody struct {
 	cadence
@@ -115,7 +112,7 @@ func (g *Gateway) refuseWhileDown() *problem {
 	return unavailable("push is down, so the gateway does not know the versions; poll the application", g.pace.Now().Fast)
 }
 
-// parseWait parses a duration such as 25s, waitMost at most; "" is 0.
+// parseWait parses a duration such as 25s, [stream.MostHeld] at most; "" is 0.
 func parseWait(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
@@ -124,7 +121,7 @@ func parseWait(text string) (time.Duration, error) {
 	if err != nil || d < 0 {
 		return 0, fmt.Errorf("wait %.40q is not a duration; write it with its unit, such as wait=25s", text)
 	}
-	return min(d, waitMost), nil
+	return min(d, stream.MostHeld), nil
 }
 
 // hold returns the states that differ from the caller's versions. First it waits until the source listens for all projects,

@@ -9,7 +9,10 @@ import (
 	"nudge/version"
 )
 
-// Poll is a held poll: a request that waits for the next change of its projects. It is safe for concurrent use.
+// MostHeld is how long a poll is held at most: some proxies end a request that is silent for 30 s.
+const MostHeld = 25 * time.Second
+
+// Poll is a held poll (long poll): a request that waits for the next change of its projects. It is safe for concurrent use.
 type Poll struct {
 	hub      *Hub
 	projects []version.Index
