@@ -206,6 +206,10 @@ func (f *firefox) crash(ctx context.Context, tab any) error {
 
 // work is how much each process of a tab has worked so far, in ticks of the clock.
 func (f *firefox) work() (map[int]int, error) {
+	group, err := syscall.Getpgid(f.pid)
+	if err != nil {
+		return nil, err
+	}
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return nil, err
@@ -218,7 +222,7 @@ func (f *firefox) work() (map[int]int, error) {
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 		command, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
 		command = bytes.ReplaceAll(command, []byte{0}, []byte(" ")) // with a fork server it has become one argument
-		if len(fields) < 12 || fields[2] != strconv.Itoa(f.pid) || !bytes.HasSuffix(bytes.TrimRight(command, " "), []byte(" tab")) {
+		if len(fields) < 12 || fields[2] != strconv.Itoa(group) || !bytes.HasSuffix(bytes.TrimRight(command, " "), []byte(" tab")) {
 			continue // not of this browser's group, or for no tab
 		}
 		user, _ := strconv.Atoi(fields[11])
