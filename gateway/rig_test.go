@@ -82,7 +82,7 @@ func wireOn(t *testing.T, change func(*gateway.Options), wrap func(net.Listener)
 	}
 	r := newRig(t, change, wrap(l))
 	r.dial = func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) }
-	for r.get("/versions?project=x").StatusCode == http.StatusServiceUnavailable { // until the first echo
+	for r.get(r.basePath+"/versions?project=x").StatusCode == http.StatusServiceUnavailable { // until the first echo
 	}
 	return r
 }
