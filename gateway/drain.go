@@ -53,10 +53,8 @@ func (g *Gateway) Drain(ctx context.Context) {
 	for _, l := range g.loops {
 		l.Dismiss(last, g.opt.DrainWindow)
 	}
-	ending, stop := context.WithCancel(ctx)
-	defer stop()
 	end := time.After(g.opt.DrainWindow + drainGrace)
-	go endPolls(ending, polls, g.opt.DrainWindow)
+	endPolls(polls, g.opt.DrainWindow)
 	select {
 	case <-ctx.Done():
 	case <-empty:

@@ -121,10 +121,9 @@ type Gateway struct {
 	public    http.Handler
 	ops       http.Handler
 
-	begun       time.Time
-	late        atomic.Int64 // of the slowest loop, at the last judgement of push, nanoseconds
-	phase       atomic.Int32 // serving, leaving or drained
-	flagChanged version.Signal
+	begun time.Time
+	late  atomic.Int64 // of the slowest loop, at the last judgement of push, nanoseconds
+	phase atomic.Int32 // serving, leaving or drained
 }
 
 // Host is the gateway as a source sees it.
@@ -152,7 +151,7 @@ func New(opt Options) (*Gateway, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), bursts: limits.NewBursts(), history: status.NewHistory(), flagChanged: version.NewSignal()}
+	g := &Gateway{opt: opt, log: opt.Log, begun: time.Now(), bursts: limits.NewBursts(), history: status.NewHistory()}
 	g.revision.Store(g.begun.UnixMilli()) // so that it also grows when the gateway starts again
 	g.keys, g.lost = jwks.NewKeeper(opt.KeyServer, opt.Log), auth.NewLostCookies(opt.Log)
 	c, err := newCurrent(opt.Settings, &g.opt, g.keys, true)
@@ -217,7 +216,7 @@ func (g *Gateway) Ops() http.Handler { return g.ops }
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	tasks := []func(context.Context) error{
-		g.source.Run, g.hub.Run, g.pace.Run, g.keys.Run, g.followFlag, g.rollOut, g.sumRefusals, g.sample, g.shadow.Run,
+		g.source.Run, g.hub.Run, g.pace.Run, g.keys.Run, g.rollOut, g.sumRefusals, g.sample, g.shadow.Run,
 		func(ctx context.Context) error { return g.bursts.Run(ctx, g.opt.ConnectBurst) },
 	}
 	replacer := loop.Replacer{Loops: g.loops, Crowds: g.admission.Crowds(), Crowded: g.admission.Crowded}

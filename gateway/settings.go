@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"nudge/fallback"
@@ -58,7 +57,8 @@ func newCurrent(s Settings, opt *Options, keys *jwks.Keeper, starting bool) (*cu
 	return c, nil
 }
 
-// replaceLocked puts c in force, and reports whether the flag changed. The caller holds g.change.
+// replaceLocked puts c in force, and reports whether the flag changed. If so, every stream and held poll follows it, evenly over
+// its ramp. The caller holds g.change.
 func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
 	c.rules = newRules(c)
 	g.current.Store(c)
@@ -69,7 +69,10 @@ func (g *Gateway) replaceLocked(c *current) (flagChanged bool) {
 	g.note(status.Flag, flagText(f), "")
 	g.log.Info("the flag changed", "enabled", f.Enabled, "percent", f.Percent, "include", f.Include, "exclude", f.Exclude,
 		"ramp", f.Ramp, "by", f.By(), "seq", f.Fleet.Seq)
-	g.flagChanged.Set()
+	for _, l := range g.loops {
+		l.FlagChanged(f.Ramp)
+	}
+	endPolls(g.hub.Polls(), f.Ramp)
 	return true
 }
 
@@ -103,32 +106,7 @@ func (g *Gateway) revokeLocked(inForce, cleared []control.Revocation) {
 	for _, l := range g.loops {
 		l.TokensRevoked()
 	}
-	for _, p := range g.hub.Polls() {
-		p.End()
-	}
-}
-
-// followFlag applies each change of the flag to every stream and held poll, evenly over its ramp. A further change starts
-// again with the streams that are open then.
-func (g *Gateway) followFlag(ctx context.Context) error {
-	var sweeps sync.WaitGroup
-	defer sweeps.Wait()
-	stop := func() {} // the last sweep
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-g.flagChanged:
-		}
-		over := g.current.Load().Flag.Ramp
-		for _, l := range g.loops {
-			l.FlagChanged(over)
-		}
-		stop()
-		sweep, cancel := context.WithCancel(ctx)
-		stop = cancel
-		sweeps.Go(func() { endPolls(sweep, g.hub.Polls(), over) })
-	}
+	endPolls(g.hub.Polls(), 0)
 }
 
 // rollOut carries out the rollout of the fleet, if there is one, until ctx ends.

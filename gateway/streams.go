@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bytes"
-	"context"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -186,19 +185,16 @@ func (g *Gateway) released() {
 	}
 }
 
-// endPolls ends held polls evenly over a time, so that they do not all come back at once. It returns early when ctx ends.
-func endPolls(ctx context.Context, polls []*stream.Poll, over time.Duration) {
+// endPolls ends held polls evenly over a time, so that they do not all come back at once.
+func endPolls(polls []*stream.Poll, over time.Duration) {
 	const slice = 20 * time.Millisecond // shorter waits are not worth a timer each
-	begun := time.Now()
 	for i, p := range polls {
 		due := time.Duration(float64(over) * float64(i) / float64(len(polls)))
-		if wait := due - time.Since(begun); wait >= slice {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(wait):
-			}
+		switch {
+		case due < slice:
+			p.End()
+		case due <= stream.MostHeld: // later the poll has ended by itself
+			time.AfterFunc(due, p.End)
 		}
-		p.End()
 	}
 }

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -189,6 +190,31 @@ func TestVersionsFollowsTheFlag(t *testing.T) {
 			t.Errorf("%d after %v", got.StatusCode, got.after)
 		}
 	})
+}
+
+// Held polls end evenly over the ramp. Those that are due later than a poll is held end by themselves.
+func TestHeldPollsFollowTheFlagEvenly(t *testing.T) {
+	for ramp, want := range map[time.Duration][]time.Duration{
+		20 * time.Second: {1 * time.Second, 6 * time.Second, 11 * time.Second, 16 * time.Second},
+		24 * time.Hour:   {1 * time.Second, 25 * time.Second, 25 * time.Second, 25 * time.Second},
+	} {
+		bubble(t, func(o *gateway.Options) { o.Settings.Flag.Ramp = ramp }, func(t *testing.T, r *rig) {
+			var all []<-chan timed
+			for range want {
+				all = append(all, r.held("/versions?project=42&wait=25s"))
+			}
+			time.Sleep(time.Second)
+			r.apply(func(s *gateway.Settings) { s.Flag.Enabled = false })
+			var got []time.Duration
+			for _, held := range all {
+				got = append(got, (<-held).after)
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("a ramp of %v: answers after %v", ramp, got)
+			}
+		})
+	}
 }
 
 // A project stays subscribed for twice the slow interval after its last use.
