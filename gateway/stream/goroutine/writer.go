@@ -17,13 +17,14 @@ const mostWaiting = 16 << 10
 
 // Writer is the line of one stream. The loop leaves bytes in it, and the goroutine of the request writes them.
 type Writer struct {
-	w      http.ResponseWriter
-	rc     *http.ResponseController
-	begun  bool // the head of the response was written
-	wake   version.Signal
-	taken  chan struct{} // closed when a loop has the stream: then tag and notify are set
-	closed chan struct{}
-	why    stream.Reason // set before closed is closed
+	w        http.ResponseWriter
+	rc       *http.ResponseController
+	patience time.Duration // how long the browser may read nothing
+	begun    bool          // the head of the response was written
+	wake     version.Signal
+	taken    chan struct{} // closed when a loop has the stream: then tag and notify are set
+	closed   chan struct{}
+	why      stream.Reason // set before closed is closed
 
 	tag    loop.Tag
 	notify func(loop.Event)
@@ -33,12 +34,11 @@ type Writer struct {
 	size     int        // of parts and of what is being written
 	short    bool       // Send took less than it was given
 	finished bool       // Send is not called any more
-	patience time.Duration
-	err      error // of the first write that failed
-	stuck    bool  // err came because the browser read nothing
+	err      error      // of the first write that failed
+	stuck    bool       // err came because the browser read nothing
 }
 
-// New returns the writer of a response.
+// New returns the writer of a response. patience is how long the browser may read nothing before the line fails.
 func New(w http.ResponseWriter, patience time.Duration) *Writer {
 	return &Writer{
 		w: w, rc: http.NewResponseController(w), patience: patience,
@@ -76,7 +76,7 @@ func (w *Writer) Serve(ctx context.Context) stream.Reason {
 func (w *Writer) drain() bool {
 	for {
 		w.mu.Lock()
-		parts, patience := w.parts, w.patience
+		parts := w.parts
 		w.parts = nil
 		if len(parts) == 0 {
 			defer w.mu.Unlock()
@@ -85,7 +85,7 @@ func (w *Writer) drain() bool {
 		w.mu.Unlock()
 
 		begun := time.Now()
-		err := w.write(parts, patience)
+		err := w.write(parts)
 		w.mu.Lock()
 		w.size = 0
 		for _, b := range w.parts {
@@ -95,7 +95,7 @@ func (w *Writer) drain() bool {
 		w.short = false
 		if err != nil {
 			// The error of a deadline differs from one version of HTTP to the other.
-			w.err, w.stuck = err, time.Since(begun) >= patience
+			w.err, w.stuck = err, time.Since(begun) >= w.patience
 			w.mu.Unlock()
 			return false
 		}
@@ -106,14 +106,14 @@ func (w *Writer) drain() bool {
 	}
 }
 
-func (w *Writer) write(parts [][]byte, limit time.Duration) error {
+func (w *Writer) write(parts [][]byte) error {
 	if !w.begun {
 		w.begun = true
 		stream.SetHead(w.w.Header())
 		w.w.WriteHeader(http.StatusOK)
 	}
 	// The deadline is cleared below: if it passed while an HTTP/2 stream is idle, the stream would be reset.
-	if err := w.rc.SetWriteDeadline(time.Now().Add(limit)); err != nil {
+	if err := w.rc.SetWriteDeadline(time.Now().Add(w.patience)); err != nil {
 		return err
 	}
 	for _, b := range parts {
@@ -163,13 +163,6 @@ func (w *Writer) Finish() {
 // Discard implements [loop.Line].
 func (w *Writer) Discard() bool { return true }
 
-// SetPatience implements [loop.Line]. It does not change a write that has begun.
-func (w *Writer) SetPatience(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.patience = d
-}
-
 // Stuck implements [loop.Line].
 func (w *Writer) Stuck(error) bool {
 	w.mu.Lock()
@@ -186,5 +179,5 @@ func (w *Writer) Close(why stream.Reason) {
 // WriteOnce writes a whole stream with these bytes as the response, within limit. It ignores errors, since they mean that the
 // browser has gone.
 func WriteOnce(rw http.ResponseWriter, b []byte, limit time.Duration) {
-	_ = New(rw, limit).write([][]byte{b}, limit)
+	_ = New(rw, limit).write([][]byte{b})
 }

@@ -26,10 +26,9 @@ type browser struct {
 	got       bytes.Buffer
 	broken    error
 	finished  bool
-	discarded int  // times that what it sent was dropped
-	over      bool // it sends no more
-	stuck     bool // it broke because it took nothing
-	patience  time.Duration
+	discarded int    // times that what it sent was dropped
+	over      bool   // it sends no more
+	stuck     bool   // it broke because it took nothing
 	bad       string // what a loop must not do with a line
 	short     bool   // it took less than it was given
 	closed    bool
@@ -212,8 +211,7 @@ func (b *browser) Discard() bool {
 	b.discarded++
 	return !b.over
 }
-func (b *browser) SetPatience(d time.Duration) { b.patience = d }
-func (b *browser) Stuck(error) bool            { return b.stuck }
+func (b *browser) Stuck(error) bool { return b.stuck }
 func (b *browser) Close(why stream.Reason) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -37,9 +37,7 @@ type Line interface {
 	Finish()
 	// Discard drops what the browser has sent, and reports whether more may come.
 	Discard() bool
-	// SetPatience sets how long the browser may read nothing before the line fails.
-	SetPatience(time.Duration)
-	// Stuck reports whether the line failed because of that. err is the error of Send, or nil after Gone.
+	// Stuck reports whether the line failed because the browser read nothing for too long. err is the error of Send, or nil after Gone.
 	Stuck(error) bool
 	// Close closes the connection, and ends the line. The reason is for the log.
 	Close(stream.Reason)

@@ -61,12 +61,6 @@ func (l *Loop) on(e stream.Event) func(uint32, *record, time.Time) {
 	return func(i uint32, r *record, now time.Time) { l.decide(i, r, stream.Input{Event: e}, nil, now) }
 }
 
-// followCadence sends the new cadence to a stream. The line's patience depends on it.
-func (l *Loop) followCadence(i uint32, r *record, now time.Time) {
-	l.line(i, r).SetPatience(stream.Patience(l.opt.Heartbeat().Every))
-	l.decide(i, r, stream.Input{Event: stream.NewCadence}, nil, now)
-}
-
 // judge decides the access to all projects of a stream again.
 func (l *Loop) judge(i uint32, r *record, flag bool, now time.Time) {
 	if r.fd == 0 || r.Stage() >= stream.Closing {

@@ -55,7 +55,7 @@ func (l *Loop) allSweeps() []sweepTask {
 	atOnce := func() time.Duration { return 0 }
 	return []sweepTask{
 		{&l.beats, func() time.Duration { return l.opt.Heartbeat().Every }, l.beat},
-		{&l.cadence, atOnce, l.followCadence},
+		{&l.cadence, atOnce, l.on(stream.NewCadence)},
 		{&l.ends, atOnce, l.endIfDue},
 		{&l.flag, func() time.Duration { return l.flagOver }, judge(true)},
 		{&l.revoked, atOnce, judge(false)},

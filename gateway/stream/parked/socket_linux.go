@@ -50,7 +50,8 @@ func Detach(c net.Conn, patience time.Duration) (fd int32, err error) {
 	if err != nil {
 		return -1, err
 	}
-	(&line{fd: fd}).SetPatience(patience)
+	// The kernel ends the connection after that time. So Go's keep-alive probes are not needed.
+	setOption(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int32(min(patience.Milliseconds(), math.MaxInt32)))
 	setOption(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, parkedBuffer)
 	return fd, nil
 }
@@ -106,11 +107,6 @@ func (l *line) Discard() bool {
 			return false
 		}
 	}
-}
-
-// SetPatience implements [loop.Line]: the kernel ends the connection after that time. So Go's keep-alive probes are not needed.
-func (l *line) SetPatience(d time.Duration) {
-	setOption(l.fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int32(min(d.Milliseconds(), math.MaxInt32)))
 }
 
 // Stuck implements [loop.Line]. SO_ERROR returns the socket's error only once.
