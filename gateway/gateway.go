@@ -112,7 +112,6 @@ type Gateway struct {
 	refusals  refusals // that were logged
 	metrics   *metrics
 	history   *status.History
-	advanced  status.Top // projects that advance most
 	reload    atomic.Pointer[Reload]
 	rollout   atomic.Pointer[rollout.Watch] // nil at first
 	shadow    *shadow.Keeper
@@ -284,7 +283,6 @@ func (g *Gateway) news(i version.Index, own int, now time.Time) time.Duration {
 	if spread > g.current.Load().Policy.Fast {
 		g.metrics.slow.Add(1)
 	}
-	g.advanced.Add(g.board.Project(i), now)
 	g.metrics.spread.Observe(spread.Seconds())
 	return spread
 }

@@ -71,19 +71,15 @@ type Status struct {
 
 // Top are the busiest projects of a gateway, ten at most of each kind.
 type Top struct {
-	Watchers []status.Counted `json:"watchers"` // streams and held polls of each
-	Advances []status.Counted `json:"advances"` // changes of each, while it was watched
+	Watchers []stream.Counted `json:"watchers"` // streams and held polls of each
+	Advances []stream.Counted `json:"advances"` // changes of each, while it was watched
 	Since    time.Time        `json:"since"`    // since when advances were counted: an hour at most
 }
 
-func (g *Gateway) top(now time.Time) (t Top) {
+func (g *Gateway) top() Top {
 	const most = 10
-	t.Watchers = []status.Counted{} // not nil, which would be null in JSON
-	for _, w := range g.hub.MostWatched(most) {
-		t.Watchers = append(t.Watchers, status.Counted{Project: w.Project.String(), N: uint64(w.Watchers)})
-	}
-	t.Advances, t.Since = g.advanced.Most(most, now)
-	return t
+	advances, since := g.hub.MostAdvanced(most)
+	return Top{g.hub.MostWatched(most), advances, since}
 }
 
 // statusPage serves GET /status: a page for browsers, JSON for all others.
@@ -95,7 +91,7 @@ func (g *Gateway) statusPage(w http.ResponseWriter, r *http.Request) {
 	}
 	v, now := g.pace.Verdict(), time.Now()
 	writeOK(w, Status{
-		Time: now, Revision: g.revision.Load(), Advice: status.AdviceOn(string(v.Reason)), Top: g.top(now),
+		Time: now, Revision: g.revision.Load(), Advice: status.AdviceOn(string(v.Reason)), Top: g.top(),
 		Protocol: stream.Protocol, Node: g.opt.Node, Instance: g.opt.Instance, Version: g.opt.Version, Started: g.begun,
 		Phase: phases[g.phase.Load()], Reason: string(v.Reason), Since: g.pace.Since(), LastEcho: v.LastEcho, cadence: newCadence(g.pace.Now()), Pressure: g.pace.Pressure(),
 		Flag: g.current.Load().Flag.Status(), Rollout: g.rolloutStatus(now), Streams: g.streams(), Projects: g.hub.Projects(), Refusing: g.refusing(r),

@@ -20,6 +20,7 @@ import (
 	"nudge/gateway/pace"
 	"nudge/gateway/shadow"
 	"nudge/gateway/status"
+	"nudge/gateway/stream"
 	"nudge/internal/quantity"
 )
 
@@ -213,10 +214,10 @@ func (s *gatewayStatus) flag() string {
 }
 
 // busiest names the first five projects, with their numbers.
-func busiest(list []status.Counted) string {
+func busiest(list []stream.Counted) string {
 	var texts []string
 	for _, c := range list[:min(5, len(list))] {
-		texts = append(texts, fmt.Sprintf("%s %s", printable(c.Project), quantity.Number(c.N)))
+		texts = append(texts, fmt.Sprintf("%s %s", printable(c.Project.String()), quantity.Number(c.N)))
 	}
 	return strings.Join(texts, ", ")
 }

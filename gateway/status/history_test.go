@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"nudge/fallback"
-	"nudge/version"
 )
 
 var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
@@ -131,66 +130,5 @@ func TestChanges(t *testing.T) {
 	h.Note(Change{Kind: Reload, Text: string(make([]byte, 10_000))})
 	if n := len(h.Answer(0).Changes[0].Text); n > 510 {
 		t.Errorf("%d bytes", n)
-	}
-}
-
-func project(name string) version.Project {
-	p, err := version.ParseProject(name)
-	if err != nil {
-		panic(err)
-	}
-	return p
-}
-
-// The projects that advance most are found among very many others, in fixed memory.
-func TestTop(t *testing.T) {
-	var top Top
-	for i := range 20_000 {
-		top.Add(project(fmt.Sprint("once-", i)), noon)
-		if i%10 == 0 {
-			top.Add(project("busy"), noon)
-		}
-		if i%20 == 0 {
-			top.Add(project("lively"), noon)
-		}
-	}
-	list, since := top.Most(10, noon)
-	if !since.Equal(noon) || len(list) != 2 || list[0].Project != "busy" || list[1].Project != "lively" {
-		t.Fatalf("%v since %v", list, since)
-	}
-	for i, want := range []uint64{2000, 1000} {
-		if c := list[i]; c.N < want || c.N-c.Over > want {
-			t.Errorf("%v, really %d", c, want)
-		}
-	}
-	if n := len(top.now.all); n != counters || len(top.now.index) != counters {
-		t.Errorf("%d counters", n)
-	}
-}
-
-// Few projects are counted exactly, and forgotten after an hour.
-func TestTopForgets(t *testing.T) {
-	var top Top
-	if list, since := top.Most(10, noon); len(list) != 0 || list == nil || !since.IsZero() && !since.Equal(noon) {
-		t.Errorf("%v since %v", list, since)
-	}
-	for i := range 60 {
-		top.Add(project("a"), noon.Add(time.Duration(i)*time.Minute))
-		if i < 10 {
-			top.Add(project("b"), noon)
-		}
-	}
-	at := func(after time.Duration) string {
-		list, since := top.Most(2, noon.Add(after))
-		return fmt.Sprint(list, since.Sub(noon))
-	}
-	if got := at(59 * time.Minute); got != "[{a 60 0} {b 10 0}] 0s" {
-		t.Error(got)
-	}
-	if got := at(61 * time.Minute); got != "[{a 30 0}] 30m0s" {
-		t.Error(got)
-	}
-	if got := at(3 * time.Hour); got != "[] 3h0m0s" {
-		t.Error(got)
 	}
 }

@@ -50,11 +50,16 @@ type Hub struct {
 	extra     extras
 	polls     map[*Poll]struct{}
 	closed    bool
+	since     time.Time // since when topics count advances
+	turned    time.Time // when they last began a new half hour
 }
 
 // NewHub returns a hub without watchers.
 func NewHub(opt HubOptions) *Hub {
-	return &Hub{opt: opt, held: map[version.Index][]*Poll{}, polls: map[*Poll]struct{}{}, extra: newExtras(opt.Tabs)}
+	now := time.Now()
+	return &Hub{
+		opt: opt, held: map[version.Index][]*Poll{}, polls: map[*Poll]struct{}{}, extra: newExtras(opt.Tabs), since: now, turned: now,
+	}
 }
 
 // MostLoops is how many loops may join a hub.
@@ -72,6 +77,8 @@ func (h *Hub) Join(w Watcher) (loop int) {
 func (h *Hub) Run(ctx context.Context) error {
 	sweep := time.NewTicker(10 * time.Second)
 	defer sweep.Stop()
+	turn := time.NewTicker(countedFor)
+	defer turn.Stop()
 	var changes []version.Change
 	for {
 		select {
@@ -83,6 +90,8 @@ func (h *Hub) Run(ctx context.Context) error {
 			clear(changes) // so that published extras can be freed
 		case now := <-sweep.C:
 			h.sweep(now)
+		case now := <-turn.C:
+			h.turn(now)
 		}
 	}
 }
@@ -102,6 +111,7 @@ func (h *Hub) Deliver(changes []version.Change) {
 		}
 		var spread time.Duration
 		if c.Advance { // other changes make nobody poll, or lead to hellos, which have their own spread
+			t.now++
 			spread = h.opt.Spread(c.Index, max(1, int(t.watches)-h.extra.over[c.Index]), now)
 		}
 		var page version.Trace

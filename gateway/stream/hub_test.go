@@ -295,7 +295,7 @@ func TestMostWatched(t *testing.T) {
 		gone.detach()
 		got := ""
 		for _, w := range r.MostWatched(4) {
-			got += fmt.Sprint(w.Project, " ", w.Watchers, " ")
+			got += fmt.Sprint(w.Project, " ", w.N, " ")
 		}
 		if got != "office 900 room 300 p199 200 p399 200 " {
 			t.Error(got)
@@ -303,5 +303,49 @@ func TestMostWatched(t *testing.T) {
 		if all := r.MostWatched(10_000); len(all) != 3*topicsAtOnce+2 {
 			t.Errorf("%d projects", len(all))
 		}
+	})
+}
+
+// Advances of watched projects are counted exactly, and forgotten after an hour at most, or when nobody uses the project.
+func TestMostAdvanced(t *testing.T) {
+	inHub(t, 10_000, func(t *testing.T, r *hubRig) {
+		begun, numbers := time.Now(), map[string]int{}
+		publish := func(id string) {
+			numbers[id]++
+			r.publish(version.News{Project: mustProject(t, id), Version: version.Version(numbers[id])})
+		}
+		want := func(want string) {
+			t.Helper()
+			list, since := r.MostAdvanced(2)
+			if got := fmt.Sprint(list, since.Sub(begun)); got != want || list == nil {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+		want("[] 0s")
+		a, b := r.watch("a", 3), r.watch("b", 1)
+		for i := range 3 * topicsAtOnce {
+			r.watch(fmt.Sprint("p", i), 1)
+			publish(fmt.Sprint("p", i))
+		}
+		for i := range 10 {
+			publish("unwatched")
+			publish("a")
+			if i < 3 {
+				publish("b")
+			}
+		}
+		time.Sleep(31 * time.Minute)
+		publish("a")
+		want("[{a 11} {b 3}] 0s")
+		time.Sleep(30 * time.Minute)
+		want("[{a 1}] 30m0s")
+		publish("b")
+		b.detach()
+		want("[{a 1} {b 1}] 30m0s")
+		time.Sleep(2 * time.Minute) // b no longer lingers
+		want("[{a 1}] 30m0s")
+		time.Sleep(30 * time.Minute)
+		want("[] 1h0m0s")
+		a.detach()
 	})
 }

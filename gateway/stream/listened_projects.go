@@ -1,8 +1,6 @@
 package stream
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"nudge/version"
@@ -60,40 +58,6 @@ func (h *Hub) unwatchLocked(i version.Index) {
 	t.phase, t.idle = lingering, uint32(time.Now().Unix())
 	h.push(&h.lingering, i)
 	h.fillLocked()
-}
-
-// Watched is a project, and how many streams and held polls watch it.
-type Watched struct {
-	Project  version.Project
-	Watchers int
-}
-
-// MostWatched returns the projects with the most watchers. It looks at all projects, and locks the hub for 256 of them at a
-// time: a microsecond each.
-func (h *Hub) MostWatched(most int) (list []Watched) {
-	for chunk := 0; h.mostWatchedOf(chunk, most, &list); chunk++ {
-	}
-	return list
-}
-
-// mostWatchedOf adds the projects of one chunk to the list, and keeps the most of it. False: there is no such chunk.
-func (h *Hub) mostWatchedOf(chunk, most int, list *[]Watched) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if chunk >= len(h.topics) {
-		return false
-	}
-	for i := range h.topics[chunk] {
-		n := int(h.topics[chunk][i].watches)
-		if n == 0 || len(*list) == most && n <= (*list)[most-1].Watchers {
-			continue
-		}
-		at, _ := slices.BinarySearchFunc(*list, n, func(w Watched, n int) int { return cmp.Or(cmp.Compare(n, w.Watchers), -1) })
-		p := h.opt.Board.Project(version.Index(chunk*topicsAtOnce + i))
-		*list = slices.Insert(*list, at, Watched{p, n})
-		*list = (*list)[:min(most, len(*list))]
-	}
-	return true
 }
 
 // Fill makes the source listen for the projects that wait, after the limit was raised.

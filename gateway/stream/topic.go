@@ -11,6 +11,8 @@ type topic struct {
 	prev    version.Index
 	next    version.Index // neighbours in a queue
 	idle    uint32        // of a lingering topic: Unix second of its last use
+	now     uint32        // advances while it was watched, in this half hour
+	before  uint32        // and in the one before
 	phase   phase
 }
 
