@@ -19,7 +19,7 @@ func told(seq int64, o *control.Override) control.Entries {
 
 // atOnce is an override without a ramp.
 func atOnce(enabled bool) *control.Override {
-	return &control.Override{Enabled: enabled, Ramp: new(time.Duration)}
+	return &control.Override{Enabled: enabled, Ramp: new(control.Millis)}
 }
 
 // flag is what /status says of it.
@@ -34,7 +34,7 @@ func TestOverrideReachesStreams(t *testing.T) {
 		all := opened(r, 100)
 		ramp := 20 * time.Second
 		begun := time.Now()
-		r.source.host.Control(told(1, &control.Override{Ramp: &ramp}))
+		r.source.host.Control(told(1, &control.Override{Ramp: (*control.Millis)(&ramp)}))
 		if a := r.get("/events?project=42"); a.StatusCode != 204 {
 			t.Errorf("a new stream: %d", a.StatusCode)
 		}
@@ -80,7 +80,7 @@ func TestOverridePercent(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		opened(r, 200)
 		percent := 50
-		r.source.host.Control(told(1, &control.Override{Enabled: true, Percent: &percent, Ramp: new(time.Duration)}))
+		r.source.host.Control(told(1, &control.Override{Enabled: true, Percent: &percent, Ramp: new(control.Millis)}))
 		synctest.Wait()
 		if n := r.streams(); n < 70 || n > 130 {
 			t.Errorf("%d of 200 at 50 percent", n)

@@ -125,7 +125,7 @@ func (p pushOrder) override() (*control.Override, error) {
 			return nil, fmt.Errorf("--ramp: %w", err)
 		}
 		ramp := value.(time.Duration)
-		o.Ramp = &ramp
+		o.Ramp = (*control.Millis)(&ramp)
 	}
 	if p.rampTo != "" {
 		if err := p.rollout(o); err != nil {
@@ -153,12 +153,12 @@ func (p pushOrder) rollout(o *control.Override) error {
 		return fmt.Errorf("--over: %w", err)
 	}
 	steps := control.Steps(*o.Percent, goal.(int))
-	o.Rollout = &control.Rollout{Goal: goal.(int), Step: (over / time.Duration(len(steps)-1)).Truncate(time.Millisecond), Guards: control.Guards()}
+	o.Rollout = &control.Rollout{Goal: goal.(int), Step: control.Millis((over / time.Duration(len(steps)-1)).Truncate(time.Millisecond)), Guards: control.Guards()}
 	if err := o.Rollout.Check(); err != nil {
 		return fmt.Errorf("--over: too short or too long for %d steps: %w", len(steps)-1, err)
 	}
 	if p.guard != "" {
-		o.Rollout.Guards = nil
+		o.Rollout.Guards = []control.Guard{}
 		for _, name := range strings.Split(p.guard, ",") {
 			if p.guard != "none" {
 				o.Rollout.Guards = append(o.Rollout.Guards, control.Guard(strings.TrimSpace(name)))
@@ -223,7 +223,7 @@ func scheduleText(e control.FlagEntry) string {
 		if i == 0 {
 			fmt.Fprintf(&b, "%5d percent  now\n", percent)
 		} else {
-			fmt.Fprintf(&b, "%5d percent  from %s on\n", percent, moment(e.Time.Add(time.Duration(i)*r.Step)))
+			fmt.Fprintf(&b, "%5d percent  from %s on\n", percent, moment(e.Time.Add(time.Duration(control.Millis(i)*r.Step))))
 		}
 	}
 	b.WriteString("Each step waits until push is healthy and has brought news. ")
@@ -265,12 +265,12 @@ func pushText(e control.FlagEntry) string {
 		if r := o.Rollout; r != nil {
 			fmt.Fprintf(&b, ", on the way to %d percent", r.Goal)
 			if steps := control.Steps(*o.Percent, r.Goal); len(steps) > 1 {
-				fmt.Fprintf(&b, " (%d percent not before %s)", steps[1], moment(e.Time.Add(r.Step)))
+				fmt.Fprintf(&b, " (%d percent not before %s)", steps[1], moment(e.Time.Add(time.Duration(r.Step))))
 			}
 		}
 	}
 	if o.Ramp != nil {
-		fmt.Fprintf(&b, ", with a ramp of %s", config.FormatDuration(*o.Ramp))
+		fmt.Fprintf(&b, ", with a ramp of %s", config.FormatDuration(time.Duration(*o.Ramp)))
 	}
 	fmt.Fprintf(&b, ", since %s; ", since)
 	if o.Enabled {

@@ -102,6 +102,11 @@ func TestPushPrints(t *testing.T) {
 				"(50 percent not before TIME), since TIME; gateways whose configuration says push.enabled: false stay off\n",
 			`{"enabled":true,"percent":20,"ramp_ms":null,"rollout":{"goal":100,"step_ms":86400000,"guards":["missed","polls"]}}`,
 		},
+		{
+			"on --ramp-to 20 --guard none", "push is switched on for the whole fleet, for 1 percent of the subjects, on the way to 20 percent " +
+				"(2 percent not before TIME), since TIME; gateways whose configuration says push.enabled: false stay off\n",
+			`{"enabled":true,"percent":1,"ramp_ms":null,"rollout":{"goal":20,"step_ms":43200000,"guards":[]}}`,
+		},
 		{"clear", "no override: each gateway uses its own configuration, since TIME\n", "null"},
 	} {
 		set, _ := pushed(t, 0, config, strings.Fields(tt.args)...)

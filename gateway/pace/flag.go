@@ -29,7 +29,7 @@ func NewFlag(own fallback.Flag, fleet control.FlagEntry) Flag {
 		f.Percent = *o.Percent
 	}
 	if o.Ramp != nil {
-		f.Ramp = *o.Ramp
+		f.Ramp = time.Duration(*o.Ramp)
 	}
 	return f
 }
@@ -60,7 +60,7 @@ func (f Flag) Status() FlagStatus {
 		Enabled: f.Enabled, Percent: f.Percent,
 		Include: append([]string{}, f.Include...), Exclude: append([]string{}, f.Exclude...), // not nil, which would be null in JSON
 		RampMS: f.Ramp.Milliseconds(), By: f.By(),
-		Own: control.Override{Enabled: f.Own.Enabled, Percent: &f.Own.Percent, Ramp: &f.Own.Ramp}, Fleet: f.Fleet,
+		Own: control.Override{Enabled: f.Own.Enabled, Percent: &f.Own.Percent, Ramp: (*control.Millis)(&f.Own.Ramp)}, Fleet: f.Fleet,
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 func TestOverrideOfTheFlag(t *testing.T) {
-	percent, ramp := 10, time.Duration(0)
+	percent, ramp := 10, control.Millis(0)
 	own := fallback.Flag{Enabled: true, Percent: 50, Include: []string{"42"}, Exclude: []string{"7"}, Ramp: time.Minute}
 	with := func(change func(*fallback.Flag)) fallback.Flag {
 		f := own

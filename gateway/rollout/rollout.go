@@ -70,8 +70,9 @@ func (w Watch) Decide(s Seen, now time.Time) Decision {
 			return Decision{Next: &next}
 		}
 	}
-	at := w.Entry.Time.Add(r.Step)
-	if own := w.begun.Add(r.Step / watchedShare); own.After(at) {
+	step := time.Duration(r.Step)
+	at := w.Entry.Time.Add(step)
+	if own := w.begun.Add(step / watchedShare); own.After(at) {
 		at = own
 	}
 	wait := func(why string) Decision { return Decision{At: at, Why: why} }

@@ -20,7 +20,7 @@ var (
 func step(percent int, guards ...control.Guard) Watch {
 	return Begin(control.FlagEntry{
 		Stamp:    control.Stamp{Seq: 7, Time: noon},
-		Override: &control.Override{Enabled: true, Percent: &percent, Rollout: &control.Rollout{Goal: 100, Step: time.Hour, Guards: guards}},
+		Override: &control.Override{Enabled: true, Percent: &percent, Rollout: &control.Rollout{Goal: 100, Step: control.Millis(time.Hour), Guards: guards}},
 	}, begin, noon.Add(time.Second))
 }
 
@@ -111,7 +111,7 @@ func TestFleet(t *testing.T) {
 			Stamp: control.Stamp{Seq: seq, Time: now},
 			Override: &control.Override{
 				Enabled: true, Percent: &first,
-				Rollout: &control.Rollout{Goal: goal, Step: time.Hour, Guards: control.Guards()},
+				Rollout: &control.Rollout{Goal: goal, Step: control.Millis(time.Hour), Guards: control.Guards()},
 			},
 		}
 		type gateway struct {

@@ -2,7 +2,6 @@ package control
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,7 +18,7 @@ const (
 	// MaxRevocations bounds an [Entries]; control.lua has the same number.
 	MaxRevocations = 10_000
 	// maxRamp bounds the ramp of an [Override].
-	maxRamp = 24 * time.Hour
+	maxRamp = Millis(24 * time.Hour)
 	// maxWhy bounds the reason of an [Override], in bytes.
 	maxWhy = 256
 	// maxAhead is how far ahead a revocation may reach. A greater distance is a mistake that would refuse everybody for long.
@@ -50,29 +49,14 @@ type FlagEntry struct {
 }
 
 // Override overrides the flag of each gateway's configuration.
+// In JSON, as gateways and commands show it, null is what is not overridden.
 type Override struct {
-	Enabled bool
-	Percent *int           // 0 to 100; nil: what each gateway's configuration says
-	Ramp    *time.Duration // up to 24 h, in whole milliseconds; nil: what each gateway's configuration says
-	Rollout *Rollout       // raises Percent by itself, which then is not nil; nil: nothing does
+	Enabled bool     `json:"enabled"`
+	Percent *int     `json:"percent"`           // 0 to 100; nil: what each gateway's configuration says
+	Ramp    *Millis  `json:"ramp_ms"`           // up to 24 h; nil: what each gateway's configuration says
+	Rollout *Rollout `json:"rollout,omitempty"` // raises Percent by itself, which then is not nil; nil: nothing does
 	// Why says why a gateway ended a rollout and switched push off; "": a person set the override.
-	Why string
-}
-
-// MarshalJSON writes o as gateways and commands show it: times in milliseconds, and null for what is not overridden.
-func (o Override) MarshalJSON() ([]byte, error) {
-	var ms *int64
-	if o.Ramp != nil {
-		n := o.Ramp.Milliseconds()
-		ms = &n
-	}
-	return json.Marshal(struct {
-		Enabled bool     `json:"enabled"`
-		Percent *int     `json:"percent"`
-		RampMS  *int64   `json:"ramp_ms"`
-		Rollout *Rollout `json:"rollout,omitempty"`
-		Why     string   `json:"why,omitempty"`
-	}{o.Enabled, o.Percent, ms, o.Rollout, o.Why})
+	Why string `json:"why,omitempty"`
 }
 
 // Check returns what is wrong with o.
@@ -81,7 +65,7 @@ func (o Override) Check() error {
 	case o.Percent != nil && (*o.Percent < 0 || *o.Percent > 100):
 		return fmt.Errorf("percent: %d is not from 0 to 100", *o.Percent)
 	case o.Ramp != nil && (*o.Ramp < 0 || *o.Ramp > maxRamp):
-		return fmt.Errorf("ramp: %v is not from 0s to 24h", *o.Ramp)
+		return fmt.Errorf("ramp: %v is not from 0s to 24h", time.Duration(*o.Ramp))
 	case len(o.Why) > maxWhy || !utf8.ValidString(o.Why):
 		return fmt.Errorf("why: not UTF-8 of at most %d bytes", maxWhy)
 	case o.Rollout == nil:

@@ -117,7 +117,7 @@ func TestControlEntries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	percent, ramp := 10, 1500*time.Millisecond
+	percent, ramp := 10, Millis(1500*time.Millisecond)
 	want := Entries{Revocations: []RevocationEntry{
 		entryOf(1, Revocation{ID: "7f", Until: noon}),
 		entryOf(2, Revocation{Subject: `"Ünï\n"<`, Project: p, Until: noon}),
@@ -125,13 +125,23 @@ func TestControlEntries(t *testing.T) {
 		entryOf(4, Revocation{Subject: strings.Repeat("x", maxName), ID: strings.Repeat("x", maxName), Until: noon}),
 	}}
 	want.Revocations[1].Cleared = true
-	for _, flag := range []FlagEntry{
-		{stamp(5), nil},
-		flagSet(5, true),
-		{stamp(5), &Override{Percent: &percent, Ramp: &ramp}},
-		{stamp(5), &Override{Why: "missed at 5 percent"}},
-		{stamp(5), &Override{Enabled: true, Percent: &percent, Rollout: &Rollout{Goal: 100, Step: time.Minute, Guards: []Guard{GuardPolls}}}},
+	for _, test := range []struct {
+		override *Override
+		text     string // other versions of Nudge read and write it too
+	}{
+		{nil, `"clear":true}`},
+		{&Override{Enabled: true}, `"enabled":true}`},
+		{&Override{Percent: &percent, Ramp: &ramp}, `"enabled":false,"percent":10,"ramp_ms":1500}`},
+		{&Override{Why: "missed at 5 percent"}, `"enabled":false,"why":"missed at 5 percent"}`},
+		{
+			&Override{Enabled: true, Percent: &percent, Rollout: &Rollout{Goal: 100, Step: Millis(time.Minute), Guards: []Guard{GuardPolls}}},
+			`"enabled":true,"percent":10,"rollout":{"goal":100,"step_ms":60000,"guards":["polls"]}}`,
+		},
 	} {
+		flag := FlagEntry{stamp(5), test.override}
+		if got := flag.text(); got != test.text {
+			t.Errorf("stored is %s, want %s", got, test.text)
+		}
 		want.Flag = flag
 		answer := entry(flagField, flag.Stamp, flag.text())
 		for _, e := range want.Revocations {

@@ -122,11 +122,10 @@ func Decode(answer []string) (e Entries, seqs map[string]int64, malformed error)
 
 // flagText and revocationText are entries in JSON, without their beginning.
 type flagText struct {
-	Clear   bool   `json:"clear,omitempty"`
-	Enabled *bool  `json:"enabled,omitempty"`
-	Percent *int   `json:"percent,omitempty"`
-	RampMS  *int64 `json:"ramp_ms,omitempty"`
-
+	Clear   bool     `json:"clear,omitempty"`
+	Enabled *bool    `json:"enabled,omitempty"`
+	Percent *int     `json:"percent,omitempty"`
+	Ramp    *Millis  `json:"ramp_ms,omitempty"`
 	Rollout *Rollout `json:"rollout,omitempty"`
 	Why     string   `json:"why,omitempty"`
 }
@@ -145,12 +144,7 @@ func (e FlagEntry) text() string {
 	if o == nil {
 		return rest(flagText{Clear: true})
 	}
-	t := flagText{Enabled: &o.Enabled, Percent: o.Percent, Rollout: o.Rollout, Why: o.Why}
-	if o.Ramp != nil {
-		ms := o.Ramp.Milliseconds()
-		t.RampMS = &ms
-	}
-	return rest(t)
+	return rest(flagText{false, &o.Enabled, o.Percent, o.Ramp, o.Rollout, o.Why})
 }
 
 func (r Revocation) text() string { return rest(r.members()) }
@@ -193,14 +187,7 @@ func decodeFlag(text string, s Stamp) (FlagEntry, error) {
 	if t.Enabled == nil {
 		return FlagEntry{}, errors.New("enabled: missing")
 	}
-	o := Override{Enabled: *t.Enabled, Percent: t.Percent, Rollout: t.Rollout, Why: t.Why}
-	if t.RampMS != nil {
-		if *t.RampMS < 0 || *t.RampMS > maxRamp.Milliseconds() { // checked before the conversion, which would overflow
-			return FlagEntry{}, errors.New("ramp_ms: not from 0 to 24 h")
-		}
-		ramp := time.Duration(*t.RampMS) * time.Millisecond
-		o.Ramp = &ramp
-	}
+	o := Override{*t.Enabled, t.Percent, t.Ramp, t.Rollout, t.Why}
 	return FlagEntry{s, &o}, o.Check()
 }
 

@@ -11,28 +11,24 @@ import (
 // Rollout raises the percentage of an [Override] by itself, step by step. Gateways do so; the percentage of the override is the
 // step that it has reached. A step is stored as an override of its own, so its [Stamp] says when the step began.
 type Rollout struct {
-	Goal   int           // the percentage of the last step, 1 to 100
-	Step   time.Duration // how long each step takes at least, 100 ms to 90 days, in whole milliseconds
-	Guards []Guard       // what switches push off again
+	Goal   int     `json:"goal"`    // the percentage of the last step, 1 to 100
+	Step   Millis  `json:"step_ms"` // how long each step takes at least, 100 ms to 90 days
+	Guards []Guard `json:"guards"`  // what switches push off again; none: empty, since nil would be null in JSON
 }
 
-// rolloutText is the JSON of a Rollout.
-type rolloutText struct {
-	Goal   int     `json:"goal"`
-	StepMS int64   `json:"step_ms"`
-	Guards []Guard `json:"guards"`
-}
+// Millis is a time that JSON has in whole milliseconds.
+type Millis time.Duration
 
 // MarshalJSON implements [json.Marshaler].
-func (r Rollout) MarshalJSON() ([]byte, error) {
-	return json.Marshal(rolloutText{r.Goal, r.Step.Milliseconds(), append([]Guard{}, r.Guards...)}) // not nil, which would be null
+func (m Millis) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Duration(m).Milliseconds())
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. A step that is too long stays so, and does not overflow.
-func (r *Rollout) UnmarshalJSON(text []byte) error {
-	var t rolloutText
-	err := json.Unmarshal(text, &t)
-	*r = Rollout{t.Goal, time.Duration(min(max(t.StepMS, 0), 2*maxStep.Milliseconds())) * time.Millisecond, t.Guards}
+// UnmarshalJSON implements [json.Unmarshaler]. A time that would overflow becomes one that every Check refuses.
+func (m *Millis) UnmarshalJSON(text []byte) error {
+	var ms int64
+	err := json.Unmarshal(text, &ms)
+	*m = Millis(min(max(ms, -1), 2*time.Duration(maxStep).Milliseconds())) * Millis(time.Millisecond)
 	return err
 }
 
@@ -52,8 +48,8 @@ const (
 func Guards() []Guard { return []Guard{GuardMissed, GuardStaleness, GuardPolls} }
 
 const (
-	minStep = 100 * time.Millisecond
-	maxStep = 90 * 24 * time.Hour
+	minStep = Millis(100 * time.Millisecond)
+	maxStep = Millis(90 * 24 * time.Hour)
 )
 
 // Check returns what is wrong with r.
@@ -62,7 +58,7 @@ func (r Rollout) Check() error {
 	case r.Goal < 1 || r.Goal > 100:
 		return fmt.Errorf("goal: %d is not from 1 to 100", r.Goal)
 	case r.Step < minStep || r.Step > maxStep:
-		return fmt.Errorf("step: %v is not from 100ms to 90 days", r.Step)
+		return fmt.Errorf("step: %v is not from 100ms to 90 days", time.Duration(r.Step))
 	}
 	for _, g := range r.Guards {
 		if !slices.Contains(Guards(), g) {

@@ -117,7 +117,7 @@ func TestControlReachesGateways(t *testing.T) {
 	server := redistest.Start(t)
 	compareMessages(t, server)
 	one, other, by := redisSource(t, server, nil), redisSource(t, server, nil), admin(t, server)
-	percent, ramp := 10, 1500*time.Millisecond
+	percent, ramp := 10, control.Millis(1500*time.Millisecond)
 	hour := time.Now().Add(time.Hour).Truncate(time.Millisecond).UTC()
 	last := control.Stamp{}
 	for _, o := range []*control.Override{{}, {Enabled: true, Percent: &percent, Ramp: &ramp}, nil, {Enabled: true}} {
@@ -151,7 +151,7 @@ func TestReplaceFlag(t *testing.T) {
 	by := admin(t, server)
 	percent := 5
 	first := control.Override{
-		Enabled: true, Percent: &percent, Rollout: &control.Rollout{Goal: 100, Step: time.Hour, Guards: control.Guards()},
+		Enabled: true, Percent: &percent, Rollout: &control.Rollout{Goal: 100, Step: control.Millis(time.Hour), Guards: control.Guards()},
 	}
 	e := setFlag(t, by, &first)
 	if !reflect.DeepEqual(*e.Override, first) {
@@ -197,7 +197,7 @@ func TestControlRefuses(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	by := admin(t, server)
-	percent, ramp := 101, 25*time.Hour
+	percent, ramp := 101, control.Millis(25*time.Hour)
 	for _, o := range []*control.Override{{Percent: &percent}, {Ramp: &ramp}} {
 		if _, err := by.SetFlag(t.Context(), o); err == nil {
 			t.Errorf("%+v is taken", o)
