@@ -22,7 +22,7 @@ import (
 
 // languages are the packages, and how their drivers are started. A folder that does not exist has no package yet.
 var languages = map[string][]string{
-	"go":     {"go", "run", "./conformance/godriver"},
+	"go":     {"go", "run", "./go/conformance"},
 	"node":   {"node", "node/conformance/driver.js"},
 	"php":    {"php", "php/conformance/driver.php"},
 	"python": {"python3", "python/conformance/driver.py"},

@@ -14,14 +14,20 @@ import (
 const arrows = `
 clients/clienttest: * # for tests
 clients/conformance: # tests alone
-clients/conformance/godriver: version version/publish version/publish/polls version/publish/token # for tests
+clients/go/conformance: version clients/go/publish clients/go/polls clients/go/token # for tests
+clients/go/internal/breaker:
+clients/go/outbox: version clients/go/publish
+clients/go/polls: version version/publish clients/go/publish clients/go/internal/breaker
+clients/go/publish: version version/publish clients/go/internal/breaker
+clients/go/publishtest: version # for tests of applications
+clients/go/token: version
 clients/node: # tests alone
 clients/php: # tests alone
 clients/python: # tests alone
 clients/ruby: # tests alone
 cmd/nudge: * # it wires
 cmd/nudge/audit: cmd/nudge/simulate cmd/nudge/terminal fallback internal/quantity
-cmd/nudge/config: version/publish/token # what a secret is
+cmd/nudge/config: clients/go/token # what a secret is
 cmd/nudge/doctor:
 cmd/nudge/faults: # tests alone
 cmd/nudge/listen: gateway/limits gateway/stream/parked
@@ -55,12 +61,7 @@ internal/quantity:
 internal/secrettest: # for tests
 version:
 version/control: version
-version/publish: version version/publish/breaker
-version/publish/breaker:
-version/publish/outbox: version version/publish
-version/publish/polls: version version/publish version/publish/breaker
-version/publish/publishtest: version # for tests of applications
-version/publish/token: version
+version/publish: version
 version/redis: version version/control version/publish
 version/redistest: internal/exectest # for tests
 web:
@@ -76,11 +77,11 @@ github.com/chromedp: web/enginetest
 github.com/coder/websocket: web/enginetest
 github.com/fsnotify/fsnotify: cmd/nudge/config
 github.com/go-chi: gateway
-github.com/golang-jwt/jwt: gateway/auth cmd/nudge version/publish/token # nudge token signs
+github.com/golang-jwt/jwt: gateway/auth cmd/nudge clients/go/token # nudge token signs
 github.com/klauspost/compress: cmd/nudge/audit
 github.com/pires/go-proxyproto: cmd/nudge/listen
 github.com/prometheus: gateway
-github.com/redis/go-redis: version/redis version/publish/... version/redistest clients/conformance/godriver
+github.com/redis/go-redis: version/redis version/publish version/redistest clients/go/conformance clients/go/polls clients/go/publish
 github.com/santhosh-tekuri/jsonschema: internal/apitest
 github.com/spf13/cobra: cmd/nudge
 github.com/spf13/pflag: cmd/nudge

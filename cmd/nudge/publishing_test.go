@@ -147,13 +147,13 @@ func TestPublishingSyntax(t *testing.T) {
 // What the document shows of Go is what the example of the package compiles.
 func TestPublishingGo(t *testing.T) {
 	t.Parallel()
-	example, err := os.ReadFile(filepath.Join("..", "..", "version", "publish", "example_test.go"))
+	example, err := os.ReadFile(filepath.Join("..", "..", "clients", "go", "publish", "example_test.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range blocks(t, "docs/publishing.md", "go") {
 		if !strings.Contains(flush(string(example)), flush(text)) {
-			t.Errorf("version/publish/example_test.go has not:\n%s", text)
+			t.Errorf("clients/go/publish/example_test.go has not:\n%s", text)
 		}
 	}
 }

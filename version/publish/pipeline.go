@@ -1,3 +1,5 @@
+// Package publish is how news is published: the script that all publishers run, and what runs it. Applications in Go use
+// clients/go/publish.
 package publish
 
 import (
@@ -26,8 +28,7 @@ const timed = 10
 // Name is the channel and the key of a project. The braces make both live in one slot of a Redis Cluster.
 func Name(prefix string, p version.Project) string { return prefix + ":{" + p.String() + "}" }
 
-// Client is the part of a go-redis client that publishing needs. Every kind of client has it: for one server, for a master that
-// Sentinels name, for a Cluster, for a ring.
+// Client is the part of a go-redis client that [Pipeline] needs. Every kind of client has it.
 type Client interface {
 	Pipelined(ctx context.Context, fn func(redis.Pipeliner) error) ([]redis.Cmder, error)
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	secrets "nudge/version/publish/token"
+	secrets "nudge/clients/go/token"
 )
 
 // shortestSecret is the size of the smallest HMAC in use, in bytes. A shorter

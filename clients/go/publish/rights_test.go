@@ -11,14 +11,14 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"nudge/version/publish"
+	"nudge/clients/go/publish"
 	"nudge/version/redistest"
 )
 
 // document is docs/publishing.md.
 func document(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/publishing.md")
+	text, err := os.ReadFile("../../../docs/publishing.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"nudge/clients/go/publish"
 	"nudge/version"
-	"nudge/version/publish"
 	"nudge/version/redistest"
 )
 

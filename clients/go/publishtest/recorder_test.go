@@ -11,9 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"nudge/clients/go/publish"
+	"nudge/clients/go/publishtest"
 	"nudge/version"
-	"nudge/version/publish"
-	"nudge/version/publish/publishtest"
 	"nudge/version/redistest"
 )
 

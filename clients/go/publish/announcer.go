@@ -9,8 +9,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"nudge/clients/go/internal/breaker"
 	"nudge/version"
-	"nudge/version/publish/breaker"
+	script "nudge/version/publish"
 )
 
 // announceLimit is how long an announcement may take. The request that made the change waits for it.
@@ -64,7 +65,7 @@ func (a *Announcer) AnnounceNews(ctx context.Context, news ...version.News) (ann
 	}
 	result := make(chan outcome, 1)
 	err := a.breaker.Do(context.WithoutCancel(ctx), announceLimit, func(ctx context.Context) error {
-		receipt, refused, err := Pipeline(ctx, a.publisher.client, cmp.Or(a.publisher.opt.Prefix, "nudge"), checked)
+		receipt, refused, err := script.Pipeline(ctx, a.publisher.client, cmp.Or(a.publisher.opt.Prefix, "nudge"), checked)
 		result <- outcome{receipt.Accepted, refused, err}
 		if reply := redis.Error(nil); errors.As(err, &reply) { // Redis works, and refuses something
 			return nil

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"nudge/version/publish/breaker"
+	"nudge/clients/go/internal/breaker"
 )
 
 func TestBreaker(t *testing.T) {

@@ -17,8 +17,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"nudge/version/publish"
-	"nudge/version/publish/outbox"
+	"nudge/clients/go/outbox"
+	"nudge/clients/go/publish"
 	"nudge/version/redistest"
 )
 

@@ -27,9 +27,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"nudge/clients/go/internal/breaker"
+	"nudge/clients/go/publish"
 	"nudge/version"
-	"nudge/version/publish"
-	"nudge/version/publish/breaker"
+	script "nudge/version/publish"
 )
 
 const (
@@ -149,7 +150,7 @@ func (m *middleware) unchanged(r *http.Request) string {
 func (m *middleware) stored(ctx context.Context, marks []mark) (bool, error) {
 	replies, err := m.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for _, k := range marks {
-			pipe.Get(ctx, publish.Name(m.opt.Prefix, k.project))
+			pipe.Get(ctx, script.Name(m.opt.Prefix, k.project))
 		}
 		return nil
 	})

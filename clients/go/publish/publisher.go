@@ -5,7 +5,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/redis/go-redis/v9"
+
 	"nudge/version"
+	script "nudge/version/publish"
 )
 
 // Options are the options of [To]. The zero value is right if the gateways have the default prefix.
@@ -13,7 +16,13 @@ type Options struct {
 	Prefix string // redis.prefix of the gateways; "": nudge
 }
 
-// Publisher publishes with [Script], which stores a version if it is newer and announces it, in one atomic step. It holds only
+// Client is the part of a go-redis client that publishing needs. Every kind of client has it: for one server, for a master that
+// Sentinels name, for a Cluster, for a ring.
+type Client interface {
+	Pipelined(ctx context.Context, fn func(redis.Pipeliner) error) ([]redis.Cmder, error)
+}
+
+// Publisher publishes with publish.lua, which stores a version if it is newer and announces it, in one atomic step. It holds only
 // the client, starts no goroutine, and may be used by many goroutines at once.
 type Publisher struct {
 	client Client
@@ -52,7 +61,7 @@ func (p *Publisher) Publish(ctx context.Context, news ...version.News) (version.
 			return version.Receipt{}, fmt.Errorf("publish: news %d: %w", i, err)
 		}
 	}
-	receipt, _, err := Pipeline(ctx, p.client, cmp.Or(p.opt.Prefix, "nudge"), checked)
+	receipt, _, err := script.Pipeline(ctx, p.client, cmp.Or(p.opt.Prefix, "nudge"), checked)
 	if err != nil {
 		return receipt, fmt.Errorf("publish to Redis: %w: %w", version.ErrUnavailable, err)
 	}

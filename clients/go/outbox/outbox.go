@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"nudge/clients/go/publish"
 	"nudge/version"
-	"nudge/version/publish"
 )
 
 const (

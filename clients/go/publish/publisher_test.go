@@ -15,9 +15,10 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
+	"nudge/clients/go/publish"
 	"nudge/internal/secrettest"
 	"nudge/version"
-	"nudge/version/publish"
+	script "nudge/version/publish"
 	"nudge/version/redistest"
 )
 
@@ -255,7 +256,7 @@ func TestScriptComesInBetween(t *testing.T) {
 	server := redistest.Start(t)
 	server.Do("SET", "nudge:{42}", 100)
 	c := client(t, server, nil)
-	c.AddHook(meanwhile(func() { server.Do("SCRIPT", "LOAD", publish.Script()) }))
+	c.AddHook(meanwhile(func() { server.Do("SCRIPT", "LOAD", script.Script()) }))
 	id := project(t, "42")
 	check := want(t, 2, 0)
 	check(publish.To(c, publish.Options{}).Publish(t.Context(),

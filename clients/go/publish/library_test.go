@@ -9,8 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"nudge/clients/go/publish"
 	"nudge/internal/exectest"
-	"nudge/version/publish"
 )
 
 // A program that publishes keeps its go-redis as it is: what that writes to stderr is the program's own affair.

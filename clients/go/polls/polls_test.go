@@ -14,7 +14,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"nudge/version/publish/polls"
+	"nudge/clients/go/polls"
 	"nudge/version/redistest"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"nudge/version/publish"
+	"nudge/clients/go/publish"
 )
 
 // Stories is the part of an application that changes stories.

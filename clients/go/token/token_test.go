@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"nudge/clients/go/token"
 	"nudge/internal/secrettest"
-	"nudge/version/publish/token"
 )
 
 // clients/conformance shows that gateways take the tokens.

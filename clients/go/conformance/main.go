@@ -1,4 +1,4 @@
-// Command godriver does what the tests of clients/conformance ask for, with the packages for applications in Go.
+// Command conformance does what the tests of clients/conformance ask for, with the packages for applications in Go.
 package main
 
 import (
@@ -17,10 +17,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"nudge/clients/go/polls"
+	"nudge/clients/go/publish"
+	"nudge/clients/go/token"
 	"nudge/version"
-	"nudge/version/publish"
-	"nudge/version/publish/polls"
-	"nudge/version/publish/token"
 )
 
 type request struct {
@@ -146,7 +146,7 @@ func (a *application) answer(ctx context.Context, r request) object {
 	case "logged":
 		return object{"lines": a.log.all()}
 	}
-	return object{"unsupported": true} // nobody forks, and there is no SQLite: version/publish/outbox has its own tests
+	return object{"unsupported": true} // nobody forks, and there is no SQLite: clients/go/outbox has its own tests
 }
 
 // news are those of a request.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"nudge/clients/go/publish"
 	"nudge/internal/secrettest"
 	"nudge/version"
-	"nudge/version/publish"
 	"nudge/version/redistest"
 )
 
