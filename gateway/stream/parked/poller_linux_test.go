@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"nudge/gateway/stream"
 	"nudge/gateway/stream/loop"
 )
@@ -65,6 +67,14 @@ func (r *socketRig) want(events ...loop.Event) {
 		if e.Tag = tag; got[i] != e {
 			r.t.Fatalf("%+v, want %+v", got[i], e)
 		}
+	}
+}
+
+// The kernel ends a connection whose browser reads nothing for too long.
+func TestDetachSetsThePatience(t *testing.T) {
+	r := newSocketRig(t, loop.OnSent)
+	if ms, err := unix.GetsockoptInt(int(r.fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); err != nil || ms != 60_000 {
+		t.Errorf("%d ms, %v", ms, err)
 	}
 }
 
