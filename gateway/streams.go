@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -23,13 +24,13 @@ func (g *Gateway) newLoops() (loops []*loop.Loop) {
 	opt := loop.Options{
 		Hub: g.hub, Node: g.opt.Node, Heartbeat: g.heartbeat.Load, Log: g.log,
 		Rules:       func() *stream.Rules { return g.current.Load().rules },
-		HelloSpread: func(o stream.Owner, now time.Time) time.Duration { return g.pace.Hello(countedOf(o), now) },
+		HelloSpread: func(o stream.Owner, now time.Time) time.Duration { return g.pace.Hello(readOwner(o).counted, now) },
 		Ended:       g.ended, Closed: g.released, Sent: g.metrics.sent,
 		Flushed:   func(d time.Duration) { g.metrics.flush.Observe(d.Seconds()) },
-		Opened:    func(o stream.Owner) bool { return g.pace.Streams.Add(countedOf(o)) },
-		Promote:   func(o stream.Owner) bool { return g.pace.Streams.Promote(countedOf(o)) },
-		Left:      func(o stream.Owner, counts bool) { g.pace.Streams.Remove(countedOf(o), counts) },
-		CallerOf:  func(o stream.Owner) uint64 { return uint64(countedOf(o).Key) },
+		Opened:    func(o stream.Owner) bool { return g.pace.Streams.Add(readOwner(o).counted) },
+		Promote:   func(o stream.Owner) bool { return g.pace.Streams.Promote(readOwner(o).counted) },
+		Left:      func(o stream.Owner, counts bool) { g.pace.Streams.Remove(readOwner(o).counted, counts) },
+		CallerOf:  func(o stream.Owner) uint64 { return uint64(readOwner(o).counted.Key) },
 		Uncovered: g.pace.Uncovered, Panicked: g.metrics.panics.Inc,
 	}
 	if g.opt.inner {
@@ -51,12 +52,10 @@ func (g *Gateway) patience() time.Duration { return stream.Patience(g.pace.Now()
 func newRules(c *current) *stream.Rules {
 	return &stream.Rules{
 		Allows: func(o stream.Owner, p version.Project) bool {
-			_, bucket := readOwner(o)
-			return c.Flag.Allows(bucket, p.String())
+			return c.Flag.Allows(readOwner(o).bucket, p.String())
 		},
 		Revoked: func(o stream.Owner, p version.Project) bool {
-			token, _ := readOwner(o)
-			return c.revoked.MatchFingerprint(token, p)
+			return c.revoked.MatchFingerprint(readOwner(o).token, p)
 		},
 	}
 }
@@ -66,27 +65,31 @@ func newRules(c *current) *stream.Rules {
 func ownerOf(who *auth.Caller, caller limits.Caller) (o stream.Owner) {
 	token := who.Fingerprint()
 	if who.Subject == "" {
-		token = token.WithSubject(caller.Counted().Key)
+		token.Subject = caller.Counted().Key
 	}
-	copy(o[:], token[:])
-	o[len(token)] = byte(fallback.BucketOf(who.Subject))
+	binary.NativeEndian.PutUint64(o[:], uint64(token.ID))
+	binary.NativeEndian.PutUint64(o[8:], uint64(token.Subject))
+	binary.NativeEndian.PutUint32(o[16:], token.Issued)
+	o[20] = byte(fallback.BucketOf(who.Subject))
 	return o
 }
 
-// readOwner undoes ownerOf.
-func readOwner(o stream.Owner) (token auth.Fingerprint, bucket fallback.Bucket) {
-	n := copy(token[:], o[:])
-	if bucket = fallback.Bucket(int8(o[n])); bucket == fallback.Nobody {
-		token = token.WithSubject(limits.Nobody)
-	}
-	return token, bucket
+// owner is what [ownerOf] has packed.
+type owner struct {
+	token   auth.Fingerprint
+	bucket  fallback.Bucket
+	counted limits.Counted // how estimates of load count the caller
 }
 
-// countedOf returns how estimates of load count a stream's caller.
-func countedOf(o stream.Owner) limits.Counted {
-	var token auth.Fingerprint
-	n := copy(token[:], o[:])
-	return limits.Counted{Key: token.Subject(), Network: fallback.Bucket(int8(o[n])) == fallback.Nobody}
+func readOwner(o stream.Owner) owner {
+	e := binary.NativeEndian
+	token := auth.Fingerprint{ID: limits.Key(e.Uint64(o[:])), Subject: limits.Key(e.Uint64(o[8:])), Issued: e.Uint32(o[16:])}
+	bucket := fallback.Bucket(int8(o[20]))
+	counted := limits.Counted{Key: token.Subject, Network: bucket == fallback.Nobody}
+	if counted.Network {
+		token.Subject = limits.Nobody
+	}
+	return owner{token, bucket, counted}
 }
 
 // arrival makes the stream of an admitted request, ready for a loop.

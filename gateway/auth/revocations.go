@@ -12,9 +12,19 @@ import (
 // Revocations are the revocations in force. The zero value holds none. A value does not change: [Revocations.With] returns
 // another one.
 type Revocations struct {
-	rules  []control.Revocation // the oldest first
-	byName index[string]
-	byKey  index[limits.Key] // the same, for fingerprints
+	rules   []control.Revocation // the oldest first
+	byScope map[scope][]control.Revocation
+	kinds   uint8 // a bit for each kind of scope in byScope
+}
+
+// scope is which tokens a revocation revokes. Zero values stand for any id, any subject, and the whole token.
+type scope struct {
+	id, subject limits.Key
+	project     version.Project
+}
+
+func scopeOf(r control.Revocation) scope {
+	return scope{limits.KeyOf(r.ID), limits.KeyOf(r.Subject), r.Project}
 }
 
 // mostRules bounds the revocations: twice what a source delivers at once.
@@ -44,7 +54,7 @@ func (r Revocations) With(more, gone []control.Revocation, now time.Time) (merge
 	}
 	kept := slices.DeleteFunc(slices.Clone(r.rules), func(rule control.Revocation) bool { return over(rule) || taken[rule] })
 	all := slices.Concat(kept, added)
-	merged.byName.windows, merged.byKey.windows = map[scope[string]][]window{}, map[scope[limits.Key]][]window{}
+	merged.byScope = map[scope][]control.Revocation{}
 	for i, rule := range all {
 		if len(all)-i > mostRules || merged.has(rule) {
 			continue
@@ -53,63 +63,42 @@ func (r Revocations) With(more, gone []control.Revocation, now time.Time) (merge
 			fresh++
 		}
 		merged.rules = append(merged.rules, rule)
-		merged.byName.add(rule.ID, rule.Subject, rule)
-		merged.byKey.add(limits.KeyOf(rule.ID), limits.KeyOf(rule.Subject), rule)
+		s := scopeOf(rule)
+		merged.byScope[s] = append(merged.byScope[s], rule)
+		merged.kinds |= s.kind()
 	}
 	return merged, fresh
 }
 
 // has reports whether exactly this revocation is in r.
 func (r *Revocations) has(rule control.Revocation) bool {
-	return slices.Contains(r.byName.windows[scope[string]{rule.ID, rule.Subject, rule.Project}], window{rule.Before, rule.Until})
+	return slices.Contains(r.byScope[scopeOf(rule)], rule)
 }
 
-// Match reports whether the caller's token is revoked for p; zero: as a whole. It compares names, not hashes.
+// Match reports whether the caller's token is revoked for p; zero: as a whole. It compares names, not only hashes.
 func (r Revocations) Match(c *Caller, p version.Project) bool {
-	return len(r.rules) > 0 && !c.Open && r.byName.match(c.id, c.Subject, p, c.Issued)
+	return len(r.rules) > 0 && r.match(c.Fingerprint(), p, func(rule control.Revocation) bool {
+		return (rule.ID == "" || rule.ID == c.id) && (rule.Subject == "" || rule.Subject == c.Subject)
+	})
 }
 
 // MatchFingerprint is [Revocations.Match] for a stream, which keeps only the fingerprint. It compares keys.
 func (r Revocations) MatchFingerprint(f Fingerprint, p version.Project) bool {
-	if len(r.rules) == 0 || f == open {
+	return len(r.rules) > 0 && r.match(f, p, func(control.Revocation) bool { return true })
+}
+
+// match looks up each scope that contains the token, so it takes as long with many revocations as with few. confirm decides
+// about each revocation that is found.
+func (r *Revocations) match(f Fingerprint, p version.Project, confirm func(control.Revocation) bool) bool {
+	if f == open {
 		return false
 	}
-	id, subject, issued := f.parts()
-	return r.byKey.match(id, subject, p, issued)
-}
-
-// index finds revocations by the tokens that they revoke. N is a name, or the key of one.
-type index[N comparable] struct {
-	windows map[scope[N]][]window
-	kinds   uint8 // a bit for each kind of scope in windows
-}
-
-// scope is which tokens a revocation revokes. Zero values stand for any id, any subject, and the whole token.
-type scope[N comparable] struct {
-	id, subject N
-	project     version.Project
-}
-
-// window is until when a revocation holds, and for which tokens by their time of issue.
-type window struct {
-	before time.Time // only tokens issued before; zero: all
-	until  time.Time
-}
-
-func (r *index[N]) add(id, subject N, rule control.Revocation) {
-	s := scope[N]{id, subject, rule.Project}
-	r.windows[s] = append(r.windows[s], window{rule.Before, rule.Until})
-	r.kinds |= s.kind()
-}
-
-// match looks up each scope that contains the token, so it takes as long with many revocations as with few.
-func (r *index[N]) match(id, subject N, p version.Project, issued time.Time) bool {
-	holds := func(w window) bool {
-		return (w.before.IsZero() || issued.Before(w.before)) && time.Now().Before(w.until)
+	issued := time.Unix(int64(f.Issued), 0)
+	holds := func(rule control.Revocation) bool {
+		return (rule.Before.IsZero() || issued.Before(rule.Before)) && time.Now().Before(rule.Until) && confirm(rule)
 	}
-	var all N
-	for _, s := range [...]scope[N]{{id, subject, p}, {id, all, p}, {all, subject, p}, {all, all, p}} {
-		if r.kinds&s.kind() != 0 && slices.ContainsFunc(r.windows[s], holds) {
+	for _, s := range [...]scope{{f.ID, f.Subject, p}, {f.ID, limits.Nobody, p}, {limits.Nobody, f.Subject, p}, {project: p}} {
+		if r.kinds&s.kind() != 0 && slices.ContainsFunc(r.byScope[s], holds) {
 			return true
 		}
 	}
@@ -117,10 +106,9 @@ func (r *index[N]) match(id, subject N, p version.Project, issued time.Time) boo
 }
 
 // kind returns a bit for the set of fields that are not zero.
-func (s *scope[N]) kind() uint8 {
-	var all N
+func (s *scope) kind() uint8 {
 	n := 0
-	for i, set := range [...]bool{s.id != all, s.subject != all, s.project != (version.Project{})} {
+	for i, set := range [...]bool{s.id != limits.Nobody, s.subject != limits.Nobody, s.project != (version.Project{})} {
 		if set {
 			n |= 1 << i
 		}
