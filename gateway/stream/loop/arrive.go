@@ -6,17 +6,16 @@ import (
 	"nudge/gateway/stream"
 )
 
-// Arrival is a stream on its way to a loop.
+// Arrival is a stream on its way to a loop: 128 bytes, the most that Go copies into a func instead of allocating it beside.
 type Arrival struct {
 	Number   uint32 // greater than that of every stream that arrived before it, at any loop
 	State    stream.State
 	Ticket   Ticket
+	FD       int32 // socket of a parked stream; 0: the stream has a line of its own
 	Projects []stream.Subscription
 	Judged   *stream.Rules // that decided the access to Projects
 	Caller   string        // who the first hello says that the caller is; "": nothing
 
-	// FD is the socket of a parked stream; 0: the stream has a line of its own.
-	FD   int32
 	Head []byte // of the response: sent before anything else
 	// Line makes the line of a stream without a socket. The line reports its events by calling the func.
 	Line func(Tag, func(Event)) Line
@@ -24,25 +23,7 @@ type Arrival struct {
 
 // Add gives a stream to the loop. Any goroutine may call it. False: the loop has ended, and the caller keeps the stream.
 func (l *Loop) Add(a Arrival) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return false
-	}
-	l.arrivals = append(l.arrivals, a)
-	l.wakeLocked()
-	return true
-}
-
-// notify takes an event of a line that is no socket. Any goroutine may call it.
-func (l *Loop) notify(e Event) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return
-	}
-	l.happened = append(l.happened, e)
-	l.wakeLocked()
+	return l.Post(func(time.Time) { l.coming = append(l.coming, a) })
 }
 
 // acceptArrivals adds a slice of the arrived streams to the loop.
@@ -94,7 +75,7 @@ func (l *Loop) open(i uint32, r *record, a *Arrival) error {
 	}
 	if r.fd == 0 {
 		r.fd = -1
-		l.lines[i] = a.Line(tag, l.notify)
+		l.lines[i] = a.Line(tag, func(e Event) { l.Post(func(now time.Time) { l.handle(e, now) }) })
 		return nil
 	}
 	l.sockets++

@@ -84,9 +84,8 @@ func (l *Loop) close() {
 	l.mu.Lock()
 	l.closed = true
 	p := l.poller
-	l.coming = append(l.coming, l.arrivals...)
-	l.arrivals = nil
 	l.mu.Unlock()
+	l.collect(time.Now()) // what Post has taken is done
 	for i := range l.coming {
 		l.refuse(&l.coming[i])
 	}

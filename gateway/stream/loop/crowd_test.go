@@ -3,7 +3,6 @@ package loop
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -250,7 +249,7 @@ func TestCrowdLeavesNothing(t *testing.T) {
 			}
 			letGo := r.hold()
 			r.publish("42@" + string('2'+rune(5*v)))
-			if n := len(r.offered.all); n != 0 {
+			if n := len(r.offered); n != 0 {
 				t.Errorf("%d frames are offered, though nobody watches", n)
 			}
 			letGo()
@@ -345,21 +344,24 @@ func TestTwoLoops(t *testing.T) {
 
 // A loop that stands still keeps the newest frame of each project, and none of a project that it forgot since.
 func TestOffers(t *testing.T) {
-	var o offers
-	a, b, c := &stream.Frame{}, &stream.Frame{}, &stream.Frame{}
-	o.put(1, a)
-	o.put(2, a)
-	o.put(1, b)
-	o.drop(2)
-	o.drop(3)
-	o.put(2, c) // another project has its index now
-	var got []offer
-	for _, offer := range o.all {
-		if offer.frame != nil {
-			got = append(got, offer)
-		}
-	}
-	if want := []offer{{1, b}, {2, c}}; !slices.Equal(got, want) || len(o.all) != 3 {
-		t.Errorf("%v", o.all)
-	}
+	both(t, func(t *testing.T, r *rig) {
+		b := r.open("42")
+		r.open("7")
+		one, _ := r.board.Index(r.project("42"))
+		two, _ := r.board.Index(r.project("7"))
+		old, newest := &stream.Frame{}, &stream.Frame{}
+		r.Post(func(time.Time) {
+			r.Offer(one, old)
+			r.Offer(two, old)
+			r.Offer(one, newest)
+			if len(r.offered) != 2 || r.offered[one] != newest || r.replaced != 1 {
+				t.Errorf("%v, %d replaced", r.offered, r.replaced)
+			}
+			r.end(b.tag.Index, r.find(b.tag), stream.Gone)
+			if len(r.offered) != 1 || r.offered[two] != old {
+				t.Errorf("%v", r.offered)
+			}
+		})
+		synctest.Wait()
+	})
 }

@@ -91,10 +91,9 @@ type Loop struct {
 	mu       sync.Mutex // guards all until the empty line
 	poller   Poller     // nil: not running, or there are no sockets
 	closed   bool
-	arrivals []Arrival
-	offered  offers  // not taken yet
-	happened []Event // of lines that are no sockets
 	posted   []func(now time.Time)
+	offered  map[version.Index]*stream.Frame // the newest of each project
+	replaced int                             // frames that a newer one replaced in offered
 
 	streams slab[record]
 	subs    slab[subscription]
@@ -104,6 +103,7 @@ type Loop struct {
 	sockets int             // streams with a socket
 	rest    map[uint32]rest // of streams that are behind
 
+	doing   []func(now time.Time)    // what was posted; nil: done. After a panic close does the others
 	coming  []Arrival                // to be added to the loop
 	sending []uint32                 // shards with subscriptions still to visit
 	frames  map[uint32]*stream.Frame // being sent, by shard
@@ -216,15 +216,16 @@ func (l *Loop) wait(ctx context.Context, busy bool, now time.Time) (err error) {
 // Wake makes the loop look for work.
 func (l *Loop) Wake() { l.Post(func(time.Time) {}) }
 
-// Post makes the loop call do, which must not block. Any goroutine may call Post. After the loop has ended it does nothing.
-func (l *Loop) Post(do func(now time.Time)) {
+// Post makes the loop call do once, which must not block. Any goroutine may call Post. False: the loop has ended, and does not.
+func (l *Loop) Post(do func(now time.Time)) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return
+		return false
 	}
 	l.posted = append(l.posted, do)
 	l.wakeLocked()
+	return true
 }
 
 func (l *Loop) wakeLocked() {
@@ -259,22 +260,20 @@ func (l *Loop) Dismiss(g stream.Goodbye, over time.Duration) {
 // collect takes and does what other goroutines have left.
 func (l *Loop) collect(now time.Time) {
 	l.mu.Lock()
-	l.coming = append(l.coming, l.arrivals...)
-	clear(l.arrivals)
-	l.arrivals = l.arrivals[:0]
-	offered, happened, posted := l.offered, l.happened, l.posted
-	l.offered, l.happened, l.posted = offers{}, nil, nil
+	l.doing = append(l.doing, l.posted...)
+	clear(l.posted)
+	l.posted = l.posted[:0]
+	offered := l.offered
+	l.sent.Conflated += l.replaced
+	l.offered, l.replaced = nil, 0
 	l.mu.Unlock()
-	l.sent.Conflated += offered.conflated
-	for _, o := range offered.all {
-		if o.frame != nil {
-			l.begin(o.project, o.frame)
+	for project, f := range offered {
+		l.begin(project, f)
+	}
+	for i, do := range l.doing {
+		if l.doing[i] = nil; do != nil {
+			do(now)
 		}
 	}
-	for _, e := range happened {
-		l.handle(e, now)
-	}
-	for _, do := range posted {
-		do(now)
-	}
+	l.doing = l.doing[:0]
 }

@@ -29,41 +29,14 @@ type subscription struct {
 func (l *Loop) Offer(i version.Index, f *stream.Frame) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.offered.put(i, f)
+	if l.offered == nil {
+		l.offered = map[version.Index]*stream.Frame{}
+	}
+	if l.offered[i] != nil {
+		l.replaced++
+	}
+	l.offered[i] = f
 	l.wakeLocked()
-}
-
-// offers are the newest frames of projects, in the order of their first change.
-type offers struct {
-	all []offer
-	at  map[version.Index]int // in all
-
-	conflated int // frames that were replaced
-}
-
-type offer struct {
-	project version.Index
-	frame   *stream.Frame // nil: dropped
-}
-
-func (o *offers) put(i version.Index, f *stream.Frame) {
-	if at, ok := o.at[i]; ok {
-		o.all[at].frame = f
-		o.conflated++
-		return
-	}
-	if o.at == nil {
-		o.at = map[version.Index]int{}
-	}
-	o.at[i] = len(o.all)
-	o.all = append(o.all, offer{i, f})
-}
-
-func (o *offers) drop(i version.Index) {
-	if at, ok := o.at[i]; ok {
-		o.all[at].frame = nil
-		delete(o.at, i)
-	}
 }
 
 // begin begins to send a frame to a shard. A subscription that was not visited yet for the frame before gets only this one.
@@ -191,7 +164,7 @@ func (l *Loop) unsubscribeAll(r *record) {
 // is dropped first: once the project is closed, its index may belong to another one.
 func (l *Loop) forget(id uint32, s *shard) {
 	l.mu.Lock()
-	l.offered.drop(s.project)
+	delete(l.offered, s.project)
 	l.mu.Unlock()
 	delete(l.frames, id)
 	delete(l.shardOf, s.project)
