@@ -56,10 +56,15 @@ func (c *Controller) Tick(now time.Time) (wasSilent bool) {
 	return wasSilent
 }
 
-// Judge returns the verdict at now: v, the verdict of Health, with the doubts about this gateway and the application.
-func (c *Controller) Judge(v Verdict, lag Lag, now time.Time) Verdict {
+// Judge returns the verdict at now: v, the verdict of Health, with the doubts about news, this gateway and the application.
+// missed is until when DeafProjects makes push degraded.
+func (c *Controller) Judge(v Verdict, missed time.Time, lag Lag, now time.Time) Verdict {
 	if c.verdict.Push == Down {
 		c.up = now
+	}
+	if now.Before(missed) {
+		v = v.Doubt(ReasonMissed)
+		v.Until = soonest(v.Until, missed)
 	}
 	if c.late = c.late.Follow(now, lag); c.late.Over() {
 		v = v.Doubt(ReasonSaturated)

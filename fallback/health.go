@@ -20,8 +20,7 @@ const (
 // Health holds no clock and starts nothing. It is safe for concurrent use.
 //
 // A source that has never echoed is down, and the first echo makes it healthy. A source that went down later is only
-// degraded until 5 echoes in a row have come back. It is also degraded while news of several projects does not arrive, for
-// as long as Missed says.
+// degraded until 5 echoes in a row have come back.
 type Health struct {
 	probe time.Duration // static after construction
 
@@ -31,7 +30,6 @@ type Health struct {
 	why        Reason     // the reason that it gave
 	recovering bool       // the source had worked, and then was down
 	row        int        // echoes since the last Lost or late echo
-	missed     time.Time  // until when browsers' reports of missed news count against push
 }
 
 // Verdict is the state of push at one moment.
@@ -90,14 +88,6 @@ func (h *Health) Lost(why Reason, now time.Time) {
 	}
 }
 
-// Missed reports that push misses news although its echoes come back, see [DeafProjects]. Push is degraded until the given time. An
-// earlier time than one reported before changes nothing.
-func (h *Health) Missed(until time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.missed = later(h.missed, until)
-}
-
 // Verdict returns the verdict at now. It changes nothing.
 func (h *Health) Verdict(now time.Time) Verdict {
 	h.mu.Lock()
@@ -117,12 +107,6 @@ func (h *Health) Verdict(now time.Time) Verdict {
 	case h.recovering:
 		v.Push, v.Reason = Degraded, ReasonRecovering
 		v.Until = after(h.sent, h.late())
-	case now.Before(h.missed):
-		v.Push, v.Reason = Degraded, ReasonMissed
-		v.Until = after(h.sent, h.late())
-		if h.missed.Before(v.Until) {
-			v.Until = h.missed
-		}
 	default:
 		v.Push = Healthy
 		v.Until = after(h.sent, h.late())

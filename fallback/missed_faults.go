@@ -41,20 +41,6 @@ func Faults() []Fault {
 	return []Fault{FaultPublisher, FaultDeaf, FaultDelivery, FaultData, FaultAhead, FaultUnjudged}
 }
 
-// Blame returns the fault for a poll that found the version reported before push announced it. believed is the version that
-// the gateway believed when the report came, stored is the one in the key; below zero: none. A version that a gateway
-// believes was published, whatever the key says.
-func Blame(reported, believed, stored int64) Fault {
-	switch {
-	case believed >= reported:
-		return FaultDelivery
-	case stored >= reported:
-		return FaultDeaf
-	default:
-		return FaultPublisher
-	}
-}
-
 // DeafProjects are the projects in which news was stored and did not arrive, although probes did. Several of them make push
 // degraded. It holds no clock and starts nothing. It is safe for concurrent use. Its zero value has none.
 //
@@ -66,14 +52,13 @@ type DeafProjects struct {
 	until time.Time // until when push is degraded; zero: it never was
 }
 
-// Add takes a project in which news did not arrive, as found at now. It returns until when push is degraded; zero or past: it
-// is not.
-func (d *DeafProjects) Add(project string, now time.Time) (until time.Time) {
+// Add takes a project in which news did not arrive, as found at now.
+func (d *DeafProjects) Add(project string, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.forgetLocked(now)
 	if _, known := d.last[project]; !known && len(d.last) >= mostDeaf {
-		return d.until
+		return
 	}
 	if d.last == nil {
 		d.last = map[string]time.Time{}
@@ -82,7 +67,6 @@ func (d *DeafProjects) Add(project string, now time.Time) (until time.Time) {
 	if len(d.last) >= several {
 		d.until = later(d.until, now.Add(deafFor))
 	}
-	return d.until
 }
 
 // Count returns how many projects count at now, and until when push is degraded; zero: it never was.

@@ -18,7 +18,7 @@ type Board struct {
 	dirty   []Index                  // changed since the last Take, oldest first; record.dirty says which still count
 	extras  map[Index]*News          // of projects with one advance since the last Take that had more than a version
 	reads   uint32                   // routine reads that began
-	unheard map[Index]unheardKey     // projects whose message has not come; see Unheard
+	unheard map[Index]unheardKey     // projects whose message has not come; see Suspect
 	repairs Repairs
 	garbled map[Index]struct{} // projects whose last message could not be read
 }
@@ -242,17 +242,6 @@ func (b *Board) Garbled(p Project) {
 		b.garbled[i] = struct{}{}
 		delete(b.unheard, i)
 	}
-}
-
-// Unheard returns the version of p that a routine read found in its key, if no message with that version, or with a greater
-// one, has come since, although the subscription did not break: the oldest one. The message may still be on its way, unless
-// something that was published after the read has come back.
-func (b *Board) Unheard(p Project) (v Version, unheard bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	i, _ := b.indices.find(p)
-	u, found := b.unheard[i]
-	return u.version, found
 }
 
 // Gap notes that the subscription broke: no project is listened for until it is confirmed again. Until then a believed version

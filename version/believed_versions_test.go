@@ -3,6 +3,7 @@ package version
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -455,24 +456,24 @@ func TestBoardUnheard(t *testing.T) {
 	p := project(t, "42")
 	for name, test := range map[string]struct {
 		do   []func(*Board, Project)
-		want Version // 0: none
+		want bool
 	}{
-		"read":                       {[]func(*Board, Project){routine(2)}, 2},
-		"an old message comes":       {[]func(*Board, Project){routine(2), announce(1)}, 2},
-		"its message comes":          {[]func(*Board, Project){routine(2), announce(2)}, 0},
-		"a newer message comes":      {[]func(*Board, Project){routine(2), announce(3)}, 0},
-		"a reset comes":              {[]func(*Board, Project){routine(2), reset(1)}, 0},
-		"the message was first":      {[]func(*Board, Project){announce(2), routine(2)}, 0},
-		"read twice":                 {[]func(*Board, Project){routine(2), announce(2), routine(3)}, 3},
-		"read twice, the first came": {[]func(*Board, Project){routine(2), routine(3), announce(2)}, 0},
-		"unreadable":                 {[]func(*Board, Project){routine(2), func(b *Board, p Project) { b.Garbled(p) }}, 0},
-		"unreadable before":          {[]func(*Board, Project){func(b *Board, p Project) { b.Garbled(p) }, routine(2)}, 0},
+		"read":                       {[]func(*Board, Project){routine(2)}, true},
+		"an old message comes":       {[]func(*Board, Project){routine(2), announce(1)}, true},
+		"its message comes":          {[]func(*Board, Project){routine(2), announce(2)}, false},
+		"a newer message comes":      {[]func(*Board, Project){routine(2), announce(3)}, false},
+		"a reset comes":              {[]func(*Board, Project){routine(2), reset(1)}, false},
+		"the message was first":      {[]func(*Board, Project){announce(2), routine(2)}, false},
+		"read twice":                 {[]func(*Board, Project){routine(2), announce(2), routine(3)}, true},
+		"read twice, the first came": {[]func(*Board, Project){routine(2), routine(3), announce(2)}, false},
+		"unreadable":                 {[]func(*Board, Project){routine(2), func(b *Board, p Project) { b.Garbled(p) }}, false},
+		"unreadable before":          {[]func(*Board, Project){func(b *Board, p Project) { b.Garbled(p) }, routine(2)}, false},
 		"unreadable long before": {[]func(*Board, Project){
 			func(b *Board, p Project) { b.Garbled(p) }, announce(2), routine(3),
-		}, 3},
-		"a gap":             {[]func(*Board, Project){routine(2), gap}, 0},
-		"forgotten":         {[]func(*Board, Project){routine(2), func(b *Board, p Project) { b.Clear(p) }}, 0},
-		"the key goes back": {[]func(*Board, Project){routine(0)}, 0},
+		}, true},
+		"a gap":             {[]func(*Board, Project){routine(2), gap}, false},
+		"forgotten":         {[]func(*Board, Project){routine(2), func(b *Board, p Project) { b.Clear(p) }}, false},
+		"the key goes back": {[]func(*Board, Project){routine(0)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := NewBoard()
@@ -481,8 +482,9 @@ func TestBoardUnheard(t *testing.T) {
 			for _, do := range test.do {
 				do(b, p)
 			}
-			if got, unheard := b.Unheard(p); got != test.want || unheard != (got > 0) {
-				t.Errorf("%d is unheard: %v; want %d", got, unheard, test.want)
+			b.Suspect(p)
+			if lost := b.Heard(time.Now().Add(time.Second)); len(lost) > 0 != test.want {
+				t.Errorf("news of %v is lost, want %v", lost, test.want)
 			}
 		})
 	}

@@ -12,7 +12,8 @@ type Repairs struct {
 type unheardKey struct {
 	version Version
 	at      time.Time // when the key was read
-	counted bool
+	counted bool      // as a repair
+	suspect bool      // Heard is to return its project
 }
 
 // unheardLocked notes that a key holds a version which no message has brought. Of several, the first is kept.
@@ -22,22 +23,43 @@ func (b *Board) unheardLocked(i Index, v Version) {
 	case !before && len(b.unheard) < mostUnheard:
 		b.unheard[i] = unheardKey{version: v, at: time.Now()}
 	case before && u.counted:
-		b.unheard[i] = unheardKey{version: u.version, at: time.Now()} // to be counted again
+		u.at, u.counted = time.Now(), false // to be counted again
+		b.unheard[i] = u
+	}
+}
+
+// Suspect makes Heard return p, if a routine read found a version in its key whose message has not come: none with that version,
+// a greater one or a reset, nor one that could not be read, although the subscription did not break.
+func (b *Board) Suspect(p Project) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i, _ := b.indices.find(p)
+	if u, unheard := b.unheard[i]; unheard {
+		u.suspect = true
+		b.unheard[i] = u
 	}
 }
 
 // Heard notes that a message came back that was published at sent. What was published before and has not come, is lost: then
-// the read that found its version was a repair. Before that, the message may only be slower than the read.
-func (b *Board) Heard(sent time.Time) {
+// the read that found its version was a repair. Before that, the message may only be slower than the read. Heard returns those
+// of the suspects in which news is lost, once for each time that they became suspect.
+func (b *Board) Heard(sent time.Time) (lost []Project) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, u := range b.unheard {
-		if !u.counted && u.at.Before(sent) {
-			u.counted = true
-			b.unheard[i] = u
+		if !u.at.Before(sent) {
+			continue
+		}
+		if u.suspect {
+			lost = append(lost, b.at(i).project)
+		}
+		if !u.counted {
 			b.repairs.Routine++
 		}
+		u.counted, u.suspect = true, false
+		b.unheard[i] = u
 	}
+	return lost
 }
 
 // Repairs returns what was counted so far.

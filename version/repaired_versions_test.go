@@ -48,3 +48,45 @@ func TestRepairs(t *testing.T) {
 		})
 	}
 }
+
+// A suspect is lost when a message came back that was published after the read, also if that came before the suspicion. Then it
+// is lost once, and who suspects it again before delays nothing.
+func TestSuspects(t *testing.T) {
+	p, other := project(t, "42"), project(t, "7")
+	suspect := func(b *Board, p Project) { b.Suspect(p) }
+	wait := func(*Board, Project) { time.Sleep(time.Second) }
+	heard := func(b *Board, _ Project) { b.Heard(time.Now()) }
+	for name, test := range map[string]struct {
+		do   []func(*Board, Project)
+		want int // is lost how often, at the end
+	}{
+		"nobody suspects":                {[]func(*Board, Project){routine(2), wait}, 0},
+		"suspect":                        {[]func(*Board, Project){routine(2), suspect, wait}, 1},
+		"the read is too new":            {[]func(*Board, Project){routine(2), suspect}, 0},
+		"again and again":                {[]func(*Board, Project){routine(2), suspect, wait, suspect, suspect}, 1},
+		"heard before":                   {[]func(*Board, Project){routine(2), wait, heard, suspect}, 1},
+		"lost already":                   {[]func(*Board, Project){routine(2), suspect, wait, heard}, 0},
+		"lost already, and more is read": {[]func(*Board, Project){routine(2), suspect, wait, heard, routine(3), wait}, 0},
+		"lost already, suspect again":    {[]func(*Board, Project){routine(2), suspect, wait, heard, suspect}, 1},
+		"heard, suspect, more is read":   {[]func(*Board, Project){routine(2), wait, heard, suspect, routine(3), wait}, 1},
+		"its message came":               {[]func(*Board, Project){routine(2), suspect, wait, announce(2)}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := NewBoard()
+				for _, p := range []Project{p, other} {
+					b.Open(p)
+					b.Confirm(p, Key{1, true}, 1)
+				}
+				routine(2)(b, other)
+				for _, do := range test.do {
+					do(b, p)
+				}
+				b.Suspect(project(t, "unknown"))
+				if lost := b.Heard(time.Now()); len(lost) != test.want || test.want > 0 && lost[0] != p {
+					t.Errorf("%v", lost)
+				}
+			})
+		})
+	}
+}

@@ -82,9 +82,10 @@ func (p *Pacer) Ahead() []AheadProject {
 // findAhead judges a report that the application's version is below the stored one. The key is read, since a page may lie,
 // and its report may be old.
 func (p *Pacer) findAhead(ctx context.Context, r MissedReport) fallback.Fault {
-	believed, stored, err := p.readVersions(ctx, r.Project)
-	if newest := max(believed, stored); err == nil && newest > int64(r.Version) {
-		p.missed.ahead.add(r.Project, r.Version, version.Version(newest), time.Now())
+	believed := p.opt.Board.State(r.Project)
+	stored, err := p.readKey(ctx, r.Project)
+	if newest := max(believed.Version, stored.Version); err == nil && newest > r.Version {
+		p.missed.ahead.add(r.Project, r.Version, newest, time.Now())
 		return fallback.FaultAhead
 	}
 	return fallback.FaultUnjudged

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,26 +35,14 @@ type missedReports struct {
 	data   *rate.Limiter // of lines about data
 	ahead  *aheadProjects
 	counts map[fallback.Fault]*atomic.Uint64
-
-	mu       sync.Mutex // guards all below
-	suspects map[version.Project]suspect
 }
-
-// suspect is a version that was stored and may not have arrived, and when that was found.
-type suspect struct {
-	version version.Version
-	at      time.Time
-}
-
-// mostSuspects bounds the projects that wait for an echo.
-const mostSuspects = 1000
 
 func newMissedReports(log *slog.Logger) *missedReports {
 	minute := rate.Every(time.Minute)
 	m := &missedReports{
 		log: log, lines: rate.NewLimiter(minute, 1), data: rate.NewLimiter(minute, 1), ahead: newAheadProjects(log),
+		counts: map[fallback.Fault]*atomic.Uint64{},
 	}
-	m.counts, m.suspects = map[fallback.Fault]*atomic.Uint64{}, map[version.Project]suspect{}
 	for _, f := range fallback.Faults() {
 		m.counts[f] = new(atomic.Uint64)
 	}
@@ -69,7 +56,7 @@ func (p *Pacer) Missed(ctx context.Context, r MissedReport) fallback.Fault {
 	now := time.Now()
 	f := p.findFault(ctx, r)
 	if f == fallback.FaultDeaf {
-		p.suspect(r.Project)
+		p.opt.Board.Suspect(r.Project)
 	}
 	p.missed.counts[f].Add(1)
 	// A report a minute is logged: it tells operators where to look. findAhead logs its own.
@@ -118,59 +105,30 @@ func (p *Pacer) findFault(ctx context.Context, r MissedReport) fallback.Fault {
 	if p.Verdict().Push == fallback.Down { // browsers know that, and do not rely on push
 		return fallback.FaultUnjudged
 	}
-	believed, stored, err := p.readVersions(ctx, r.Project)
-	if err != nil {
+	believed := p.opt.Board.State(r.Project) // before the read, which may correct it
+	stored, err := p.readKey(ctx, r.Project)
+	switch {
+	case err != nil:
 		return fallback.FaultUnjudged
+	case believed.Known && believed.Version >= r.Version: // so it was published, whatever the key says
+		return fallback.FaultDelivery
+	case stored.Known && stored.Version >= r.Version:
+		return fallback.FaultDeaf
 	}
-	return fallback.Blame(int64(r.Version), believed, stored)
+	return fallback.FaultPublisher
 }
 
-// readVersions returns the version that this gateway believed before the read, which may correct it, and the stored one;
-// below 0: none.
-func (p *Pacer) readVersions(ctx context.Context, project version.Project) (believed, stored int64, err error) {
-	believed, stored = -1, -1
-	if s := p.opt.Board.State(project); s.Known {
-		believed = int64(s.Version)
-	}
+func (p *Pacer) readKey(ctx context.Context, project version.Project) (version.Key, error) {
 	ctx, cancel := context.WithTimeout(ctx, readMost)
 	defer cancel()
-	key, err := p.opt.Read(ctx, project)
-	if key.Known {
-		stored = int64(key.Version)
-	}
-	return believed, stored, err
-}
-
-// suspect notes a project whose news was stored and may not have arrived.
-func (p *Pacer) suspect(project version.Project) {
-	m := p.missed
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v, unheard := p.opt.Board.Unheard(project)
-	before, known := m.suspects[project]
-	if !unheard || known && before.version == v || len(m.suspects) >= mostSuspects { // who reports again delays nothing
-		return
-	}
-	m.suspects[project.Clone()] = suspect{v, time.Now()}
+	return p.opt.Read(ctx, project)
 }
 
 // confirmDeaf decides about suspects when an echo comes whose probe was sent at sent. A message that was published before
 // that probe has arrived by now, if any message of its project does. If it has not, this gateway does not hear the project.
 func (p *Pacer) confirmDeaf(sent time.Time) {
-	m, now := p.missed, time.Now()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for project, s := range m.suspects {
-		if !s.at.Before(sent) {
-			continue
-		}
-		delete(m.suspects, project)
-		if v, unheard := p.opt.Board.Unheard(project); !unheard || v != s.version {
-			continue
-		}
-		if until := m.deaf.Add(project.String(), now); now.Before(until) {
-			p.health.Missed(until)
-		}
+	for _, project := range p.opt.Board.Heard(sent) {
+		p.missed.deaf.Add(project.String(), time.Now())
 	}
 }
 

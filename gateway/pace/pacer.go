@@ -152,11 +152,12 @@ func (p *Pacer) judge(now time.Time) (next time.Time) {
 	// about push.
 	lag := fallback.Lag{By: p.opt.Lag(), Excused: own.Leaving || size.Leaving}
 	fresh := !p.Settled(now)
+	_, missed := p.missed.deaf.Count(now)
 
 	p.mu.Lock()
 	before := p.controller.Verdict()
 	p.spent.until(now, before.Push, p.Now(), own.Streams)
-	verdict := p.controller.Judge(p.health.Verdict(now), lag, now)
+	verdict := p.controller.Judge(p.health.Verdict(now), missed, lag, now)
 	if own.Push = verdict.Push; verdict.Push != before.Push {
 		p.since = now
 	}

@@ -29,6 +29,9 @@ func newPacer(opt Options) *Pacer {
 	if opt.Changed == nil {
 		opt.Changed = func() {}
 	}
+	if opt.Board == nil {
+		opt.Board = version.NewBoard()
+	}
 	opt.Judged, opt.Moved = func(_, _ fallback.Verdict) {}, func(fallback.Change) {}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)

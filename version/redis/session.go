@@ -157,7 +157,6 @@ func (s *session) probeMessage(m *redis.Message) {
 	if instance == s.names.instance {
 		if sent, whole := s.prober.returned(number); whole {
 			s.echoed.Store(int64(sent.Sub(s.begun)))
-			s.board.Heard(sent)
 			s.opt.Host.Echo(sent)
 		}
 	}

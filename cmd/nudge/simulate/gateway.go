@@ -131,7 +131,7 @@ func (g *gateway) self() fallback.Member {
 // decide does what the pacer of a gateway does.
 func (g *gateway) decide() {
 	now := g.w.date()
-	v := g.controller.Judge(g.health.Verdict(now), fallback.Lag{}, now)
+	v := g.controller.Judge(g.health.Verdict(now), time.Time{}, fallback.Lag{}, now)
 	own := fallback.Member{Instance: g.name(), Streams: len(g.streams), Polling: g.pollers.Polling(now), Push: v.Push}
 	g.size = g.fleet.Size(own, now)
 	d := g.controller.Decide(fallback.Snapshot{Load: g.fleet.Load(own, now), Step: g.size.Step, Fresh: !g.settled()}, now)
