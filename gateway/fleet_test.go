@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -165,6 +166,38 @@ func TestSelf(t *testing.T) {
 		<-done
 		<-held
 		self(version.Peer{Push: "down", Leaving: true})
+	})
+}
+
+// Of one user's streams and held polls four count, and the others are extra. If one ends, another takes its place within a
+// heartbeat.
+func TestExtraOfTheProbe(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		extra := func(want int) {
+			t.Helper()
+			synctest.Wait()
+			if got := r.source.host.Self().Extra; got != want {
+				t.Errorf("%d are extra, want %d", got, want)
+			}
+		}
+		var hers []*tap
+		for range 6 {
+			hers = append(hers, r.open("/events?project=42", as("ann", "42")))
+		}
+		r.open("/events?project=42", as("ben", "42"))
+		extra(2)
+		held := r.held("/versions?project=42&wait=25s", as("ann", "42"))
+		extra(3)
+		<-held
+		extra(2)
+		hers[0].leave() // which counts
+		extra(2)
+		time.Sleep(25 * time.Second)
+		extra(1)
+		for _, s := range hers[1:] {
+			s.leave()
+		}
+		extra(0)
 	})
 }
 

@@ -27,9 +27,8 @@ func (g *Gateway) newLoops() (loops []*loop.Loop) {
 		HelloSpread: func(o stream.Owner, now time.Time) time.Duration { return g.pace.Hello(readOwner(o).counted, now) },
 		Ended:       g.ended, Closed: g.released, Sent: g.metrics.sent,
 		Flushed:   func(d time.Duration) { g.metrics.flush.Observe(d.Seconds()) },
-		Opened:    func(o stream.Owner) bool { return g.pace.Streams.Add(readOwner(o).counted) },
-		Promote:   func(o stream.Owner) bool { return g.pace.Streams.Promote(readOwner(o).counted) },
-		Left:      func(o stream.Owner, counts bool) { g.pace.Streams.Remove(readOwner(o).counted, counts) },
+		Count:     func(o stream.Owner) bool { return g.pace.Streams.Count(readOwner(o).counted) },
+		Left:      func(o stream.Owner) { g.pace.Streams.Remove(readOwner(o).counted) },
 		CallerOf:  func(o stream.Owner) uint64 { return uint64(readOwner(o).counted.Key) },
 		Uncovered: g.pace.Uncovered, Panicked: g.metrics.panics.Inc,
 	}

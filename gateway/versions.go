@@ -62,11 +62,11 @@ func (g *Gateway) versions(w http.ResponseWriter, r *http.Request) *problem {
 		defer parked.Carry(r)()
 		limitAnswer(w, wait+stream.HelloMost)
 		extraOf = uint64(caller.Counted().Key)
-		if counts = g.pace.Streams.Add(caller.Counted()); counts {
+		if counts = g.pace.Streams.Count(caller.Counted()); counts {
+			defer g.pace.Streams.Remove(caller.Counted())
 			g.pace.Uncovered(1)
 			defer g.pace.Uncovered(-1)
 		}
-		defer g.pace.Streams.Remove(caller.Counted(), counts)
 	}
 	if wait == 0 { // a held poll counts as a stream
 		g.pace.Polled(caller.SubjectKey(), true, g.pace.Now().TTL(), time.Now())

@@ -8,30 +8,14 @@ import "sync"
 type Tally struct {
 	mu    sync.Mutex // guards all below
 	each  map[Key]int
-	extra int
+	total int
 }
 
-// Add adds a stream, and reports whether it counts.
-func (t *Tally) Add(c Counted) (counts bool) {
+// Count counts a stream if there is room, and reports whether there was. If not, call it again later: another stream of the
+// caller may have ended.
+func (t *Tally) Count(c Counted) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if counts = t.countLocked(c); !counts {
-		t.extra++
-	}
-	return counts
-}
-
-// Promote makes an extra stream count if there is room now, and reports whether there was.
-func (t *Tally) Promote(c Counted) (counts bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if counts = t.countLocked(c); counts {
-		t.extra--
-	}
-	return counts
-}
-
-func (t *Tally) countLocked(c Counted) bool {
 	if c.Key != Nobody {
 		if t.each[c.Key] >= c.streams() {
 			return false
@@ -41,17 +25,15 @@ func (t *Tally) countLocked(c Counted) bool {
 		}
 		t.each[c.Key]++
 	}
+	t.total++
 	return true
 }
 
-// Remove removes a stream. counts is what Add or Promote said last.
-func (t *Tally) Remove(c Counted, counts bool) {
+// Remove removes a stream that counts.
+func (t *Tally) Remove(c Counted) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !counts {
-		t.extra--
-		return
-	}
+	t.total--
 	if c.Key == Nobody {
 		return
 	}
@@ -63,9 +45,9 @@ func (t *Tally) Remove(c Counted, counts bool) {
 	}
 }
 
-// Extra returns how many streams do not count.
-func (t *Tally) Extra() int {
+// Total returns how many streams count.
+func (t *Tally) Total() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.extra
+	return t.total
 }

@@ -51,9 +51,10 @@ func (p *Pacer) self() version.Peer {
 	p.mu.Lock()
 	push, step := p.controller.Verdict().Push, p.controller.Step()
 	p.mu.Unlock()
+	streams := p.opt.Streams()
 	return version.Peer{
-		Instance: p.opt.Instance, Node: p.opt.Node, Nudge: p.opt.Version, Streams: p.opt.Streams(),
-		Extra: p.Streams.Extra(), Uncovered: int(p.uncovered.Load()),
+		Instance: p.opt.Instance, Node: p.opt.Node, Nudge: p.opt.Version, Streams: streams,
+		Extra: max(0, streams-p.Streams.Total()), Uncovered: int(p.uncovered.Load()),
 		Polling: p.Polling(time.Now()), Step: step, Push: push.String(), Leaving: p.opt.Leaving(),
 	}
 }

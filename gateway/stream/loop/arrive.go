@@ -42,7 +42,7 @@ func (l *Loop) acceptArrivals(now time.Time) {
 func (l *Loop) enter(a *Arrival, now time.Time) {
 	i, r := l.streams.add()
 	*r = record{State: a.State, fd: a.FD, gen: a.Number, ticket: a.Ticket}
-	r.Count(l.opt.Opened(r.Owner))
+	r.Count(l.opt.Count(r.Owner))
 	for n := len(a.Projects) - 1; n >= 0; n-- { // subscribe puts each at the head of the list
 		l.subscribe(i, r, a.Projects[n].Project, a.Projects[n].Access)
 	}

@@ -59,7 +59,9 @@ func (l *Loop) end(i uint32, r *record, why stream.Reason) {
 func (l *Loop) leave(r *record, why stream.Reason) {
 	l.unsubscribeAll(r)
 	l.cover(r, true)
-	l.opt.Left(r.Owner, r.Counts())
+	if r.Counts() {
+		l.opt.Left(r.Owner)
+	}
 	l.opt.Ended(r.ticket, r.gen, r.fd > 0, why)
 }
 
@@ -111,7 +113,6 @@ func (l *Loop) refuse(a *Arrival) {
 	}
 	i, r := l.streams.add()
 	*r = record{State: a.State, fd: a.FD, gen: a.Number, ticket: a.Ticket}
-	r.Count(l.opt.Opened(r.Owner))
 	_ = l.open(i, r, &Arrival{FD: a.FD, Line: a.Line})
 	l.end(i, r, stream.Gone)
 }

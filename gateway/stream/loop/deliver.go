@@ -173,7 +173,7 @@ func (l *Loop) cover(r *record, covers bool) {
 
 // beat sends a heartbeat. An extra stream counts from then on, if another one of its caller has ended.
 func (l *Loop) beat(i uint32, r *record, now time.Time) {
-	if r.Stage() < stream.Closing && !r.Counts() && l.opt.Promote(r.Owner) {
+	if r.Stage() < stream.Closing && !r.Counts() && l.opt.Count(r.Owner) {
 		r.Count(true)
 		for id := r.subs; id != 0; id = l.subs.at(id).sibling {
 			if sub := l.subs.at(id); sub.Access() == stream.Served {

@@ -42,11 +42,10 @@ type Options struct {
 	// closed.
 	Ended  func(t Ticket, number uint32, parked bool, why stream.Reason)
 	Closed func()
-	// Opened is called once for each stream that opens, and reports whether estimates of load count it. If not, it is an extra
-	// one: then Promote is called again and again, until it reports that they do. Left is called once with the last of these
-	// answers.
-	Opened, Promote func(stream.Owner) (counts bool)
-	Left            func(o stream.Owner, counts bool)
+	// Count is called for each stream that opens, and reports whether estimates of load count it. If not, it is an extra one, and
+	// Count is called again with each heartbeat until they do. Left is called once for each stream that they count.
+	Count func(stream.Owner) bool
+	Left  func(stream.Owner)
 	// CallerOf returns what stands for the caller of a stream, not 0.
 	CallerOf func(stream.Owner) uint64
 	// Uncovered is called with 1 when the hello of a stream that counts leaves out a project, and with -1 when this is over.

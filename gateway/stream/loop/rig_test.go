@@ -34,7 +34,6 @@ type rig struct {
 
 	mu        sync.Mutex // for tests that look while time passes: guards all below
 	counting  map[stream.Owner]int
-	extra     int
 	uncovered int
 	ended     map[stream.Reason]int
 	tickets   map[Ticket][]stream.Reason // that were given back
@@ -132,9 +131,8 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 			r.tickets[ticket] = append(r.tickets[ticket], why)
 		},
 		Closed:    func() { r.add(&r.closed, 1) },
-		Opened:    func(o stream.Owner) bool { return r.counts(o, 0) },
-		Promote:   func(o stream.Owner) bool { return r.counts(o, 1) },
-		Left:      func(o stream.Owner, counts bool) { r.left(o, counts) },
+		Count:     r.count,
+		Left:      r.left,
 		CallerOf:  func(o stream.Owner) uint64 { return uint64(o[0]) },
 		Uncovered: func(n int) { r.add(&r.uncovered, n) }, Sent: func(c Counts) {
 			r.mu.Lock()
@@ -175,26 +173,20 @@ func newRigOf(t *testing.T, parked bool, carry func(Options) carrier) *rig {
 	return r
 }
 
-// counts counts a stream of an owner, and reports whether it does. extra is 1 if it was an extra one.
-func (r *rig) counts(o stream.Owner, extra int) bool {
+// count counts a stream of an owner, and reports whether it does.
+func (r *rig) count(o stream.Owner) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.most > 0 && r.counting[o] >= r.most {
-		r.extra += 1 - extra
 		return false
 	}
-	r.extra -= extra
 	r.counting[o]++
 	return true
 }
 
-func (r *rig) left(o stream.Owner, counts bool) {
+func (r *rig) left(o stream.Owner) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !counts {
-		r.extra--
-		return
-	}
 	r.counting[o]--
 }
 
