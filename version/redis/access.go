@@ -76,7 +76,7 @@ func (o *Options) dial(ctx context.Context, network, addr string) (net.Conn, err
 // the client. The server says so and closes. The library goes on after such a reply, and then fails with a broken pipe.
 type conn struct {
 	net.Conn
-	said atomic.Pointer[lastWords]
+	said atomic.Pointer[replyError] // the last words of the server
 }
 
 // plainConn is a conn without TLS.
@@ -93,7 +93,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	if n > 0 && b[0] == '-' {
 		line, _, _ := strings.Cut(string(b[:n]), "\r\n")
 		if strings.HasPrefix(line, "-DENIED") || strings.Contains(line, "max number of clients") {
-			said := lastWords(line[1:])
+			said := replyError(line[1:])
 			c.said.Store(&said)
 		}
 	}
@@ -119,11 +119,3 @@ func (c *conn) explain(err error) error {
 	}
 	return err
 }
-
-// lastWords is an error reply after which the server closed the connection.
-type lastWords string
-
-func (e lastWords) Error() string { return string(e) }
-
-// RedisError implements [redis.Error].
-func (lastWords) RedisError() {}

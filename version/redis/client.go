@@ -91,3 +91,12 @@ func isReply(err error) bool {
 	var reply redis.Error
 	return errors.As(err, &reply)
 }
+
+// replyError is an error reply that the library does not return: one after which the server closed the connection, or one that
+// follows from another answer.
+type replyError string
+
+func (e replyError) Error() string { return string(e) }
+
+// RedisError implements [redis.Error].
+func (replyError) RedisError() {}

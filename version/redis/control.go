@@ -19,7 +19,7 @@ var controlScript = redis.NewScript(control.Script())
 // Control reads what all gateways are told. Control, SetFlag, Revoke and TakeBack work whether or not Run is running. Their errors wrap
 // [version.ErrUnavailable] if Redis did not answer, or refused.
 func (r *Source) Control(ctx context.Context) (control.Entries, error) {
-	answer, err := r.publisher.control(ctx)
+	answer, err := r.runControl(ctx)
 	if err != nil {
 		return control.Entries{}, err
 	}
@@ -94,7 +94,7 @@ func (r *Source) TakeBack(ctx context.Context, name string) (control.RevocationE
 
 // store stores one entry. The error is [redis.Nil] if the script refuses.
 func (r *Source) store(ctx context.Context, c control.Command) (control.Entries, error) {
-	answer, err := r.publisher.control(ctx, c.Args()...)
+	answer, err := r.runControl(ctx, c.Args()...)
 	if err != nil {
 		return control.Entries{}, err
 	}

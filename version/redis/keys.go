@@ -17,47 +17,40 @@ const (
 	versionDigits = 16
 )
 
-// keyReader reads the keys of projects. It belongs to a session: an older connection may lead to a demoted master.
-type keyReader struct {
-	names    names
-	pool     clientPool
-	dataSets *dataSets
-}
-
 // keyRead is the key of one project, and the number of the data set that it is in.
 type keyRead struct {
 	version.Key
 	dataSet uint32
 }
 
-// read reads keys and, over the same connection, the data set that they are in. If the data set is another than before, a
+// readKeys reads keys and, over the same connection, the data set that they are in. If the data set is another than before, a
 // believed version may never have been stored in it.
-func (k *keyReader) read(ctx context.Context, projects []version.Project) ([]keyRead, error) {
+func (s *session) readKeys(ctx context.Context, projects []version.Project) ([]keyRead, error) {
 	reads := make([]keyRead, len(projects))
-	t := k.pool.masters()
+	t := s.reading.masters()
 	for m, places := range t.share(len(projects), func(place int) version.Project { return projects[place] }) {
-		if err := k.readFrom(ctx, t.masters[m].addr, projects, places, reads); err != nil {
+		if err := s.readKeysFrom(ctx, t.masters[m].addr, projects, places, reads); err != nil {
 			return nil, fmt.Errorf("read keys: %w", err)
 		}
 	}
 	return reads, nil
 }
 
-// readFrom reads the keys of the projects at these places from one master.
-func (k *keyReader) readFrom(ctx context.Context, addr string, projects []version.Project, places []int, reads []keyRead) error {
+// readKeysFrom reads the keys of the projects at these places from one master.
+func (s *session) readKeysFrom(ctx context.Context, addr string, projects []version.Project, places []int, reads []keyRead) error {
 	var info *redis.StringCmd
 	texts := make([]*redis.StringCmd, len(places))
-	_, err := k.pool.of(addr).Pipelined(ctx, func(pipe redis.Pipeliner) error {
+	_, err := s.reading.of(addr).Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		info = pipe.Info(ctx, "replication")
 		for i, place := range places {
-			texts[i] = pipe.GetRange(ctx, k.names.project(projects[place]), 0, versionDigits)
+			texts[i] = pipe.GetRange(ctx, s.names.project(projects[place]), 0, versionDigits)
 		}
 		return nil
 	})
 	if err != nil && !isReply(err) {
 		return err
 	}
-	dataSet, err := k.dataSets.meet(addr, info.Val())
+	dataSet, err := s.dataSets.meet(addr, info.Val())
 	if err != nil {
 		return err
 	}

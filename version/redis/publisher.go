@@ -21,66 +21,57 @@ const (
 	publisherLife = 5 * time.Second
 )
 
-// publisher publishes news, and sets what the fleet is told, with or without a session. Its connections may stay open over a
-// gap, since the caller gets every error.
-type publisher struct {
-	opt    *Options
-	names  names
-	finder *finder
-	pool   clientPool
-}
-
 // unavailable returns an error that says what could not be done with Redis, why, and how to fix it.
-func (p *publisher) unavailable(what string, err error) error {
-	_, fix := p.opt.diagnose(err)
-	return fmt.Errorf("%s Redis at %s: %w: %v; %s", what, strings.Join(p.opt.Addrs, ", "), version.ErrUnavailable, err, fix)
+func (r *Source) unavailable(what string, err error) error {
+	_, fix := r.opt.diagnose(err)
+	return fmt.Errorf("%s Redis at %s: %w: %v; %s", what, strings.Join(r.opt.Addrs, ", "), version.ErrUnavailable, err, fix)
 }
 
 // masters returns the masters that were found last. If there are none, it finds them.
-func (p *publisher) masters(ctx context.Context) (topology, error) {
-	if t := p.pool.masters(); len(t.masters) > 0 {
+func (r *Source) masters(ctx context.Context) (topology, error) {
+	if t := r.publishing.masters(); len(t.masters) > 0 {
 		return t, nil
 	}
-	t, err := p.finder.find(ctx)
+	t, err := r.finder.find(ctx)
 	if err == nil {
-		p.pool.use(t)
+		r.publishing.use(t)
 	}
 	return t, err
 }
 
 // attempt calls send with the masters, and again while servers reply that another server serves the slot. It returns any other
 // error of send.
-func (p *publisher) attempt(ctx context.Context, send func(topology) error) (err error) {
+func (r *Source) attempt(ctx context.Context, send func(topology) error) (err error) {
 	for range publishTries {
 		var t topology
-		if t, err = p.masters(ctx); err != nil {
+		if t, err = r.masters(ctx); err != nil {
 			return err
 		}
 		if err = send(t); err == nil || errors.Is(err, redis.Nil) {
 			return err
 		}
-		p.pool.reset() // there may be another master
-		if fault, _ := p.opt.diagnose(err); !isRedirect(err) && fault != version.FaultReadOnly {
+		r.publishing.reset() // there may be another master
+		if fault, _ := r.opt.diagnose(err); !isRedirect(err) && fault != version.FaultReadOnly {
 			return err
 		}
 	}
 	return err
 }
 
-// publish sends news.
-func (p *publisher) publish(ctx context.Context, news []version.News) (receipt version.Receipt, err error) {
-	err = p.attempt(ctx, func(t topology) (err error) {
-		news, err = p.send(ctx, t, news, &receipt)
+// Publish implements [version.Source], with [publish.Script]. It works whether or not Run is running.
+func (r *Source) Publish(ctx context.Context, news []version.News) (receipt version.Receipt, err error) {
+	err = r.attempt(ctx, func(t topology) (err error) {
+		news, err = r.send(ctx, t, news, &receipt)
 		return err
 	})
 	if err != nil {
-		return version.Receipt{}, p.unavailable("publish to", err)
+		return version.Receipt{}, r.unavailable("publish to", err)
 	}
 	return receipt, nil
 }
 
 // send sends news to the masters of its projects. It returns the news that was refused, with the last reason.
-func (p *publisher) send(ctx context.Context, t topology, news []version.News, receipt *version.Receipt) (again []version.News, why error) {
+func (r *Source) send(ctx context.Context, t topology, news []version.News, receipt *version.Receipt) (again []version.News, why error) {
 	sent := 0
 	for m, places := range t.share(len(news), func(place int) version.Project { return news[place].Project }) {
 		sent += len(places)
@@ -88,7 +79,7 @@ func (p *publisher) send(ctx context.Context, t topology, news []version.News, r
 		for i, place := range places {
 			part[i] = news[place]
 		}
-		got, refused, err := publish.Pipeline(ctx, p.pool.of(t.masters[m].addr), p.names.prefix, part)
+		got, refused, err := publish.Pipeline(ctx, r.publishing.of(t.masters[m].addr), r.names.prefix, part)
 		if err != nil && (!isReply(err) || len(refused) == 0) { // of the connection, or the reply to its AUTH
 			return nil, err
 		}
@@ -101,17 +92,17 @@ func (p *publisher) send(ctx context.Context, t topology, news []version.News, r
 	return again, why
 }
 
-// control runs the script of the control hash. The error is [redis.Nil] if the script refuses.
-func (p *publisher) control(ctx context.Context, args ...any) (answer []string, err error) {
-	err = p.attempt(ctx, func(t topology) error {
-		client, err := p.pool.serving(t, p.names.control())
+// runControl runs the script of the control hash. The error is [redis.Nil] if the script refuses.
+func (r *Source) runControl(ctx context.Context, args ...any) (answer []string, err error) {
+	err = r.attempt(ctx, func(t topology) error {
+		client, err := r.publishing.serving(t, r.names.control())
 		if err == nil {
-			answer, err = controlScript.Run(ctx, client, []string{p.names.control()}, args...).StringSlice()
+			answer, err = controlScript.Run(ctx, client, []string{r.names.control()}, args...).StringSlice()
 		}
 		return err
 	})
 	if err != nil && !errors.Is(err, redis.Nil) {
-		err = p.unavailable("use "+p.names.control()+" in", err)
+		err = r.unavailable("use "+r.names.control()+" in", err)
 	}
 	return answer, err
 }

@@ -102,7 +102,7 @@ func routineWait(mean time.Duration) time.Duration {
 // readRoutinely reads keys, and gives them to the board.
 func (s *session) readRoutinely(ctx context.Context, projects []version.Project) ([]keyRead, error) {
 	began := s.board.BeginRead()
-	reads, err := s.keys.read(ctx, projects)
+	reads, err := s.readKeys(ctx, projects)
 	for i, r := range reads {
 		s.board.Routine(projects[i], r.Key, began)
 	}
@@ -121,7 +121,7 @@ func (s *session) confirm(ctx context.Context) error {
 			}
 			continue
 		}
-		reads, err := s.keys.read(ctx, batch)
+		reads, err := s.readKeys(ctx, batch)
 		if err != nil {
 			return err
 		}

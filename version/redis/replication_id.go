@@ -5,12 +5,6 @@ import (
 	"sync"
 )
 
-// replyError is an error that follows from a server's answer. It has the form of an error reply.
-type replyError string
-
-func (e replyError) Error() string { return string(e) }
-func (replyError) RedisError()     {}
-
 const errReplica = replyError("READONLY it is a replica; redis.addrs must name a master")
 
 // dataSets numbers the data sets of the masters for the board. A data set is known by its replication id, which changes

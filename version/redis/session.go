@@ -16,21 +16,12 @@ import (
 
 // session is one subscribing connection, from the dial to its first error.
 type session struct {
-	opt       *Options
-	names     names
-	board     *version.Board
-	subs      *subscriptions
-	keys      *keyReader
-	publisher *clientPool // of the publisher; it follows the masters too
-	prober    *prober
-	control   *controlKeeper // nil: the host does not ask for it
-	requests  chan readRequest
-	counters  *counters
-
-	pubsub *redis.PubSub
-	conn   net.Conn // under pubsub
-	begun  time.Time
-	echoed atomic.Int64 // when the last echo was sent, as time since begun: so a change of the clock has no effect
+	*Source            // what outlives the session
+	reading clientPool // its own: an older connection may lead to a demoted master
+	pubsub  *redis.PubSub
+	conn    net.Conn // under pubsub
+	begun   time.Time
+	echoed  atomic.Int64 // when the last echo was sent, as time since begun: so a change of the clock has no effect
 }
 
 // run runs the session over the connection that client makes and stores in conn, until its first fault. Proven: an echo
@@ -52,7 +43,7 @@ func (s *session) run(ctx context.Context, client *redis.Client, conn *net.Conn)
 		group.Go(func() error { return task(ctx) })
 	}
 	if s.control != nil {
-		group.Go(func() error { return s.control.run(ctx, &s.keys.pool) })
+		group.Go(func() error { return s.control.run(ctx, &s.reading) })
 	}
 	group.Go(func() error { // only this ends a Receive
 		<-ctx.Done()
@@ -209,13 +200,13 @@ func (c *command) encode(n names) []byte {
 // probe sends probes until a master of this session is replaced.
 func (s *session) probe(ctx context.Context) error {
 	return s.prober.run(ctx, func(t topology) error {
-		for _, m := range s.keys.pool.masters().masters {
+		for _, m := range s.reading.masters().masters {
 			if !t.has(m.addr) {
 				return fmt.Errorf("%w: no longer %s", errMoved, m.addr)
 			}
 		}
-		s.keys.pool.use(t)
-		s.publisher.use(t)
+		s.reading.use(t)
+		s.publishing.use(t)
 		return nil
 	})
 }

@@ -19,8 +19,8 @@ const mostShadows = 4000
 // more rights than the rest of the source.
 func (r *Source) ExchangeShadow(ctx context.Context, text string, keep time.Duration) (others []string, err error) {
 	name := r.names.shadow()
-	err = r.publisher.attempt(ctx, func(t topology) error {
-		client, err := r.publisher.pool.serving(t, name)
+	err = r.attempt(ctx, func(t topology) error {
+		client, err := r.publishing.serving(t, name)
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (r *Source) ExchangeShadow(ctx context.Context, text string, keep time.Dura
 		return client.HDel(ctx, name, old...).Err()
 	})
 	if err != nil && !errors.Is(err, version.ErrUnavailable) {
-		err = r.publisher.unavailable("use "+name+" in", err)
+		err = r.unavailable("use "+name+" in", err)
 	}
 	return others, err
 }

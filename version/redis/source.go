@@ -55,19 +55,21 @@ type Options struct {
 // go-redis reconnects and subscribes again without an error, which would hide gaps. So a subscribing client may dial only once.
 // The source also finds the masters itself, since go-redis keeps old answers.
 type Source struct {
-	opt       Options
-	names     names
-	board     *version.Board
-	subs      *subscriptions
-	useMu     sync.Mutex // Watch and Forget hold it, so that subs and board agree
-	requests  chan readRequest
-	counters  counters
-	dataSets  dataSets
-	finder    finder
-	publisher publisher
-	prober    prober
-	control   *controlKeeper // nil: the host does not ask for it
-	faults    faultLog
+	opt      Options
+	names    names
+	board    *version.Board
+	subs     *subscriptions
+	useMu    sync.Mutex // Watch and Forget hold it, so that subs and board agree
+	requests chan readRequest
+	counters counters
+	dataSets dataSets
+	finder   finder
+	// publishing is for what callers ask, with or without a session. Its connections may stay open over a gap, since the
+	// caller gets every error.
+	publishing clientPool
+	prober     prober
+	control    *controlKeeper // nil: the host does not ask for it
+	faults     faultLog
 
 	lastAddr  string // where the last session subscribed
 	anonymous bool   // it was logged that Redis does not tell its replication id
@@ -116,7 +118,7 @@ func New(board *version.Board, opt Options) (*Source, error) {
 	}
 	r.faults = faultLog{opt: &r.opt, said: map[string]time.Time{}}
 	r.finder.opt = &r.opt
-	r.publisher = publisher{&r.opt, r.names, &r.finder, clientPool{opt: &r.opt, life: publisherLife}}
+	r.publishing = clientPool{opt: &r.opt, life: publisherLife}
 	r.prober = prober{opt: &r.opt, names: r.names, finder: &r.finder, dataSets: &r.dataSets, faults: &r.faults}
 	if opt.Control != nil {
 		r.control = &controlKeeper{opt: &r.opt, name: r.names.control(), announced: version.NewSignal()}
@@ -171,18 +173,14 @@ func (r *Source) session(ctx context.Context) (proven bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	r.publisher.pool.use(t)
+	r.publishing.use(t)
 	r.dataSets.beginSession()
 	r.choose(t)
 	var conn net.Conn
 	client := redis.NewClient(r.subscriber(&conn))
 	defer client.Close()
-	keys := &keyReader{names: r.names, pool: clientPool{opt: &r.opt, topology: t}, dataSets: &r.dataSets}
-	defer keys.pool.reset()
-	s := &session{
-		opt: &r.opt, names: r.names, board: r.board, subs: r.subs, keys: keys, publisher: &r.publisher.pool,
-		prober: &r.prober, control: r.control, requests: r.requests, counters: &r.counters,
-	}
+	s := &session{Source: r, reading: clientPool{opt: &r.opt, topology: t}}
+	defer s.reading.reset()
 	proven, err = s.run(ctx, client, &conn)
 	return proven, fmt.Errorf("subscription at Redis %s: %w", r.lastAddr, err)
 }
@@ -235,11 +233,6 @@ func (r *Source) Forget(p version.Project) {
 	r.board.Clear(p)
 }
 
-// Publish implements [version.Source], with [publish.Script]. It works whether or not Run is running.
-func (r *Source) Publish(ctx context.Context, news []version.News) (version.Receipt, error) {
-	return r.publisher.publish(ctx, news)
-}
-
 // Stats implements [version.Source].
 func (r *Source) Stats() version.Stats {
 	return version.Stats{
@@ -248,4 +241,4 @@ func (r *Source) Stats() version.Stats {
 }
 
 // Close closes the connections of [Source.Publish].
-func (r *Source) Close() { r.publisher.pool.reset() }
+func (r *Source) Close() { r.publishing.reset() }
