@@ -13,7 +13,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"strings"
 	"sync"
 )
 
@@ -21,24 +20,6 @@ import (
 //
 //go:embed dist/nudge*
 var dist embed.FS
-
-// chart is uPlot, which draws charts.
-//
-//go:embed chart
-var chart embed.FS
-
-// Chart are the files of uPlot by name: uplot.js and uplot.css. Callers do not change them.
-var Chart = sync.OnceValue(func() map[string][]byte {
-	files := map[string][]byte{}
-	for _, name := range []string{"uplot.js", "uplot.css"} {
-		content, err := chart.ReadFile("chart/" + name)
-		if err != nil {
-			panic(err) // embedded: it was there when the program was built
-		}
-		files[name] = content
-	}
-	return files
-})
 
 // packed ends the names of files that hold another after brotli.
 const packed = ".br"
@@ -97,7 +78,7 @@ var Files = sync.OnceValue(func() []File {
 		files = append(files, File{
 			Name:    entry.Name(),
 			Hash:    hex.EncodeToString(sum[:6]),
-			Type:    mediaType(entry.Name()),
+			Type:    mediaTypes[path.Ext(entry.Name())],
 			Content: content,
 			Gzip:    pack(content),
 			Brotli:  brotli,
@@ -105,16 +86,6 @@ var Files = sync.OnceValue(func() []File {
 	}
 	return files
 })
-
-func mediaType(name string) string {
-	switch {
-	case strings.HasSuffix(name, ".d.ts"):
-		return "application/typescript; charset=utf-8"
-	case strings.HasSuffix(name, ".map"):
-		return "application/json"
-	}
-	return "text/javascript; charset=utf-8"
-}
 
 func pack(content []byte) []byte {
 	var zipped bytes.Buffer

@@ -17,7 +17,7 @@ func TestMissedAdvice(t *testing.T) {
 	}
 	rows := rowsOf(string(doc), "## Why a poll found")
 	for kind, row := range rows {
-		if line := kind + ": ['"; !strings.Contains(string(read("status.js")), line) || !strings.Contains(string(read("status.js")), "', '"+row[1]+"'],") {
+		if line := kind + ": ['"; !strings.Contains(string(files["status.js"]), line) || !strings.Contains(string(files["status.js"]), "', '"+row[1]+"'],") {
 			t.Errorf("the page does not say of %s: %s", kind, row[1])
 		}
 	}

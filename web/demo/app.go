@@ -67,7 +67,7 @@ type App struct {
 	board     *board
 	colleague colleague
 	plain     atomic.Bool // announce numbers alone, without the change
-	files     map[string]file
+	files     map[string]http.HandlerFunc
 	mux       *http.ServeMux
 	guard     *http.CrossOriginProtection
 	protected http.Handler // all of the above, with the headers that protect the page

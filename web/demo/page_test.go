@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"nudge/internal/exectest"
+	"nudge/web"
 )
 
 func TestPage(t *testing.T) {
@@ -68,9 +68,6 @@ func TestPageIsWhole(t *testing.T) {
 		if !reached[name] {
 			t.Errorf("%s is embedded and never used", name)
 		}
-		if mediaTypes[path.Ext(name)] == "" {
-			t.Errorf("%s has no media type", name)
-		}
 	}
 	read[refusal](t, ask(app, "GET", "/app/page/nothing.js", ""), http.StatusNotFound)
 	read[refusal](t, ask(app, "GET", "/app/page/..%2fpage.go", ""), http.StatusNotFound)
@@ -79,8 +76,8 @@ func TestPageIsWhole(t *testing.T) {
 // Browser tests, here and elsewhere, find their way by these.
 func TestHooks(t *testing.T) {
 	var all strings.Builder
-	for _, f := range New(Options{}).files {
-		all.Write(f.body)
+	for _, content := range web.PageFiles(pages) {
+		all.Write(content)
 	}
 	for _, id := range []string{
 		"columns", "column", "story", "interval", "requests", "empty", "late", "mean", "changes", "lane", "line", "news", "toast",
@@ -93,8 +90,8 @@ func TestHooks(t *testing.T) {
 
 // Titles come from anybody; they must never be parsed as HTML.
 func TestPageParsesNoText(t *testing.T) {
-	for name, f := range New(Options{}).files {
-		if found := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(`).Find(f.body); found != nil {
+	for name, content := range web.PageFiles(pages) {
+		if found := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(`).Find(content); found != nil {
 			t.Errorf("%s uses %s", name, found)
 		}
 	}
@@ -125,7 +122,7 @@ func TestPageAppliesEventsAsTheServerDoes(t *testing.T) {
 	}
 	program := `
 import {readFileSync} from 'node:fs';
-const source = ` + quoted(t, app.files["model.js"].body) + `;
+const source = ` + quoted(t, web.PageFiles(pages)["model.js"]) + `;
 const {Model} = await import('data:text/javascript,' + encodeURIComponent(source));
 const {past, changes} = JSON.parse(readFileSync(0, 'utf8'));
 const model = new Model(past);
@@ -175,7 +172,7 @@ func TestOutageIsTheRunThatThePageDescribes(t *testing.T) {
 		}
 		Seconds []struct{ Polls, Most float64 }
 	}
-	if err := json.Unmarshal(New(Options{}).files["outage.json"].body, &result); err != nil {
+	if err := json.Unmarshal(web.PageFiles(pages)["outage.json"], &result); err != nil {
 		t.Fatal(err)
 	}
 	if result.Script != "redis" || result.Browsers != 30_000 || result.FastMS != 10_000 || len(result.Phases) != 3 || result.Phases[1].Seconds != 60 {
