@@ -69,7 +69,9 @@ func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		versions = append(versions, version)
 		empty = empty && have == strconv.FormatInt(version, 10)
 	}
-	a.crowd.stats.arrived(empty)
+	if empty {
+		a.crowd.stats.empty()
+	}
 	if !wait(r.Context(), time.Now().Add(a.crowd.Latency)) {
 		return
 	}

@@ -20,6 +20,7 @@ type page struct {
 	token   string
 	dice    *rand.Rand
 	inbox   chan browser.Event
+	due     float64 // when the event that it is given should have come: the machine may be late
 	streams map[uint32]context.CancelFunc
 	abort   context.CancelFunc // the poll in flight
 	effects []browser.Effect
@@ -61,8 +62,10 @@ func (p *page) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case e := <-p.inbox:
+			p.due = p.crowd.now()
 			p.give(ctx, &e)
 		case <-timer.C:
+			p.due = due
 			p.crowd.stats.ticked(p.crowd.now() - due)
 			p.give(ctx, &browser.Event{Kind: browser.Tick})
 		}

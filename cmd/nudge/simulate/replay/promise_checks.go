@@ -4,7 +4,7 @@ import "nudge/cmd/nudge/simulate/browser"
 
 // promises is what a page keeps to check the promises, by the rules of the simulator.
 type promises struct {
-	pollAt int     // the second in which the last poll began
+	pollAt int     // the second in which the last poll was due
 	last   float64 // when that was
 	drawn  float64 // the interval in force when the wait for the next one was drawn
 	why    browser.Cause
@@ -13,16 +13,17 @@ type promises struct {
 	before float64 // and in the time before that, whose window may still last
 }
 
-func (p *page) begin(now float64) { p.last = now }
+func (p *page) begin(now float64) { p.last, p.due = now, now }
 
 // told notes what gateways say.
 func (p *page) told() { p.worst, p.spread = max(p.worst, p.Fast()), max(p.spread, p.Spread()) }
 
-// polls notes a poll that begins.
+// polls notes a poll that begins. It counts in the second in which it was due. Else what the promise of that second is held against
+// would be how busy this machine is: polls that wait for the processor together arrive together.
 func (p *page) polls(why browser.Cause) {
 	now := p.crowd.now()
 	early := why == browser.Interval && p.Hastened() && now-p.last < (1-p.crowd.Policy.Jitter)*p.drawn-1
-	p.pollAt, p.last, p.why = int(now/1000), now, why
+	p.pollAt, p.last, p.why = int(p.due/1000), now, why
 	p.crowd.stats.polls(p.pollAt, why, early)
 }
 

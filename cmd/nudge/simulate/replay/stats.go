@@ -42,21 +42,14 @@ func (t *stats) second() int { return min(len(t.seconds)-1, max(0, int(t.crowd.n
 
 func (t *stats) opened() { t.do(func() { t.pages[t.second()]++ }) }
 
-// arrived counts a poll that the application gets.
-func (t *stats) arrived(empty bool) {
-	t.do(func() {
-		s := &t.seconds[t.second()]
-		s.Polls++
-		if empty {
-			s.Empty++
-		}
-	})
-}
+// empty counts a poll that finds nothing, when the application gets it.
+func (t *stats) empty() { t.do(func() { t.seconds[t.second()].Empty++ }) }
 
-// polls counts why one begins.
+// polls counts a poll that was due in this second, and why.
 func (t *stats) polls(second int, why browser.Cause, early bool) {
 	t.do(func() {
 		s := &t.seconds[min(second, len(t.seconds)-1)]
+		s.Polls++
 		if why == browser.News {
 			s.News++
 		}
