@@ -57,8 +57,9 @@ async function poll({ reason, projects, signal }) {
 }
 var provenAt
 setInterval(() => { if (instance?.getSnapshot().stream === 'proven') provenAt ??= performance.now() }, 50)
-// The waits for polls while the page had no push.
-window.waits = () => [...polls.filter(({ at }) => at < provenAt), { at: provenAt }].map(({ at }, i) => at - (polls[i - 1]?.end ?? began))
+// The waits for polls while the page had no push. When it got push, a poll may have been under way.
+window.waits = () => [...polls.filter(({ at }) => at < provenAt), { at: provenAt }]
+  .map(({ at }, i) => Math.max(0, at - (i > 0 ? polls[i - 1].end ?? at : began)))
 </script>
 `
 
