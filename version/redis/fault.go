@@ -36,16 +36,16 @@ var faults = []struct {
 	{"NOPERM", version.FaultNoPerm, "give the user the rights that docs/redis.md lists"},
 	{"The user executing the script can't", version.FaultNoPerm, "give the user the rights that docs/redis.md lists"}, // Redis 7.0
 	{"ACL failure in script", version.FaultNoPerm, "give the user the rights that docs/redis.md lists"},               // and later ones
-	{"READONLY", version.FaultReadOnly, "redis.addrs must name a master; with Sentinels set redis.mode: sentinel"},
+	{"READONLY", version.FaultReadOnly, "redis.url or redis.addrs must name a master; with Sentinels set redis.mode: sentinel"},
 	{"MISCONF", version.FaultMisconf, "Redis cannot save to disk; see its log"},
 	{"OOM", version.FaultMemory, "Redis is at its maxmemory; raise it, or see what fills it"},
 	{"NOREPLICAS", version.FaultReplicas, "too few replicas follow the master; see its min-replicas-to-write"},
 	{"CLUSTERDOWN", version.FaultCluster, "a part of the Cluster has no master; see CLUSTER INFO"},
-	{"MASTERDOWN", version.FaultConnection, "it is a replica that lost its master; redis.addrs must name a master"},
+	{"MASTERDOWN", version.FaultConnection, "it is a replica that lost its master; redis.url or redis.addrs must name a master"},
 	{"LOADING", version.FaultLoading, "Redis is starting; wait"},
 	{"MOVED", version.FaultConnection, "it is part of a Cluster; set redis.mode: cluster"},
 	{"ERR No such master", version.FaultConnection, "redis.master must be a name that the Sentinels know; see SENTINEL MASTERS"},
-	{"ERR unknown command", version.FaultConnection, "see that redis.mode is what runs at redis.addrs"},
+	{"ERR unknown command", version.FaultConnection, "see that redis.mode is what runs there"},
 	{"ERR This instance has cluster support disabled", version.FaultConnection, "it is no Cluster; set redis.mode: standalone"},
 }
 
@@ -89,13 +89,13 @@ func (e *dialError) fix() string {
 	case e.announced:
 		return announceFix
 	case errors.As(e.err, &name):
-		return "no such name is known here; check redis.addrs, and the DNS of this machine"
+		return "no such name is known here; check redis.url or redis.addrs, and the DNS of this machine"
 	case errors.Is(e.err, syscall.ECONNREFUSED):
-		return "nothing listens there; check that Redis runs, that redis.addrs has its port, and that Redis listens on this address (bind)"
+		return "nothing listens there; check that Redis runs, that redis.url or redis.addrs has its port, and that Redis listens on this address (bind)"
 	case errors.Is(e.err, context.DeadlineExceeded), errors.Is(e.err, os.ErrDeadlineExceeded):
-		return "nothing answers there; check redis.addrs, and firewalls between"
+		return "nothing answers there; check redis.url or redis.addrs, and firewalls between"
 	}
-	return "check that Redis runs, and that redis.addrs is its address"
+	return "check that Redis runs, and that redis.url or redis.addrs is its address"
 }
 
 // fixTLS says what to do if the server is reached, and TLS fails.
@@ -109,18 +109,18 @@ func (e *dialError) fixTLS() string {
 	)
 	switch {
 	case errors.As(e.err, &name) && len(name.Certificate.DNSNames)+len(name.Certificate.IPAddresses) == 0:
-		return "the certificate names no host; give Redis one with the name in redis.addrs. If it has to sign its own, as Heroku's do, write redis.tls_verify: false"
+		return "the certificate names no host; give Redis one with the name in redis.url or redis.addrs. If it has to sign its own, as Heroku's do, write redis.tls_verify: false"
 	case errors.As(e.err, &name) && e.announced:
 		return "the certificate is for " + namesIn(name.Certificate) + ", and a Sentinel or the Cluster named this address; " +
 			"let them announce a name of the certificate (replica-announce-ip, sentinel announce-hostnames, cluster-announce-hostname)"
 	case errors.As(e.err, &name):
-		return "the certificate is for " + namesIn(name.Certificate) + "; write one of these names in redis.addrs"
+		return "the certificate is for " + namesIn(name.Certificate) + "; write one of these names in redis.url or redis.addrs"
 	case errors.As(e.err, &invalid) && invalid.Reason == x509.Expired:
 		return "the certificate of Redis is not valid at the time of this machine; renew it, or set the clock"
 	case errors.As(e.err, &authority):
 		return "redis.tls_ca must name the authority that signed Redis's certificate; if the server signs its own, as Heroku's do, write redis.tls_verify: false"
 	case errors.As(e.err, &verify):
-		return "redis.tls_ca must be the authority that signed Redis's certificate, and redis.addrs a name in it"
+		return "redis.tls_ca must be the authority that signed Redis's certificate, and redis.url or redis.addrs a name in it"
 	case strings.Contains(alert, remoteAlert):
 		return clientCertificateFix
 	}
@@ -158,9 +158,9 @@ func (o *Options) fixConversation(err error) string {
 	case cut:
 		return "Redis closed the connection; it may be restarting, or speak only TLS at this port (redis.tls: true, or rediss:// in redis.url)"
 	case strings.Contains(err.Error(), "invalid reply"), strings.Contains(err.Error(), "can't parse"):
-		return "what answers there is no Redis; check that redis.addrs is its address, and that redis.tls says whether it uses TLS"
+		return "what answers there is no Redis; check that redis.url or redis.addrs is its address, and that redis.tls says whether it uses TLS"
 	}
-	return "check that Redis runs, that redis.addrs is its address, and that redis.tls says whether it uses TLS"
+	return "check that Redis runs, that redis.url or redis.addrs is its address, and that redis.tls says whether it uses TLS"
 }
 
 // short returns the text of an error for a log line: some replies are a page long.

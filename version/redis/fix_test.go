@@ -151,7 +151,7 @@ func TestFixFitsTheCause(t *testing.T) {
 		"client certificate wanted":          {at(strict, trusting(nil)), version.FaultConnection, "redis.tls_cert and redis.tls_key"},
 		"client certificate wanted, TLS 1.2": {at(strict, trusting(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 })), version.FaultConnection, "redis.tls_cert and redis.tls_key"},
 		"unknown authority":                  {at(open, redis.Access{TLS: &tls.Config{}}), version.FaultConnection, "redis.tls_verify: false"},
-		"another name":                       {at(misnamed, trusting(nil)), version.FaultConnection, "the certificate is for redis.example; write one of these names in redis.addrs"},
+		"another name":                       {at(misnamed, trusting(nil)), version.FaultConnection, "the certificate is for redis.example; write one of these names in redis.url or redis.addrs"},
 		"no name":                            {at(nameless, trusting(nil)), version.FaultConnection, "the certificate names no host"},
 		"expired":                            {at(expired, trusting(nil)), version.FaultConnection, "not valid at the time of this machine"},
 		"plain against TLS":                  {at(open, redis.Access{}), version.FaultConnection, "rediss:// in redis.url"},

@@ -125,6 +125,6 @@ Check::run([
         (require __DIR__ . '/../migrations/2026_11_27_000000_create_nudge_outbox.php')->up();
         DB::transaction(fn () => Outbox::add(DB::connection()->getPdo(), 42, 124));
         Check::same(0, Artisan::call('nudge:relay', ['--once' => true]));
-        Check::same(["1 rows\n", [['42', 124]]], [Artisan::output(), $fake->published()]);
+        Check::same(["1 row\n", [['42', 124]]], [Artisan::output(), $fake->published()]);
     },
 ]);

@@ -27,12 +27,12 @@ func problems(r *Result) []string {
 			add("%s could not be published: %v", quantity.Of(p.Failed, "advance"), p.failure)
 		}
 		if p.Stale > 0 {
-			add("%s advances were not newer than what is stored: somebody else publishes to %s*, or the clock was set back; choose another --prefix",
-				quantity.Number(p.Stale), r.Plan.Prefix)
+			add("Redis did not take %s, not newer than what is stored: somebody else publishes to %s*, or the clock was set back; choose another --prefix",
+				quantity.Of(p.Stale, "advance"), r.Plan.Prefix)
 		}
 		if p.Dropped > 0 {
-			add("%s advances did not reach all their watchers in time, and the window went on without them; see lost and closed streams, or raise --grace",
-				quantity.Number(p.Dropped))
+			add("the window went on without %s that did not reach all watchers in time; see lost and closed streams, or raise --grace",
+				quantity.Of(p.Dropped, "advance"))
 		}
 		if p.LateMS > 100 {
 			add("the publisher was up to %.0f ms late: Redis, the gateway or this machine takes no %v advances per second; lower --rate", p.LateMS, r.Plan.Rate)

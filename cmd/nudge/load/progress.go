@@ -80,7 +80,7 @@ func (p *progress) run(ctx context.Context, line func() string) {
 func (p *progress) line(c counts, streams int, now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	text := fmt.Sprintf("%s %s: %s of %s streams open", p.name, now.Sub(p.since).Truncate(time.Second), quantity.Number(c.Open), quantity.Number(streams))
+	text := fmt.Sprintf("%s %s: %s of %s open", p.name, now.Sub(p.since).Truncate(time.Second), quantity.Number(c.Open), quantity.Of(streams, "stream"))
 	took := now.Sub(p.lastAt).Seconds()
 	if p.lastAt.IsZero() || took <= 0 {
 		took = 0

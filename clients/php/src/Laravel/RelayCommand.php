@@ -29,7 +29,7 @@ final class RelayCommand extends Command
             for ($total = 0; ($rows = $relay->runOnce()) > 0;) {
                 $total += $rows;
             }
-            $this->line("$total rows");
+            $this->line($total === 1 ? '1 row' : "$total rows");
             return 0;
         }
         $stop = false;
