@@ -84,8 +84,8 @@ func newLoadCommand(loader func() config.Loader) *cobra.Command {
 	fl.BoolVar(&f.asJSON, "json", false, "print the result as one JSON object")
 	completeValues(cmd, "publish", "redis", "http")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if o.Streams == 0 {
-			return usageError{errors.New("--streams: 0 opens none; write 1 or more")}
+		if o.Streams < 1 { // 0 in the options would be the default
+			return usageError{fmt.Errorf("--streams: %d opens none; write 1 or more", o.Streams)}
 		}
 		if o.Window > 0 && !fl.Changed("rate") {
 			o.Rate = 0

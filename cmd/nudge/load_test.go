@@ -88,7 +88,7 @@ func TestLoadIsRefused(t *testing.T) {
 		{[]string{"load", "--rate", "1", "--window", "1", "--config", g.file}, 2, "contradict"},
 		{[]string{"load", "--publish", "pigeon", "--config", g.file}, 2, "write redis or http"},
 		{[]string{"load", "--publish", "redis", "--config", g.file}, 2, "redis.mode is none"},
-		{[]string{"load", "--rate", "0", "--streams", "-1"}, 2, "below 0"},
+		{[]string{"load", "--rate", "0", "--streams", "-1"}, 2, "opens none"},
 		{[]string{"load", "--rate", "0", "--gateway", "https://example.com"}, 2, "plain HTTP only"},
 		{[]string{"load-worker"}, 1, "nudge load starts this command itself"},
 	} {

@@ -49,7 +49,7 @@ func TestWrongCallsNameTheFlagAndTheFix(t *testing.T) {
 		"push on --percnt 10":           "push: unknown flag: --percnt; did you mean --percent?",
 		"push on --percent":             "push: --percent has no value; write it behind the flag",
 		"status --nothing-like-it":      "status: unknown flag: --nothing-like-it",
-		"load --streams -5":             "--streams: -5 is below 0; write 0 or more",
+		"load --streams -5":             "--streams: -5 opens none; write 1 or more",
 		"load --streams 0":              "--streams: 0 opens none; write 1 or more",
 		"load --workers 65":             "--workers: 65 is above 64; write 64 or less",
 		"load --rate -1":                "--rate: -1 is not from 0 to 1000000 advances per second; write a number such as 10",

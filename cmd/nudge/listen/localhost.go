@@ -11,7 +11,7 @@ import (
 // listenTCP listens on host:port. localhost is 127.0.0.1 and, if this machine has IPv6, [::1] too: a browser tries either.
 func listenTCP(address string) (net.Listener, error) {
 	listening := net.ListenConfig{KeepAlive: -1} // heartbeats find dead streams, time-outs find other dead connections
-	listening.SetMultipathTCP(false)             // no browser and no proxy speaks it, and accepting through it takes a tenth longer
+	listening.SetMultipathTCP(false)             // browsers do not speak it, and accepting through it costs a tenth more
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host != "localhost" {
 		return listening.Listen(context.Background(), "tcp", address)

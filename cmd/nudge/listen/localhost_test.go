@@ -21,7 +21,9 @@ func TestLocalhost(t *testing.T) {
 		addresses = append(addresses, "::1")
 	}
 	for _, address := range addresses {
-		client, err := net.Dial("tcp", net.JoinHostPort(address, port))
+		var dialer net.Dialer
+		dialer.SetMultipathTCP(true)
+		client, err := dialer.Dial("tcp", net.JoinHostPort(address, port))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,6 +34,9 @@ func TestLocalhost(t *testing.T) {
 		}
 		if got := c.RemoteAddr().String(); got != client.LocalAddr().String() {
 			t.Errorf("%s: the connection of %s", address, got)
+		}
+		if multipath, _ := c.(*net.TCPConn).MultipathTCP(); multipath {
+			t.Error("a connection uses Multipath TCP")
 		}
 		c.Close()
 	}

@@ -27,7 +27,7 @@ func problems(r *Result) []string {
 			add("%s could not be published: %v", quantity.Of(p.Failed, "advance"), p.failure)
 		}
 		if p.Stale > 0 {
-			add("Redis did not take %s, not newer than what is stored: somebody else publishes to %s*, or the clock was set back; choose another --prefix",
+			add("Redis refused %s, since it had stored a version as new: somebody else publishes to %s*, or the clock was set back; choose another --prefix",
 				quantity.Of(p.Stale, "advance"), r.Plan.Prefix)
 		}
 		if p.Dropped > 0 {
